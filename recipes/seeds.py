@@ -1,0 +1,140 @@
+"""Measures a model over several seeds; every finished seed is kept in a file.
+
+A run that was killed goes on where it stopped: finished seeds are read back, and the
+one that was running continues from its last epoch.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+
+from zoo import runs
+from zoo.data import Splits
+from zoo.metrics import MAIN_METRIC
+from zoo.report import markdown_table
+from zoo.settings import Settings
+
+
+def add_arguments(parser: argparse.ArgumentParser, *, models: list[str]) -> None:
+    parser.add_argument("--data", required=True, help="name of a data set")
+    parser.add_argument("--models", nargs="+", default=models, help="registered models")
+    parser.add_argument("--seeds", type=int, default=3, help="seeds 0, 1, ... (3)")
+    parser.add_argument("--folder", type=Path, default=Path("runs/seeds"))
+    parser.add_argument(
+        "--set", nargs="+", default=[], metavar="KEY=VALUE", dest="overrides",
+        help="settings or builder arguments, as JSON values",
+    )  # fmt: skip
+
+
+def parse_overrides(pairs: list[str]) -> tuple[dict, dict]:
+    """`key=value` pairs as settings of the training and arguments of the builder.
+
+    Example:
+        >>> parse_overrides(["epochs=3", "units=64", "variant=static"])
+        ({'epochs': 3}, {'units': 64, 'variant': 'static'})
+    """
+    settings, keywords = {}, {}
+    for pair in pairs:
+        key, equals, text = pair.partition("=")
+        if not equals:
+            raise ValueError(
+                f"Overrides must read KEY=VALUE. Received: {pair!r}."
+            )
+        try:
+            value = json.loads(text)
+        except json.JSONDecodeError:
+            value = text
+        known = key in Settings.__dataclass_fields__
+        (settings if known else keywords)[key] = value
+    return settings, keywords
+
+
+def measure_seeds(
+    row: str,
+    name: str,
+    splits: Splits,
+    options: argparse.Namespace,
+    measure: Callable[..., dict],
+    **fixed,
+) -> list[str]:
+    """Runs `measure` for each seed and returns the row of the table."""
+    overrides, keywords = parse_overrides(options.overrides)
+    facts = []
+    for seed in range(options.seeds):
+        settings = Settings.of(name, **{**overrides, **fixed, "seed": seed})
+        folder = options.folder / options.data / row.replace(" ", "_") / str(seed)
+        kept = folder / "facts.json"
+        identity = json.loads(json.dumps([settings.to_config(), keywords]))
+        if kept.exists():
+            found = json.loads(kept.read_text("utf-8"))
+            if found["identity"] == identity:
+                facts.append(found)
+                continue
+        measured = measure(name, splits, settings, keywords, folder)
+        facts.append({"identity": identity, **measured})
+        folder.mkdir(parents=True, exist_ok=True)
+        partial = kept.with_suffix(".partial")
+        partial.write_text(json.dumps(facts[-1]), "utf-8")
+        os.replace(partial, kept)
+        print(f"{row} seed {seed}: {_means(facts[-1:])[0]:.4f}", file=sys.stderr)
+    return [
+        row,
+        spread(100 * _means(facts)),
+        spread(100 * _means(facts, "valid")),
+        f"{facts[0]['parameters']:,}",
+        spread(np.array([fact["seconds"] for fact in facts]), digits=0),
+    ]
+
+
+def baseline_rows(splits: Splits, options: argparse.Namespace) -> list[list[str]]:
+    """The rows of the baselines, which have no seed."""
+    overrides, _ = parse_overrides(options.overrides)
+    prepared = runs.prepare(splits, Settings(**{**overrides, "pretrain_epochs": 0}))
+    results = runs.evaluate_baselines(prepared, "test")
+    return [
+        [name, f"{100 * _mean_of(result):.1f}", "", "", ""]
+        for name, result in results.items()
+    ]
+
+
+def table(options: argparse.Namespace, rows: list) -> str:
+    """The Markdown table; a list of rows may stand for a row."""
+    header = [
+        f"{options.data}", "test, %", "valid, %", "parameters", "training, s"
+    ]  # fmt: skip
+    flat = [header]
+    for row in rows:
+        flat += row if isinstance(row[0], list) else [row]
+    note = f"mean ± standard deviation over {options.seeds} seeds"
+    return f"{markdown_table(flat)}\n\n{note}"
+
+
+def spread(values: np.ndarray, digits: int = 1) -> str:
+    """`mean ± standard deviation` of a sample.
+
+    Example:
+        >>> spread(np.array([80.0, 82.0]))
+        '81.0 ± 1.4'
+    """
+    deviation = values.std(ddof=1) if len(values) > 1 else 0.0
+    return f"{values.mean():.{digits}f} ± {deviation:.{digits}f}"
+
+
+def _means(facts: list[Mapping], part: str = "test") -> np.ndarray:
+    return np.array([_mean_of(fact[part]) for fact in facts])
+
+
+def _mean_of(results: Mapping[str, Mapping]) -> float:
+    """Mean over tasks of whichever main metric each task has."""
+    values = [
+        next(result[metric] for metric in MAIN_METRIC.values() if metric in result)
+        for result in results.values()
+    ]
+    return float(np.mean(values))

@@ -1,0 +1,168 @@
+"""Text classification, from a table of texts to a served model.
+
+`zoo train` calls `train`. Run as a module, it measures models over several seeds beside
+the baselines and prints the table that the README shows:
+
+    python -m recipes.text_classification --data trec --models text_cnn bilstm
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import zoo
+from recipes import seeds
+from zoo import runs
+from zoo.artifact import TextModel
+from zoo.data import Splits, load_named
+from zoo.report import Outcome, results_table, verdict, write_report
+from zoo.settings import Settings
+
+
+def run(
+    name: str,
+    splits: Splits,
+    overrides: Mapping,
+    keywords: Mapping,
+    *,
+    folder: Path,
+    export_to: Path | None,
+) -> None:
+    """What `zoo train` does, with its messages: train, report, export.
+
+    Args:
+        name: of a registered model.
+        splits: the data.
+        overrides: settings that differ from the model's defaults.
+        keywords: arguments of the model's builder.
+        folder: of the run.
+        export_to: folder of the exported versions, or `None`.
+    """
+    settings = Settings.of(name, **overrides)
+    for note in splits.notes:
+        print(note)
+    sizes = [f"{len(getattr(splits, part)):,} {part}" for part in runs.PARTS]
+    print(f"{name} on {len(splits.train.labels)} task(s): {', '.join(sizes)} texts")
+    text_model, outcome = train(name, splits, settings, keywords, folder=folder)
+    print(results_table(outcome.prepared.tasks, outcome.results))
+    print(verdict(outcome))
+    print(f"Report: {folder / 'report.md'}")
+    place = folder
+    if export_to is not None:
+        place = export(text_model, export_to, splits.valid.texts).parent
+        print(f"Exported and checked: {place}")
+    sentence = json.dumps(_sentence(splits), ensure_ascii=False)
+    print(f"Predict with it: zoo predict {place} {sentence}")
+
+
+def export(text_model: TextModel, folder: Path, texts: Sequence[str] = ()) -> Path:
+    """Exports a trained model as the next version under `folder`."""
+    return zoo.export(
+        text_model.model, text_model.pipeline, folder, tasks=text_model.tasks,
+        examples=texts, metadata=text_model.metadata,
+    )  # fmt: skip
+
+
+def _sentence(splits: Splits) -> str:
+    """A short text of the test part, to show how to predict."""
+    texts = [text for text in splits.test.texts if 20 < len(text) < 80 and "$" not in text]
+    return texts[0] if texts else "What a day!"
+
+
+def train(
+    name: str,
+    splits: Splits,
+    settings: Settings,
+    keywords: Mapping | None = None,
+    *,
+    folder: str | Path,
+    verbose: bool = True,
+) -> tuple[TextModel, Outcome]:
+    """Trains a model, evaluates it on the test part beside the baselines, saves it.
+
+    Args:
+        name: of a registered model.
+        splits: the data.
+        settings: how to train.
+        keywords: arguments of the model's builder.
+        folder: of the run; gets `model/`, `report.md`, `results.json` and the plots. If
+            a run was killed there, it continues from its last epoch.
+        verbose: shows progress.
+
+    Returns:
+        The trained model, and what the report says.
+    """
+    folder = Path(folder)
+    prepared = runs.prepare(splits, settings)
+    text_model, history, seconds = fit(
+        name, prepared, settings, keywords, folder=folder, verbose=verbose
+    )
+    results = {
+        name: runs.evaluate_part(text_model, prepared, "test"),
+        **runs.evaluate_baselines(prepared, "test"),
+    }
+    outcome = Outcome(
+        name=name,
+        prepared=prepared,
+        history=history,
+        results=results,
+        parameters=text_model.model.count_params(),
+        seconds=seconds,
+        settings=text_model.metadata,
+    )
+    text_model.save(folder / "model")
+    write_report(outcome, folder)
+    shutil.rmtree(folder / "checkpoints", ignore_errors=True)
+    return text_model, outcome
+
+
+def fit(name, prepared, settings, keywords, *, folder, verbose):
+    """Joint training, then, if the settings say so, each task alone."""
+    start = time.perf_counter()
+    text_model, history = runs.train(
+        name, prepared, settings, keywords,
+        folder=Path(folder) / "checkpoints", verbose=verbose,
+    )  # fmt: skip
+    if settings.fine_tune:
+        text_model = runs.fine_tune_all(text_model, prepared, settings)
+    seconds = sum(logs["seconds"] for logs in history)
+    return text_model, history, max(seconds, time.perf_counter() - start)
+
+
+def measure(
+    name: str, splits: Splits, settings: Settings, keywords: Mapping, folder: Path
+) -> dict:
+    """One seed of one model: the mean over tasks on the test part, and the cost."""
+    prepared = runs.prepare(splits, settings)
+    text_model, history, seconds = fit(
+        name, prepared, settings, keywords, folder=folder, verbose=False
+    )
+    facts = {
+        "test": runs.evaluate_part(text_model, prepared, "test"),
+        "valid": runs.evaluate_part(text_model, prepared, "valid"),
+        "parameters": text_model.model.count_params(),
+        "epochs": len(history),
+        "seconds": seconds,
+    }
+    shutil.rmtree(folder / "checkpoints", ignore_errors=True)
+    return facts
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    seeds.add_arguments(parser, models=["text_cnn", "lstm", "bilstm"])
+    options = parser.parse_args(arguments)
+    splits = load_named(options.data)
+    rows = [seeds.baseline_rows(splits, options)]
+    for name in options.models:
+        rows.append(seeds.measure_seeds(name, name, splits, options, measure))
+    print(seeds.table(options, rows))
+
+
+if __name__ == "__main__":
+    main()

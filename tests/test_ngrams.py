@@ -1,0 +1,135 @@
+"""NGramBag against Python integers and NumPy sums."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+from gradients import weight_gradients
+from keras import ops
+
+from zoo.layers import NGramBag
+from zoo.layers.ngrams import _FACTORS, multiply_modulo
+
+TOKENS = np.array([[5, 7, 5, 7, 5], [9, 3, 0, 0, 0], [8, 0, 0, 0, 0]], "int32")
+MASK = TOKENS != 0
+
+
+def row_of(gram, buckets):
+    """The documented hash, in Python's unlimited integers."""
+    total = len(gram) * _FACTORS[0]
+    total += sum(int(i) * f for i, f in zip(gram, _FACTORS[1:], strict=False))
+    return total % buckets
+
+
+def rows_of(text, n, buckets):
+    return [
+        row_of(text[start : start + size], buckets)
+        for size in n
+        for start in range(len(text) - size + 1)
+    ]
+
+
+def reference(layer, text):
+    table = ops.convert_to_numpy(layer.embeddings)
+    rows = rows_of(text, layer.n, layer.buckets)
+    rows = sorted(set(rows)) if layer.binary else rows
+    total = sum((table[row] for row in rows), np.zeros(layer.outputs))
+    count = max(len(rows), 1)
+    return total / {"sum": 1, "mean": count, "sqrtn": np.sqrt(count)}[layer.combiner]
+
+
+@pytest.mark.parametrize("modulus", [1, 2, 1000, 2**17, 2**20 + 7, 2**22])
+@pytest.mark.parametrize("factor", [1, *_FACTORS])
+def test_products_never_overflow(modulus, factor):
+    ids = np.random.default_rng(0).integers(0, 2**31 - 1, 200)
+    ids = np.concatenate([ids, [0, 1, 2**31 - 1]]).astype("int32")
+    result = multiply_modulo(ops.convert_to_tensor(ids), factor, modulus)
+    expected = [int(i) * factor % modulus for i in ids]
+    assert ops.convert_to_numpy(result).tolist() == expected
+
+
+@pytest.mark.parametrize("buckets", [11, 2**17, 2**22])
+@pytest.mark.parametrize("n", [(1,), (1, 2), (2, 4), (3,)])
+def test_rows_are_the_documented_hash(buckets, n):
+    layer = NGramBag(1, buckets=buckets, n=n)
+    tokens = np.random.default_rng(0).integers(1, 50000, (2, 6)).astype("int32")
+    rows, real = layer.rows(tokens, np.ones((2, 6), bool))
+    rows, real = ops.convert_to_numpy(rows), ops.convert_to_numpy(real)
+    for text, row, counts in zip(tokens, rows, real, strict=True):
+        assert row[counts].tolist() == rows_of(text.tolist(), n, buckets)
+
+
+def test_a_power_of_two_of_buckets_keeps_single_words_apart():
+    tokens = np.arange(1, 2**12 + 1, dtype="int32")[None]
+    rows, _ = NGramBag(1, buckets=2**12, n=(1,)).rows(tokens, np.ones_like(tokens, bool))
+    assert len(np.unique(ops.convert_to_numpy(rows))) == 2**12
+
+
+@pytest.mark.parametrize("binary", [False, True])
+@pytest.mark.parametrize("combiner", ["sqrtn", "mean", "sum"])
+@pytest.mark.parametrize("n", [(1, 2), (3,)])
+def test_equals_the_sum_over_the_n_grams_of_each_text(n, combiner, binary):
+    layer = NGramBag(3, buckets=64, n=n, combiner=combiner, binary=binary)
+    result = ops.convert_to_numpy(layer(TOKENS, mask=MASK))
+    expected = [reference(layer, row[real]) for row, real in zip(TOKENS, MASK, strict=True)]
+    np.testing.assert_allclose(result, expected, rtol=1e-5, atol=1e-6)
+    if n == (3,):
+        assert not result[1:].any()  # no trigram in texts of two and one words
+
+
+@pytest.mark.parametrize("binary", [False, True])
+def test_padding_changes_nothing(binary):
+    layer = NGramBag(3, buckets=64, binary=binary)
+    short = ops.convert_to_numpy(layer(TOKENS, mask=MASK))
+    wide = [[0, 0], [0, 30]]
+    long = layer(np.pad(TOKENS, wide), mask=np.pad(MASK, wide))
+    np.testing.assert_allclose(short, ops.convert_to_numpy(long), rtol=1e-6)
+
+
+@pytest.mark.parametrize("binary", [False, True])
+def test_only_the_rows_of_the_texts_get_gradients(binary):
+    layer = NGramBag(2, buckets=64, binary=binary)
+    layer(TOKENS, mask=MASK)
+    (gradient,) = weight_gradients(
+        [layer.embeddings], lambda: ops.sum(layer(TOKENS, mask=MASK))
+    )
+    used = {
+        row
+        for text, real in zip(TOKENS, MASK, strict=True)
+        for row in rows_of(text[real].tolist(), (1, 2), 64)
+    }
+    assert set(np.flatnonzero(gradient.any(axis=1))) == used
+
+
+def test_initializer_and_config():
+    layer = NGramBag(2, buckets=64, n=[1, 3], combiner="mean", binary=True,
+                     embeddings_initializer="zeros")  # fmt: skip
+    assert not ops.convert_to_numpy(layer(TOKENS, mask=MASK)).any()
+    assert layer.count_params() == 128
+    config = layer.get_config()
+    assert NGramBag.from_config(config).get_config() == config
+
+
+@pytest.mark.parametrize("dtype", ["mixed_float16", "mixed_bfloat16"])
+def test_half_precision(dtype):
+    layer = NGramBag(2, buckets=64, dtype=dtype)
+    result = layer(TOKENS, mask=MASK)
+    assert keras.backend.standardize_dtype(result.dtype) == dtype.removeprefix("mixed_")
+    assert np.isfinite(ops.convert_to_numpy(ops.cast(result, "float32"))).all()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"outputs": 0}, "`outputs` must be positive.*outputs=0"),
+        ({"buckets": 2**23}, "`buckets` must be from 1.*8388608"),
+        ({"n": ()}, r"`n` must hold different.*n=\(\)"),
+        ({"n": (1, 1)}, r"`n` must hold different"),
+        ({"n": (5,)}, r"`n` must hold different.*\(5,\)"),
+        ({"combiner": "max"}, "`combiner` must be one of sqrtn, mean, sum.*'max'"),
+    ],
+)
+def test_errors(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        NGramBag(**{"outputs": 1, **arguments})

@@ -1,0 +1,39 @@
+"""Small, fast text models for Keras: `zoo.get("bilstm_mt")`.
+
+Public names load on first use, so that `import zoo` loads no TensorFlow.
+"""
+
+from __future__ import annotations
+
+import importlib
+
+__version__ = "0.1.0"
+
+_PUBLIC = {
+    "get": ("zoo.registry", "get"),
+    "list_models": ("zoo.registry", "list_models"),
+    "list": ("zoo.registry", "list_models"),
+    "describe": ("zoo.registry", "describe"),
+    "register": ("zoo.registry", "register"),
+    "Task": ("zoo.tasks", "Task"),
+    "TextPipeline": ("zoo.text", "TextPipeline"),
+    "TextModel": ("zoo.artifact", "TextModel"),
+    "load": ("zoo.artifact", "load"),
+    "export": ("zoo.export", "export"),
+    "layers": ("zoo.layers", None),
+    "models": ("zoo.models", None),
+}
+
+__all__ = ["__version__", *_PUBLIC]
+
+
+def __getattr__(name: str):
+    if name not in _PUBLIC:
+        raise AttributeError(f"module 'zoo' has no attribute {name!r}")
+    module, attribute = _PUBLIC[name]
+    loaded = importlib.import_module(module)
+    return loaded if attribute is None else getattr(loaded, attribute)
+
+
+def __dir__():
+    return sorted(__all__)

@@ -1,0 +1,192 @@
+"""A trained text model in one folder: weights, text pipeline and metadata.
+
+The folder holds `model.keras`, `pipeline/` and `metadata.json`, which carries the
+sha256 of every other file. Nothing in it is executed: no pickle, and Keras loads in safe
+mode.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import keras
+import numpy as np
+
+import zoo.layers  # noqa: F401  (registers the layers that a saved model names)
+from zoo import __version__
+from zoo.batching import TokenBatches, choose_buckets
+from zoo.tasks import Task
+from zoo.text import TextPipeline
+from zoo.training import predict
+
+FORMAT_VERSION = 1
+
+
+@dataclass
+class TextModel:
+    """A Keras model with its text pipeline and its tasks; predicts on strings.
+
+    Args:
+        model: token ids `[batch, time]` to a dict from task to logits.
+        pipeline: strings to token ids.
+        tasks: the tasks by name.
+        metadata: anything else that JSON holds, such as the registered name.
+    """
+
+    model: keras.Model
+    pipeline: TextPipeline
+    tasks: dict[str, Task]
+    metadata: dict = field(default_factory=dict)
+
+    def logits(self, texts: Sequence[str], batch_size: int = 64) -> dict[str, np.ndarray]:
+        """The model's outputs `[texts, outputs]` by task."""
+        tokens = self.pipeline.encode(texts)
+        if not tokens:
+            return {n: np.zeros((0, t.outputs), "float32") for n, t in self.tasks.items()}
+        batches = TokenBatches(
+            tokens, {}, {}, batch_size=min(batch_size, len(tokens)),
+            buckets=choose_buckets(tokens),
+        )  # fmt: skip
+        return predict(self.model, batches)
+
+    def predict(self, texts: Sequence[str], batch_size: int = 64) -> list[dict]:
+        """Answers for each text.
+
+        Args:
+            texts: any number of strings, of any length.
+            batch_size: texts that run at once.
+
+        Returns:
+            For each text a dict from task to `{"label": str, "scores": {label: float}}`;
+            for several labels of one text they are joined by `|`; a regression has the
+            number as its label and under `"value"` among its scores.
+        """
+        if isinstance(texts, (str, bytes)):
+            raise ValueError(
+                f"`texts` must be a list of strings. Received: one {type(texts).__name__}."
+            )
+        answers: list[dict] = [{} for _ in texts]
+        for name, logits in self.logits(texts, batch_size).items():
+            for answer, row in zip(answers, logits, strict=True):
+                answer[name] = _answer(self.tasks[name], row)
+        return answers
+
+    def save(self, folder: str | Path) -> Path:
+        """Writes the folder; it appears whole or not at all.
+
+        Raises:
+            OSError: if the folder cannot be written; an older one then stays.
+        """
+        folder = Path(folder)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+        try:
+            self.model.save(partial / "model.keras")
+            self.pipeline.save(partial / "pipeline")
+            metadata = {
+                **self.metadata,
+                "format_version": FORMAT_VERSION,
+                "zoo": __version__,
+                "keras": keras.__version__,
+                "tasks": {name: task.to_config() for name, task in self.tasks.items()},
+                "sha256": {
+                    path.relative_to(partial).as_posix(): _sha256(path)
+                    for path in sorted(partial.rglob("*"))
+                    if path.is_file()
+                },
+            }
+            text = json.dumps(metadata, indent=2, ensure_ascii=False)
+            (partial / "metadata.json").write_text(text, "utf-8")
+            partial.chmod(0o755)
+            if folder.exists():
+                shutil.rmtree(folder)
+            os.rename(partial, folder)
+        except BaseException:
+            shutil.rmtree(partial, ignore_errors=True)
+            raise
+        return folder
+
+
+def load(folder: str | Path) -> TextModel:
+    """Reads a folder that `TextModel.save` or `zoo train` wrote.
+
+    Args:
+        folder: the model's folder, or a run's, which holds it as `model`.
+
+    Returns:
+        The model with its pipeline.
+
+    Raises:
+        ValueError: if the folder is no saved model, a file is missing, truncated or
+            changed, or the format is newer than this version of the zoo reads.
+    """
+    folder = Path(folder)
+    if (folder / "model" / "metadata.json").exists():
+        folder = folder / "model"
+    path = folder / "metadata.json"
+    if not path.exists():
+        raise ValueError(
+            "`folder` must hold a saved model with a metadata.json. "
+            f"Received: {folder}, which "
+            + ("has none." if folder.exists() else "does not exist.")
+        )
+    try:
+        metadata = json.loads(path.read_text("utf-8"))
+        version = metadata["format_version"]
+    except (ValueError, TypeError, KeyError) as error:
+        raise ValueError(
+            f"{path} must be the JSON metadata of a saved model. Received: a file that "
+            f"cannot be read ({error!r}); it may be truncated."
+        ) from None
+    if version > FORMAT_VERSION:
+        raise ValueError(
+            f"{path} must have format version {FORMAT_VERSION} or older. Received: "
+            f"format version {version}, written by zoo {metadata.get('zoo')}; install "
+            "that version of the zoo or a newer one."
+        )
+    _check_files(folder, metadata.pop("sha256"))
+    tasks = {n: Task.from_config(t) for n, t in metadata.pop("tasks").items()}
+    return TextModel(
+        model=keras.models.load_model(folder / "model.keras", compile=False),
+        pipeline=TextPipeline.load(folder / "pipeline"),
+        tasks=tasks,
+        metadata=metadata,
+    )
+
+
+def _check_files(folder: Path, expected: Mapping[str, str]) -> None:
+    for name, digest in expected.items():
+        path = folder / name
+        found = _sha256(path) if path.is_file() else "no file"
+        if found != digest:
+            raise ValueError(
+                f"{path} must have the sha256 {digest} of the file that was saved. "
+                f"Received: {found}; the file is missing, truncated or changed."
+            )
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _answer(task: Task, logits: np.ndarray) -> dict:
+    if task.kind == "regression":
+        return {"label": f"{logits[0]:g}", "scores": {"value": float(logits[0])}}
+    if task.kind == "multilabel":
+        scores = 1.0 / (1.0 + np.exp(-logits))
+        chosen = [name for name, row in zip(task.labels, logits, strict=True) if row > 0]
+        label = "|".join(chosen)
+    else:
+        exponents = np.exp(logits - logits.max())
+        scores = exponents / exponents.sum()
+        label = task.labels[int(np.argmax(logits))]
+    named = zip(task.labels, map(float, scores), strict=True)
+    return {"label": label, "scores": dict(named)}

@@ -1,0 +1,113 @@
+"""Keeps the best weights, stops when they stop improving, resumes a killed run."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import keras
+
+from zoo.batching import TokenBatches
+
+
+class Checkpoint(keras.callbacks.Callback):
+    """Early stopping whose whole state survives a kill.
+
+    Keras's `BackupAndRestore` and `EarlyStopping` do not know of each other: after a
+    restart the best score, the patience and the best weights are lost. Here they are
+    written together at the end of each epoch, each file by an atomic rename.
+
+    Args:
+        score: from the epoch's logs to something comparable, or `None` to keep the
+            last weights.
+        patience: epochs without a better score before training stops.
+        folder: for the files; `None` keeps the best weights in memory.
+    """
+
+    def __init__(
+        self, score: Callable, *, patience: int, folder: str | Path | None = None
+    ) -> None:
+        super().__init__()
+        self.score = score
+        self.patience = patience
+        self.folder = Path(folder) if folder else None
+        self.history: list[dict] = []
+        self.best_epoch = -1
+        self.finished = False
+        self._best_weights = None
+
+    def restore(self, model: keras.Model, train: TokenBatches) -> int:
+        """Loads the last finished epoch into the model.
+
+        Returns:
+            The number of epochs done; 0 for a fresh run.
+        """
+        if self.folder is None or not (self.folder / "state.json").exists():
+            return 0
+        state = json.loads((self.folder / "state.json").read_text("utf-8"))
+        # One step builds the optimizer's variables, which the file then overwrites.
+        model.train_on_batch(*train[0])
+        model.load_weights(self.folder / f"last-{state['epoch']}.weights.h5")
+        self.history = state["history"]
+        self.best_epoch = state["best_epoch"]
+        self.finished = state["finished"]
+        return state["epoch"] + 1
+
+    def keep_best(self, model: keras.Model) -> None:
+        """Puts the weights of the best epoch into the model."""
+        if self._best_weights is not None:
+            model.set_weights(self._best_weights)
+        elif self.folder is not None and self.best_epoch >= 0:
+            model.load_weights(self.folder / f"best-{self.best_epoch}.weights.h5")
+
+    def on_epoch_begin(self, epoch: int, logs=None) -> None:
+        self._start = time.perf_counter()
+
+    def on_epoch_end(self, epoch: int, logs=None) -> None:
+        score = self.score(logs)
+        best = self.history[self.best_epoch]["score"] if self.best_epoch >= 0 else None
+        better = score is not None and (best is None or list(score) > list(best))
+        self.history.append(
+            {
+                **{name: float(value) for name, value in logs.items()},
+                "score": score,
+                "seconds": time.perf_counter() - self._start,
+            }
+        )
+        if better:
+            self.best_epoch = epoch
+            if self.folder is None:
+                self._best_weights = self.model.get_weights()
+        waited = epoch - self.best_epoch if self.best_epoch >= 0 else 0
+        self.finished = waited >= self.patience and self.best_epoch >= 0
+        self.model.stop_training = self.model.stop_training or self.finished
+        if self.folder is not None:
+            self._write(epoch, better)
+
+    def _write(self, epoch: int, better: bool) -> None:
+        """Writes this epoch's files, then points the state at them, then cleans up."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._save(f"last-{epoch}")
+        if better:
+            self._save(f"best-{epoch}")
+        state = {
+            "epoch": epoch,
+            "best_epoch": self.best_epoch,
+            "finished": self.finished,
+            "history": self.history,
+        }
+        partial = self.folder / "state.json.partial"
+        partial.write_text(json.dumps(state), "utf-8")
+        os.replace(partial, self.folder / "state.json")
+        keep = {f"last-{epoch}.weights.h5", f"best-{self.best_epoch}.weights.h5"}
+        for path in self.folder.glob("*.weights.h5"):
+            if path.name not in keep:
+                path.unlink()
+
+    def _save(self, name: str) -> None:
+        partial = self.folder / f"partial-{name}.weights.h5"
+        self.model.save_weights(partial, overwrite=True)
+        os.replace(partial, self.folder / f"{name}.weights.h5")

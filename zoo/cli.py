@@ -1,0 +1,267 @@
+"""The command line: `zoo list | describe | train | evaluate | predict | export`.
+
+Help and lists load no TensorFlow; each command imports what it needs when it runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+
+from zoo import __version__
+from zoo.tasks import KINDS
+
+DEFAULT_DATA = "hutto"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs one command; returns the exit code: 0, or 2 for input that cannot be used."""
+    options = _parser().parse_args(arguments)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    try:
+        options.command(options)
+    except (ValueError, OSError, ModuleNotFoundError, RuntimeError) as error:
+        if os.environ.get("ZOO_TRACEBACK"):
+            raise
+        print(f"zoo: error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("zoo: interrupted; the same command continues the run", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="zoo",
+        description="Small, fast text models for Keras and TensorFlow Serving.",
+        epilog="ZOO_DATA names a folder of data sets, ZOO_CACHE the folder of "
+        "downloads; ZOO_TRACEBACK=1 shows tracebacks.",
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    listing = commands.add_parser("list", help="the models, or the named data sets")
+    listing.add_argument("pattern", nargs="?", default="*", help='such as "*mt*"')
+    listing.add_argument("--data", action="store_true", help="list data sets instead")
+    listing.set_defaults(command=_list)
+
+    describe = commands.add_parser("describe", help="arguments and source of a model")
+    describe.add_argument("model")
+    describe.set_defaults(command=_describe)
+
+    train = commands.add_parser(
+        "train", help="train a model, report on it, export it for TF Serving"
+    )
+    train.add_argument("model", help="a name from `zoo list`")
+    _add_data_arguments(train)
+    train.add_argument("--valid", type=Path, help="validation table; else 10 %% of data")
+    train.add_argument("--test", type=Path, help="test table; else 10 %% of the data")
+    train.add_argument("--out", type=Path, help="folder of the run (runs/MODEL)")
+    train.add_argument(
+        "--export", type=Path, default=Path("saved_models"), metavar="FOLDER",
+        help="exported to FOLDER/MODEL/VERSION (saved_models)",
+    )  # fmt: skip
+    train.add_argument("--no-export", action="store_true", help="train only")
+    train.add_argument("--seed", type=int, default=0)
+    train.add_argument("--epochs", type=int, help="at most this many")
+    train.add_argument("--batch-size", type=int)
+    train.add_argument("--learning-rate", type=float)
+    train.add_argument("--max-length", type=int, help="tokens of a text that are read")
+    train.add_argument("--fine-tune", action="store_true", default=None,
+                       help="after joint training, go on with each task alone")  # fmt: skip
+    train.add_argument(
+        "--set", nargs="+", default=[], metavar="KEY=VALUE", dest="overrides",
+        help="other settings, and arguments of the model's builder, as JSON values: "
+        "units=64 sampling=uniform 'class_weights={\"label\": \"balanced\"}'",
+    )  # fmt: skip
+    train.set_defaults(command=_train)
+
+    evaluate = commands.add_parser("evaluate", help="metrics of a trained model on data")
+    evaluate.add_argument("folder", type=Path, help="folder of a run")
+    _add_data_arguments(evaluate)
+    evaluate.set_defaults(command=_evaluate)
+
+    predict = commands.add_parser(
+        "predict", help="labels of texts, by a run or by an exported model"
+    )
+    predict.add_argument("folder", type=Path, help="a run or an exported model")
+    predict.add_argument("texts", nargs="*", help="else one text a line of standard input")
+    predict.set_defaults(command=_predict)
+
+    export = commands.add_parser("export", help="export a run for TF Serving")
+    export.add_argument("folder", type=Path, help="folder of a run")
+    export.add_argument(
+        "--to", type=Path, help="folder of the versions (saved_models/MODEL)"
+    )
+    export.set_defaults(command=_export)
+    return parser
+
+
+def _add_data_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--data", default=DEFAULT_DATA, metavar="NAME_OR_FILE",
+        help="a name from `zoo list --data`, or a CSV, TSV, JSONL or Parquet file "
+        f"({DEFAULT_DATA})",
+    )  # fmt: skip
+    parser.add_argument("--text", default="text", help="column of the texts (text)")
+    parser.add_argument(
+        "--label", action="append", metavar="COLUMN[:KIND]",
+        help=f"column of labels (label); may be repeated; KIND is one of "
+        f"{', '.join(KINDS)} (categories)",
+    )  # fmt: skip
+    parser.add_argument("--task-column", help="splits the one label into tasks")
+    parser.add_argument("--on-bad-rows", choices=("error", "skip"), default="error")
+    parser.add_argument("--encoding", help="of the file (UTF-8)")
+    parser.add_argument(
+        "--no-quotes", action="store_true", help='CSV, TSV: " is an ordinary character'
+    )
+
+
+def _list(options) -> None:
+    if options.data:
+        from zoo.data import named_sets
+
+        rows = named_sets()
+    else:
+        from zoo.registry import describe, list_models
+
+        names = list_models(options.pattern)
+        rows = [(name, describe(name).summary) for name in names]
+        if not names:
+            raise ValueError(
+                f"`pattern` must match a model. Accepted: {', '.join(list_models())}. "
+                f"Received: {options.pattern!r}."
+            )
+    width = max(len(name) for name, _ in rows)
+    for name, summary in rows:
+        print(f"{name:{width}}  {summary}")
+
+
+def _describe(options) -> None:
+    from zoo.registry import describe
+
+    print(describe(options.model), end="")
+
+
+def _train(options) -> None:
+    from zoo.registry import describe
+
+    entry = describe(options.model)  # a wrong name costs no second of TensorFlow
+    _check_writable(options.out or Path("runs", options.model))
+    if not options.no_export:
+        _check_writable(options.export / options.model)
+    splits = _splits(options)
+
+    import importlib
+
+    from recipes.seeds import parse_overrides
+
+    recipe = importlib.import_module(f"recipes.{entry.recipe}")
+    settings, keywords = parse_overrides(options.overrides)
+    given = ("seed", "epochs", "batch_size", "learning_rate", "max_length", "fine_tune")
+    recipe.run(
+        options.model,
+        splits,
+        {**settings, **{name: getattr(options, name) for name in given}},
+        keywords,
+        folder=options.out or Path("runs", options.model),
+        export_to=None if options.no_export else options.export / options.model,
+    )
+
+
+def _evaluate(options) -> None:
+    examples = (
+        _named_or_table(options).test if _is_named(options) else _table(options.data, options)
+    )
+
+    from zoo.artifact import load
+    from zoo.data import encode_labels
+    from zoo.metrics import evaluate
+    from zoo.report import results_table
+
+    text_model = load(options.folder)
+    targets, weights = encode_labels(examples, text_model.tasks)
+    outputs = text_model.logits(examples.texts)
+    results = {
+        name: evaluate(task, targets[name], weights[name], outputs[name])
+        for name, task in text_model.tasks.items()
+    }
+    print(results_table(text_model.tasks, {str(options.folder): results}))
+
+
+def _predict(options) -> None:
+    texts = options.texts or [line.rstrip("\n") for line in sys.stdin]
+    if (options.folder / "model").exists() or (options.folder / "metadata.json").exists():
+        from zoo.artifact import load
+    else:
+        from zoo.export import ServedModel as load
+    answers = load(options.folder).predict(texts)
+    for text, answer in zip(texts, answers, strict=True):
+        print(json.dumps({"text": text, **answer}, ensure_ascii=False))
+
+
+def _export(options) -> None:
+    from recipes.text_classification import export
+    from zoo.artifact import load
+
+    text_model = load(options.folder)
+    name = text_model.metadata.get("name", options.folder.name)
+    print(export(text_model, options.to or Path("saved_models", name)))
+
+
+def _splits(options):
+    if _is_named(options):
+        return _named_or_table(options)
+    from zoo.data import assemble
+
+    given = [_table(path, options) if path else None for path in (options.valid, options.test)]
+    return assemble(_table(options.data, options), *given, seed=options.seed)
+
+
+def _is_named(options) -> bool:
+    return not Path(options.data).suffix and not Path(options.data).exists()
+
+
+def _named_or_table(options):
+    from zoo.data import load_named
+
+    return load_named(options.data)
+
+
+def _table(path, options):
+    from zoo.data import read_table
+
+    labels = {}
+    for label in options.label or ["label"]:
+        column, colon, kind = label.rpartition(":")
+        if colon and kind in KINDS:
+            labels[column] = kind
+        else:
+            labels[label] = "categories"
+    examples = read_table(
+        path, text=options.text, labels=labels, task_column=options.task_column,
+        on_bad_rows=options.on_bad_rows, encoding=options.encoding,
+        quotes=not options.no_quotes,
+    )  # fmt: skip
+    if examples.skipped:
+        print(f"{path}: {len(examples.skipped)} bad rows left out:", file=sys.stderr)
+        for row in examples.skipped:
+            print(f"  {row}", file=sys.stderr)
+    return examples
+
+
+def _check_writable(folder: Path) -> None:
+    """Fails before the training, not after it, if the results cannot be written."""
+    folder.mkdir(parents=True, exist_ok=True)
+    probe = folder / ".zoo-can-write"
+    probe.touch()
+    probe.unlink()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,27 @@
+"""Reading, splitting and naming data sets; needs no TensorFlow."""
+
+from zoo.data.errors import BadRow, DataError
+from zoo.data.examples import Examples, Splits, join
+from zoo.data.named import load_named, named_sets
+from zoo.data.readers import read_columns, read_table
+from zoo.data.splits import assemble, drop_leaked, hold_out, split, text_key
+from zoo.data.targets import encode_labels, learn_tasks
+
+__all__ = [
+    "BadRow",
+    "DataError",
+    "Examples",
+    "Splits",
+    "assemble",
+    "drop_leaked",
+    "encode_labels",
+    "hold_out",
+    "join",
+    "learn_tasks",
+    "load_named",
+    "named_sets",
+    "read_columns",
+    "read_table",
+    "split",
+    "text_key",
+]

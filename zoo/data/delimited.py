@@ -1,0 +1,163 @@
+"""Rows of CSV and TSV files, with the physical line where each begins."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from zoo.data.errors import BadRow, DataError, nearest, problem, shorten
+
+_DELIMITERS = (",", "\t", ";", "|")
+_LONGEST_CELL = 2**31 - 1
+
+
+def rows_of(
+    path: str,
+    text: str,
+    wanted: Sequence[str],
+    *,
+    delimiter: str,
+    quotes: bool = True,
+    columns: Sequence[str] | None = None,
+) -> Iterator[tuple[int, list] | BadRow]:
+    """Yields `(line, cells)` for the `wanted` columns, or a `BadRow`.
+
+    Args:
+        path: name of the file, for messages.
+        text: the decoded content.
+        wanted: names of the columns to yield, in that order.
+        delimiter: what stands between cells. Where the header lacks a wanted column
+            and another usual delimiter yields all of them, that one is taken.
+        quotes: whether `"` encloses cells; else it is a character like others.
+        columns: names by position, for files without a header.
+
+    Raises:
+        DataError: for a missing column, and for a quote that is never closed.
+    """
+    first = 1
+    if columns is None:
+        if "\0" in text.split("\n", 1)[0]:
+            raise DataError(
+                problem(
+                    path,
+                    1,
+                    None,
+                    "the header holds NUL characters",
+                    "text; for a UTF-16 file encoding='utf-16' (--encoding utf-16)",
+                    shorten(text.split("\n", 1)[0]),
+                )
+            )
+        delimiter = _find_delimiter(text, wanted, delimiter, quotes)
+    records = _records(path, text, delimiter, quotes)
+    if columns is None:
+        header = next(records)
+        if isinstance(header, BadRow):
+            raise DataError(str(header), [header])
+        first, columns = header[0], [name.strip() for name in header[1]]
+        _check_header(path, first, columns, wanted)
+    places = [list(columns).index(name) for name in wanted]
+    for record in records:
+        if isinstance(record, BadRow):
+            yield record
+            continue
+        line, cells = record
+        if len(cells) == len(columns):
+            yield line, [cells[place] for place in places]
+            continue
+        yield BadRow(
+            path,
+            line,
+            None,
+            f"the row has {len(cells)} cell(s)",
+            f"{len(columns)} cells, one for each of {', '.join(map(repr, columns))}",
+            shorten(delimiter.join(cells)),
+        )
+
+
+def _records(path, text, delimiter, quotes) -> Iterator[tuple[int, list] | BadRow]:
+    with _long_cells():
+        reader = _reader(text, delimiter, quotes)
+        line = 1
+        while True:
+            try:
+                cells = next(reader)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                bad = _bad_quotes(path, line, reader.line_num, text, error)
+                if "end of data" in str(error):
+                    # The rows behind it are inside the cell: nothing can be skipped.
+                    raise DataError(str(bad), [bad]) from None
+                yield bad
+            else:
+                if cells:
+                    yield line, cells
+            line = reader.line_num + 1
+
+
+def _reader(text: str, delimiter: str, quotes: bool):
+    quoting = csv.QUOTE_MINIMAL if quotes else csv.QUOTE_NONE
+    lines = io.StringIO(text, newline="")
+    return csv.reader(lines, delimiter=delimiter, quoting=quoting, strict=True)
+
+
+@contextmanager
+def _long_cells():
+    before = csv.field_size_limit(_LONGEST_CELL)
+    try:
+        yield
+    finally:
+        csv.field_size_limit(before)
+
+
+def _find_delimiter(text: str, wanted, delimiter: str, quotes: bool) -> str:
+    for other in dict.fromkeys((delimiter, *_DELIMITERS)):
+        with _long_cells():
+            try:
+                header = next(filter(None, _reader(text, other, quotes)), [])
+            except csv.Error:
+                continue
+        if set(wanted) <= {name.strip() for name in header}:
+            return other
+    return delimiter
+
+
+def _check_header(path, line, columns, wanted) -> None:
+    for name in wanted:
+        if columns.count(name) == 1:
+            continue
+        there = columns.count(name)
+        raise DataError(
+            problem(
+                path,
+                line,
+                name,
+                f"the header names the column {there} times"
+                if there
+                else "no such column",
+                "a column that is there once",
+                "columns " + ", ".join(shorten(column, 30) for column in columns),
+            )
+            + ("" if there else nearest(name, columns))
+        )
+
+
+def _bad_quotes(path, line, last, text, error) -> BadRow:
+    opened = io.StringIO(text, newline="")
+    shown = next((row for i, row in enumerate(opened, 1) if i == line), "")
+    span = f", lines {line} to {last}" if last > line else ""
+    if "end of data" in str(error):
+        what = f"a quote is opened in this row and never closed{span}"
+    else:
+        what = f"a quote is misplaced ({error}){span}"
+    return BadRow(
+        path,
+        line,
+        None,
+        what,
+        'cells with quotes written as "say ""hello"""; where quotes are plain '
+        "characters, quotes=False (--no-quotes)",
+        shorten(shown.rstrip("\r\n")),
+    )

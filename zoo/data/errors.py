@@ -1,0 +1,97 @@
+"""What is wrong with a data file: where, what was expected, what stood there."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+SHOWN = 10  # bad rows listed in one message
+
+
+class DataError(ValueError):
+    """Input data that cannot be used; `rows` holds the bad rows where rows are."""
+
+    def __init__(self, message: str, rows: Iterable[BadRow] = ()) -> None:
+        super().__init__(message)
+        self.rows = list(rows)
+
+
+@dataclass(frozen=True)
+class BadRow:
+    """One row that cannot be used.
+
+    Args:
+        file: the path as the caller gave it.
+        line: physical line where the row begins, from 1 (Parquet: the row's number).
+        column: name of the column at fault, or `None` for the row as a whole.
+        problem: what is wrong.
+        accepted: what could stand there.
+        received: what stands there.
+
+    Example:
+        >>> print(BadRow("a.csv", 7, "stars", "no number", "a number", "'good'"))
+        a.csv, line 7, column 'stars': no number. Accepted: a number. Received: 'good'.
+    """
+
+    file: str
+    line: int
+    column: str | None
+    problem: str
+    accepted: str
+    received: str
+
+    def __str__(self) -> str:
+        return problem(
+            self.file,
+            self.line,
+            self.column,
+            self.problem,
+            self.accepted,
+            self.received,
+        )
+
+
+def problem(
+    file: str,
+    line: int | None,
+    column: str | None,
+    what: str,
+    accepted: str,
+    received: str,
+) -> str:
+    """The one form that all messages about data files have."""
+    unit = "row" if str(file).lower().endswith((".parquet", ".pq")) else "line"
+    place = [str(file)]
+    if line is not None:
+        place.append(f"{unit} {line}")
+    if column is not None:
+        place.append(f"column {column!r}")
+    return f"{', '.join(place)}: {what}. Accepted: {accepted}. Received: {received}."
+
+
+def bad_rows_error(rows: list[BadRow]) -> DataError:
+    """The error for a file with bad rows: the first ones, and how many more."""
+    lines = [str(row) for row in rows[:SHOWN]]
+    if len(rows) > SHOWN:
+        lines.append(f"... and {len(rows) - SHOWN} more bad rows.")
+    advice = (
+        f"{len(rows)} bad row(s) in {rows[0].file}; on_bad_rows='skip' "
+        "(--on-bad-rows skip) leaves them out and lists them."
+    )
+    return DataError("\n".join([*lines, advice]), rows)
+
+
+def shorten(value, width: int = 60) -> str:
+    """`repr` of a value, cut in the middle of long texts."""
+    if isinstance(value, str) and len(value) > width:
+        return f"{value[:width]!r}... ({len(value)} characters)"
+    shown = repr(value)
+    return shown if len(shown) <= 2 * width else shown[: 2 * width] + "..."
+
+
+def nearest(name: str, names: Iterable[str]) -> str:
+    """`" Did you mean 'text'?"`, or nothing when no name is close."""
+    by_lower = {str(other).strip().lower(): str(other) for other in names}
+    close = difflib.get_close_matches(str(name).strip().lower(), by_lower, 1, 0.6)
+    return f" Did you mean {by_lower[close[0]]!r}?" if close else ""

@@ -1,0 +1,146 @@
+"""Texts with their labels, and the three parts of a data set."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from zoo.data.errors import BadRow, DataError
+
+
+@dataclass
+class Examples:
+    """Texts, the labels of every task, and where each row came from.
+
+    Args:
+        texts: one text a row; may be empty strings.
+        labels: for every task one value a row, `None` where missing: a `str` for
+            categories, a tuple of `str` for multilabel, a `float` for regression.
+        where: `(file, line)` of every row, for messages.
+        kinds: kind of every task, as in `zoo.tasks.KINDS`.
+        columns: the column that each task's labels came from, for messages.
+        skipped: rows that were left out by `on_bad_rows="skip"`.
+
+    Raises:
+        DataError: if the parts differ in length.
+
+    Example:
+        >>> data = Examples(["good", "bad"], {"mood": ["up", None]})
+        >>> len(data), data.select([1]).texts
+        (2, ['bad'])
+    """
+
+    texts: list[str]
+    labels: dict[str, list]
+    where: list[tuple[str, int]] = field(default_factory=list)
+    kinds: dict[str, str] = field(default_factory=dict)
+    columns: dict[str, str] = field(default_factory=dict)
+    skipped: list[BadRow] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        if not self.where:
+            self.where = [("<memory>", i + 1) for i in range(len(self.texts))]
+        for task, values in self.labels.items():
+            if len(values) != len(self.texts):
+                raise DataError(
+                    f"`labels[{task!r}]` must hold one value a text. Accepted: "
+                    f"{len(self.texts)} values. Received: {len(values)}."
+                )
+            self.kinds.setdefault(task, _kind_of(values))
+            self.columns.setdefault(task, task)
+        if len(self.where) != len(self.texts):
+            raise DataError(
+                f"`where` must hold one place a text. Accepted: {len(self.texts)}. "
+                f"Received: {len(self.where)}."
+            )
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def select(self, indices: Iterable[int]) -> Examples:
+        """The rows `indices`, in that order; `skipped` stays with the whole."""
+        indices = [int(i) for i in indices]
+        return Examples(
+            [self.texts[i] for i in indices],
+            {task: [v[i] for i in indices] for task, v in self.labels.items()},
+            [self.where[i] for i in indices],
+            dict(self.kinds),
+            dict(self.columns),
+        )
+
+    def with_tasks(self, names: Sequence[str]) -> Examples:
+        """The same rows with the tasks `names` only."""
+        unknown = [name for name in names if name not in self.labels]
+        if unknown:
+            raise DataError(
+                f"`names` holds unknown tasks. Accepted: {', '.join(self.labels)}. "
+                f"Received: {', '.join(map(str, unknown))}."
+            )
+        return Examples(
+            self.texts,
+            {name: self.labels[name] for name in names},
+            self.where,
+            {name: self.kinds[name] for name in names},
+            {name: self.columns[name] for name in names},
+            self.skipped,
+        )
+
+
+@dataclass
+class Splits:
+    """The parts of a data set.
+
+    Args:
+        train: what the model learns from.
+        valid: what early stopping and choices look at.
+        test: looked at once.
+        unlabeled: further texts without labels, for language models.
+        notes: how the parts came about, where that matters to a reader of results.
+    """
+
+    train: Examples
+    valid: Examples
+    test: Examples
+    unlabeled: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def join(parts: Sequence[Examples]) -> Examples:
+    """Rows of all `parts`; a task that a part lacks is missing (`None`) in its rows.
+
+    Example:
+        >>> a, b = Examples(["x"], {"p": ["1"]}), Examples(["y"], {"q": ["2"]})
+        >>> join([a, b]).labels
+        {'p': ['1', None], 'q': [None, '2']}
+    """
+    kinds: dict[str, str] = {}
+    columns: dict[str, str] = {}
+    for part in parts:
+        for task, kind in part.kinds.items():
+            if kinds.setdefault(task, kind) != kind:
+                raise DataError(
+                    f"Task {task!r} must be of one kind in all parts. "
+                    f"Accepted: {kinds[task]}. Received: {kind}."
+                )
+        columns.update(part.columns)
+    labels: dict[str, list] = {task: [] for task in kinds}
+    for part in parts:
+        for task, values in labels.items():
+            values.extend(part.labels.get(task) or [None] * len(part))
+    return Examples(
+        [text for part in parts for text in part.texts],
+        labels,
+        [place for part in parts for place in part.where],
+        kinds,
+        columns,
+        [row for part in parts for row in part.skipped],
+    )
+
+
+def _kind_of(values: list) -> str:
+    for value in values:
+        if isinstance(value, (tuple, list)):
+            return "multilabel"
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            return "regression"
+    return "categories"

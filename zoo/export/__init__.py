@@ -1,0 +1,86 @@
+"""From a trained model to the SavedModel that TF Serving answers with raw strings.
+
+The package can be called: `zoo.export(model, pipeline, folder, tasks=tasks)` is
+`zoo.export.export(...)`. Importing it loads no TensorFlow.
+"""
+
+from __future__ import annotations
+
+import sys
+import types
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+__all__ = ["ExportError", "ServedModel", "export"]
+
+
+class ExportError(RuntimeError):
+    """The written SavedModel failed its check; nothing was published."""
+
+
+def export(
+    model,
+    pipeline,
+    folder: str | Path,
+    *,
+    tasks,
+    examples: Iterable[str] | None = None,
+    metadata: Mapping | None = None,
+) -> Path:
+    """Writes, checks and publishes `<folder>/<next version>/`.
+
+    The SavedModel takes texts and needs none of our Python. Signatures:
+
+    * `serving_default`: `text` string `[batch]` to, for a single task, `label` string
+      `[batch]` and `scores` float32 `[batch, labels]`; for several tasks
+      `<task>_label` and `<task>_scores` each. Categories: softmax, and the label that
+      scores most. Multilabel: sigmoids, and the labels above 0.5 joined by `|`.
+      Regression: scores `[batch, 1]` hold the value, the label its decimals.
+    * `tokens`: `text` to `ids` int32 `[batch, time]`, `tokens` string `[batch, time]`
+      and `length` int32 `[batch]`, to see what the model sees.
+
+    It is written to a temporary folder beside the versions, loaded in a fresh process
+    with only TensorFlow and tensorflow-text by the loader that TF Serving uses, and
+    compared with Python's answers; then it is renamed to the next version number. If
+    anything fails, no version is left behind.
+
+    Args:
+        model: a Keras model from ids int32 `[batch, time]` to a dict of float tensors
+            `[batch, outputs]`, one a task.
+        pipeline: the `zoo.text.TextPipeline` that the model was trained with.
+        folder: the model's folder, `saved_models/<name>`.
+        tasks: what `zoo.tasks.as_tasks` reads.
+        examples: texts of the kind the model will see, for warmup and for the check;
+            some hundred are enough.
+        metadata: what else to write under `model` in `metadata.json`.
+
+    Returns:
+        The path of the new version.
+
+    Raises:
+        ValueError: if the model's outputs are not those of the tasks.
+        ExportError: if the check finds a difference or an op that servers lack.
+        OSError: if the folder cannot be written.
+    """
+    from zoo.export import publish
+
+    return publish.export(
+        model, pipeline, folder, tasks=tasks, examples=examples, metadata=metadata
+    )
+
+
+def __getattr__(name: str):
+    if name == "ServedModel":
+        from zoo.export.served import ServedModel
+
+        return ServedModel
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+class _CallablePackage(types.ModuleType):
+    """Once this package is imported, `zoo.export` is the package, not the function."""
+
+    __call__ = staticmethod(export)
+
+
+sys.modules[__name__].__class__ = _CallablePackage

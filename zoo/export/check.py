@@ -1,0 +1,201 @@
+"""Checks a published or candidate version as TF Serving would load it.
+
+Run by its path in a fresh process: `python check.py saved_models/NAME/VERSION`. Needs
+TensorFlow and tensorflow-text only; keras and zoo are made impossible to import. Prints
+a JSON list of what is wrong, and exits with 0 if that is nothing.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import importlib.util
+import json
+import math
+import sys
+from pathlib import Path
+
+TOLERANCE = 1e-5
+# The ops that the library `ops_lib` of tensorflow-text 2.12.1 registers, which TF
+# Serving 2.12 to 2.19 links (2.20 links 2.20.0). The trimmers are not among them.
+TEXT_OPS = frozenset(
+    """
+    CaseFoldUTF8 ConstrainedSequence FastBertNormalize FastWordpieceTokenizeWithOffsets
+    FindSourceOffsets MaxSpanningTree NormalizeUTF8 NormalizeUTF8WithOffsetsMap
+    PhraseTokenize RegexSplitWithOffsets RougeL SentenceFragments SentenceFragmentsV2
+    SentencepieceDetokenizeOp SentencepieceIdToStringOp SentencepieceOp
+    SentencepieceStringToIdOp SentencepieceTokenizeOp SentencepieceTokenizeWithOffsetsOp
+    SentencepieceVocabSizeOp SplitMergeTokenizeWithOffsets TFText>BoiseTagsToOffsets
+    TFText>ByteSplitByOffsets TFText>ByteSplitWithOffsets
+    TFText>FastSentencepieceDetokenize TFText>FastSentencepieceTokenize
+    TFText>FastWordpieceDetokenize TFText>NgramsStringJoin TFText>OffsetsToBoiseTags
+    TFText>PhraseDetokenize TFText>WhitespaceTokenizeWithOffsetsV2 TokenizerFromLogits
+    UnicodeScriptTokenizeWithOffsets WhitespaceTokenizeWithOffsets
+    WordpieceTokenizeWithOffsets
+    """.split()
+)
+
+
+def graph_ops(meta_graph) -> set[str]:
+    """Names of all ops of a `MetaGraphDef`, those of its functions included."""
+    graph = meta_graph.graph_def
+    ops = {node.op for node in graph.node}
+    for function in graph.library.function:
+        ops |= {node.op for node in function.node_def}
+    # A call of a function may be written as a node with the function's name.
+    return ops - {function.signature.name for function in graph.library.function}
+
+
+def compiled_functions(meta_graph) -> list[str]:
+    """Names of the functions that only XLA may run."""
+    return [
+        function.signature.name
+        for function in meta_graph.graph_def.library.function
+        if function.attr["_XlaMustCompile"].b
+    ]
+
+
+def file_hashes(folder: Path) -> dict[str, str]:
+    """sha256 of every file below `folder` but `metadata.json`."""
+    hashes = {}
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if path.is_file() and name != "metadata.json":
+            with path.open("rb") as file:
+                hashes[name] = hashlib.file_digest(file, "sha256").hexdigest()
+    return hashes
+
+
+def check(folder: Path) -> list[str]:
+    """All that is wrong with the version in `folder`, one line each."""
+    metadata = json.loads((folder / "metadata.json").read_text(encoding="utf-8"))
+    if file_hashes(folder) != metadata["sha256"]:
+        return ["the files are not those that metadata.json lists"]
+    import tensorflow as tf
+    from tensorflow.core.protobuf import saved_model_pb2
+    from tensorflow.python.framework import op_def_registry
+
+    saved = saved_model_pb2.SavedModel.FromString(
+        (folder / "saved_model.pb").read_bytes()
+    )
+    [meta_graph] = saved.meta_graphs
+    problems = [f"XLA must compile {name}" for name in compiled_functions(meta_graph)]
+    # Before tensorflow-text is imported, only TensorFlow's own ops are known.
+    for op in sorted(graph_ops(meta_graph)):
+        if op.startswith(("Cudnn", "Xla")):
+            problems.append(f"the op {op} does not run on a plain CPU server")
+        elif op_def_registry.get(op) is None and op not in TEXT_OPS:
+            problems.append(f"the op {op} is not in tensorflow-text 2.12.1")
+    if problems:
+        return problems
+    _load_text_ops(tf)
+    graph = tf.Graph()
+    with graph.as_default(), tf.compat.v1.Session(graph=graph) as session:
+        loaded = tf.compat.v1.saved_model.loader.load(session, ["serve"], str(folder))
+        problems += _check_answers(session, loaded.signature_def, metadata)
+        if not problems:
+            _run_warmup(session, loaded.signature_def, folder)
+    return problems
+
+
+def _load_text_ops(tf) -> None:
+    # Importing the package would import keras; a server has the libraries only.
+    spec = importlib.util.find_spec("tensorflow_text")
+    if spec is None:
+        raise ImportError("tensorflow-text is not installed")
+    for library in sorted(Path(spec.origin).parent.glob("python/ops/_*.so")):
+        tf.load_op_library(str(library))
+
+
+def _check_answers(session, signatures, metadata: dict) -> list[str]:
+    for name, listed in metadata["signatures"].items():
+        found = {
+            key: [info.dtype, [axis.size for axis in info.tensor_shape.dim]]
+            for key, info in signatures[name].outputs.items()
+        }
+        if found != listed["outputs"]:
+            return [f"the outputs of {name} are {found}, not {listed['outputs']}"]
+    golden = metadata["golden"]
+    texts = [base64.b64decode(row["text"]) * row["repeat"] for row in golden]
+    together = _run(session, signatures, texts)
+    problems = []
+    for row, record in enumerate(golden):
+        alone = _run(session, signatures, texts[row : row + 1])
+        for way, served, place in (("in a batch", together, row), ("alone", alone, 0)):
+            for problem in _differences(served, place, record, metadata):
+                text = repr(texts[row][:40])
+                problems.append(f"{text}, {way}: {problem}")
+    return problems
+
+
+def _differences(served: dict, row: int, record: dict, metadata: dict):
+    length = int(served["tokens"]["length"][row])
+    ids = served["tokens"]["ids"][row].tolist()
+    if ids[:length] != record["ids"] or any(ids[length:]):
+        yield f"ids {ids}, Python's {record['ids']}"
+    tokens = [token.decode("utf-8") for token in served["tokens"]["tokens"][row]]
+    padding = [""] * (len(tokens) - len(record["tokens"]))
+    if tokens != record["tokens"] + padding:
+        yield f"tokens {tokens}, Python's {record['tokens']}"
+    for task, expected in record["answers"].items():
+        names = metadata["outputs"][task]
+        scores = served["serving_default"][names["scores"]][row].tolist()
+        label = served["serving_default"][names["label"]][row].decode("utf-8")
+        kind = metadata["tasks"][task]["kind"]
+        close = len(scores) == len(expected["scores"]) and all(
+            abs(a - b) <= TOLERANCE * max(1.0, abs(b) if kind == "regression" else 1.0)
+            for a, b in zip(scores, expected["scores"])
+        )
+        if not close or not all(map(math.isfinite, scores)):
+            yield f"{task} scores {scores}, Python's {expected['scores']}"
+        elif not _same_label(label, scores, expected, kind):
+            yield f"{task} label {label!r}, Python's {expected['label']!r}"
+
+
+def _same_label(label: str, scores: list, expected: dict, kind: str) -> bool:
+    if kind == "regression":  # six decimals of the score
+        return abs(float(label) - scores[0]) <= 1e-6 * max(1.0, abs(scores[0]))
+    if label == expected["label"]:
+        return True
+    # Rounding may decide between labels whose scores are equal, and only there.
+    if kind == "categories":
+        best, second = sorted(expected["scores"])[:-3:-1]
+        return best - second <= 2 * TOLERANCE
+    return any(abs(score - 0.5) <= 2 * TOLERANCE for score in expected["scores"])
+
+
+def _run(session, signatures, texts: list[bytes]) -> dict[str, dict]:
+    answers = {}
+    for name in ("serving_default", "tokens"):
+        outputs = {key: info.name for key, info in signatures[name].outputs.items()}
+        feed = {signatures[name].inputs["text"].name: texts}
+        answers[name] = session.run(outputs, feed)
+    return answers
+
+
+def _run_warmup(session, signatures, folder: Path) -> None:
+    path = Path(__file__).with_name("warmup.py")
+    spec = importlib.util.spec_from_file_location("warmup", path)
+    warmup = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(warmup)
+    for name, texts in warmup.read_warmup(
+        str(folder / "assets.extra" / warmup.WARMUP_FILE)
+    ):
+        outputs = [info.name for info in signatures[name].outputs.values()]
+        session.run(outputs, {signatures[name].inputs["text"].name: texts})
+
+
+def main(arguments: list[str]) -> int:
+    # A server has neither: whatever imports them must fail here.
+    for name in ("keras", "tf_keras", "zoo"):
+        sys.modules[name] = None
+    try:
+        problems = check(Path(arguments[0]).absolute())
+    except Exception as error:  # whatever it is, the version is not fit to serve
+        problems = [f"{type(error).__name__}: {error}"]
+    print(json.dumps(problems))
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

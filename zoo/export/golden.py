@@ -1,0 +1,108 @@
+"""The texts of the self-check, and Python's own answers to them."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable, Mapping
+
+import keras
+import numpy as np
+
+from zoo.export.signatures import SEPARATOR, THRESHOLD
+from zoo.tasks import Task
+from zoo.text import TextPipeline, as_bytes
+
+# Each one broke a text pipeline somewhere.
+ODD = (
+    b"",
+    b" \t\r\n",
+    b"good",
+    b"Not bad at all: 3.5 of 5, don't you think?! :)",
+    b"nul\x00byte",
+    b"\xff\xfe invalid \xe4\xb8",
+    b"\xed\xa0\x80 surrogate",
+    "cafe\u0301 caf\u00e9 Stra\u00dfe STRASSE \u0130stanbul".encode(),
+    "\uff26\uff35\uff2c\uff2c \uff11\uff12 \ufb01ne \u2460".encode(),
+    "\u8fd9\u5bb6\u9910\u5385\u5f88\u597d\uff0cok".encode(),
+    "\u3053\u308c\u306f\u30c6\u30b9\u30c8 \ud55c\uad6d\uc5b4".encode(),
+    "\u0645\u0631\u062d\u0628\u0627 \u05e9\u05dc\u05d5\u05dd \u200fx".encode(),
+    "\U0001f468\u200d\U0001f469\u200d\U0001f467 \u2764\ufe0f \U0001f44d\U0001f3fd".encode(),
+    "\u0e20\u0e32\u0e29\u0e32\u0e44\u0e17\u0e22 \u0939\u093f\u0928\u094d\u0926\u0940".encode(),
+    b"[PAD] [UNK] ##ing",
+)
+_LONG = (b"a long text never ends ", 3000)
+_EXAMPLES = 8
+_EXAMPLE_CHARACTERS = 4000
+
+
+def sample(examples: Iterable[str] | None) -> list[bytes]:
+    """Up to eight of the examples, from the shortest to the longest."""
+    texts = {as_bytes(text[:_EXAMPLE_CHARACTERS]) for text in examples or ()}
+    ordered = sorted(texts, key=lambda text: (len(text), text))
+    if len(ordered) <= _EXAMPLES:
+        return ordered
+    places = np.linspace(0, len(ordered) - 1, _EXAMPLES).round().astype(int)
+    return [ordered[place] for place in places]
+
+
+def warmup_batches(examples: list[bytes]) -> list[list[bytes]]:
+    """Short, median and long texts, alone and by eight."""
+    texts = examples or [ODD[2], ODD[3], (_LONG[0] * 10).strip()]
+    chosen = [texts[0], texts[len(texts) // 2], texts[-1]]
+    return [[text] * size for size in (1, 8) for text in chosen]
+
+
+def golden_answers(
+    model: keras.Model,
+    pipeline: TextPipeline,
+    tasks: Mapping[str, Task],
+    examples: list[bytes],
+) -> list[dict]:
+    """What the served model must answer, by another way than the served graph.
+
+    Ids come from the pipeline and logits from the model, both eagerly; softmax,
+    sigmoid and label names are NumPy's and Python's.
+
+    Returns:
+        JSON-ready records: `text` (base64) to be taken `repeat` times, `ids`, `tokens`
+        and `answers`, a dict from task to `label` and `scores`.
+    """
+    pairs = [(text, 1) for text in (*ODD, *examples)] + [_LONG]
+    texts = [text * repeat for text, repeat in pairs]
+    tokens = pipeline.tokenize(texts).to_list()
+    ids = pipeline.encode(texts)
+    outputs = model(pipeline(texts), training=False)
+    answers = {
+        name: _answers(keras.ops.convert_to_numpy(outputs[name]), task)
+        for name, task in tasks.items()
+    }
+    return [
+        {
+            "text": base64.b64encode(text).decode(),
+            "repeat": repeat,
+            "ids": ids[row].tolist(),
+            "tokens": [token.decode("utf-8") for token in tokens[row]],
+            "answers": {name: rows[row] for name, rows in answers.items()},
+        }
+        for row, (text, repeat) in enumerate(pairs)
+    ]
+
+
+def _answers(output: np.ndarray, task: Task) -> list[dict]:
+    output = output.astype(np.float64)
+    if task.kind == "regression":
+        return [{"label": f"{row[0]:f}", "scores": row.tolist()} for row in output]
+    if task.kind == "categories":
+        powers = np.exp(output - output.max(axis=-1, keepdims=True))
+        scores = powers / powers.sum(axis=-1, keepdims=True)
+        labels = [task.labels[row.argmax()] for row in output]
+    else:
+        scores = 0.5 * (1 + np.tanh(0.5 * output))
+        labels = [
+            SEPARATOR.join(np.array(task.labels, object)[row > THRESHOLD])
+            for row in scores
+        ]
+    return [
+        {"label": label, "scores": row.tolist()}
+        for label, row in zip(labels, scores, strict=True)
+    ]

@@ -1,0 +1,235 @@
+"""Write beside, check in a fresh process, then rename: a version is whole or absent."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Mapping
+from importlib.metadata import version
+from pathlib import Path
+
+import keras
+from tensorflow.core.protobuf import saved_model_pb2
+
+from zoo.export import ExportError, check, golden, signatures, warmup
+from zoo.tasks import Task, as_tasks
+from zoo.text import TextPipeline
+
+FORMAT_VERSION = 1
+# The oldest server that links all of `check.TEXT_OPS`.
+MIN_SERVER = "2.12"
+# TF Serving takes only folders that are numbers for versions.
+_TEMPORARY = ".export-"
+_STALE_SECONDS = 24 * 3600
+_CHECK_SECONDS = 900
+
+
+def export(
+    model: keras.Model,
+    pipeline: TextPipeline,
+    folder: str | Path,
+    *,
+    tasks,
+    examples: Iterable[str] | None = None,
+    metadata: Mapping | None = None,
+) -> Path:
+    """See `zoo.export.export`."""
+    tasks = as_tasks(tasks)
+    signatures.check_model(model, tasks)
+    folder = Path(folder)
+    temporary = _temporary_folder(folder)
+    try:
+        served = signatures.Served(model, pipeline, tasks)
+        served.save(str(temporary))
+        texts = golden.sample(examples)
+        _write_extra(temporary, folder.absolute().name, tasks, texts)
+        answers = golden.golden_answers(model, pipeline, tasks, texts)
+        _write_json(
+            temporary / "metadata.json",
+            _describe(temporary, model, pipeline, tasks, answers, metadata or {}),
+        )
+        _self_check(temporary)
+        _synchronize(temporary)
+        return _publish(temporary, folder)
+    finally:
+        # Also after Ctrl-C; after success there is nothing left to remove.
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def versions(folder: str | Path) -> list[int]:
+    """The version numbers in a model's folder, rising."""
+    folder = Path(folder)
+    if not folder.is_dir():
+        return []
+    names = (path.name for path in folder.iterdir() if path.is_dir())
+    return sorted(int(name) for name in names if name.isascii() and name.isdecimal())
+
+
+def _temporary_folder(folder: Path) -> Path:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for path in folder.glob(f"{_TEMPORARY}*"):
+            # Left by a run that was killed; a young one may still be at work.
+            if time.time() - path.stat().st_mtime > _STALE_SECONDS:
+                shutil.rmtree(path, ignore_errors=True)
+        temporary = Path(tempfile.mkdtemp(prefix=_TEMPORARY, dir=folder))
+        temporary.chmod(0o755)  # mkdtemp's 0700 would shut out the server's user
+        return temporary
+    except OSError as error:
+        raise OSError(
+            "`folder` must be a folder that can be written, or a place where one can "
+            f"be made. Received: folder={str(folder)!r} ({error})."
+        ) from error
+
+
+def _write_extra(
+    folder: Path, name: str, tasks: Mapping[str, Task], texts: list[bytes]
+) -> None:
+    extra = folder / "assets.extra"
+    extra.mkdir()
+    labels = {task: list(spec.labels) for task, spec in tasks.items()}
+    _write_json(extra / "labels.json", labels)
+    path = str(extra / warmup.WARMUP_FILE)
+    warmup.write_warmup(path, golden.warmup_batches(texts), model=name)
+
+
+def _describe(
+    folder: Path,
+    model: keras.Model,
+    pipeline: TextPipeline,
+    tasks: Mapping[str, Task],
+    answers: list[dict],
+    metadata: Mapping,
+) -> dict:
+    saved = saved_model_pb2.SavedModel.FromString(
+        (folder / "saved_model.pb").read_bytes()
+    )
+    [meta_graph] = saved.meta_graphs
+    packages = ("tensorflow", "tensorflow-text", "keras")
+    return {
+        "format": "zoo served text model",
+        "format_version": FORMAT_VERSION,
+        "model": {
+            "name": model.name,
+            "parameters": model.count_params(),
+            **metadata,
+        },
+        "tasks": {name: task.to_config() for name, task in tasks.items()},
+        "outputs": signatures.output_names(tasks),
+        "pipeline": {
+            "tokenizer": pipeline.tokenizer,
+            "lowercase": pipeline.lowercase,
+            "max_length": pipeline.max_length,
+            "vocab_size": pipeline.vocab_size,
+        },
+        "signatures": _signatures(meta_graph),
+        "versions": {
+            "python": platform.python_version(),
+            **{package: version(package) for package in packages},
+        },
+        "graph_producer": meta_graph.graph_def.versions.producer,
+        "min_server": MIN_SERVER,
+        "ops": sorted(check.graph_ops(meta_graph)),
+        "sha256": check.file_hashes(folder),
+        "golden": answers,
+    }
+
+
+def _signatures(meta_graph) -> dict:
+    """Input and output names with their type numbers and shapes, -1 for any size."""
+
+    def describe(infos) -> dict:
+        return {
+            name: [info.dtype, [axis.size for axis in info.tensor_shape.dim]]
+            for name, info in sorted(infos.items())
+        }
+
+    return {
+        name: {
+            "inputs": describe(signature.inputs),
+            "outputs": describe(signature.outputs),
+        }
+        for name, signature in meta_graph.signature_def.items()
+        if not name.startswith("__")  # TensorFlow's own entry for initialisation
+    }
+
+
+def _self_check(folder: Path) -> None:
+    # No GPU: a server may have none. -P: the current folder holds no modules for it.
+    environment = {
+        **os.environ,
+        "CUDA_VISIBLE_DEVICES": "-1",
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        "PYTHONIOENCODING": "utf-8",
+    }
+    command = [sys.executable, "-P", check.__file__, str(folder.absolute())]
+    try:
+        done = subprocess.run(
+            command,
+            env=environment,
+            capture_output=True,
+            timeout=_CHECK_SECONDS,
+            encoding="utf-8",
+            errors="replace",
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise ExportError(
+            f"The check of the export must end within {_CHECK_SECONDS} s. "
+            "Received: no answer. Nothing was published."
+        ) from error
+    if done.returncode == 0:
+        return
+    try:
+        problems = json.loads(done.stdout.splitlines()[-1])
+    except (IndexError, ValueError):  # it crashed
+        problems = [f"exit status {done.returncode}", *done.stderr.splitlines()[-5:]]
+    shown = [problem[:500] for problem in problems[:5]]
+    raise ExportError(
+        "The exported model must answer like the model in Python, with the ops that TF "
+        f"Serving {MIN_SERVER} has; nothing was published. "
+        f"Received {len(problems)} problem(s): " + "; ".join(shown)
+    )
+
+
+def _synchronize(folder: Path) -> None:
+    """Has everything on the disk before the version gets its name."""
+    for path in [*folder.rglob("*"), folder]:
+        _fsync(path)
+
+
+def _publish(temporary: Path, folder: Path) -> Path:
+    number = max(versions(folder), default=0) + 1
+    while True:
+        target = folder / str(number)
+        # Renaming onto an empty folder would succeed; another export may have been
+        # quicker than this one.
+        if not target.exists():
+            try:
+                os.rename(temporary, target)
+                break
+            except OSError:
+                if not target.exists():
+                    raise
+        number += 1
+    _fsync(folder)
+    return target
+
+
+def _fsync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _write_json(path: Path, content: object) -> None:
+    text = json.dumps(content, ensure_ascii=False, indent=1) + "\n"
+    path.write_text(text, encoding="utf-8")

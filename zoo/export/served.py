@@ -1,0 +1,127 @@
+"""A published version, answering in Python as it does in TF Serving."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from itertools import islice
+from pathlib import Path
+
+from zoo.text import as_bytes
+from zoo.text.imports import tf
+
+FORMAT_VERSION = 1
+_BATCH = 256
+
+
+class ServedModel:
+    """Loads an export and predicts from texts, without the model's Python code.
+
+    Args:
+        folder: the model's folder, of which the newest version is taken, or the folder
+            of a version.
+        version: the number of a version, instead of the newest.
+
+    Raises:
+        ValueError: if there is no whole export of a known format.
+
+    Example:
+        >>> ServedModel("saved_models/bilstm_mt")  # doctest: +SKIP
+        ServedModel('saved_models/bilstm_mt/1')
+    """
+
+    def __init__(self, folder: str | Path, *, version: int | None = None):
+        self.path = _version_folder(Path(folder), version)
+        self.metadata = _read_metadata(self.path)
+        try:
+            self._loaded = tf.saved_model.load(str(self.path))
+        except Exception as error:  # TensorFlow raises many kinds for a broken file
+            raise ValueError(
+                "`folder` must hold a whole SavedModel. "
+                f"Received: {self.path} ({type(error).__name__}: {error})."
+            ) from error
+        self._serve = self._loaded.signatures["serving_default"]
+        self._tokens = self._loaded.signatures["tokens"]
+
+    def __repr__(self) -> str:
+        return f"ServedModel({str(self.path)!r})"
+
+    @property
+    def tasks(self) -> list[str]:
+        """The names of the tasks."""
+        return list(self.metadata["tasks"])
+
+    def predict(self, texts: Iterable[str | bytes]) -> list[dict]:
+        """Answers for texts.
+
+        Args:
+            texts: any iterable of texts.
+
+        Returns:
+            For each text a dict from task to `{"label": str, "scores": {label: score}}`.
+            Multilabel: the label names what scores above 0.5, joined by `|`.
+            Regression: the label is the value's decimals, and the scores are
+            `{"value": value}`.
+        """
+        answers: list[dict] = []
+        stream = iter(texts)
+        while chunk := [as_bytes(text) for text in islice(stream, _BATCH)]:
+            outputs = self._serve(text=tf.constant(chunk, tf.string))
+            arrays = {name: tensor.numpy() for name, tensor in outputs.items()}
+            for row in range(len(chunk)):
+                answers.append(self._answer(arrays, row))
+        return answers
+
+    def tokens(self, texts: Iterable[str | bytes]) -> list[list[str]]:
+        """What the model sees of each text; at most `max_length` tokens."""
+        rows = [as_bytes(text) for text in texts]
+        found = self._tokens(text=tf.constant(rows, tf.string, shape=[len(rows)]))
+        return [
+            [token.decode("utf-8") for token in row if token]
+            for row in found["tokens"].numpy()
+        ]
+
+    def _answer(self, arrays: dict, row: int) -> dict:
+        answer = {}
+        for task, names in self.metadata["outputs"].items():
+            labels = self.metadata["tasks"][task]["labels"] or ["value"]
+            scores = arrays[names["scores"]][row].tolist()
+            answer[task] = {
+                "label": arrays[names["label"]][row].decode("utf-8"),
+                "scores": dict(zip(labels, scores, strict=True)),
+            }
+        return answer
+
+
+def _version_folder(folder: Path, version: int | None) -> Path:
+    from zoo.export.publish import versions
+
+    if version is None and (folder / "saved_model.pb").is_file():
+        return folder
+    found = versions(folder)
+    if not found or (version is not None and version not in found):
+        wanted = "a version" if version is None else f"version {version}"
+        raise ValueError(
+            f"`folder` must hold {wanted} of an exported model. "
+            f"Received: folder={str(folder)!r} with versions {found}."
+        )
+    return folder / str(found[-1] if version is None else version)
+
+
+def _read_metadata(folder: Path) -> dict:
+    path = folder / "metadata.json"
+    try:
+        metadata = json.loads(path.read_text(encoding="utf-8"))
+        number = metadata["format_version"]
+        metadata["outputs"], metadata["tasks"], metadata["sha256"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ValueError(
+            "`folder` must hold an export with its metadata.json, as `zoo.export` "
+            f"writes it. Received: {path} ({error!r})."
+        ) from error
+    if number != FORMAT_VERSION:
+        raise ValueError(
+            f"`folder` must hold an export of format {FORMAT_VERSION}; a newer one "
+            f"needs a newer zoo. Received: {path} with format_version={number!r}."
+        )
+    return metadata

@@ -1,0 +1,68 @@
+"""What the kernels need of a backend, on JAX."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import jax
+import jax.numpy as jnp
+
+
+def scan(
+    step: Callable,
+    carry: Sequence[jax.Array],
+    sequences: Sequence[jax.Array],
+    reverse: bool = False,
+) -> tuple[list[jax.Array], list[jax.Array]]:
+    """Runs `step(carry, elements) -> (carry, outputs)` over the leading axis.
+
+    Args:
+        step: the body of the loop; it takes and returns flat lists of arrays.
+        carry: the state before the first step.
+        sequences: arrays `[time, ...]`, read one element a step.
+        reverse: from the last element to the first; outputs stay in input order.
+
+    Returns:
+        The last carry and the stacked outputs, `[time, ...]` each.
+    """
+
+    def body(state, elements):
+        new, outputs = step(list(state), list(elements))
+        return list(new), list(outputs)
+
+    return jax.lax.scan(body, list(carry), list(sequences), reverse=reverse)
+
+
+def vjp(
+    function: Callable,
+    primals: Sequence[jax.Array],
+    cotangents: Sequence[jax.Array],
+) -> list[jax.Array]:
+    """Gradients of `function(*primals)` (a flat list) along the cotangents."""
+    _, pull = jax.vjp(lambda *args: list(function(*args)), *primals)
+    return list(pull(list(cotangents)))
+
+
+def with_gradient(
+    forward: Callable, backward: Callable, arguments: Sequence[jax.Array]
+) -> list[jax.Array]:
+    """Calls `forward(arguments) -> (outputs, residuals)` with its own gradient.
+
+    `backward(arguments, residuals, cotangents)` gives one gradient, or `None`, for
+    each argument.
+    """
+
+    @jax.custom_vjp
+    def call(*arrays):
+        return list(forward(list(arrays))[0])
+
+    def call_forward(*arrays):
+        outputs, residuals = forward(list(arrays))
+        return list(outputs), (arrays, residuals)
+
+    def call_backward(saved, cotangents):
+        arrays, residuals = saved
+        return tuple(backward(list(arrays), residuals, list(cotangents)))
+
+    call.defvjp(call_forward, call_backward)
+    return call(*(jnp.asarray(a) for a in arguments))

@@ -1,0 +1,96 @@
+"""Convolution over the words of a text and its maximum over time."""
+
+from __future__ import annotations
+
+import keras
+from keras import ops
+
+from zoo.layers.padding import ConsumesMask
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class TextConvolution(ConsumesMask):
+    """Feature maps of one window size, each at its maximum over the text.
+
+        c[i] = ReLU(W · x[i : i + window] + b),  y = max_i c[i]
+
+    The convolution is wide: `window - 1` rows of zeros stand before and behind the
+    text, so a text shorter than the window works. The maximum runs over the windows
+    that touch at least one token, and whatever stands at padding is read as zeros:
+    more padding never changes the result.
+
+    Args:
+        filters: number of feature maps.
+        window: words a window spans.
+        kernel_initializer: of the filters.
+
+    Call arguments:
+        embedded: `[batch, time, width]`.
+        mask: bool `[batch, time]`, true at tokens.
+
+    Returns:
+        `[batch, filters]`; a row whose mask is false everywhere gives zeros.
+
+    Raises:
+        ValueError: if `filters` or `window` is not positive.
+
+    Source: Kim 2014, section 2, equations (2) and (3); zero rows as in its code.
+
+    Example:
+        >>> import numpy as np
+        >>> layer = TextConvolution(4, window=3)
+        >>> layer(np.ones((2, 1, 8)), mask=np.ones((2, 1), bool)).shape[1]
+        4
+    """
+
+    def __init__(
+        self, filters: int, window: int, kernel_initializer="he_uniform", **keywords
+    ) -> None:
+        super().__init__(**keywords)
+        for name, value in (("filters", filters), ("window", window)):
+            if value < 1:
+                raise ValueError(
+                    f"`{name}` must be positive. Received: {name}={value!r}."
+                )
+        self.filters = filters
+        self.window = window
+        self.kernel_initializer = keras.initializers.get(kernel_initializer)
+
+    def build(self, embedded_shape) -> None:
+        self.kernel = self.add_weight(
+            name="kernel",
+            shape=(self.window, embedded_shape[-1], self.filters),
+            initializer=self.kernel_initializer,
+        )
+        self.bias = self.add_weight(
+            name="bias", shape=(self.filters,), initializer="zeros"
+        )
+
+    def call(self, embedded, mask):
+        edge = [self.window - 1, self.window - 1]
+        embedded = ops.where(ops.expand_dims(mask, -1), embedded, 0.0)
+        embedded = ops.pad(embedded, [[0, 0], edge, [0, 0]])
+        maps = ops.conv(embedded, self.kernel, padding="valid")
+        touched = self._touched(ops.pad(mask, [[0, 0], edge]))
+        best = ops.max(
+            ops.where(ops.expand_dims(touched, -1), maps, float("-inf")), axis=1
+        )
+        # ReLU and the bias are monotone: once after the maximum equals in each window.
+        some = ops.any(mask, axis=1, keepdims=True)
+        return ops.where(some, ops.relu(best + self.bias), 0.0)
+
+    def _touched(self, mask):
+        """Whether each window holds a token: `[batch, time + window - 1]`."""
+        windows = ops.shape(mask)[1] - self.window + 1
+        touched = mask[:, :windows]
+        for offset in range(1, self.window):
+            touched = ops.logical_or(touched, mask[:, offset : offset + windows])
+        return touched
+
+    def get_config(self) -> dict:
+        return {
+            **super().get_config(),
+            "filters": self.filters,
+            "window": self.window,
+            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
+        }

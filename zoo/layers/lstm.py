@@ -1,0 +1,115 @@
+"""Long short-term memory: cell and fast layer, with projection and peepholes."""
+
+from __future__ import annotations
+
+import keras
+from keras import ops
+
+from zoo.layers.recurrent import RecurrentLayer, make_cell, over
+from zoo.layers.recurrent_cell import GatedCell
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class LSTMCell(GatedCell):
+    """One step of an LSTM, optionally projected (LSTMP) and with peepholes.
+
+        [i f c̃ o] = x_t W + h_{t-1} U + b          W [in, 4n], U [p, 4n], b [4n]
+        c_t = σ(f + V_f c_{t-1}) c_{t-1} + σ(i + V_i c_{t-1}) tanh(c̃)
+        m_t = σ(o + V_o c_t) tanh(c_t)
+        h_t = m_t P  (or m_t, without `projection`)  P [n, p], no bias, no nonlinearity
+
+    The peepholes V are diagonal (Graves 2013); the output gate sees the new cell.
+    Without projection and peepholes the weights are those of `keras.layers.LSTMCell`,
+    in the same order. Dropout belongs to the layers that run a cell.
+
+    With `layer_norm`, the pre-activations (after the sum, before the bias) and the cell
+    (before its tanh) are normalised over their last axis, with a trained scale each.
+
+    Args:
+        units: size n of the cell.
+        projection: size p of the projected state, or `None`.
+        peepholes: whether the gates see the cell.
+        activation: of candidate and cell.
+        recurrent_activation: of the gates.
+        use_bias: whether there is a trained bias.
+        forget_bias: `"trained"` starts the forget gate's bias at 1, as keras does; a
+            number is a constant beside a bias that starts at 0, as in the papers.
+        layer_norm: normalise pre-activations and cell.
+        kernel_initializer, recurrent_initializer, projection_initializer,
+        bias_initializer, and `..._regularizer`, `..._constraint` alike: as in keras.
+
+    Call arguments: inputs `[batch, features]`, states `[h [batch, p], c [batch, n]]`.
+    Returns: `(h, [h, c])`.
+
+    Raises:
+        ValueError: for sizes that are not positive integers, or an unknown
+            `forget_bias`.
+
+    Example:
+        >>> cell = LSTMCell(8, projection=4)
+        >>> keras.layers.RNN(cell)(ops.ones((2, 5, 3))).shape
+        (2, 4)
+        >>> cell.parameter_count(3)
+        288
+
+    Source: Hochreiter & Schmidhuber 1997; Graves 2013 (peepholes); Sak et al. 2014
+    (projection).
+    """
+
+    OPTIONS = {"peepholes": False, **GatedCell.OPTIONS}
+    ARGUMENTS = ("units", "projection", *OPTIONS)
+
+    def gate_shapes(self, input_dim, state_dim):
+        n = self.units
+        shapes = {"kernel": (input_dim, 4 * n), "recurrent_kernel": (state_dim, 4 * n)}
+        if self.peepholes:
+            shapes["peephole_kernel"] = (3, n)
+        return shapes
+
+    def hoist(self, x):
+        x, bias = ops.matmul(x, self.weight("kernel")), self.linear_bias()
+        return x if bias is None else x + bias
+
+    def step_weights(self):
+        return self.weight("recurrent_kernel")
+
+    def affine(self, x, h, weights):
+        return x + ops.matmul(h, weights)
+
+    def gate_weights(self):
+        weights = super().gate_weights()
+        if self.peepholes:
+            kernel = ops.convert_to_tensor(self.peephole_kernel)
+            weights = {**weights, "peepholes": kernel}
+        return weights
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+@over(LSTMCell)
+class LSTM(RecurrentLayer):
+    """A fast LSTM over sequences: `LSTMCell` on the zoo's scan.
+
+    Takes weights of `keras.layers.LSTM` as they are (no projection, no peepholes).
+
+    Args:
+        units: size of the cell.
+        projection: size of the projected state and output, or `None`.
+        options: those of `LSTMCell` and of `RecurrentLayer` (`return_sequences`,
+            `return_state`, `go_backwards`, `stateful`, `zero_output_for_mask`,
+            `dropout`, `recurrent_dropout`, `dropout_per`, `recompute`, `seed`).
+
+    Call arguments: sequences `[batch, time, features]`; `mask` bool `[batch, time]`;
+    `initial_state` `[h [batch, p], c [batch, units]]`; `training`.
+
+    Returns:
+        `[batch, p]`, or `[batch, time, p]` with `return_sequences`; with
+        `return_state` a tuple of it and `h`, `c`.
+
+    Example:
+        >>> LSTM(8, return_sequences=True)(ops.ones((2, 5, 3))).shape
+        (2, 5, 8)
+    """
+
+    def __init__(self, units: int, projection: int | None = None, **options) -> None:
+        sizes = {"units": units, "projection": projection}
+        super().__init__(make_cell(LSTMCell, sizes, options), **options)

@@ -1,0 +1,199 @@
+"""A bag of word n-grams, hashed inside the model."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import keras
+from keras import ops
+
+from zoo.layers.padding import ConsumesMask
+
+# Odd, so that a power of two of buckets keeps all single words apart; their fractions
+# of a power of two lie far from simple ratios, so that small (frequent) ids spread.
+_FACTORS = (2654435761, 2246822519, 3266489917, 668265263, 374761393)
+_MAX_BUCKETS = 2**22  # keeps the integer arithmetic of `multiply_modulo` below 2**31
+_COMBINERS = ("sqrtn", "mean", "sum")
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class NGramBag(ConsumesMask):
+    """Sum of one learned vector for each n-gram of the text: a linear model inside.
+
+        b(t, n) = (n · F_0 + Σ_{k<n} id[t+k] · F_{k+1}) mod buckets
+        y = Σ_{n-grams} E[b] / sqrt(number of n-grams)
+
+    Only n-grams made of tokens count, so padding changes nothing. Nothing is learned
+    from n-grams outside the table's rows: two that share a row share its vector. With
+    `outputs` equal to the number of labels the layer is a linear classifier over the
+    n-grams without its bias; wider, followed by a Dense layer, it is fastText. Ids hash
+    to the same rows on TensorFlow, on JAX and under XLA.
+
+    Args:
+        outputs: width of the result.
+        buckets: rows of the table, at most 2**22.
+        n: the lengths of n-gram, each from 1 to 4.
+        combiner: what the sum is divided by: `"sqrtn"`, the square root of the number
+            of n-grams, `"mean"`, that number, or `"sum"`, nothing.
+        binary: counts each distinct n-gram of a text once (up to shared rows).
+        embeddings_initializer: of the table.
+
+    Call arguments:
+        tokens: int ids `[batch, time]`.
+        mask: bool `[batch, time]`, true at tokens.
+
+    Returns:
+        `[batch, outputs]`; zeros for a text without any n-gram of these lengths.
+
+    Raises:
+        ValueError: for an argument outside the ranges above.
+
+    Source: Joulin et al. 2016, Bag of Tricks for Efficient Text Classification,
+    section 2.2; Wang and Manning 2012 for `binary`.
+
+    Example:
+        >>> import numpy as np
+        >>> bag = NGramBag(2, buckets=64, n=(1, 2))
+        >>> bag(np.array([[7, 5, 0]]), mask=np.array([[True, True, False]])).shape[1]
+        2
+    """
+
+    def __init__(
+        self,
+        outputs: int,
+        *,
+        buckets: int = 2**17,
+        n: Sequence[int] = (1, 2),
+        combiner: str = "sqrtn",
+        binary: bool = False,
+        embeddings_initializer="uniform",
+        **keywords,
+    ) -> None:
+        super().__init__(**keywords)
+        if outputs < 1:
+            raise ValueError(
+                f"`outputs` must be positive. Received: outputs={outputs!r}."
+            )
+        if not 1 <= buckets <= _MAX_BUCKETS:
+            raise ValueError(
+                f"`buckets` must be from 1 to {_MAX_BUCKETS}. "
+                f"Received: buckets={buckets!r}."
+            )
+        n = tuple(n)
+        if not n or len(set(n)) < len(n) or not set(n) <= {1, 2, 3, 4}:
+            raise ValueError(
+                "`n` must hold different lengths, each from 1 to 4. "
+                f"Received: n={n!r}."
+            )
+        if combiner not in _COMBINERS:
+            raise ValueError(
+                f"`combiner` must be one of {', '.join(_COMBINERS)}. "
+                f"Received: combiner={combiner!r}."
+            )
+        self.outputs = outputs
+        self.buckets = buckets
+        self.n = n
+        self.combiner = combiner
+        self.binary = binary
+        self.embeddings_initializer = keras.initializers.get(embeddings_initializer)
+
+    def build(self, tokens_shape) -> None:
+        self.embeddings = self.add_weight(
+            name="embeddings",
+            shape=(self.buckets, self.outputs),
+            initializer=self.embeddings_initializer,
+        )
+
+    def call(self, tokens, mask):
+        rows, real = self.rows(tokens, mask)
+        weight = ops.cast(real, "float32")
+        count = ops.maximum(ops.sum(weight, axis=1, keepdims=True), 1.0)
+        if self.combiner == "sqrtn":
+            weight = weight / ops.sqrt(count)
+        elif self.combiner == "mean":
+            weight = weight / count
+        vectors = ops.take(self.embeddings, rows, axis=0)  # [batch, n-grams, outputs]
+        weight = ops.cast(ops.expand_dims(weight, -1), vectors.dtype)
+        return ops.sum(vectors * weight, axis=1)
+
+    def rows(self, tokens, mask):
+        """The row of the table of each n-gram, and whether it counts.
+
+        Args:
+            tokens: int ids `[batch, time]`.
+            mask: bool `[batch, time]`.
+
+        Returns:
+            int32 rows and bool, both `[batch, n-grams]`, where n-grams is
+            `len(n) * time`; rows that do not count are 0.
+        """
+        tokens = ops.cast(tokens, "int32")
+        rows, real = [], []
+        for n in self.n:
+            row = n * _FACTORS[0] % self.buckets
+            full = mask
+            for offset in range(n):
+                ids = _shift(tokens, offset)
+                row = row + multiply_modulo(ids, _FACTORS[offset + 1], self.buckets)
+                full = ops.logical_and(full, _shift(mask, offset))
+            rows.append(ops.mod(row, self.buckets))
+            real.append(full)
+        rows, real = ops.concatenate(rows, axis=1), ops.concatenate(real, axis=1)
+        if self.binary:
+            # Sorted, equal rows are neighbours; what does not count goes to the end.
+            rows = ops.sort(ops.where(real, rows, self.buckets), axis=1)
+            new = ops.not_equal(rows[:, 1:], rows[:, :-1])
+            new = ops.concatenate([ops.ones_like(real[:, :1]), new], axis=1)
+            real = ops.logical_and(new, rows < self.buckets)
+        return ops.where(real, rows, 0), real
+
+    def get_config(self) -> dict:
+        return {
+            **super().get_config(),
+            "outputs": self.outputs,
+            "buckets": self.buckets,
+            "n": self.n,
+            "combiner": self.combiner,
+            "binary": self.binary,
+            "embeddings_initializer": keras.initializers.serialize(
+                self.embeddings_initializer
+            ),
+        }
+
+
+def multiply_modulo(ids, factor: int, modulus: int):
+    """`ids * factor % modulus` where the product itself would overflow int32.
+
+    `ids` is taken apart into digits so small that a digit times a residue stays below
+    2**30; the sums of two such terms stay below 2**31.
+
+    Args:
+        ids: non-negative int32, any shape.
+        factor: any non-negative integer.
+        modulus: from 1 to 2**22.
+
+    Returns:
+        int32 of the shape of `ids`, from 0 to `modulus - 1`.
+
+    Example:
+        >>> import numpy as np
+        >>> int(multiply_modulo(np.int32(2**31 - 1), 10**9, 1000)) == (
+        ...     (2**31 - 1) * 10**9 % 1000)
+        True
+    """
+    base = 2 ** (30 - math.ceil(math.log2(modulus)))
+    total = ops.zeros_like(ids)
+    for digit in range(math.ceil(31 / math.log2(base))):
+        residue = factor * base**digit % modulus
+        part = ops.mod(ops.floor_divide(ids, base**digit), base)
+        total = ops.mod(total + part * residue, modulus)
+    return total
+
+
+def _shift(values, offset: int):
+    """`values[:, offset:]`, filled with zeros to the same length: `[batch, time]`."""
+    if not offset:
+        return values
+    ahead = ops.pad(values, [[0, 0], [0, offset]])
+    return ahead[:, offset:]

@@ -1,0 +1,150 @@
+"""From the states of a text to one vector, blind to padding.
+
+Every layer here is called as `layer(states, mask=mask)` with states
+`[batch, time, units]` and a bool mask `[batch, time]` that is true at tokens, and
+returns `[batch, units]`. A row whose mask is false everywhere gives zeros. States at
+padding are never read, so even NaN there does no harm.
+"""
+
+from __future__ import annotations
+
+import keras
+from keras import ops
+
+from zoo.layers.padding import ConsumesMask
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class MaskedMaxPooling(ConsumesMask):
+    """Maximum over the tokens: `y[u] = max_{t real} x[t, u]`.
+
+    Call arguments:
+        states: `[batch, time, units]`.
+        mask: bool `[batch, time]`, true at tokens.
+
+    Returns:
+        `[batch, units]`.
+
+    Example:
+        >>> import numpy as np
+        >>> states = np.array([[[1.0], [3.0], [9.0]]])
+        >>> y = MaskedMaxPooling()(states, mask=np.array([[True, True, False]]))
+        >>> float(y[0, 0])
+        3.0
+    """
+
+    def call(self, states, mask):
+        mask = ops.expand_dims(mask, -1)
+        best = ops.max(ops.where(mask, states, float("-inf")), axis=1)
+        return ops.where(ops.any(mask, axis=1), best, 0.0)
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class MaskedMeanPooling(ConsumesMask):
+    """Mean over the tokens: `y = Σ_{t real} x[t] / (number of tokens)`.
+
+    Call arguments:
+        states: `[batch, time, units]`.
+        mask: bool `[batch, time]`, true at tokens.
+
+    Returns:
+        `[batch, units]`.
+
+    Example:
+        >>> import numpy as np
+        >>> states = np.array([[[1.0], [3.0], [9.0]]])
+        >>> y = MaskedMeanPooling()(states, mask=np.array([[True, True, False]]))
+        >>> float(y[0, 0])
+        2.0
+    """
+
+    def call(self, states, mask):
+        # Each state is divided before the sum: a float16 sum of many would overflow.
+        count = ops.sum(ops.cast(mask, "float32"), axis=1, keepdims=True)
+        share = ops.cast(1.0 / ops.maximum(count, 1.0), states.dtype)
+        share = ops.expand_dims(share, -1)  # [batch, 1, 1]
+        return ops.sum(ops.where(ops.expand_dims(mask, -1), states * share, 0.0), axis=1)
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class LastState(ConsumesMask):
+    """State at the last token, which `states[:, -1]` is not when a row is padded.
+
+    Call arguments:
+        states: `[batch, time, units]`.
+        mask: bool `[batch, time]`, true at tokens.
+
+    Returns:
+        `[batch, units]`.
+
+    Example:
+        >>> import numpy as np
+        >>> states = np.array([[[1.0], [3.0], [9.0]]])
+        >>> y = LastState()(states, mask=np.array([[True, True, False]]))
+        >>> float(y[0, 0])
+        3.0
+    """
+
+    def call(self, states, mask):
+        seen = ops.cumsum(ops.cast(mask, "int32"), axis=1)
+        last = ops.logical_and(mask, ops.equal(seen, seen[:, -1:]))
+        return ops.sum(ops.where(ops.expand_dims(last, -1), states, 0.0), axis=1)
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class AttentionPooling(ConsumesMask):
+    """Mean over the tokens, weighted by a learned measure of their importance.
+
+        u_t = tanh(W x_t + b),  α_t = softmax_{t real}(u_t · v),  y = Σ_t α_t x_t
+
+    The weights are computed in float32 under every dtype policy.
+
+    Args:
+        units: width of `u`; that of the states if `None`.
+
+    Call arguments:
+        states: `[batch, time, units]`.
+        mask: bool `[batch, time]`, true at tokens.
+
+    Returns:
+        `[batch, units]`.
+
+    Source: Yang et al. 2016, Hierarchical Attention Networks, equations (5) to (7).
+
+    Example:
+        >>> import numpy as np
+        >>> states = np.ones((1, 3, 2), "float32")
+        >>> y = AttentionPooling()(states, mask=np.array([[True, True, False]]))
+        >>> keras.ops.convert_to_numpy(y).round(3).tolist()
+        [[1.0, 1.0]]
+    """
+
+    def __init__(self, units: int | None = None, **keywords) -> None:
+        super().__init__(**keywords)
+        if units is not None and units < 1:
+            raise ValueError(
+                f"`units` must be positive or None. Received: units={units!r}."
+            )
+        self.units = units
+
+    def build(self, states_shape) -> None:
+        width = states_shape[-1]
+        units = self.units or width
+        self.kernel = self.add_weight(name="kernel", shape=(width, units))
+        self.bias = self.add_weight(name="bias", shape=(units,), initializer="zeros")
+        self.query = self.add_weight(name="query", shape=(units, 1))
+
+    def call(self, states, mask):
+        mask = ops.expand_dims(mask, -1)  # [batch, time, 1]
+        states = ops.where(mask, states, 0.0)
+        hidden = ops.tanh(ops.matmul(states, self.kernel) + self.bias)
+        score = ops.cast(ops.matmul(hidden, self.query), "float32")
+        best = ops.max(ops.where(mask, score, float("-inf")), axis=1, keepdims=True)
+        best = ops.stop_gradient(ops.where(ops.isfinite(best), best, 0.0))
+        weight = ops.exp(ops.where(mask, score - best, float("-inf")))
+        total = ops.sum(weight, axis=1, keepdims=True)  # at least 1 where a token is
+        weight = ops.cast(weight / ops.maximum(total, 1e-6), states.dtype)
+        return ops.sum(weight * states, axis=1)
+
+    def get_config(self) -> dict:
+        return {**super().get_config(), "units": self.units}

@@ -1,0 +1,188 @@
+"""The layer that runs a cell of the zoo over whole sequences, on the fast scan."""
+
+from __future__ import annotations
+
+import keras
+from keras import ops
+
+from zoo.kernels.recurrence import recurrence
+from zoo.layers.recurrent_cell import GatedCell
+
+
+class RecurrentLayer(keras.layers.RNN):
+    """Runs a `GatedCell` over time with the zoo's scan; keras's whole RNN contract.
+
+    The input projections of all steps are one matmul before the loop, and the loop
+    has a gradient of its own (`zoo.kernels.recurrence`). Subclasses only name their
+    cell. Options of the layer:
+
+    Args:
+        cell: a `GatedCell`.
+        return_sequences: give the outputs of all steps, not of the last.
+        return_state: give the last states `h`, `c` too.
+        go_backwards: read from the last step to the first and give the outputs in
+            that order, as keras does.
+        stateful: begin where the last batch ended.
+        zero_output_for_mask: with `return_sequences`, zeros at masked steps instead
+            of the last real output.
+        dropout: share of the inputs dropped in training.
+        recurrent_dropout: share of the recurrent state dropped in training.
+        dropout_per: `"sequence"` (one mask for all steps, Gal & Ghahramani 2016) or
+            `"step"` (a fresh one each step, Zaremba et al. 2014).
+        recompute: keep no pre-activations for the gradient, `4 * units` floats a
+            token less, for one more large matmul.
+        seed: of the dropout.
+
+    Mixed precision: matmuls and `h` in the compute type, `c` in float32 within the
+    loop; states come out in the compute type and `stateful` ones rest in the
+    variables' type.
+    """
+
+    def __init__(
+        self,
+        cell: GatedCell,
+        *,
+        return_sequences: bool = False,
+        return_state: bool = False,
+        go_backwards: bool = False,
+        stateful: bool = False,
+        zero_output_for_mask: bool = False,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        dropout_per: str = "sequence",
+        recompute: bool = False,
+        seed: int | None = None,
+        **kwargs,
+    ) -> None:
+        super().__init__(
+            cell,
+            return_sequences=return_sequences,
+            return_state=return_state,
+            go_backwards=go_backwards,
+            stateful=stateful,
+            zero_output_for_mask=zero_output_for_mask,
+            **kwargs,
+        )
+        for name, rate in (
+            ("dropout", dropout),
+            ("recurrent_dropout", recurrent_dropout),
+        ):
+            if not 0 <= rate < 1:
+                raise ValueError(
+                    f"`{name}` must be at least 0 and below 1. Received: {name}={rate}."
+                )
+        if dropout_per not in ("sequence", "step"):
+            raise ValueError(
+                "`dropout_per` must be 'sequence' or 'step'. "
+                f"Received: dropout_per={dropout_per!r}."
+            )
+        self.input_spec = keras.layers.InputSpec(ndim=3)
+        self.dropout, self.recurrent_dropout = dropout, recurrent_dropout
+        self.dropout_per, self.recompute, self.seed = dropout_per, recompute, seed
+        self.seed_generator = keras.random.SeedGenerator(seed)
+        # Set by Bidirectional: backward outputs without keras's reversal in time.
+        self.in_input_order = False
+
+    def scan(self, sequences, initial_state, mask, training, *, reverse=False):
+        """The recurrence over `[batch, time, features]`.
+
+        Returns:
+            `(outputs [time, batch, units], h, c)`, outputs in the order of the inputs
+            also with `reverse`.
+        """
+        cell = self.cell
+        x = ops.transpose(ops.cast(sequences, cell.compute_dtype), (1, 0, 2))
+        time, batch = ops.shape(x)[0], ops.shape(x)[1]
+        if mask is not None:
+            mask = ops.transpose(ops.cast(mask, "bool"))
+            # What stands at masked steps is not part of the text, be it NaN.
+            x = ops.where(ops.expand_dims(mask, -1), x, ops.zeros((), x.dtype))
+        x = self._drop(x, self.dropout, training)
+        rows = cell.hoist(ops.reshape(x, (-1, x.shape[-1])))
+        inputs = keras.tree.map_structure(
+            lambda r: ops.reshape(r, (time, batch, r.shape[-1])), rows
+        )
+        h0, c0 = initial_state
+        if keras.backend.standardize_dtype(c0.dtype) in ("float16", "bfloat16"):
+            c0 = ops.cast(c0, "float32")
+        drop = None
+        if training and self.recurrent_dropout:
+            steps = () if self.dropout_per == "sequence" else (time,)
+            ones = ops.ones((*steps, *ops.shape(h0)), h0.dtype)
+            drop = self._dropped(ones, self.recurrent_dropout)
+            drop = cell.split(drop)
+        keep = "states" if self.recompute else "gates"
+        outputs, h, c = recurrence(
+            cell.affine,
+            cell.pointwise,
+            inputs,
+            cell.split(h0),
+            cell.split(c0),
+            cell.step_weights(),
+            project=None if cell.projection is None else cell.project,
+            projection=cell.projection_weights(),
+            peepholes=cell.gate_weights(),
+            mask=mask,
+            dropout=drop,
+            reverse=reverse,
+            keep=keep if training else "inputs",
+        )
+        return cell.join(outputs), cell.join(h), cell.join(c)
+
+    def _drop(self, x, rate, training):
+        if not training or not rate:
+            return x
+        time, batch, width = ops.shape(x)
+        shape = (1 if self.dropout_per == "sequence" else time, batch, width)
+        return x * self._dropped(ops.ones(shape, x.dtype), rate)
+
+    def _dropped(self, ones, rate):
+        return keras.random.dropout(ones, rate, seed=self.seed_generator)
+
+    def inner_loop(self, sequences, initial_state, mask, training=False):
+        if isinstance(mask, (list, tuple)):
+            mask = mask[0]
+        outputs, h, c = self.scan(
+            sequences, initial_state, mask, training, reverse=self.go_backwards
+        )
+        if self.return_sequences:
+            if mask is not None and self.zero_output_for_mask:
+                shown = ops.expand_dims(ops.transpose(ops.cast(mask, "bool")), -1)
+                outputs = ops.where(shown, outputs, ops.zeros((), outputs.dtype))
+            if self.go_backwards and not self.in_input_order:
+                outputs = ops.flip(outputs, axis=0)
+            outputs = ops.transpose(outputs, (1, 0, 2))
+        return h, outputs, [h, c]
+
+    def get_config(self) -> dict:
+        config = super().get_config()
+        del config["cell"], config["unroll"]
+        cell = self.cell.get_config()
+        for name in ("name", "trainable", "dtype"):
+            cell.pop(name, None)
+        for name in ("dropout", "recurrent_dropout", "dropout_per", "recompute", "seed"):
+            config[name] = getattr(self, name)
+        return {**config, **cell}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**config)
+
+
+def over(cell_class: type[GatedCell]):
+    """Class decorator: shows the cell's arguments as the layer's attributes."""
+
+    def decorate(layer_class):
+        for name in cell_class.ARGUMENTS:
+            reader = property(lambda self, name=name: getattr(self.cell, name))
+            setattr(layer_class, name, reader)
+        return layer_class
+
+    return decorate
+
+
+def make_cell(cell_class: type[GatedCell], sizes: dict, options: dict) -> GatedCell:
+    """Builds a cell, taking its options out of the keywords of a layer."""
+    taken = {k: options.pop(k) for k in list(options) if k in cell_class.ARGUMENTS}
+    shared = {k: options[k] for k in ("dtype", "trainable") if k in options}
+    return cell_class(**sizes, **taken, **shared, name="cell")

@@ -1,0 +1,152 @@
+"""One recurrent layer over the words, a pooling, linear heads."""
+
+from __future__ import annotations
+
+from zoo._lazy import keras, layers
+from zoo.models.heads import heads
+from zoo.registry import register
+from zoo.tasks import as_tasks
+
+POOLINGS = ("last", "mean", "max", "attention")
+_DEFAULTS = {"optimizer": "adam", "learning_rate": 1e-3, "batch_size": 32}
+
+
+@register(
+    task="text classification",
+    summary="One LSTM; its state at the last token is what the heads read.",
+    paper="Liu, Qiu and Huang 2016, section 2 and figure 1; Graves 2013 for peepholes",
+    defaults=_DEFAULTS,
+)
+def lstm(
+    vocab_size: int = 20000,
+    tasks=None,
+    *,
+    embedding_dim: int = 128,
+    units: int = 128,
+    peepholes: bool = False,
+    embedding_dropout: float = 0.2,
+    dropout: float = 0.5,
+) -> keras.Model:
+    """LSTM classifier: `output = V h_T + c`, with `h_T` the state at the last token.
+
+    Args:
+        vocab_size: number of token ids.
+        tasks: what `zoo.tasks.as_tasks` reads; all read the same state.
+        embedding_dim: width of the embedding.
+        units: width of the state.
+        peepholes: lets the gates read the cell, by a diagonal weight each.
+        embedding_dropout: rate on the embedded words.
+        dropout: rate before the heads.
+
+    Returns:
+        A functional `keras.Model`: int ids `[batch, time]`, 0 for padding, to a dict
+        from task to `[batch, outputs]`.
+
+    Example:
+        >>> model = lstm(100, ["bad", "good"], embedding_dim=8, units=4)
+        >>> model.output["label"].shape
+        (None, 2)
+    """
+    tasks = as_tasks(tasks)
+    tokens, mask, x = embedded_tokens(vocab_size, embedding_dim, embedding_dropout)
+    state = layers.LSTM(units, peepholes=peepholes, name="forward")(x, mask=mask)
+    state = keras.layers.Dropout(dropout, name="dropout")(state)
+    return keras.Model(tokens, heads(state, tasks), name="lstm")
+
+
+@register(
+    task="text classification",
+    summary="An LSTM in each direction, pooled over the text.",
+    paper="Graves and Schmidhuber 2005; Yang et al. 2016 for attention pooling",
+    defaults=_DEFAULTS,
+)
+def bilstm(
+    vocab_size: int = 20000,
+    tasks=None,
+    *,
+    embedding_dim: int = 128,
+    units: int = 128,
+    pooling: str = "max",
+    peepholes: bool = False,
+    embedding_dropout: float = 0.2,
+    dropout: float = 0.5,
+) -> keras.Model:
+    """Bidirectional LSTM classifier: `h_t = →h_t ⊕ ←h_t`, `output = V pool(h) + c`.
+
+    Args:
+        vocab_size: number of token ids.
+        tasks: what `zoo.tasks.as_tasks` reads; all read the same features.
+        embedding_dim: width of the embedding.
+        units: width of the state of each direction.
+        pooling: `"last"` is the forward state at the last token and the backward state
+            at the first; `"mean"` and `"max"` run over the tokens; `"attention"` is a
+            mean with learned weights.
+        peepholes: lets the gates read the cell, by a diagonal weight each.
+        embedding_dropout: rate on the embedded words.
+        dropout: rate before the heads.
+
+    Returns:
+        A functional `keras.Model`: int ids `[batch, time]`, 0 for padding, to a dict
+        from task to `[batch, outputs]`.
+
+    Raises:
+        ValueError: for an unknown pooling.
+
+    Example:
+        >>> model = bilstm(100, ["bad", "good"], embedding_dim=8, units=4)
+        >>> model.output["label"].shape
+        (None, 2)
+    """
+    tasks = as_tasks(tasks)
+    if pooling not in POOLINGS:
+        raise ValueError(
+            f"`pooling` must be one of {', '.join(POOLINGS)}. "
+            f"Received: pooling={pooling!r}."
+        )
+    tokens, mask, x = embedded_tokens(vocab_size, embedding_dim, embedding_dropout)
+    forward, backward = both_directions(x, mask, units, peepholes=peepholes)
+    if pooling == "last":
+        ends = [layers.LastState(name="last")(forward, mask=mask), backward[:, 0]]
+        features = keras.layers.Concatenate(name="features")(ends)
+    else:
+        states = keras.layers.Concatenate(name="states")([forward, backward])
+        pool = {
+            "mean": layers.MaskedMeanPooling,
+            "max": layers.MaskedMaxPooling,
+            "attention": layers.AttentionPooling,
+        }[pooling]
+        features = pool(name="features")(states, mask=mask)
+    features = keras.layers.Dropout(dropout, name="dropout")(features)
+    return keras.Model(tokens, heads(features, tasks), name="bilstm")
+
+
+def embedded_tokens(vocab_size: int, embedding_dim: int, embedding_dropout: float):
+    """The start of every recurrent model: ids, their mask, embedded words.
+
+    Returns:
+        Symbolic int ids `[batch, time]`, bool `[batch, time]` and
+        `[batch, time, embedding_dim]`.
+    """
+    tokens = keras.Input((None,), dtype="int32", name="tokens")
+    mask = layers.PaddingMask(name="mask")(tokens)
+    x = keras.layers.Embedding(vocab_size, embedding_dim, name="embedding")(tokens)
+    x = keras.layers.Dropout(embedding_dropout, name="embedding_dropout")(x)
+    return tokens, mask, x
+
+
+def both_directions(x, mask, units: int, *, peepholes: bool = False):
+    """A forward and a backward LSTM, in layers that a language model can initialise.
+
+    Returns:
+        Two times `[batch, time, units]`, both in the order of the text.
+    """
+    return [
+        layers.LSTM(
+            units,
+            return_sequences=True,
+            go_backwards=backward,
+            peepholes=peepholes,
+            name="shared_backward" if backward else "shared_forward",
+        )(x, mask=mask)
+        for backward in (False, True)
+    ]

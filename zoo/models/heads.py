@@ -1,0 +1,62 @@
+"""One output layer for each task, over the features of the text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from zoo._lazy import keras
+from zoo.tasks import Task, safe_names
+
+
+def heads(
+    features,
+    tasks: Mapping[str, Task],
+    *,
+    kernel_constraint=None,
+) -> dict:
+    """Logits of each task: `y = W x + b`, in float32 under every dtype policy.
+
+    A regression gives the value in the unit of its target: `scale · (W x + b) + mean`.
+
+    Args:
+        features: `[batch, units]` for all tasks, or a dict of them by task.
+        tasks: the tasks by name.
+        kernel_constraint: on each `W`.
+
+    Returns:
+        Dict from the task's name to float32 `[batch, task.outputs]`.
+
+    Example:
+        >>> x = keras.Input((8,))
+        >>> list(heads(x, {"how good?": Task("regression")}))
+        ['how good?']
+    """
+    outputs = {}
+    for name, task in tasks.items():
+        own = features[name] if isinstance(features, Mapping) else features
+        dense = keras.layers.Dense(
+            task.outputs,
+            kernel_constraint=kernel_constraint,
+            dtype="float32",
+            name=layer_name("head", tasks, name),
+        )
+        outputs[name] = dense(own)
+        if task.kind == "regression":
+            unit = keras.layers.Rescaling(
+                task.scale,
+                task.mean,
+                dtype="float32",
+                name=layer_name("unit", tasks, name),
+            )
+            outputs[name] = unit(outputs[name])
+    return outputs
+
+
+def layer_name(prefix: str, tasks: Mapping[str, Task], task: str) -> str:
+    """A name that Keras accepts for a layer that belongs to one task.
+
+    Example:
+        >>> layer_name("head", {"mood": None, "a/b": None}, "a/b")
+        'head_task_1'
+    """
+    return f"{prefix}_{safe_names(tasks)[task]}"

@@ -1,0 +1,118 @@
+"""The practical multi-task model: a shared bidirectional trunk, private layers, heads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from zoo._lazy import keras, layers
+from zoo.models.classifiers import both_directions, embedded_tokens
+from zoo.models.heads import heads, layer_name
+from zoo.registry import register
+from zoo.tasks import as_tasks
+
+
+@register(
+    task="multi-task text classification",
+    summary="Shared bidirectional LSTM, a private layer and a head for each task.",
+    paper="Liu, Qiu and Huang 2016 in spirit; Joulin et al. 2016 for the n-gram branch",
+    defaults={"optimizer": "adam", "learning_rate": 1e-3, "batch_size": 32},
+    recipe="multi_task",
+)
+def bilstm_mt(
+    vocab_size: int = 20000,
+    tasks=None,
+    *,
+    embedding_dim: int = 128,
+    units: int = 128,
+    private_units: int = 64,
+    ngrams: Sequence[int] = (),
+    ngram_buckets: int = 2**17,
+    ngram_dim: int = 16,
+    embedding_dropout: float = 0.2,
+    dropout: float = 0.5,
+) -> keras.Model:
+    """Multi-task BiLSTM, cheap in the number of tasks: the trunk runs once for all.
+
+        h_t = →h_t ⊕ ←h_t                                    (shared)
+        s = max_t h_t ⊕ mean_t h_t                           (shared)
+        p_m = ReLU(W_m dropout(s) + b_m)                     (private to task m)
+        output_m = V_m (dropout(p_m) ⊕ g ⊕ g_m) + c_m
+
+    With `ngrams`, `g` is a bag of hashed word n-grams of width `ngram_dim` that all
+    tasks share, and `g_m` one of the width of the task's output of its own: a linear
+    model over n-grams inside the network, which learns fast what single phrases say.
+
+    Args:
+        vocab_size: number of token ids.
+        tasks: what `zoo.tasks.as_tasks` reads.
+        embedding_dim: width of the embedding.
+        units: width of the state of each direction.
+        private_units: width of the private layers; 0 for heads straight on the trunk.
+        ngrams: lengths of the n-grams, such as `(1, 2)`; empty for none.
+        ngram_buckets: rows of the tables of n-grams.
+        ngram_dim: width of the shared bag of n-grams.
+        embedding_dropout: rate on the embedded words.
+        dropout: rate before the private layers and before the heads.
+
+    Returns:
+        A functional `keras.Model`: int ids `[batch, time]`, 0 for padding, to a dict
+        from task to `[batch, outputs]`.
+
+    Example:
+        >>> model = bilstm_mt(100, {"topic": 3, "price": "regression"}, units=4)
+        >>> {name: y.shape for name, y in model.output.items()}
+        {'topic': (None, 3), 'price': (None, 1)}
+    """
+    tasks = as_tasks(tasks)
+    tokens, mask, x = embedded_tokens(vocab_size, embedding_dim, embedding_dropout)
+    states = keras.layers.Concatenate(name="states")(both_directions(x, mask, units))
+    shared = keras.layers.Concatenate(name="pooled")(
+        [
+            layers.MaskedMaxPooling(name="max")(states, mask=mask),
+            layers.MaskedMeanPooling(name="mean")(states, mask=mask),
+        ]
+    )
+    shared = keras.layers.Dropout(dropout, name="dropout")(shared)
+    features = {}
+    for name in tasks:
+        own = shared
+        if private_units:
+            own = keras.layers.Dense(
+                private_units,
+                activation="relu",
+                name=layer_name("private", tasks, name),
+            )(shared)
+            own = keras.layers.Dropout(
+                dropout, name=layer_name("private_dropout", tasks, name)
+            )(own)
+        features[name] = own
+    if ngrams:
+        features = _with_ngrams(
+            features, tasks, tokens, mask, ngrams, ngram_buckets, ngram_dim
+        )
+    return keras.Model(tokens, heads(features, tasks), name="bilstm_mt")
+
+
+def _with_ngrams(features, tasks, tokens, mask, n, buckets: int, shared_dim: int):
+    """Appends the shared and the private bag of n-grams to the features of each task."""
+
+    def bag(outputs: int, name: str):
+        layer = layers.NGramBag(
+            outputs,
+            buckets=buckets,
+            n=n,
+            name=name,
+        )
+        return layer(tokens, mask=mask)
+
+    shared = bag(shared_dim, "shared_ngrams")
+    # One table holds the private columns of all tasks, so each n-gram is read once.
+    private = bag(sum(task.outputs for task in tasks.values()), "private_ngrams")
+    result, start = {}, 0
+    for name, task in tasks.items():
+        own = private[:, start : start + task.outputs]
+        start += task.outputs
+        result[name] = keras.layers.Concatenate(
+            name=layer_name("features", tasks, name)
+        )([features[name], shared, own])
+    return result

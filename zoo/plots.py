@@ -1,0 +1,99 @@
+"""Learning curves and confusion matrices as PNG files. Needs matplotlib."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from zoo.metrics import metric_names
+from zoo.tasks import Task
+
+if TYPE_CHECKING:
+    from zoo.report import Outcome
+
+
+def write_plots(
+    outcome: Outcome, folder: Path, *, most_classes: int
+) -> list[tuple[str, str]]:
+    """Writes the plots of a run.
+
+    Args:
+        outcome: of the run.
+        folder: where the files go.
+        most_classes: tasks with more classes get no confusion matrix.
+
+    Returns:
+        File name and title of each plot.
+    """
+    written = []
+    if outcome.history:
+        _save(_curves(outcome), folder / "learning_curves.png")
+        written.append(("learning_curves.png", "Learning curves"))
+    results = outcome.results[outcome.name]
+    shown = {
+        name: task
+        for name, task in outcome.prepared.tasks.items()
+        if "confusion" in results[name] and task.outputs <= most_classes
+    }
+    if shown:
+        _save(_confusions(shown, results), folder / "confusion.png")
+        written.append(("confusion.png", "Confusion matrices of the test part"))
+    return written
+
+
+def _curves(outcome: Outcome) -> Figure:
+    figure = Figure(figsize=(9, 3.5), layout="constrained")
+    loss, score = figure.subplots(1, 2)
+    epochs = np.arange(1, len(outcome.history) + 1)
+    for key, label in (("loss", "training"), ("val_loss", "validation")):
+        if key in outcome.history[0]:
+            loss.plot(epochs, [logs[key] for logs in outcome.history], "o-", label=label)
+    loss.set(title="Loss", xlabel="epoch", xticks=_ticks(epochs))
+    loss.legend()
+    for name, key in metric_names(outcome.prepared.tasks).items():
+        if f"val_{key}" in outcome.history[0]:
+            values = [logs[f"val_{key}"] for logs in outcome.history]
+            score.plot(epochs, values, "o-", label=name)
+    score.set(title="Validation metric", xlabel="epoch", xticks=_ticks(epochs))
+    if len(outcome.prepared.tasks) <= 20:
+        score.legend(fontsize="x-small", ncols=2 if len(outcome.prepared.tasks) > 6 else 1)
+    return figure
+
+
+def _confusions(tasks: Mapping[str, Task], results: Mapping) -> Figure:
+    columns = min(4, len(tasks))
+    rows = -(-len(tasks) // columns)
+    largest = max(task.outputs for task in tasks.values())
+    size = max(2.8, 0.35 * largest + 1.2)
+    figure = Figure(figsize=(size * columns, size * rows), layout="constrained")
+    axes = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axis, (name, task) in zip(axes, tasks.items(), strict=False):
+        matrix = np.array(results[name]["confusion"])
+        share = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+        axis.imshow(share, cmap="Blues", vmin=0, vmax=1)
+        for row, column in np.ndindex(matrix.shape):
+            dark = share[row, column] > 0.5
+            axis.text(
+                column, row, matrix[row, column], ha="center", va="center",
+                color="white" if dark else "black", fontsize="small",
+            )  # fmt: skip
+        ticks = np.arange(task.outputs)
+        axis.set_xticks(ticks, task.labels, rotation=90 if task.outputs > 3 else 0)
+        axis.set_yticks(ticks, task.labels)
+        axis.set(title=name, xlabel="predicted", ylabel="true")
+    for axis in axes[len(tasks) :]:
+        axis.set_axis_off()
+    return figure
+
+
+def _ticks(epochs: np.ndarray) -> np.ndarray:
+    return epochs[:: -(-len(epochs) // 12)]
+
+
+def _save(figure: Figure, path: Path) -> None:
+    FigureCanvasAgg(figure).print_png(path, metadata={"Software": None})

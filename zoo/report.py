@@ -1,0 +1,231 @@
+"""The report of a run: one Markdown page with tables, and plots beside it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from zoo.metrics import MAIN_METRIC, mean_main_metric, metric_names
+from zoo.runs import PARTS, Prepared
+from zoo.tasks import Task
+
+MOST_CLASSES = 30  # in a confusion matrix that can still be read
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run gave.
+
+    Args:
+        name: of the model.
+        prepared: the data it was trained on.
+        history: logs of each epoch.
+        results: metrics by model or baseline, then by task, on the test part.
+        parameters: number of weights.
+        seconds: of the training.
+        settings: JSON-ready.
+    """
+
+    name: str
+    prepared: Prepared
+    history: Sequence[Mapping]
+    results: Mapping[str, Mapping[str, Mapping]]
+    parameters: int
+    seconds: float
+    settings: Mapping
+
+    def means(self) -> dict[str, float]:
+        """Mean over tasks of the main metric, by model or baseline."""
+        tasks = self.prepared.tasks
+        return {
+            name: mean_main_metric(tasks, result) for name, result in self.results.items()
+        }
+
+
+def write_report(outcome: Outcome, folder: str | Path) -> Path:
+    """Writes `report.md`, `results.json` and, with matplotlib, the plots.
+
+    Args:
+        outcome: of the run.
+        folder: is made if it is not there.
+
+    Returns:
+        The path of the Markdown page.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    plots = _write_plots(outcome, folder)
+    page = [
+        f"# {outcome.name}",
+        _summary(outcome),
+        "## Test split",
+        results_table(outcome.prepared.tasks, outcome.results),
+        verdict(outcome),
+        "## Data",
+        _data_table(outcome.prepared),
+        *(f"- {note}" for note in outcome.prepared.splits.notes),
+        "## Training",
+        _history_table(outcome),
+        *(f"![{title}]({name})" for name, title in plots),
+        "" if plots else "No plots: `pip install matplotlib` adds them.",
+        "## Classes",
+        *(
+            _class_table(name, task, outcome.results[outcome.name][name])
+            for name, task in outcome.prepared.tasks.items()
+            if task.kind == "categories"
+        ),
+        "## Settings",
+        f"```json\n{json.dumps(outcome.settings, indent=2, ensure_ascii=False)}\n```",
+    ]
+    path = folder / "report.md"
+    path.write_text("\n\n".join(part for part in page if part) + "\n", "utf-8")
+    facts = {
+        "name": outcome.name,
+        "parameters": outcome.parameters,
+        "seconds": outcome.seconds,
+        "settings": outcome.settings,
+        "means": outcome.means(),
+        "results": outcome.results,
+        "history": outcome.history,
+    }
+    text = json.dumps(facts, indent=1, ensure_ascii=False)
+    (folder / "results.json").write_text(text, "utf-8")
+    return path
+
+
+def results_table(tasks: Mapping[str, Task], results: Mapping[str, Mapping]) -> str:
+    """Markdown table: a row a task and their mean, a column a model or baseline."""
+    rows = [["task", "metric", "rows", *results]]
+    for name, task in tasks.items():
+        metric = MAIN_METRIC[task.kind]
+        any_result = next(iter(results.values()))[name]
+        values = [_number(result[name][metric]) for result in results.values()]
+        rows.append([_cell(name), metric, str(any_result["rows"]), *values])
+    if len(tasks) > 1:
+        means = [_number(mean_main_metric(tasks, result)) for result in results.values()]
+        rows.append(["**mean**", "", "", *means])
+    return markdown_table(rows)
+
+
+def verdict(outcome: Outcome) -> str:
+    """Says plainly whether the model is worth its training time."""
+    means = outcome.means()
+    own = means.pop(outcome.name)
+    best = max(means, key=means.get)
+    if np.isnan(own):
+        return "The test part holds no labels: nothing can be said of the model."
+    if own > means[best]:
+        return f"The model beats the best baseline ({best}) by {own - means[best]:.4f}."
+    return (
+        f"The model does not beat the best baseline ({best}, {means[best]:.4f}): "
+        "on this data the baseline is the better choice."
+    )
+
+
+def markdown_table(rows: Sequence[Sequence[str]]) -> str:
+    """A table whose first row is the header; numbers align to the right."""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+
+    def line(cells):
+        return "| " + " | ".join(c.ljust(w) for c, w in zip(cells, widths)) + " |"
+
+    rule = ["-" * width for width in widths]
+    return "\n".join(line(row) for row in [rows[0], rule, *rows[1:]])
+
+
+def _summary(outcome: Outcome) -> str:
+    return (
+        f"{outcome.parameters:,} parameters, trained in {outcome.seconds:.0f} s over "
+        f"{len(outcome.history)} epochs, seed {outcome.settings.get('seed')}. The model "
+        "and the linear baseline were chosen on the validation part; the test part was "
+        "read once."
+    )
+
+
+def _data_table(prepared: Prepared) -> str:
+    rows = [["part", "texts", "tokens, median", "tokens, longest", "unknown", "labels"]]
+    for part in PARTS:
+        encoded = prepared.parts[part]
+        lengths = [len(ids) for ids in encoded.tokens] or [0]
+        ids = np.concatenate(encoded.tokens) if encoded.tokens else np.zeros(0)
+        labels = ", ".join(
+            f"{_cell(task)} {int((weight > 0).sum())}"
+            for task, weight in encoded.weights.items()
+        )
+        rows.append(
+            [
+                part,
+                f"{len(encoded.tokens):,}",
+                f"{np.median(lengths):.0f}",
+                str(max(lengths)),
+                f"{np.mean(ids == 1):.1%}" if len(ids) else "",
+                labels,
+            ]
+        )
+    return markdown_table(rows)
+
+
+def _history_table(outcome: Outcome) -> str:
+    keys = metric_names(outcome.prepared.tasks)
+    rows = [["epoch", "seconds", "loss", "valid loss", "valid, mean over tasks"]]
+    for epoch, logs in enumerate(outcome.history):
+        values = [logs.get(f"val_{key}", np.nan) for key in keys.values()]
+        rows.append(
+            [
+                str(epoch + 1),
+                f"{logs['seconds']:.0f}",
+                _number(logs["loss"]),
+                _number(logs.get("val_loss", np.nan)),
+                _number(float(np.mean(values))),
+            ]
+        )
+    return markdown_table(rows)
+
+
+def _class_table(name: str, task: Task, result: Mapping) -> str:
+    if "confusion" not in result:
+        return ""
+    matrix = np.array(result["confusion"])
+    order = np.argsort(-matrix.sum(axis=1), kind="stable")[:MOST_CLASSES]
+    rows = [["label", "rows", "precision", "recall", "F1", "mostly taken for"]]
+    for label in order:
+        hits, true, said = matrix[label, label], matrix[label].sum(), matrix[:, label].sum()
+        others = matrix[label].copy()
+        others[label] = 0
+        wrong = int(others.argmax())
+        rows.append(
+            [
+                _cell(task.labels[label]),
+                str(true),
+                _number(hits / said if said else np.nan),
+                _number(hits / true if true else np.nan),
+                _number(2 * hits / (true + said) if true + said else np.nan),
+                f"{_cell(task.labels[wrong])} ({others[wrong]})" if others.any() else "",
+            ]
+        )
+    left = len(matrix) - len(order)
+    more = f"\n\n{left} rarer labels are not shown." if left else ""
+    return f"### {_cell(name)}\n\n{markdown_table(rows)}{more}"
+
+
+def _write_plots(outcome: Outcome, folder: Path) -> list[tuple[str, str]]:
+    try:
+        from zoo import plots
+    except ModuleNotFoundError as error:
+        if error.name != "matplotlib":
+            raise
+        return []
+    return plots.write_plots(outcome, folder, most_classes=MOST_CLASSES)
+
+
+def _number(value: float) -> str:
+    return "" if np.isnan(value) else f"{value:.4f}"
+
+
+def _cell(text: str) -> str:
+    """Text that cannot break a Markdown table."""
+    return " ".join(str(text).split()).replace("|", "\\|")

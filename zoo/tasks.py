@@ -1,0 +1,140 @@
+"""What a model predicts: named tasks, each of one kind.
+
+Pure Python: the command line lists and describes models without loading TensorFlow.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+
+KINDS = ("categories", "multilabel", "regression")
+DEFAULT_TASK = "label"
+
+
+@dataclass(frozen=True)
+class Task:
+    """One task: the kind of its target and the names of its labels.
+
+    Args:
+        kind: `"categories"` (one label of several, softmax), `"multilabel"` (any
+            number of labels, a sigmoid each) or `"regression"` (one number).
+        labels: names of the labels, in the order of their ids; empty for regression.
+        mean: regression only, mean of the training targets, in the target's unit.
+        scale: regression only, standard deviation of the training targets.
+
+    Raises:
+        ValueError: for an unknown kind, too few or repeated labels, or a scale that is
+            not positive.
+
+    Example:
+        >>> Task("categories", ("negative", "positive")).outputs
+        2
+    """
+
+    kind: str
+    labels: tuple[str, ...] = ()
+    mean: float = 0.0
+    scale: float = 1.0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "labels", tuple(str(name) for name in self.labels))
+        if self.kind not in KINDS:
+            raise ValueError(
+                f"`kind` must be one of {', '.join(KINDS)}. Received: kind={self.kind!r}."
+            )
+        least = {"categories": 2, "multilabel": 1, "regression": 0}[self.kind]
+        if len(self.labels) < least or (self.kind == "regression" and self.labels):
+            accepted = "no labels" if not least else f"at least {least} label(s)"
+            raise ValueError(
+                f"`labels` of a {self.kind} task must hold {accepted}. "
+                f"Received: labels={self.labels!r}."
+            )
+        if len(set(self.labels)) != len(self.labels):
+            raise ValueError(
+                "`labels` must not repeat a name. "
+                f"Received: labels={self.labels!r}."
+            )
+        if not self.scale > 0:
+            raise ValueError(
+                f"`scale` must be positive. Received: scale={self.scale!r}."
+            )
+
+    @property
+    def outputs(self) -> int:
+        """Width of the task's output: one a label, one for regression."""
+        return 1 if self.kind == "regression" else len(self.labels)
+
+    def to_config(self) -> dict:
+        """A JSON-ready dict that `from_config` reads back."""
+        return {**asdict(self), "labels": list(self.labels)}
+
+    @classmethod
+    def from_config(cls, config: Mapping) -> Task:
+        return cls(**config)
+
+
+def as_tasks(tasks=None) -> dict[str, Task]:
+    """Reads the short forms in which users name tasks.
+
+    Args:
+        tasks: `None` or an integer or a list of labels for one task called `"label"`;
+            or a mapping from the task's name to a `Task`, its config, a number of
+            categories, a list of label names, or `"regression"`.
+
+    Returns:
+        A dict from name to `Task`, in the order given.
+
+    Raises:
+        ValueError: if a task cannot be read or no task is named.
+
+    Example:
+        >>> sorted(as_tasks({"topic": 3, "price": "regression"}))
+        ['price', 'topic']
+    """
+    if tasks is None:
+        tasks = 2
+    if not isinstance(tasks, Mapping):
+        tasks = {DEFAULT_TASK: tasks}
+    if not tasks:
+        raise ValueError("`tasks` must name at least one task. Received: tasks={}.")
+    return {str(name): _as_task(name, spec) for name, spec in tasks.items()}
+
+
+def safe_names(names: Iterable[str]) -> dict[str, str]:
+    """Names that TensorFlow takes for a scope, which it refuses to most of Unicode.
+
+    Training uses them for losses and metrics; everything that a user sees keeps the
+    task's own name.
+
+    Example:
+        >>> safe_names(["mood", "\u60c5 \u611f"])
+        {'mood': 'mood', '\u60c5 \u611f': 'task_1'}
+    """
+    names = list(names)
+    safe = {}
+    for index, name in enumerate(names):
+        plain = re.fullmatch(r"[A-Za-z][A-Za-z0-9_.-]*", name)
+        other = f"task_{index}"
+        while other in names:
+            other += "_"
+        safe[name] = name if plain else other
+    return safe
+
+
+def _as_task(name: str, spec) -> Task:
+    if isinstance(spec, Task):
+        return spec
+    if spec == "regression":
+        return Task("regression")
+    if isinstance(spec, Mapping):
+        return Task.from_config(spec)
+    if isinstance(spec, int) and not isinstance(spec, bool):
+        return Task("categories", tuple(str(i) for i in range(spec)))
+    if isinstance(spec, (list, tuple)):
+        return Task("categories", tuple(spec))
+    raise ValueError(
+        f"`tasks[{name!r}]` must be a Task, its config, a number of categories, a list "
+        f"of label names, or 'regression'. Received: {spec!r}."
+    )

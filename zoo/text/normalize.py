@@ -1,0 +1,134 @@
+"""The steps from raw bytes to words, all of them TensorFlow ops.
+
+They run alike in Python, in tf.data and in a served model. Every op was already in
+tensorflow-text 2.12.1, which TF Serving images up to 2.19 link.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from zoo.text.imports import tf, tf_text
+
+# Scripts that put no space between words: a token is one character and its marks.
+_UNSPACED = (
+    r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]\p{M}*"
+)
+# One token. Words keep inner apostrophes (don't) and numbers their separators (1,000),
+# as the word boundaries of Unicode Standard Annex 29 do; runs of marks are cut at three
+# so that !!! and !!!!!!! share a token; emoji and other symbols stand alone.
+_TOKEN = "|".join(
+    [
+        r"\p{N}+(?:[.,]\p{N}+)+",
+        r"[\p{L}\p{N}\p{M}_]+(?:'[\p{L}\p{M}]+)*",
+        r"[:;=]'?-?[()\[\]]+",  # :) ;-( =] :'(
+        r"[!?]{1,3}|\.{1,3}|-{1,3}|\*{1,3}",
+        r"[\p{P}\p{S}]\p{M}*",
+    ]
+)
+
+
+def as_bytes(text: str | bytes) -> bytes:
+    """UTF-8 of a text; a lone surrogate becomes U+FFFD, surrogate pairs are joined.
+
+    Args:
+        text: any Python string, or bytes, which are returned as they are.
+
+    Returns:
+        The bytes of the text.
+
+    Raises:
+        TypeError: if `text` is neither `str` nor `bytes`.
+
+    Example:
+        >>> as_bytes("a\\ud800")
+        b'a\\xef\\xbf\\xbd'
+    """
+    if isinstance(text, bytes):
+        return bytes(text)
+    if not isinstance(text, str):
+        raise TypeError(
+            "a text must be `str` or `bytes`. "
+            f"Received: {text!r} of type {type(text).__name__}."
+        )
+    try:
+        return text.encode("utf-8")
+    except UnicodeEncodeError:
+        joined = text.encode("utf-16-le", "surrogatepass")
+        return joined.decode("utf-16-le", "replace").encode("utf-8")
+
+
+def as_tensor(texts) -> tf.Tensor:
+    """A string tensor `[batch]` of a tensor, an array or a list of texts."""
+    if not tf.is_tensor(texts):
+        if isinstance(texts, (str, bytes)) or not isinstance(texts, Iterable):
+            raise TypeError(
+                "`texts` must be a list of strings or a string tensor [batch]. "
+                f"Received: {texts!r}."
+            )
+        texts = tf.constant([as_bytes(text) for text in texts], tf.string, name="texts")
+    if texts.dtype != tf.string or texts.shape.rank not in (None, 1):
+        raise ValueError(
+            "`texts` must be a string tensor of shape [batch]. "
+            f"Received: dtype={texts.dtype.name}, shape={texts.shape}."
+        )
+    return texts
+
+
+def clean(texts: tf.Tensor, *, max_bytes: int, lowercase: bool) -> tf.Tensor:
+    """Valid, normalised UTF-8 without control characters; one line a text.
+
+    Only the first `max_bytes` bytes are read, so a huge text costs no more than a long
+    one. Invalid UTF-8 becomes U+FFFD, then NFKC, then case folding (`Straße` and
+    `STRASSE` both give `strasse`), then format characters (zero-width joiner, soft
+    hyphen, byte order mark) go, and control characters and separators become spaces.
+
+    Args:
+        texts: string tensor `[batch]`.
+        max_bytes: number of bytes to read of each text.
+        lowercase: whether to fold case.
+
+    Returns:
+        A string tensor `[batch]`.
+    """
+    kept = tf.strings.substr(texts, 0, max_bytes)
+    valid = tf.strings.unicode_transcode(kept, "UTF-8", "UTF-8", errors="replace")
+    # The cut may have halved a character; that half is not the writer's mistake.
+    mended = tf.strings.regex_replace(valid, "\ufffd+$", "")
+    valid = tf.where(tf.strings.length(texts) > max_bytes, mended, valid)
+    normal = tf_text.normalize_utf8(valid, "NFKC")
+    if lowercase:
+        normal = tf_text.case_fold_utf8(normal)
+    normal = tf.strings.regex_replace(normal, r"\p{Cf}+", "")
+    return tf.strings.regex_replace(normal, r"[\p{Cc}\p{Z}]+", " ")
+
+
+def split_words(texts: tf.Tensor) -> tf.RaggedTensor:
+    """Words, numbers and marks of cleaned texts; unspaced scripts by character.
+
+    `tensorflow_text.UnicodeScriptTokenizer` is not used: it joins what white space
+    parts when both sides have no script of their own (`1 2` and `12` are the same to
+    it) and cuts vowel marks off Arabic words.
+
+    Args:
+        texts: string tensor `[batch]`, as `clean` returns it.
+
+    Returns:
+        A ragged string tensor `[batch, (words)]`.
+    """
+    texts = tf.strings.regex_replace(texts, "[\u2018\u2019\u02bc]", "'")
+    texts = tf.strings.regex_replace(texts, _UNSPACED, r" \0 ")
+    texts = tf.strings.regex_replace(texts, _TOKEN, r" \0 ")
+    return split_spaces(texts)
+
+
+def split_spaces(texts: tf.Tensor) -> tf.RaggedTensor:
+    """What white space parts, `[batch, (words)]`."""
+    return tf.strings.split(texts)
+
+
+def split_bytes(texts: tf.Tensor) -> tf.RaggedTensor:
+    """The bytes without the white space at both ends, int32 `[batch, (bytes)]`."""
+    raw = tf.strings.bytes_split(tf.strings.strip(texts))
+    values = tf.reshape(tf.io.decode_raw(raw.values, tf.uint8), [-1])
+    return raw.with_values(tf.cast(values, tf.int32))

@@ -1,0 +1,298 @@
+"""The text pipeline: strings to ids, the same object in training and in serving."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import weakref
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from zoo.text import normalize
+from zoo.text import vocabulary as vocabularies
+from zoo.text.imports import tf, tf_text
+from zoo.text.settings import Settings, read_settings, write_settings
+from zoo.text.vocabulary import SPECIALS, UNKNOWN
+
+_CONFIG = "pipeline.json"
+_TOKENS = "vocab.txt"
+_CHUNK = 2048
+
+
+class TextPipeline(tf.Module):
+    """Turns texts into ids; owns its vocabulary.
+
+    Steps, all of them TensorFlow ops: the first `max(4096, 64 * max_length)` bytes are
+    read, invalid UTF-8 is replaced by U+FFFD, then NFKC, case folding, the tokenizer,
+    the first `max_length` tokens, and their ids. Ids 0 to 3 are padding, unknown, begin
+    and end; a text without a token is one unknown token, so that no row is empty.
+
+    Tokenizers:
+
+    * `"unicode"`: words, numbers, marks and symbols; Chinese, Japanese, Thai, Lao,
+      Khmer and Burmese by character.
+    * `"whitespace"`: what white space parts, for texts that were tokenized before.
+    * `"wordpiece"`: the tokens of `"unicode"` in learned pieces (Schuster and Nakajima
+      2012, as `tensorflow_text.WordpieceTokenizer` applies them).
+    * `"bytes"`: ids 4 to 259 are the bytes 0 to 255; nothing to learn.
+
+    Args:
+        vocabulary: tokens in the order of their ids; the first four are
+            `zoo.text.SPECIALS`. Not used by `"bytes"`.
+        tokenizer: one of the above.
+        max_length: number of tokens kept of each text.
+        lowercase: whether to fold case.
+
+    Call arguments:
+        texts: string tensor `[batch]`, or a list of `str` or `bytes`.
+
+    Returns:
+        int32 tensor `[batch, time]` with 1 <= time <= `max_length`, padded on the right
+        with 0. Eagerly, in `tf.data.Dataset.map` on batches, and in a SavedModel.
+
+    Raises:
+        ValueError: for an unknown tokenizer or a vocabulary that cannot be used.
+
+    Example:
+        >>> pipeline = TextPipeline.learn(["so good", "so bad"], min_count=1)
+        >>> pipeline.vocabulary[4:]
+        ['so', 'bad', 'good']
+        >>> pipeline(["Good", "so\\tnew", ""]).numpy().tolist()
+        [[6, 0], [4, 1], [1, 0]]
+    """
+
+    def __init__(
+        self,
+        vocabulary: Sequence[str] = (),
+        *,
+        tokenizer: str = "unicode",
+        max_length: int = 256,
+        lowercase: bool = True,
+    ):
+        super().__init__(name="text_pipeline")
+        self._settings = Settings(tokenizer, max_length, lowercase)
+        if tokenizer == "bytes":
+            vocabulary = vocabularies.BYTE_VOCABULARY
+        self._entries = _Entries(vocabularies.check_vocabulary(vocabulary))
+        # The table is read from a file of its own: a SavedModel copies it as an asset
+        # when it is written, whatever became of the folder that we were loaded from.
+        folder = tempfile.mkdtemp(prefix="zoo-vocabulary-")
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        path = Path(folder) / _TOKENS
+        vocabularies.write_vocabulary(path, self._entries.tokens)
+        self._table = tf.lookup.StaticHashTable(
+            tf.lookup.TextFileInitializer(
+                str(path),
+                key_dtype=tf.string,
+                key_index=tf.lookup.TextFileIndex.WHOLE_LINE,
+                value_dtype=tf.int64,
+                value_index=tf.lookup.TextFileIndex.LINE_NUMBER,
+            ),
+            default_value=UNKNOWN,
+        )
+        if tokenizer == "wordpiece":
+            self._pieces = tf_text.WordpieceTokenizer(
+                self._table, token_out_type=tf.string, unknown_token=SPECIALS[UNKNOWN]
+            )
+
+    @classmethod
+    def learn(
+        cls,
+        texts: Iterable[str | bytes],
+        *,
+        tokenizer: str = "unicode",
+        vocab_size: int = 20000,
+        min_count: int = 2,
+        max_length: int = 256,
+        lowercase: bool = True,
+    ) -> TextPipeline:
+        """Learns a vocabulary, the same one whatever the order of the texts.
+
+        Every token within the bytes that the pipeline reads is counted, also those
+        behind `max_length`. The texts are read once, a chunk at a time.
+
+        Args:
+            texts: the training texts; any iterable.
+            tokenizer: see the class. `"bytes"` reads no text.
+            vocab_size: largest size, with the four special tokens.
+            min_count: rarer tokens are left out.
+            max_length: see the class.
+            lowercase: see the class.
+
+        Returns:
+            A `TextPipeline`.
+
+        Raises:
+            ValueError: if there is no text, or no token occurs `min_count` times.
+            TypeError: if a text is neither `str` nor `bytes`.
+        """
+        settings = Settings(tokenizer, max_length, lowercase)
+        for name, value, least in (
+            ("vocab_size", vocab_size, len(SPECIALS) + 1),
+            ("min_count", min_count, 1),
+        ):
+            if type(value) is not int or value < least:
+                raise ValueError(
+                    f"`{name}` must be an integer of at least {least}. "
+                    f"Received: {name}={value!r}."
+                )
+        entries: Sequence[str] = ()
+        if tokenizer != "bytes":
+            learn = (
+                vocabularies.word_pieces
+                if tokenizer == "wordpiece"
+                else vocabularies.most_common
+            )
+            counts = _count(texts, settings)
+            entries = learn(counts, vocab_size=vocab_size, min_count=min_count)
+        return cls(entries, **asdict(settings))
+
+    @property
+    def tokenizer(self) -> str:
+        return self._settings.tokenizer
+
+    @property
+    def max_length(self) -> int:
+        return self._settings.max_length
+
+    @property
+    def lowercase(self) -> bool:
+        return self._settings.lowercase
+
+    @property
+    def vocabulary(self) -> list[str]:
+        """The tokens in the order of their ids."""
+        return list(self._entries.tokens)
+
+    @property
+    def vocab_size(self) -> int:
+        return len(self._entries.tokens)
+
+    def __call__(self, texts) -> tf.Tensor:
+        return self.pad(self.ragged_ids(self.tokenize(texts)))
+
+    def tokenize(self, texts) -> tf.RaggedTensor:
+        """The tokens that `__call__` looks up.
+
+        Args:
+            texts: string tensor `[batch]`, or a list of `str` or `bytes`.
+
+        Returns:
+            A ragged string tensor `[batch, (tokens)]`; no token for an empty text.
+        """
+        texts = normalize.as_tensor(texts)
+        # Strings have no place on an accelerator, neither here nor in a server.
+        with tf.device("CPU:0"):
+            tokens = _split(texts, self._settings)
+            if self.tokenizer == "wordpiece":
+                tokens = self._pieces.tokenize(tokens).merge_dims(1, 2)
+            return tokens[:, : self.max_length]
+
+    def ragged_ids(self, tokens: tf.RaggedTensor) -> tf.RaggedTensor:
+        """Ids of what `tokenize` returns, at least one a row.
+
+        Args:
+            tokens: ragged string tensor `[batch, (tokens)]`.
+
+        Returns:
+            A ragged int32 tensor `[batch, (tokens)]`.
+        """
+        with tf.device("CPU:0"):
+            ids = tf.cast(self._table.lookup(tokens.values), tf.int32)
+            # A text may contain "[PAD]": that is a word, not padding.
+            ids = tf.where(ids < len(SPECIALS), UNKNOWN, ids)
+            ids = tokens.with_values(ids)
+            empty = tf.cast(tf.equal(ids.row_lengths(), 0), tf.int64)
+            filler = tf.fill([tf.reduce_sum(empty)], UNKNOWN)
+            return tf.concat([ids, tf.RaggedTensor.from_row_lengths(filler, empty)], 1)
+
+    def pad(self, ids: tf.RaggedTensor) -> tf.Tensor:
+        """Ids `[batch, time]` of what `ragged_ids` returns; time is 1 at least."""
+        with tf.device("CPU:0"):
+            dense = ids.to_tensor()  # [0, 0] for no text: some models need a time step
+            missing = tf.maximum(1 - tf.shape(dense)[1], 0)
+            return tf.pad(dense, [[0, 0], [0, missing]])
+
+    def encode(self, texts: Iterable[str | bytes]) -> list[np.ndarray]:
+        """Ids of texts that fit in memory, without padding.
+
+        Args:
+            texts: any iterable of texts.
+
+        Returns:
+            One int32 array `[tokens]` a text, 1 <= tokens <= `max_length`.
+
+        Example:
+            >>> TextPipeline(tokenizer="bytes").encode(["a", ""])[0].tolist()
+            [101]
+        """
+        rows: list[np.ndarray] = []
+        for chunk in _chunks(texts):
+            ids = self.ragged_ids(self.tokenize(chunk))
+            values, splits = ids.values.numpy(), ids.row_splits.numpy()
+            rows.extend(np.split(values, splits[1:-1]))
+        return rows
+
+    def save(self, folder: str | Path) -> None:
+        """Writes `pipeline.json` and `vocab.txt` into `folder`, made if missing."""
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        vocabularies.write_vocabulary(folder / _TOKENS, self._entries.tokens)
+        write_settings(folder / _CONFIG, self._settings, self.vocab_size)
+
+    @classmethod
+    def load(cls, folder: str | Path) -> TextPipeline:
+        """Reads what `save` wrote.
+
+        Raises:
+            ValueError: if a file is missing, truncated, of another kind or of a newer
+                format.
+        """
+        settings, size = read_settings(Path(folder) / _CONFIG)
+        entries = vocabularies.read_vocabulary(Path(folder) / _TOKENS, size)
+        return cls(entries, **asdict(settings))
+
+
+@dataclass(frozen=True)
+class _Entries:
+    """Keeps the vocabulary out of TensorFlow's object graph, which would wrap it."""
+
+    tokens: tuple[str, ...]
+
+
+def _split(texts: tf.Tensor, settings: Settings) -> tf.RaggedTensor:
+    texts = normalize.clean(
+        texts, max_bytes=settings.max_bytes, lowercase=settings.lowercase
+    )
+    if settings.tokenizer == "bytes":
+        return _byte_names(normalize.split_bytes(texts))
+    if settings.tokenizer == "whitespace":
+        return normalize.split_spaces(texts)
+    return normalize.split_words(texts)
+
+
+def _byte_names(values: tf.RaggedTensor) -> tf.RaggedTensor:
+    names = tf.constant(vocabularies.BYTE_VOCABULARY[len(SPECIALS) :])
+    return values.with_values(tf.gather(names, values.values))
+
+
+def _chunks(texts: Iterable[str | bytes]) -> Iterator[list[bytes]]:
+    if isinstance(texts, (str, bytes)):
+        raise TypeError(
+            f"`texts` must be an iterable of texts, not one text. Received: {texts!r}."
+        )
+    stream = iter(texts)
+    while chunk := list(islice(stream, _CHUNK)):
+        yield [normalize.as_bytes(text) for text in chunk]
+
+
+def _count(texts: Iterable[str | bytes], settings: Settings) -> Counter:
+    counts: Counter = Counter()
+    for chunk in _chunks(texts):
+        counts.update(_split(normalize.as_tensor(chunk), settings).values.numpy())
+    return counts

@@ -1,0 +1,89 @@
+"""A text pipeline's settings and the JSON file that keeps them. Pure Python."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+TOKENIZERS = ("unicode", "whitespace", "wordpiece", "bytes")
+FORMAT_VERSION = 1
+_CLASS = "zoo.text.TextPipeline"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a `TextPipeline` needs beside its vocabulary; see there.
+
+    Raises:
+        ValueError: for a value that is not accepted.
+    """
+
+    tokenizer: str
+    max_length: int
+    lowercase: bool
+
+    def __post_init__(self) -> None:
+        if self.tokenizer not in TOKENIZERS:
+            raise ValueError(
+                f"`tokenizer` must be one of {', '.join(TOKENIZERS)}. "
+                f"Received: tokenizer={self.tokenizer!r}."
+            )
+        if type(self.max_length) is not int or self.max_length < 1:
+            raise ValueError(
+                "`max_length` must be a positive integer. "
+                f"Received: max_length={self.max_length!r}."
+            )
+        if type(self.lowercase) is not bool:
+            raise ValueError(
+                "`lowercase` must be True or False. "
+                f"Received: lowercase={self.lowercase!r}."
+            )
+
+    @property
+    def max_bytes(self) -> int:
+        """How much of a text is read: far more than `max_length` tokens need."""
+        return max(4096, 64 * self.max_length)
+
+
+def write_settings(path: Path, settings: Settings, vocab_size: int) -> None:
+    """Writes what `read_settings` reads."""
+    config = {
+        "class": _CLASS,
+        "format_version": FORMAT_VERSION,
+        **asdict(settings),
+        "vocab_size": vocab_size,
+    }
+    path.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+
+
+def read_settings(path: Path) -> tuple[Settings, int]:
+    """The settings and the size of the vocabulary.
+
+    Raises:
+        ValueError: if the file is missing, truncated, of another kind or of a newer
+            format.
+    """
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+        if config["class"] != _CLASS:
+            raise ValueError(f"it describes {config['class']!r}")
+        version = config["format_version"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ValueError(
+            "`folder` must hold a text pipeline: pipeline.json and vocab.txt, as "
+            f"`TextPipeline.save` writes them. Received: {path} ({error!r})."
+        ) from error
+    if version != FORMAT_VERSION:
+        raise ValueError(
+            f"`folder` must hold a text pipeline of format {FORMAT_VERSION}; a newer "
+            f"one needs a newer zoo. Received: {path} with format_version={version!r}."
+        )
+    names = [field.name for field in fields(Settings)]
+    missing = [name for name in (*names, "vocab_size") if name not in config]
+    if missing:
+        raise ValueError(
+            f"pipeline.json must hold {', '.join(names)} and vocab_size. "
+            f"Received: {path} without {', '.join(missing)}."
+        )
+    return Settings(**{name: config[name] for name in names}), config["vocab_size"]

@@ -1,0 +1,139 @@
+"""Vocabularies: special ids, learning from counts, and the file they live in."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+PAD, UNKNOWN, BEGIN, END = range(4)
+SPECIALS = ("[PAD]", "[UNK]", "[BEGIN]", "[END]")
+# A longer "word" is an encoded file or a missing space; it stays unknown.
+MAX_TOKEN_BYTES = 100
+# The word piece learner looks at all substrings of all words: it is given the most
+# frequent ones only.
+MAX_PIECE_WORDS = 20_000
+BYTE_VOCABULARY = (*SPECIALS, *(f"<0x{value:02X}>" for value in range(256)))
+
+
+def most_common(counts: Counter, *, vocab_size: int, min_count: int) -> list[str]:
+    """Special tokens, then tokens by falling count; equal counts by code point.
+
+    Args:
+        counts: how often each token (`bytes`, UTF-8) occurs.
+        vocab_size: largest size, special tokens included.
+        min_count: a token that occurs less often is left out.
+
+    Returns:
+        The vocabulary; a token's id is its position.
+
+    Raises:
+        ValueError: if no token occurs `min_count` times.
+
+    Example:
+        >>> most_common(Counter([b"b", b"a", b"b"]), vocab_size=6, min_count=1)
+        ['[PAD]', '[UNK]', '[BEGIN]', '[END]', 'b', 'a']
+    """
+    kept = _frequent(counts, min_count)
+    return [*SPECIALS, *(token for token, _ in kept[: vocab_size - len(SPECIALS)])]
+
+
+def word_pieces(counts: Counter, *, vocab_size: int, min_count: int) -> list[str]:
+    """Special tokens, characters, then word pieces (`##` marks a continuation).
+
+    Args:
+        counts: how often each word (`bytes`, UTF-8) occurs.
+        vocab_size: largest size, special tokens included.
+        min_count: a word that occurs less often is not looked at.
+
+    Returns:
+        The vocabulary; a piece's id is its position.
+
+    Raises:
+        ValueError: if no word occurs `min_count` times.
+    """
+    from tensorflow_text.tools.wordpiece_vocab import (
+        wordpiece_tokenizer_learner_lib as learner,
+    )
+
+    words = _frequent(counts, min_count)[:MAX_PIECE_WORDS]
+    pieces = learner.learn(
+        words,
+        vocab_size=vocab_size,
+        reserved_tokens=list(SPECIALS),
+        max_token_length=20,
+        upper_thresh=1024,
+        slack_ratio=0.1,
+        # A character takes up to two entries (alone and as a continuation).
+        max_unique_chars=max(1, min(5_000, vocab_size // 4)),
+    )
+    return pieces[:vocab_size]
+
+
+def _frequent(counts: Counter, min_count: int) -> list[tuple[str, int]]:
+    kept = [
+        (token, count)
+        for token, count in counts.items()
+        if count >= min_count and len(token) <= MAX_TOKEN_BYTES
+    ]
+    kept.sort(key=lambda pair: (-pair[1], pair[0]))
+    named = [(token.decode("utf-8"), count) for token, count in kept]
+    named = [pair for pair in named if pair[0] not in SPECIALS]
+    if not named:
+        raise ValueError(
+            f"`texts` must hold at least one token that occurs min_count={min_count} "
+            f"times. Received: {counts.total()} tokens, {len(counts)} of them different."
+        )
+    return named
+
+
+def check_vocabulary(vocabulary: Sequence[str]) -> tuple[str, ...]:
+    """The vocabulary as a tuple.
+
+    Raises:
+        ValueError: if the special tokens are not in their places, or an entry is empty,
+            repeated, or cannot stand on a line of its own.
+    """
+    entries = tuple(vocabulary)
+    if entries[: len(SPECIALS)] != SPECIALS:
+        raise ValueError(
+            f"`vocabulary` must begin with {', '.join(SPECIALS)}. "
+            f"Received: {list(entries[:4])}."
+        )
+    seen: set[str] = set()
+    for position, entry in enumerate(entries):
+        if not entry or entry in seen or "\n" in entry or "\r" in entry:
+            raise ValueError(
+                "`vocabulary` must hold different tokens, none of them empty or with a "
+                f"line break. Received: {entry!r} at position {position}."
+            )
+        seen.add(entry)
+    return entries
+
+
+def write_vocabulary(path: Path, vocabulary: Sequence[str]) -> None:
+    """One token a line, UTF-8, line feed after each."""
+    text = "".join(f"{token}\n" for token in vocabulary)
+    path.write_bytes(text.encode("utf-8"))
+
+
+def read_vocabulary(path: Path, size: int) -> tuple[str, ...]:
+    """Reads what `write_vocabulary` wrote.
+
+    Raises:
+        ValueError: if the file is missing, truncated, or not a vocabulary of `size`.
+    """
+    try:
+        content = path.read_bytes().decode("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(
+            f"The vocabulary file must be a readable UTF-8 text. Received: {path} "
+            f"({error})."
+        ) from error
+    lines = content.split("\n")
+    if lines.pop() or len(lines) != size:
+        raise ValueError(
+            f"The vocabulary file must hold {size} lines, each with a line feed; it was "
+            f"truncated or changed. Received: {path} with {len(lines)} whole lines."
+        )
+    return check_vocabulary(lines)

@@ -1,0 +1,153 @@
+"""Pre-trained word vectors from a text file, for the words of a vocabulary."""
+
+from __future__ import annotations
+
+import gzip
+import math
+import zlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from zoo.data.errors import DataError, problem, shorten
+
+SPECIALS = 4  # pad, unknown, begin, end: the first entries of every vocabulary
+
+
+def read_vectors(
+    path: str | Path,
+    vocabulary: Sequence[str],
+    *,
+    seed: int = 0,
+    scale: float = 0.25,
+) -> tuple[np.ndarray, float]:
+    """Reads the vectors of the words of a vocabulary from a word2vec or GloVe text file.
+
+    Each row of the file holds a word and its values, between spaces; the header of
+    word2vec and fastText (number of words, number of values) may stand first, and the
+    file may be compressed by gzip. Words are compared as they stand, case included; of
+    a repeated word the first row counts.
+
+    Args:
+        path: the file, UTF-8.
+        vocabulary: the words by id, such as `TextPipeline.vocabulary`; the first four
+            are special.
+        seed: of the vectors of words that the file lacks.
+        scale: those are drawn from U[-scale, scale], as the special ones are; Kim 2014
+            takes 0.25, near the variance of word2vec. The vector of padding is zero.
+
+    Returns:
+        A float32 matrix `[len(vocabulary), values]`, for the argument `vectors` of
+        `text_cnn`, and the share of the words that the file has.
+
+    Raises:
+        DataError: for a file without vectors, or, with its number, for a line that has
+            too few or too many values or one that is no finite number.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = Path(folder, "vectors.txt")
+        ...     _ = path.write_text("the 0.1 0.2\\ncat 0.3 0.4\\n")
+        ...     words = ["[PAD]", "[UNK]", "[BEGIN]", "[END]", "cat", "dog"]
+        ...     matrix, coverage = read_vectors(path, words)
+        >>> matrix.shape, matrix[4].tolist() == np.float32([0.3, 0.4]).tolist(), coverage
+        ((6, 2), True, 0.5)
+    """
+    path = Path(path)
+    wanted = {word.encode("utf-8"): id for id, word in enumerate(vocabulary)}
+    for word in vocabulary[:SPECIALS]:
+        wanted.pop(word.encode("utf-8"), None)
+    found: dict[int, np.ndarray] = {}
+    width = 0
+    for number, line in _lines(path):
+        if number == 1 and _is_header(line):
+            width = int(line.split()[1])
+            continue
+        if not line.strip():
+            continue
+        width = width or _trailing_numbers(line)
+        values = line.count(b" ") + line.count(b"\t")
+        word = line.split(None, 1)[0]
+        if values == width and word not in wanted:
+            continue  # most lines: nothing to read
+        word, row = _row(path, number, line, width)
+        if word in wanted and wanted[word] not in found:
+            found[wanted[word]] = row
+    if not width:
+        raise DataError(
+            problem(
+                path, None, None, "holds no word vectors",
+                "a word and its numbers on each line", "an empty file",
+            )
+        )  # fmt: skip
+    generator = np.random.default_rng(seed)
+    matrix = generator.uniform(-scale, scale, (len(vocabulary), width))
+    matrix = matrix.astype("float32")
+    matrix[:1] = 0.0
+    for id, row in found.items():
+        matrix[id] = row
+    return matrix, len(found) / max(len(vocabulary) - SPECIALS, 1)
+
+
+def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    """Numbered lines from 1, without their end."""
+    with path.open("rb") as file:
+        compressed = file.read(2) == b"\x1f\x8b"
+    number = 0
+    with gzip.open(path) if compressed else path.open("rb") as file:
+        try:
+            for number, line in enumerate(file, start=1):
+                if number == 1:
+                    line = line.removeprefix(b"\xef\xbb\xbf")
+                yield number, line.rstrip(b" \t\r\n")
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+            raise DataError(
+                problem(
+                    path, number + 1, None, "cannot be decompressed",
+                    "a whole gzip file", f"one that ends early or is damaged ({error})",
+                )
+            ) from None  # fmt: skip
+
+
+def _is_header(line: bytes) -> bool:
+    fields = line.split()
+    return len(fields) == 2 and all(field.isdigit() for field in fields)
+
+
+def _is_number(field: bytes) -> bool:
+    try:
+        return math.isfinite(float(field))
+    except ValueError:
+        return False
+
+
+def _trailing_numbers(line: bytes) -> int:
+    """Values of the first row: the numbers at its end, the word itself left out."""
+    count = 0
+    for field in reversed(line.split()[1:]):
+        if not _is_number(field):
+            break
+        count += 1
+    return count
+
+
+def _row(path: Path, number: int, line: bytes, width: int) -> tuple[bytes, np.ndarray]:
+    """The word, which may hold spaces, and its values."""
+    fields = line.split()
+    first = len(fields) - width
+    bad = [field for field in fields[max(first, 1) :] if not _is_number(field)]
+    # "new york 0.1 ..." is a word with a space; "york 0.1 0.2 ..." has values too many.
+    too_many = first > 1 and all(_is_number(field) for field in fields[1:first])
+    if not width or first < 1 or too_many or bad:
+        received = f"{len(fields) - 1} values"
+        if bad:
+            received = shorten(bad[0].decode("utf-8", "replace"))
+        raise DataError(
+            problem(
+                path, number, None, "is no row of word vectors",
+                f"a word and {width or 'its'} numbers between spaces, as text", received,
+            )
+        )  # fmt: skip
+    return b" ".join(fields[:first]), np.array(fields[first:], "float32")
