@@ -17,9 +17,9 @@ import numpy as np
 
 from zoo import runs
 from zoo.data import Splits
-from zoo.metrics import MAIN_METRIC
+from zoo.metrics import MAIN_METRIC, mean_of_known
 from zoo.report import markdown_table
-from zoo.settings import Settings
+from zoo.settings import Settings, parse_overrides
 
 
 def add_arguments(parser: argparse.ArgumentParser, *, models: list[str]) -> None:
@@ -31,29 +31,6 @@ def add_arguments(parser: argparse.ArgumentParser, *, models: list[str]) -> None
         "--set", nargs="+", default=[], metavar="KEY=VALUE", dest="overrides",
         help="settings or builder arguments, as JSON values",
     )  # fmt: skip
-
-
-def parse_overrides(pairs: list[str]) -> tuple[dict, dict]:
-    """`key=value` pairs as settings of the training and arguments of the builder.
-
-    Example:
-        >>> parse_overrides(["epochs=3", "units=64", "variant=static"])
-        ({'epochs': 3}, {'units': 64, 'variant': 'static'})
-    """
-    settings, keywords = {}, {}
-    for pair in pairs:
-        key, equals, text = pair.partition("=")
-        if not equals:
-            raise ValueError(
-                f"Overrides must read KEY=VALUE. Received: {pair!r}."
-            )
-        try:
-            value = json.loads(text)
-        except json.JSONDecodeError:
-            value = text
-        known = key in Settings.__dataclass_fields__
-        (settings if known else keywords)[key] = value
-    return settings, keywords
 
 
 def measure_seeds(
@@ -137,4 +114,4 @@ def _mean_of(results: Mapping[str, Mapping]) -> float:
         next(result[metric] for metric in MAIN_METRIC.values() if metric in result)
         for result in results.values()
     ]
-    return float(np.mean(values))
+    return mean_of_known(values)

@@ -1,51 +1,78 @@
-"""Gradients as NumPy arrays, on TensorFlow and on JAX."""
+"""Values and gradients of a function, on whichever backend Keras runs."""
 
 from __future__ import annotations
 
 import keras
 import numpy as np
 
+BACKEND = keras.backend.backend()
+MODES = ("eager", "graph", "xla") if BACKEND == "tensorflow" else ("eager", "xla")
 
-def weight_gradients(variables, function) -> list[np.ndarray]:
-    """Gradients of the scalar `function()` by Keras variables that it uses."""
-    variables = list(variables)
-    if keras.backend.backend() == "tensorflow":
+
+def value_and_gradients(function, arrays, mode: str = "eager"):
+    """`function` gives a scalar of a nested structure of float arrays.
+
+    Returns:
+        The scalar and the gradients, in the structure of `arrays`, in NumPy.
+    """
+    if BACKEND == "tensorflow":
         import tensorflow as tf
 
-        with tf.GradientTape() as tape:
-            loss = function()
-        gradients = tape.gradient(
-            loss,
-            [variable.value for variable in variables],
-            unconnected_gradients=tf.UnconnectedGradients.ZERO,
-        )
-        return [np.asarray(tf.convert_to_tensor(value)) for value in gradients]
+        def run(values):
+            with tf.GradientTape() as tape:
+                tape.watch(values)
+                result = function(values)
+            return result, tape.gradient(
+                result, values, unconnected_gradients=tf.UnconnectedGradients.ZERO
+            )
 
-    import jax
+        if mode != "eager":
+            run = tf.function(run, jit_compile=mode == "xla")
+        values = keras.tree.map_structure(tf.convert_to_tensor, arrays)
+    else:
+        import jax
 
-    def loss_of(values):
-        mapping = list(zip(variables, values, strict=True))
-        with keras.StatelessScope(state_mapping=mapping):
-            return function()
+        run = jax.value_and_grad(function)
+        run = jax.jit(run) if mode == "xla" else run
+        values = keras.tree.map_structure(jax.numpy.asarray, arrays)
+    result, gradients = run(values)
+    to_numpy = keras.ops.convert_to_numpy
+    return to_numpy(result), keras.tree.map_structure(to_numpy, gradients)
 
-    gradients = jax.grad(loss_of)([variable.value for variable in variables])
-    return [np.asarray(value) for value in gradients]
+
+def layer_gradients(layer, inputs, loss, mode: str = "eager", **call_arguments):
+    """Gradients of `loss(layer(*inputs))` by the inputs and by the layer's weights.
+
+    Args:
+        layer: a built layer.
+        inputs: a list of float arrays.
+        loss: takes what the layer returns, gives a scalar.
+        mode: one of `MODES`.
+
+    Returns:
+        The scalar, and two lists of arrays.
+    """
+
+    def function(values):
+        trainable = list(zip(layer.trainable_variables, values["weights"]))
+        kept = [(v, v.value) for v in layer.non_trainable_variables]
+        with keras.StatelessScope(state_mapping=trainable + kept):
+            return loss(layer(*values["inputs"], **call_arguments))
+
+    weights = [keras.ops.convert_to_numpy(w) for w in layer.trainable_variables]
+    value, gradients = value_and_gradients(
+        function, {"inputs": list(inputs), "weights": weights}, mode
+    )
+    return value, gradients["inputs"], gradients["weights"]
 
 
-def input_gradients(function, *arrays) -> list[np.ndarray]:
-    """Gradients of the scalar `function(*tensors)` by each of its float arguments."""
-    tensors = [keras.ops.convert_to_tensor(array) for array in arrays]
-    if keras.backend.backend() == "tensorflow":
-        import tensorflow as tf
-
-        with tf.GradientTape() as tape:
-            tape.watch(tensors)
-            loss = function(*tensors)
-        return [np.asarray(value) for value in tape.gradient(loss, tensors)]
-
-    import jax
-
-    return [
-        np.asarray(value)
-        for value in jax.grad(function, argnums=tuple(range(len(tensors))))(*tensors)
-    ]
+def assert_close(actual, expected, tolerance: float = 1e-4) -> None:
+    """Compares nested structures of arrays, relative to the expected one's size."""
+    actual, expected = keras.tree.flatten(actual), keras.tree.flatten(expected)
+    assert len(actual) == len(expected)
+    for a, e in zip(actual, expected):
+        a = keras.ops.convert_to_numpy(a).astype("float64")
+        e = keras.ops.convert_to_numpy(e).astype("float64")
+        assert a.shape == e.shape
+        size = max(1.0, np.abs(e).max(initial=0.0))
+        np.testing.assert_allclose(a, e, rtol=0, atol=tolerance * size)

@@ -14,7 +14,9 @@ from zoo.data import (
     encode_labels,
     learn_tasks,
     load_named,
+    named,
     named_sets,
+    sources,
     text_key,
 )
 from zoo.data.named import MTL16
@@ -65,6 +67,12 @@ def data(tmp_path, monkeypatch):
     monkeypatch.setenv("ZOO_DATA", str(folder))
     monkeypatch.setenv("ZOO_CACHE", str(tmp_path / "cache"))
     return folder
+
+
+def need(*names):
+    lacking = [name for name in names if not (Path(REAL) / name).exists()]
+    if lacking:
+        pytest.skip(f"ZOO_DATA lacks {', '.join(lacking)}")
 
 
 def test_every_set_has_one_line():
@@ -196,9 +204,10 @@ def test_sets_without_a_public_file(name, tmp_path, monkeypatch):
         assert f"no folder {tmp_path / name}" in str(caught.value)
 
 
-@pytest.mark.skipif(not REAL, reason="ZOO_DATA is not set: no real data sets here")
+@pytest.mark.real_data
 @pytest.mark.parametrize("name", SIZES)
 def test_real_sets(name):
+    need(named._SETS[name].folder)
     splits = load_named(name)
     sizes = [len(part) for part in (*parts_of(splits), splits.unlabeled)]
     assert (*sizes, len(splits.train.labels)) == SIZES[name]
@@ -208,19 +217,19 @@ def test_real_sets(name):
             assert weights.sum() > 0
 
 
-@pytest.mark.skipif(not REAL, reason="ZOO_DATA is not set: no real data sets here")
+@pytest.mark.real_data
 def test_real_liu4_leaks_nothing():
+    need("sst1", "sst2", "subj", "imdb")
     splits = load_named("liu4")
     held = {text_key(t) for p in (splits.valid, splits.test) for t in p.texts}
     assert not held & {text_key(text) for text in splits.train.texts}
 
 
-@pytest.mark.skipif(not REAL, reason="ZOO_DATA is not set: no real data sets here")
+@pytest.mark.real_data
 @pytest.mark.parametrize("name", ["sst1", "sst2"])
 def test_real_converter_rebuilds_the_phrases(name, monkeypatch, tmp_path):
     """The trees beside the set, through the converter for the public files."""
-    from zoo.data import sources
-
+    need(name, "sst1/trees_train.ptb.txt.gz")
     cache = tmp_path / "sst"
     pins = {}
     for part, file in (("train", "train"), ("dev", "valid"), ("test", "test")):

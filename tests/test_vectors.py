@@ -75,7 +75,7 @@ def test_words_with_spaces_blank_lines_bom_and_bad_utf8_are_read_over(tmp_path):
         ("the 1 2\ncat 1 nan\n", 2, "'nan'"),
         ("2 3\nthe 1 2\n", 2, "2 values"),
         ("the cat sat\n", 1, "2 values"),
-        ("3000 2\nthe \x01\x02\x03\n", 2, "1 values"),
+        ("3000 2\nthe \x01\x02 \x03\n", 2, r"'\x01\x02'"),
         ("the\n", 1, "0 values"),
     ],
 )

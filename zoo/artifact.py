@@ -105,13 +105,24 @@ class TextModel:
             text = json.dumps(metadata, indent=2, ensure_ascii=False)
             (partial / "metadata.json").write_text(text, "utf-8")
             partial.chmod(0o755)
-            if folder.exists():
-                shutil.rmtree(folder)
-            os.rename(partial, folder)
-        except BaseException:
+            _replace(folder, partial)
+        finally:
             shutil.rmtree(partial, ignore_errors=True)
-            raise
         return folder
+
+
+def _replace(folder: Path, new: Path) -> None:
+    """Renames `new` to `folder`, whose old content goes last."""
+    old = new.with_name(f"{new.name}-old")
+    if folder.exists():
+        os.rename(folder, old)
+    try:
+        os.rename(new, folder)
+    except OSError:
+        if old.exists():
+            os.rename(old, folder)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def load(folder: str | Path) -> TextModel:
@@ -139,25 +150,33 @@ def load(folder: str | Path) -> TextModel:
         )
     try:
         metadata = json.loads(path.read_text("utf-8"))
-        version = metadata["format_version"]
+        version = int(metadata["format_version"])
     except (ValueError, TypeError, KeyError) as error:
-        raise ValueError(
-            f"{path} must be the JSON metadata of a saved model. Received: a file that "
-            f"cannot be read ({error!r}); it may be truncated."
-        ) from None
+        raise _unreadable(path, error) from None
     if version > FORMAT_VERSION:
         raise ValueError(
             f"{path} must have format version {FORMAT_VERSION} or older. Received: "
             f"format version {version}, written by zoo {metadata.get('zoo')}; install "
             "that version of the zoo or a newer one."
         )
-    _check_files(folder, metadata.pop("sha256"))
-    tasks = {n: Task.from_config(t) for n, t in metadata.pop("tasks").items()}
+    try:
+        hashes = dict(metadata.pop("sha256"))
+        tasks = {n: Task.from_config(t) for n, t in metadata.pop("tasks").items()}
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise _unreadable(path, error) from None
+    _check_files(folder, hashes)
     return TextModel(
         model=keras.models.load_model(folder / "model.keras", compile=False),
         pipeline=TextPipeline.load(folder / "pipeline"),
         tasks=tasks,
         metadata=metadata,
+    )
+
+
+def _unreadable(path: Path, error: Exception) -> ValueError:
+    return ValueError(
+        f"{path} must be the JSON metadata of a saved model. Received: a file that "
+        f"cannot be read ({error!r}); it may be truncated."
     )
 
 

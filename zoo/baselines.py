@@ -15,9 +15,12 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.multiclass import OneVsRestClassifier
+from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 
 from zoo.metrics import evaluate
 from zoo.tasks import Task
+
+MOST_WEIGHTS = 100_000_000  # of a linear model: 0.8 GB
 
 
 def majority(task: Task, target, weight, rows: int) -> np.ndarray:
@@ -49,7 +52,8 @@ def linear(
 ) -> np.ndarray:
     """TF-IDF of words and pairs of words, then logistic or ridge regression.
 
-    The strength of the regularisation is chosen on the validation split.
+    The strength of the regularisation is chosen on the validation split. Where the
+    weights of so many labels would not fit in memory, the nearest texts vote instead.
 
     Args:
         task: the task.
@@ -72,7 +76,7 @@ def linear(
         return majority(task, train[1], train[2], len(texts))
     candidates = []
     for strength in (1.0, 4.0, 16.0):
-        model = _estimator(task, strength)
+        model = _estimator(task, strength, train_features.shape)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
             model.fit(train_features, train_target)
@@ -89,18 +93,26 @@ def _present(texts, target, weight):
     return [texts[row] for row in rows], np.asarray(target)[rows], rows
 
 
-def _estimator(task: Task, strength: float):
+def _estimator(task: Task, strength: float, shape: tuple[int, int]):
+    rows, features = shape
     if task.kind == "regression":
         return Ridge(alpha=1.0 / strength)
+    if task.outputs > 2 and task.outputs * features > MOST_WEIGHTS:
+        kind = KNeighborsClassifier if task.kind == "categories" else KNeighborsRegressor
+        return kind(min(int(strength), rows), metric="cosine", weights="distance")
     logistic = LogisticRegression(C=strength, max_iter=100)
     return OneVsRestClassifier(logistic) if task.kind == "multilabel" else logistic
 
 
 def _outputs(task: Task, model, features) -> np.ndarray:
+    if not features.shape[0]:
+        return np.zeros((0, task.outputs), "float32")
     if task.kind == "regression":
         return model.predict(features)[:, None].astype("float32")
     if task.kind == "multilabel":
-        return (model.predict_proba(features) - 0.5).astype("float32")
+        voted = isinstance(model, KNeighborsRegressor)
+        scores = model.predict(features) if voted else model.predict_proba(features)
+        return (scores[:, -task.outputs :] - 0.5).astype("float32")
     scores = np.zeros((features.shape[0], task.outputs), "float32")
     scores[:, model.classes_] = model.predict_proba(features)
     return scores

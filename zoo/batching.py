@@ -106,19 +106,22 @@ class TokenBatches(keras.utils.PyDataset):
         }
         return tokens, targets, weights
 
-    def on_epoch_end(self) -> None:
-        self.start_at(self.epoch + 1)
-
     def start_at(self, epoch: int) -> None:
         """Continues with the batches of this epoch, counted from 0."""
         self.epoch = epoch
         self._plan()
 
-    def feed(self):
-        """What `fit` iterates over: a `tf.data.Dataset` on TensorFlow, else `self`.
+    def follow(self) -> keras.callbacks.Callback:
+        """A callback that moves on to the epoch that `fit` begins."""
+        return keras.callbacks.LambdaCallback(
+            on_epoch_begin=lambda epoch, logs: self.start_at(epoch)
+        )
 
-        Keras guesses the shapes of a `PyDataset` from its first two batches, which may
-        both be of one bucket.
+    def feed(self):
+        """What `fit` iterates over, with `follow` among its callbacks.
+
+        A `tf.data.Dataset` on TensorFlow, else `self`: Keras guesses the shapes of a
+        `PyDataset` from its first two batches, which may both be of one bucket.
         """
         if keras.backend.backend() != "tensorflow":
             return self
@@ -126,16 +129,15 @@ class TokenBatches(keras.utils.PyDataset):
 
         def epoch():
             yield from (self[index] for index in range(len(self)))
-            self.on_epoch_end()
 
         def spec(array):
             shape = (None,) * min(array.ndim, 2) + array.shape[2:]
             return tf.TensorSpec(shape, array.dtype)
 
         signature = keras.tree.map_structure(spec, self[0])
-        return tf.data.Dataset.from_generator(
-            epoch, output_signature=signature
-        ).prefetch(2)
+        batches = tf.data.Dataset.from_generator(epoch, output_signature=signature)
+        counted = batches.apply(tf.data.experimental.assert_cardinality(len(self)))
+        return counted.prefetch(2)
 
     def _rows_by_group(self) -> list[np.ndarray]:
         """Rows by the set of tasks whose labels they carry; none for unlabelled rows."""
@@ -164,13 +166,20 @@ class TokenBatches(keras.utils.PyDataset):
             generator.shuffle(self.batches)
 
     def _draw(self, generator: np.random.Generator) -> np.ndarray:
+        """Rows of one epoch, in an order.
+
+        Each epoch draws as many rows from each bucket of a group, so that all epochs
+        have the same number of batches, as Keras expects.
+        """
         sizes = np.array([len(group) for group in self._groups], float)
-        counts = np.round(sizes.sum() * sampling_shares(sizes, self.sampling))
+        rates = sizes.sum() * sampling_shares(sizes, self.sampling) / sizes
         drawn = []
-        for group, count in zip(self._groups, counts.astype(int), strict=True):
-            whole, rest = divmod(count, len(group))
-            drawn += [group] * whole
-            drawn.append(generator.choice(group, rest, replace=False))
+        for group, rate in zip(self._groups, rates, strict=True):
+            for bucket in np.unique(self._bucket_of[group]):
+                rows = group[self._bucket_of[group] == bucket]
+                whole, rest = divmod(max(1, round(rate * len(rows))), len(rows))
+                drawn += [rows] * whole
+                drawn.append(generator.choice(rows, rest, replace=False))
         return generator.permutation(np.concatenate(drawn))
 
 

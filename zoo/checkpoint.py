@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import keras
-
-from zoo.batching import TokenBatches
+import numpy as np
 
 
 class Checkpoint(keras.callbacks.Callback):
@@ -39,7 +39,7 @@ class Checkpoint(keras.callbacks.Callback):
         self.finished = False
         self._best_weights = None
 
-    def restore(self, model: keras.Model, train: TokenBatches) -> int:
+    def restore(self, model: keras.Model) -> int:
         """Loads the last finished epoch into the model.
 
         Returns:
@@ -48,9 +48,10 @@ class Checkpoint(keras.callbacks.Callback):
         if self.folder is None or not (self.folder / "state.json").exists():
             return 0
         state = json.loads((self.folder / "state.json").read_text("utf-8"))
-        # One step builds the optimizer's variables, which the file then overwrites.
-        model.train_on_batch(*train[0])
+        model.optimizer.build(model.trainable_variables)
         model.load_weights(self.folder / f"last-{state['epoch']}.weights.h5")
+        for variable, value in zip(_random_states(model), state["random"], strict=True):
+            variable.assign(value)
         self.history = state["history"]
         self.best_epoch = state["best_epoch"]
         self.finished = state["finished"]
@@ -98,6 +99,10 @@ class Checkpoint(keras.callbacks.Callback):
             "best_epoch": self.best_epoch,
             "finished": self.finished,
             "history": self.history,
+            "random": [
+                keras.ops.convert_to_numpy(state).tolist()
+                for state in _random_states(self.model)
+            ],
         }
         partial = self.folder / "state.json.partial"
         partial.write_text(json.dumps(state), "utf-8")
@@ -111,3 +116,45 @@ class Checkpoint(keras.callbacks.Callback):
         partial = self.folder / f"partial-{name}.weights.h5"
         self.model.save_weights(partial, overwrite=True)
         os.replace(partial, self.folder / f"{name}.weights.h5")
+
+
+def claim(folder: str | Path, identity: Mapping) -> None:
+    """Makes the folder that of this run: removes what another one left there.
+
+    Args:
+        folder: for checkpoints.
+        identity: JSON-ready: all that decides how the run goes.
+    """
+    folder = Path(folder)
+    path = folder / "identity.json"
+    text = json.dumps(identity, sort_keys=True)
+    if path.exists() and path.read_text("utf-8") == text:
+        return
+    for old in [folder / "state.json", *folder.glob("*.weights.h5")]:
+        old.unlink(missing_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".partial")
+    partial.write_text(text, "utf-8")
+    os.replace(partial, path)
+
+
+def fingerprint(data) -> str:
+    """SHA-256 of nested lists and dicts of arrays and of values with a `repr`.
+
+    Example:
+        >>> fingerprint([1, {"a": "b"}]) == fingerprint([1, {"a": "c"}])
+        False
+    """
+    digest = hashlib.sha256()
+    for value in keras.tree.flatten(data):
+        if isinstance(value, np.ndarray):
+            digest.update(repr((value.shape, value.dtype.str)).encode())
+            digest.update(np.ascontiguousarray(value).data)
+        else:
+            digest.update(repr(value).encode())
+    return digest.hexdigest()
+
+
+def _random_states(model: keras.Model) -> list[keras.Variable]:
+    """Of the dropout layers, which Keras leaves out of a file of weights."""
+    return [v for v in model.variables if v.name == "seed_generator_state"]

@@ -6,9 +6,12 @@ Help and lists load no TensorFlow; each command imports what it needs when it ru
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import os
 import sys
+import tempfile
+import warnings
 from pathlib import Path
 
 from zoo import __version__
@@ -23,8 +26,10 @@ def main(arguments: list[str] | None = None) -> int:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     try:
-        options.command(options)
-    except (ValueError, OSError, ModuleNotFoundError, RuntimeError) as error:
+        with warnings.catch_warnings():
+            warnings.showwarning = _show_warning
+            options.command(options)
+    except (ValueError, TypeError, OSError, ImportError, RuntimeError) as error:
         if os.environ.get("ZOO_TRACEBACK"):
             raise
         print(f"zoo: error: {error}", file=sys.stderr)
@@ -67,12 +72,12 @@ def _parser() -> argparse.ArgumentParser:
         help="exported to FOLDER/MODEL/VERSION (saved_models)",
     )  # fmt: skip
     train.add_argument("--no-export", action="store_true", help="train only")
-    train.add_argument("--seed", type=int, default=0)
+    train.add_argument("--seed", type=int, help="of the split and the training (0)")
     train.add_argument("--epochs", type=int, help="at most this many")
     train.add_argument("--batch-size", type=int)
     train.add_argument("--learning-rate", type=float)
     train.add_argument("--max-length", type=int, help="tokens of a text that are read")
-    train.add_argument("--fine-tune", action="store_true", default=None,
+    train.add_argument("--fine-tune", action="store_true",
                        help="after joint training, go on with each task alone")  # fmt: skip
     train.add_argument(
         "--set", nargs="+", default=[], metavar="KEY=VALUE", dest="overrides",
@@ -151,40 +156,45 @@ def _describe(options) -> None:
 def _train(options) -> None:
     from zoo.registry import describe
 
-    entry = describe(options.model)  # a wrong name costs no second of TensorFlow
-    _check_writable(options.out or Path("runs", options.model))
-    if not options.no_export:
-        _check_writable(options.export / options.model)
+    from zoo.settings import Settings, parse_overrides
+
+    # All that can be wrong is looked at first: it costs no second of TensorFlow.
+    entry = describe(options.model)
+    settings, keywords = parse_overrides(options.overrides, options.model)
+    for name in ("seed", "epochs", "batch_size", "learning_rate", "max_length"):
+        if getattr(options, name) is not None:
+            settings[name] = getattr(options, name)
+    if options.fine_tune:
+        settings["fine_tune"] = True
+    Settings.of(options.model, **settings)
+    folder = options.out or Path("runs", options.model)
+    export_to = None if options.no_export else options.export / options.model
+    _check_writable(folder, "--out")
+    if export_to is not None:
+        _check_writable(export_to, "--export")
     splits = _splits(options)
 
-    import importlib
-
-    from recipes.seeds import parse_overrides
-
+    _load_tensorflow()
     recipe = importlib.import_module(f"recipes.{entry.recipe}")
-    settings, keywords = parse_overrides(options.overrides)
-    given = ("seed", "epochs", "batch_size", "learning_rate", "max_length", "fine_tune")
     recipe.run(
-        options.model,
-        splits,
-        {**settings, **{name: getattr(options, name) for name in given}},
-        keywords,
-        folder=options.out or Path("runs", options.model),
-        export_to=None if options.no_export else options.export / options.model,
+        options.model, splits, settings, keywords, folder=folder, export_to=export_to
     )
 
 
 def _evaluate(options) -> None:
-    examples = (
-        _named_or_table(options).test if _is_named(options) else _table(options.data, options)
-    )
-
+    _load_tensorflow()
     from zoo.artifact import load
-    from zoo.data import encode_labels
+    from zoo.data import encode_labels, load_named
     from zoo.metrics import evaluate
     from zoo.report import results_table
 
     text_model = load(options.folder)
+    if _is_named(options):
+        examples = load_named(options.data).test
+    else:
+        if not options.label and not options.task_column:
+            options.label = [f"{n}:{t.kind}" for n, t in text_model.tasks.items()]
+        examples = _table(options.data, options)
     targets, weights = encode_labels(examples, text_model.tasks)
     outputs = text_model.logits(examples.texts)
     results = {
@@ -196,16 +206,18 @@ def _evaluate(options) -> None:
 
 def _predict(options) -> None:
     texts = options.texts or [line.rstrip("\n") for line in sys.stdin]
-    if (options.folder / "model").exists() or (options.folder / "metadata.json").exists():
-        from zoo.artifact import load
-    else:
+    _load_tensorflow()
+    if any(list(options.folder.glob(f"{deep}saved_model.pb")) for deep in ("", "*/")):
         from zoo.export import ServedModel as load
+    else:
+        from zoo.artifact import load
     answers = load(options.folder).predict(texts)
     for text, answer in zip(texts, answers, strict=True):
         print(json.dumps({"text": text, **answer}, ensure_ascii=False))
 
 
 def _export(options) -> None:
+    _load_tensorflow()
     from recipes.text_classification import export
     from zoo.artifact import load
 
@@ -215,22 +227,22 @@ def _export(options) -> None:
 
 
 def _splits(options):
-    if _is_named(options):
-        return _named_or_table(options)
-    from zoo.data import assemble
+    from zoo.data import assemble, load_named
 
-    given = [_table(path, options) if path else None for path in (options.valid, options.test)]
-    return assemble(_table(options.data, options), *given, seed=options.seed)
+    if _is_named(options):
+        return load_named(options.data)
+    train = _table(options.data, options)
+    given = [
+        _table(path, options) if path else None for path in (options.valid, options.test)
+    ]
+    return assemble(train, *given, seed=options.seed or 0)
 
 
 def _is_named(options) -> bool:
-    return not Path(options.data).suffix and not Path(options.data).exists()
+    from zoo.data import named_sets
 
-
-def _named_or_table(options):
-    from zoo.data import load_named
-
-    return load_named(options.data)
+    path = Path(options.data)
+    return options.data in dict(named_sets()) or not (path.suffix or path.exists())
 
 
 def _table(path, options):
@@ -255,12 +267,44 @@ def _table(path, options):
     return examples
 
 
-def _check_writable(folder: Path) -> None:
+def _check_writable(folder: Path, option: str) -> None:
     """Fails before the training, not after it, if the results cannot be written."""
-    folder.mkdir(parents=True, exist_ok=True)
-    probe = folder / ".zoo-can-write"
-    probe.touch()
-    probe.unlink()
+    try:
+        there = next(path for path in (folder, *folder.parents) if path.exists())
+        with tempfile.TemporaryDirectory(prefix=".zoo-can-write-", dir=there):
+            pass
+    except OSError as error:
+        raise OSError(
+            f"`{option}` must be a folder that can be written, or a place where one can "
+            f"be made. Received: {folder} ({error})."
+        ) from None
+
+
+def _load_tensorflow() -> None:
+    """Imports TensorFlow without what it writes about itself to file descriptor 2.
+
+    It writes some lines before it reads TF_CPP_MIN_LOG_LEVEL, and some when it looks
+    for devices.
+    """
+    sys.stderr.flush()
+    terminal = os.dup(2)
+    with tempfile.TemporaryFile() as said:
+        os.dup2(said.fileno(), 2)
+        try:
+            import tensorflow
+
+            tensorflow.config.list_logical_devices()
+        except ImportError:
+            said.seek(0)
+            os.write(terminal, said.read())
+            raise
+        finally:
+            os.dup2(terminal, 2)
+            os.close(terminal)
+
+
+def _show_warning(message, category, filename, lineno, file=None, line=None) -> None:
+    print(f"zoo: warning: {message}", file=sys.stderr)
 
 
 if __name__ == "__main__":

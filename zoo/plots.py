@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -58,9 +59,9 @@ def _curves(outcome: Outcome) -> Figure:
     for name, key in metric_names(outcome.prepared.tasks).items():
         if f"val_{key}" in outcome.history[0]:
             values = [logs[f"val_{key}"] for logs in outcome.history]
-            score.plot(epochs, values, "o-", label=name)
+            score.plot(epochs, values, "o-", label=_plain(name))
     score.set(title="Validation metric", xlabel="epoch", xticks=_ticks(epochs))
-    if len(outcome.prepared.tasks) <= 20:
+    if score.lines and len(outcome.prepared.tasks) <= 20:
         score.legend(fontsize="x-small", ncols=2 if len(outcome.prepared.tasks) > 6 else 1)
     return figure
 
@@ -73,7 +74,9 @@ def _confusions(tasks: Mapping[str, Task], results: Mapping) -> Figure:
     figure = Figure(figsize=(size * columns, size * rows), layout="constrained")
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
     for axis, (name, task) in zip(axes, tasks.items(), strict=False):
-        matrix = np.array(results[name]["confusion"])
+        matrix = np.zeros((task.outputs, task.outputs), int)
+        for true, predicted, count in results[name]["confusion"]:
+            matrix[true, predicted] = count
         share = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
         axis.imshow(share, cmap="Blues", vmin=0, vmax=1)
         for row, column in np.ndindex(matrix.shape):
@@ -83,9 +86,10 @@ def _confusions(tasks: Mapping[str, Task], results: Mapping) -> Figure:
                 color="white" if dark else "black", fontsize="small",
             )  # fmt: skip
         ticks = np.arange(task.outputs)
-        axis.set_xticks(ticks, task.labels, rotation=90 if task.outputs > 3 else 0)
-        axis.set_yticks(ticks, task.labels)
-        axis.set(title=name, xlabel="predicted", ylabel="true")
+        labels = [_plain(label) for label in task.labels]
+        axis.set_xticks(ticks, labels, rotation=90 if task.outputs > 3 else 0)
+        axis.set_yticks(ticks, labels)
+        axis.set(title=_plain(name), xlabel="predicted", ylabel="true")
     for axis in axes[len(tasks) :]:
         axis.set_axis_off()
     return figure
@@ -95,5 +99,16 @@ def _ticks(epochs: np.ndarray) -> np.ndarray:
     return epochs[:: -(-len(epochs) // 12)]
 
 
+def _plain(name: str, width: int = 40) -> str:
+    """A name that is drawn as it is: no formula, not hidden, not longer than the plot."""
+    name = " ".join(name.split())
+    name = name if len(name) <= width else f"{name[:width]}..."
+    # Matplotlib reads $...$ as a formula and hides lines whose label begins with "_".
+    return ("\u200b" if name.startswith("_") else "") + name.replace("$", r"\$")
+
+
 def _save(figure: Figure, path: Path) -> None:
-    FigureCanvasAgg(figure).print_png(path, metadata={"Software": None})
+    with warnings.catch_warnings():
+        # Its font lacks Chinese, among others; the tables hold every name.
+        warnings.filterwarnings("ignore", message="Glyph .* missing")
+        FigureCanvasAgg(figure).print_png(path, metadata={"Software": None})

@@ -14,7 +14,7 @@ import numpy as np
 from keras import ops
 
 from zoo.batching import TokenBatches, choose_buckets
-from zoo.layers.padding import PaddingMask
+from zoo.layers.padding import ConsumesMask, PaddingMask
 from zoo.layers.sampled_softmax import SampledSoftmax
 
 SHARED = ("embedding", "shared_forward", "shared_backward")
@@ -74,8 +74,9 @@ def pretrain(
         jit_compile=jit_compile,
     )
     history = language_model.fit(
-        batches.feed(), epochs=epochs, shuffle=False, verbose=0, callbacks=list(callbacks)
-    )
+        batches.feed(), epochs=epochs, shuffle=False, verbose=0,
+        callbacks=[batches.follow(), *callbacks],
+    )  # fmt: skip
     return [float(loss) for loss in history.history["loss"]]
 
 
@@ -104,7 +105,7 @@ def _language_model(model, *, dropout: float, samples: int, seed: int) -> keras.
     return keras.Model(tokens, MeanTokenLoss()([*losses, mask[:, 1:]]))
 
 
-class MeanTokenLoss(keras.layers.Layer):
+class MeanTokenLoss(ConsumesMask):
     """Adds the mean of several losses `[batch, time]` over the real tokens."""
 
     def call(self, inputs):

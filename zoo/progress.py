@@ -20,6 +20,7 @@ class Progress(keras.callbacks.Callback):
         tasks: the tasks by name.
         epochs: how many will run at most.
         batches: of the training split; their number is that of the steps.
+        done: epochs that an earlier run has finished.
         console: where to; standard error by default, so that output can be piped.
     """
 
@@ -28,13 +29,20 @@ class Progress(keras.callbacks.Callback):
         tasks: Mapping[str, Task],
         epochs: int,
         batches: Sized,
+        *,
+        done: int = 0,
         console: Console | None = None,
     ) -> None:
         super().__init__()
         self.tasks = tasks
         self.epochs = epochs
         self.batches = batches
+        self.done = done
         self.console = console or Console(stderr=True, highlight=False)
+
+    def on_train_begin(self, logs=None) -> None:
+        if self.done:
+            self.console.print(f"continuing after epoch {self.done}, which was finished")
 
     def on_epoch_begin(self, epoch: int, logs=None) -> None:
         self._start = time.perf_counter()

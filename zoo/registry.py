@@ -6,7 +6,7 @@ import difflib
 import fnmatch
 import importlib
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 _ENTRIES: dict[str, Entry] = {}
@@ -151,15 +151,20 @@ def get(name: str, *sizes, **keywords):
         ValueError: for an unknown name or keyword; the message suggests the nearest.
     """
     entry = describe(name)
-    for keyword in keywords:
-        if keyword not in entry.keywords:
+    check_keywords(name, keywords, entry.keywords)
+    return entry.builder(*sizes, **keywords)
+
+
+def check_keywords(name: str, keywords: Mapping, accepted: Iterable[str]) -> None:
+    """Raises ValueError for the first keyword for model `name` that is not accepted."""
+    accepted = list(accepted)
+    for keyword, value in keywords.items():
+        if keyword not in accepted:
             raise ValueError(
                 f"`{keyword}` is not an argument of model {name!r}"
-                f"{_nearest(keyword, entry.keywords)}. "
-                f"Accepted: {', '.join(entry.keywords)}. "
-                f"Received: {keyword}={keywords[keyword]!r}."
+                f"{_nearest(keyword, accepted)}. Accepted: {', '.join(accepted)}. "
+                f"Received: {keyword}={value!r}."
             )
-    return entry.builder(*sizes, **keywords)
 
 
 def _entries() -> dict[str, Entry]:

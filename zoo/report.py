@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from zoo.metrics import MAIN_METRIC, mean_main_metric, metric_names
+from zoo.metrics import MAIN_METRIC, mean_main_metric
 from zoo.runs import PARTS, Prepared
 from zoo.tasks import Task
 
@@ -27,7 +27,7 @@ class Outcome:
         results: metrics by model or baseline, then by task, on the test part.
         parameters: number of weights.
         seconds: of the training.
-        settings: JSON-ready.
+        settings: what the saved model's metadata hold: name, keywords and settings.
     """
 
     name: str
@@ -92,14 +92,14 @@ def write_report(outcome: Outcome, folder: str | Path) -> Path:
         "results": outcome.results,
         "history": outcome.history,
     }
-    text = json.dumps(facts, indent=1, ensure_ascii=False)
+    text = json.dumps(_without_nan(facts), indent=1, ensure_ascii=False)
     (folder / "results.json").write_text(text, "utf-8")
     return path
 
 
 def results_table(tasks: Mapping[str, Task], results: Mapping[str, Mapping]) -> str:
     """Markdown table: a row a task and their mean, a column a model or baseline."""
-    rows = [["task", "metric", "rows", *results]]
+    rows = [["task", "metric", "rows", *map(_cell, results)]]
     for name, task in tasks.items():
         metric = MAIN_METRIC[task.kind]
         any_result = next(iter(results.values()))[name]
@@ -127,7 +127,7 @@ def verdict(outcome: Outcome) -> str:
 
 
 def markdown_table(rows: Sequence[Sequence[str]]) -> str:
-    """A table whose first row is the header; numbers align to the right."""
+    """A table whose first row is the header."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
 
     def line(cells):
@@ -138,9 +138,10 @@ def markdown_table(rows: Sequence[Sequence[str]]) -> str:
 
 
 def _summary(outcome: Outcome) -> str:
+    seed = outcome.settings["settings"]["seed"]
     return (
         f"{outcome.parameters:,} parameters, trained in {outcome.seconds:.0f} s over "
-        f"{len(outcome.history)} epochs, seed {outcome.settings.get('seed')}. The model "
+        f"{len(outcome.history)} epochs, seed {seed}. The model "
         "and the linear baseline were chosen on the validation part; the test part was "
         "read once."
     )
@@ -170,17 +171,16 @@ def _data_table(prepared: Prepared) -> str:
 
 
 def _history_table(outcome: Outcome) -> str:
-    keys = metric_names(outcome.prepared.tasks)
     rows = [["epoch", "seconds", "loss", "valid loss", "valid, mean over tasks"]]
     for epoch, logs in enumerate(outcome.history):
-        values = [logs.get(f"val_{key}", np.nan) for key in keys.values()]
+        score = logs["score"]
         rows.append(
             [
                 str(epoch + 1),
                 f"{logs['seconds']:.0f}",
                 _number(logs["loss"]),
                 _number(logs.get("val_loss", np.nan)),
-                _number(float(np.mean(values))),
+                _number(score[0] if score else np.nan),
             ]
         )
     return markdown_table(rows)
@@ -189,14 +189,23 @@ def _history_table(outcome: Outcome) -> str:
 def _class_table(name: str, task: Task, result: Mapping) -> str:
     if "confusion" not in result:
         return ""
-    matrix = np.array(result["confusion"])
-    order = np.argsort(-matrix.sum(axis=1), kind="stable")[:MOST_CLASSES]
+    true_rows, said_rows, hit_rows = np.zeros((3, task.outputs), int)
+    mistakes: list[dict[int, int]] = [{} for _ in task.labels]
+    for true, predicted, count in result["confusion"]:
+        true_rows[true] += count
+        said_rows[predicted] += count
+        if true == predicted:
+            hit_rows[true] = count
+        else:
+            mistakes[true][predicted] = count
+    order = np.argsort(-true_rows, kind="stable")[:MOST_CLASSES]
     rows = [["label", "rows", "precision", "recall", "F1", "mostly taken for"]]
     for label in order:
-        hits, true, said = matrix[label, label], matrix[label].sum(), matrix[:, label].sum()
-        others = matrix[label].copy()
-        others[label] = 0
-        wrong = int(others.argmax())
+        hits, true, said = hit_rows[label], true_rows[label], said_rows[label]
+        mostly, wrong = "", mistakes[label]
+        if wrong:
+            most = max(wrong, key=wrong.get)
+            mostly = f"{_cell(task.labels[most])} ({wrong[most]})"
         rows.append(
             [
                 _cell(task.labels[label]),
@@ -204,10 +213,10 @@ def _class_table(name: str, task: Task, result: Mapping) -> str:
                 _number(hits / said if said else np.nan),
                 _number(hits / true if true else np.nan),
                 _number(2 * hits / (true + said) if true + said else np.nan),
-                f"{_cell(task.labels[wrong])} ({others[wrong]})" if others.any() else "",
+                mostly,
             ]
         )
-    left = len(matrix) - len(order)
+    left = task.outputs - len(order)
     more = f"\n\n{left} rarer labels are not shown." if left else ""
     return f"### {_cell(name)}\n\n{markdown_table(rows)}{more}"
 
@@ -220,6 +229,15 @@ def _write_plots(outcome: Outcome, folder: Path) -> list[tuple[str, str]]:
             raise
         return []
     return plots.write_plots(outcome, folder, most_classes=MOST_CLASSES)
+
+
+def _without_nan(value):
+    """JSON knows no NaN."""
+    if isinstance(value, Mapping):
+        return {key: _without_nan(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_without_nan(item) for item in value]
+    return None if isinstance(value, float) and not np.isfinite(value) else value
 
 
 def _number(value: float) -> str:

@@ -13,9 +13,11 @@ import zoo
 from zoo import baselines
 from zoo.artifact import TextModel
 from zoo.batching import TokenBatches, choose_buckets
+from zoo.checkpoint import claim, fingerprint
 from zoo.data import Splits, encode_labels, learn_tasks
 from zoo.metrics import evaluate, mean_main_metric
 from zoo.pretraining import pretrain
+from zoo.saliency import adapt_ngrams
 from zoo.settings import Settings
 from zoo.tasks import Task
 from zoo.text import TextPipeline
@@ -78,7 +80,6 @@ class Prepared:
             buckets=self.buckets, shuffle=shuffle, sampling=settings.sampling,
             seed=settings.seed,
         )  # fmt: skip
-
 
     def only(self, task: str) -> Prepared:
         """The rows that carry a label of one task, with that task alone."""
@@ -148,7 +149,8 @@ def train(
         prepared: the data.
         settings: how to train.
         keywords: arguments of the model's builder.
-        folder: for checkpoints; a run that was killed continues from there.
+        folder: for checkpoints; a run of the same model, data and settings that was
+            killed there continues.
         verbose: shows progress.
 
     Returns:
@@ -157,17 +159,29 @@ def train(
     seed_everything(settings.seed)
     keywords = dict(keywords or {})
     model = zoo.get(name, prepared.pipeline.vocab_size, prepared.tasks, **keywords)
-    folder = Path(folder) if folder else None
-    if settings.pretrain_epochs:
-        _pretrain(model, prepared, settings, folder)
+    metadata = {
+        "name": name,
+        "keywords": {k: v for k, v in keywords.items() if _is_json(v)},
+        "settings": settings.to_config(),
+    }
+    data = prepared.parts["train"]
+    adapt_ngrams(model, data.tokens, data.targets, data.weights, prepared.tasks)
     trained = compile_model(
         model, prepared.tasks, optimizer=settings.optimizer,
         learning_rate=settings.learning_rate, loss_weights=settings.loss_weights,
         jit_compile=settings.jit_compile,
     )  # fmt: skip
+    batches = prepared.batches("train", settings, shuffle=True)
+    folder = Path(folder) if folder else None
+    if folder is not None:  # nothing was written as long as the input could be wrong
+        read = [vars(prepared.parts["train"]), vars(prepared.parts["valid"])]
+        read += [prepared.unlabeled, prepared.tasks, prepared.pipeline.vocabulary]
+        claim(folder, {**metadata, "data": fingerprint([*read, keywords])})
+    if settings.pretrain_epochs:
+        _pretrain(model, prepared, settings, folder)
     history = fit(
         trained,
-        prepared.batches("train", settings, shuffle=True),
+        batches,
         prepared.batches("valid", settings) if len(prepared.splits.valid) else None,
         prepared.tasks,
         epochs=settings.epochs,
@@ -175,11 +189,6 @@ def train(
         folder=folder,
         verbose=verbose,
     )
-    metadata = {
-        "name": name,
-        "keywords": {k: v for k, v in keywords.items() if _is_json(v)},
-        "settings": settings.to_config(),
-    }
     return TextModel(model, prepared.pipeline, prepared.tasks, metadata), history
 
 
@@ -220,7 +229,7 @@ def fine_tune(
     fit(
         trained,
         alone.batches("train", settings, shuffle=True),
-        alone.batches("valid", settings),
+        alone.batches("valid", settings) if len(alone.splits.valid) else None,
         alone.tasks,
         epochs=settings.epochs,
         patience=settings.patience,
@@ -277,9 +286,11 @@ def evaluate_part(
     text_model: TextModel, prepared: Prepared, part: str
 ) -> dict[str, dict]:
     """Metrics of each task on one part of the data."""
-    settings = Settings()
     encoded = prepared.parts[part]
-    outputs = predict(text_model.model, prepared.batches(part, settings))
+    if encoded.tokens:
+        outputs = predict(text_model.model, prepared.batches(part, Settings()))
+    else:
+        outputs = {name: np.zeros((0, 1)) for name in prepared.tasks}
     return {
         name: evaluate(task, encoded.targets[name], encoded.weights[name], outputs[name])
         for name, task in prepared.tasks.items()

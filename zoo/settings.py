@@ -5,10 +5,36 @@ Pure Python: the command line shows them in `--help` without loading TensorFlow.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 
-from zoo.registry import describe
+from zoo.registry import check_keywords, describe
+
+
+def _whole(value) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+_FROM_0 = ("a whole number from 0", lambda value: _whole(value) and value >= 0)
+_ACCEPTED = {
+    "int": ("a whole number from 1", lambda value: _whole(value) and value >= 1),
+    "float": (
+        "a number above 0",
+        lambda value: (_whole(value) or isinstance(value, float)) and value > 0,
+    ),
+    "bool": ("true or false", lambda value: isinstance(value, bool)),
+    "str": ("a name", lambda value: isinstance(value, str)),
+    "str | float": (
+        "a name or a number",
+        lambda value: _whole(value) or isinstance(value, (str, float)),
+    ),
+    "Mapping[str, float]": ("a mapping", lambda value: isinstance(value, Mapping)),
+    "Mapping[str, str | Mapping]": (
+        "a mapping",
+        lambda value: isinstance(value, Mapping),
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -54,6 +80,18 @@ class Settings:
     fine_tune: bool = False
     jit_compile: bool = True
 
+    def __post_init__(self) -> None:
+        for setting in fields(self):
+            value = getattr(self, setting.name)
+            accepted, is_accepted = _ACCEPTED[setting.type]
+            if setting.name in ("seed", "patience", "pretrain_epochs"):
+                accepted, is_accepted = _FROM_0
+            if not is_accepted(value):
+                raise ValueError(
+                    f"`{setting.name}` must be {accepted}. "
+                    f"Received: {setting.name}={value!r}."
+                )
+
     @classmethod
     def of(cls, model: str, **overrides) -> Settings:
         """The defaults of a registered model, with `overrides` where they are not None.
@@ -74,3 +112,36 @@ class Settings:
     def to_config(self) -> dict:
         """A JSON-ready dict."""
         return asdict(self)
+
+
+def parse_overrides(
+    pairs: Sequence[str], model: str | None = None
+) -> tuple[dict, dict]:
+    """`key=value` pairs as settings of the training and arguments of the builder.
+
+    Args:
+        pairs: each value is JSON, or else a string.
+        model: checks the names of its builder's arguments.
+
+    Raises:
+        ValueError: for a pair without `=`, or a name that the model does not know.
+
+    Example:
+        >>> parse_overrides(["epochs=3", "units=64", "variant=static"])
+        ({'epochs': 3}, {'units': 64, 'variant': 'static'})
+    """
+    settings, keywords = {}, {}
+    known = [setting.name for setting in fields(Settings)]
+    for pair in pairs:
+        key, equals, text = pair.partition("=")
+        if not equals:
+            raise ValueError(f"Overrides must read KEY=VALUE. Received: {pair!r}.")
+        try:
+            value = json.loads(text)
+        except json.JSONDecodeError:
+            value = text
+        (settings if key in known else keywords)[key] = value
+    if model is not None:
+        arguments = {name for name in describe(model).keywords if name != "tasks"}
+        check_keywords(model, keywords, sorted(arguments.union(known)))
+    return settings, keywords

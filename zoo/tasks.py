@@ -123,6 +123,19 @@ def safe_names(names: Iterable[str]) -> dict[str, str]:
     return safe
 
 
+def same_labels(tasks: Mapping[str, Task]) -> dict[tuple, list[str]]:
+    """Names of the tasks by what their outputs stand for.
+
+    Example:
+        >>> list(same_labels(as_tasks({"a": 2, "b": 3, "c": 2})).values())
+        [['a', 'c'], ['b']]
+    """
+    groups: dict[tuple, list[str]] = {}
+    for name, task in tasks.items():
+        groups.setdefault((task.kind, task.labels), []).append(name)
+    return groups
+
+
 def _as_task(name: str, spec) -> Task:
     if isinstance(spec, Task):
         return spec

@@ -18,13 +18,14 @@ from zoo.tasks import Task, safe_names
 
 
 def seed_everything(seed: int) -> None:
-    """Seeds Python, NumPy and Keras, and asks TensorFlow for deterministic ops."""
+    """Seeds Python, NumPy and Keras.
+
+    On one machine two runs with the same seed then agree bit for bit. TensorFlow's own
+    switch for determinism stays off: Keras refuses XLA under it, which is deterministic
+    on the CPU anyway.
+    """
     random.seed(seed)
     keras.utils.set_random_seed(seed)
-    if keras.backend.backend() == "tensorflow":
-        import tensorflow as tf
-
-        tf.config.experimental.enable_op_determinism()
 
 
 def compile_model(
@@ -102,17 +103,19 @@ def fit(
     Returns:
         One dict of logs an epoch, with `score` and `seconds`.
     """
-    checkpoint = Checkpoint(score_of(tasks), patience=patience, folder=folder)
-    first = checkpoint.restore(model, train)
-    train.start_at(first)
-    shown = [Progress(tasks, epochs, train)] if verbose else []
+    labelled = [
+        name for name in tasks if valid is not None and valid.weights[name].any()
+    ]
+    checkpoint = Checkpoint(score_of(tasks, labelled), patience=patience, folder=folder)
+    first = checkpoint.restore(model)
+    shown = [Progress(tasks, epochs, train, done=first)] if verbose else []
     if first < epochs and not checkpoint.finished:
         model.fit(
             train.feed(),
-            validation_data=valid.feed() if valid else None,
+            validation_data=valid.feed() if labelled else None,
             initial_epoch=first,
             epochs=epochs,
-            callbacks=[checkpoint, *shown, *callbacks],
+            callbacks=[train.follow(), checkpoint, *shown, *callbacks],
             shuffle=False,
             verbose=0,
         )
@@ -120,14 +123,19 @@ def fit(
     return checkpoint.history
 
 
-def score_of(tasks: Mapping[str, Task]):
-    """A function from Keras's epoch logs to `(mean main metric, -loss)` on validation."""
+def score_of(tasks: Mapping[str, Task], labelled: Sequence[str]):
+    """A function from Keras's epoch logs to `(mean main metric, -loss)` on validation.
+
+    Args:
+        tasks: all tasks by name.
+        labelled: those that have labels there; the others have no metric.
+    """
+    keys = [key for name, key in metric_names(tasks).items() if name in labelled]
 
     def score(logs: Mapping[str, float]) -> tuple[float, float] | None:
-        if "val_loss" not in logs:
+        if not keys:
             return None
-        names = metric_names(tasks)
-        mean = float(np.mean([logs[f"val_{name}"] for name in names.values()]))
+        mean = float(np.mean([logs[f"val_{key}"] for key in keys]))
         return mean, -float(logs["val_loss"])
 
     return score
@@ -180,6 +188,11 @@ def class_weights(
     if weights == "balanced":
         counts = np.bincount(target, weights=weight > 0, minlength=task.outputs)
         by_class = counts.sum() / (np.maximum(counts, 1) * task.outputs)
+    elif not isinstance(weights, Mapping):
+        raise ValueError(
+            "`class_weights` must be 'balanced' or a weight for each label. "
+            f"Received: {weights!r}."
+        )
     else:
         unknown = sorted(set(weights) - set(task.labels))
         if unknown:

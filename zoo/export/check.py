@@ -15,7 +15,6 @@ import math
 import sys
 from pathlib import Path
 
-TOLERANCE = 1e-5
 # The ops that the library `ops_lib` of tensorflow-text 2.12.1 registers, which TF
 # Serving 2.12 to 2.19 links (2.20 links 2.20.0). The trimmers are not among them.
 TEXT_OPS = frozenset(
@@ -142,17 +141,18 @@ def _differences(served: dict, row: int, record: dict, metadata: dict):
         scores = served["serving_default"][names["scores"]][row].tolist()
         label = served["serving_default"][names["label"]][row].decode("utf-8")
         kind = metadata["tasks"][task]["kind"]
+        tolerance = metadata["tolerance"]
         close = len(scores) == len(expected["scores"]) and all(
-            abs(a - b) <= TOLERANCE * max(1.0, abs(b) if kind == "regression" else 1.0)
-            for a, b in zip(scores, expected["scores"])
+            abs(a - b) <= tolerance * max(1.0, abs(b))
+            for a, b in zip(scores, expected["scores"], strict=True)
         )
         if not close or not all(map(math.isfinite, scores)):
             yield f"{task} scores {scores}, Python's {expected['scores']}"
-        elif not _same_label(label, scores, expected, kind):
+        elif not _same_label(label, scores, expected, kind, tolerance):
             yield f"{task} label {label!r}, Python's {expected['label']!r}"
 
 
-def _same_label(label: str, scores: list, expected: dict, kind: str) -> bool:
+def _same_label(label: str, scores: list, expected: dict, kind: str, tolerance) -> bool:
     if kind == "regression":  # six decimals of the score
         return abs(float(label) - scores[0]) <= 1e-6 * max(1.0, abs(scores[0]))
     if label == expected["label"]:
@@ -160,8 +160,8 @@ def _same_label(label: str, scores: list, expected: dict, kind: str) -> bool:
     # Rounding may decide between labels whose scores are equal, and only there.
     if kind == "categories":
         best, second = sorted(expected["scores"])[:-3:-1]
-        return best - second <= 2 * TOLERANCE
-    return any(abs(score - 0.5) <= 2 * TOLERANCE for score in expected["scores"])
+        return best - second <= 2 * tolerance
+    return any(abs(score - 0.5) <= 2 * tolerance for score in expected["scores"])
 
 
 def _run(session, signatures, texts: list[bytes]) -> dict[str, dict]:

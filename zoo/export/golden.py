@@ -14,21 +14,21 @@ from zoo.text import TextPipeline, as_bytes
 
 # Each one broke a text pipeline somewhere.
 ODD = (
-    b"",
-    b" \t\r\n",
-    b"good",
-    b"Not bad at all: 3.5 of 5, don't you think?! :)",
-    b"nul\x00byte",
+    "",
+    " \t\r\n",
+    "good",
+    "Not bad at all: 3.5 of 5, don't you think?! :)",
+    "nul\x00byte",
     b"\xff\xfe invalid \xe4\xb8",
     b"\xed\xa0\x80 surrogate",
-    "cafe\u0301 caf\u00e9 Stra\u00dfe STRASSE \u0130stanbul".encode(),
-    "\uff26\uff35\uff2c\uff2c \uff11\uff12 \ufb01ne \u2460".encode(),
-    "\u8fd9\u5bb6\u9910\u5385\u5f88\u597d\uff0cok".encode(),
-    "\u3053\u308c\u306f\u30c6\u30b9\u30c8 \ud55c\uad6d\uc5b4".encode(),
-    "\u0645\u0631\u062d\u0628\u0627 \u05e9\u05dc\u05d5\u05dd \u200fx".encode(),
-    "\U0001f468\u200d\U0001f469\u200d\U0001f467 \u2764\ufe0f \U0001f44d\U0001f3fd".encode(),
-    "\u0e20\u0e32\u0e29\u0e32\u0e44\u0e17\u0e22 \u0939\u093f\u0928\u094d\u0926\u0940".encode(),
-    b"[PAD] [UNK] ##ing",
+    "cafe\u0301 caf\u00e9 Stra\u00dfe STRASSE \u0130stanbul",
+    "\uff26\uff35\uff2c\uff2c \uff11\uff12 \ufb01ne \u2460",
+    "\u8fd9\u5bb6\u9910\u5385\u5f88\u597d\uff0cok",
+    "\u3053\u308c\u306f\u30c6\u30b9\u30c8 \ud55c\uad6d\uc5b4",
+    "\u0645\u0631\u062d\u0628\u0627 \u05e9\u05dc\u05d5\u05dd \u200fx",
+    "\U0001f468\u200d\U0001f469\u200d\U0001f467 \u2764\ufe0f \U0001f44d\U0001f3fd",
+    "\u0e20\u0e32\u0e29\u0e32\u0e44\u0e17\u0e22 \u0939\u093f\u0928\u094d\u0926\u0940",
+    "[PAD] [UNK] ##ing",
 )
 _LONG = (b"a long text never ends ", 3000)
 _EXAMPLES = 8
@@ -47,7 +47,7 @@ def sample(examples: Iterable[str] | None) -> list[bytes]:
 
 def warmup_batches(examples: list[bytes]) -> list[list[bytes]]:
     """Short, median and long texts, alone and by eight."""
-    texts = examples or [ODD[2], ODD[3], (_LONG[0] * 10).strip()]
+    texts = examples or [as_bytes(text) for text in (ODD[2], ODD[3], "more " * 40)]
     chosen = [texts[0], texts[len(texts) // 2], texts[-1]]
     return [[text] * size for size in (1, 8) for text in chosen]
 
@@ -67,7 +67,7 @@ def golden_answers(
         JSON-ready records: `text` (base64) to be taken `repeat` times, `ids`, `tokens`
         and `answers`, a dict from task to `label` and `scores`.
     """
-    pairs = [(text, 1) for text in (*ODD, *examples)] + [_LONG]
+    pairs = [(as_bytes(text), 1) for text in (*ODD, *examples)] + [_LONG]
     texts = [text * repeat for text, repeat in pairs]
     tokens = pipeline.tokenize(texts).to_list()
     ids = pipeline.encode(texts)
@@ -91,7 +91,7 @@ def golden_answers(
 def _answers(output: np.ndarray, task: Task) -> list[dict]:
     output = output.astype(np.float64)
     if task.kind == "regression":
-        return [{"label": f"{row[0]:f}", "scores": row.tolist()} for row in output]
+        return [{"label": f"{row[0]:f}", "scores": _numbers(row)} for row in output]
     if task.kind == "categories":
         powers = np.exp(output - output.max(axis=-1, keepdims=True))
         scores = powers / powers.sum(axis=-1, keepdims=True)
@@ -103,6 +103,11 @@ def _answers(output: np.ndarray, task: Task) -> list[dict]:
             for row in scores
         ]
     return [
-        {"label": label, "scores": row.tolist()}
+        {"label": label, "scores": _numbers(row)}
         for label, row in zip(labels, scores, strict=True)
     ]
+
+
+def _numbers(row: np.ndarray) -> list[float]:
+    """With the digits that a comparison needs: there may be 10,000 labels."""
+    return [round(value, 8) for value in row.tolist()]

@@ -58,7 +58,7 @@ class ServedModel:
             texts: any iterable of texts.
 
         Returns:
-            For each text a dict from task to `{"label": str, "scores": {label: score}}`.
+            For each text, from task to `{"label": str, "scores": {label: score}}`.
             Multilabel: the label names what scores above 0.5, joined by `|`.
             Regression: the label is the value's decimals, and the scores are
             `{"value": value}`.

@@ -44,8 +44,8 @@ class Served(tf.Module):
     def __init__(self, model: keras.Model, pipeline: TextPipeline, tasks):
         super().__init__(name="served")
         self.pipeline = pipeline
-        # The weights, not the model: the optimizer and the layers stay behind.
-        self.weights = [variable.value for variable in model.variables]
+        # The weights, not the model: layers, optimizer and random seeds stay behind.
+        self.weights = [variable.value for variable in model.weights]
         names = output_names(tasks)
         text = tf.TensorSpec([None], tf.string, name="text")
 

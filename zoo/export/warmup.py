@@ -31,9 +31,7 @@ def prediction_log() -> type:
         dependency=[tensor_pb2.DESCRIPTOR.name],
     )
     _message(file, "ModelSpec", name=(1, "string"), signature_name=(3, "string"))
-    request = _message(
-        file, "PredictRequest", model_spec=(1, f".{_PACKAGE}.ModelSpec")
-    )
+    request = _message(file, "PredictRequest", model_spec=(1, f".{_PACKAGE}.ModelSpec"))
     entry = request.nested_type.add(name="InputsEntry")
     entry.options.map_entry = True
     _fields(entry, key=(1, "string"), value=(2, ".tensorflow.TensorProto"))
@@ -96,9 +94,7 @@ def _message(file, name: str, /, **fields):
 def _fields(message, /, **fields: tuple[int, str]) -> None:
     kinds = descriptor_pb2.FieldDescriptorProto
     for name, (number, kind) in fields.items():
-        field = message.field.add(
-            name=name, number=number, label=kinds.LABEL_OPTIONAL
-        )
+        field = message.field.add(name=name, number=number, label=kinds.LABEL_OPTIONAL)
         if kind == "string":
             field.type = kinds.TYPE_STRING
         else:

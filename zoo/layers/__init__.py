@@ -1,5 +1,9 @@
+from zoo.layers.backward_lstm import BackwardLSTM
 from zoo.layers.bidirectional import Bidirectional
 from zoo.layers.convolution import TextConvolution
+from zoo.layers.coupled_lstm import CoupledLSTM
+from zoo.layers.factorized_lstm import FactorizedLSTM, FactorizedLSTMCell
+from zoo.layers.group_lstm import GroupLSTM, GroupLSTMCell
 from zoo.layers.lstm import LSTM, LSTMCell
 from zoo.layers.ngrams import NGramBag
 from zoo.layers.padding import PaddingMask
@@ -9,3 +13,4 @@ from zoo.layers.pooling import (
     MaskedMaxPooling,
     MaskedMeanPooling,
 )
+from zoo.layers.shared_lstm import SharedLSTM

@@ -42,7 +42,7 @@ class Bidirectional(keras.layers.Layer):
         >>> from zoo.layers.lstm import LSTM
         >>> layer = Bidirectional(LSTM(4, return_sequences=True))
         >>> mask = ops.convert_to_tensor([[True, True, False]])
-        >>> layer(ops.ones((1, 3, 2)), mask=mask).shape
+        >>> tuple(layer(ops.ones((1, 3, 2)), mask=mask).shape)
         (1, 3, 8)
 
     Source: Graves & Schmidhuber 2005.

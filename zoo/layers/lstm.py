@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from zoo.layers.recurrent import RecurrentLayer, make_cell, over
-from zoo.layers.recurrent_cell import GatedCell
+from zoo.layers.recurrent_cell import GatedCell, affine_by_gate, by_gate
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -22,8 +22,8 @@ class LSTMCell(GatedCell):
     Without projection and peepholes the weights are those of `keras.layers.LSTMCell`,
     in the same order. Dropout belongs to the layers that run a cell.
 
-    With `layer_norm`, the pre-activations (after the sum, before the bias) and the cell
-    (before its tanh) are normalised over their last axis, with a trained scale each.
+    With `layer_norm`, each gate's pre-activations (after the sum, before the bias) and
+    the cell (before its tanh) are normalised over the units and scaled by weights.
 
     Args:
         units: size n of the cell.
@@ -47,7 +47,7 @@ class LSTMCell(GatedCell):
 
     Example:
         >>> cell = LSTMCell(8, projection=4)
-        >>> keras.layers.RNN(cell)(ops.ones((2, 5, 3))).shape
+        >>> tuple(keras.layers.RNN(cell)(ops.ones((2, 5, 3))).shape)
         (2, 4)
         >>> cell.parameter_count(3)
         288
@@ -67,14 +67,13 @@ class LSTMCell(GatedCell):
         return shapes
 
     def hoist(self, x):
-        x, bias = ops.matmul(x, self.weight("kernel")), self.linear_bias()
-        return x if bias is None else x + bias
+        return affine_by_gate(x, self.weight("kernel"), self.linear_bias())
 
     def step_weights(self):
-        return self.weight("recurrent_kernel")
+        return by_gate(self.weight("recurrent_kernel"))
 
     def affine(self, x, h, weights):
-        return x + ops.matmul(h, weights)
+        return tuple(a + ops.matmul(h, kernel) for a, kernel in zip(x, weights))
 
     def gate_weights(self):
         weights = super().gate_weights()
@@ -106,7 +105,7 @@ class LSTM(RecurrentLayer):
         `return_state` a tuple of it and `h`, `c`.
 
     Example:
-        >>> LSTM(8, return_sequences=True)(ops.ones((2, 5, 3))).shape
+        >>> tuple(LSTM(8, return_sequences=True)(ops.ones((2, 5, 3))).shape)
         (2, 5, 8)
     """
 

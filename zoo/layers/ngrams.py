@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 import keras
+import numpy as np
 from keras import ops
 
 from zoo.layers.padding import ConsumesMask
@@ -14,6 +15,7 @@ from zoo.layers.padding import ConsumesMask
 # of a power of two lie far from simple ratios, so that small (frequent) ids spread.
 _FACTORS = (2654435761, 2246822519, 3266489917, 668265263, 374761393)
 _MAX_BUCKETS = 2**22  # keeps the integer arithmetic of `multiply_modulo` below 2**31
+_ADAPT_ROWS = 256  # texts that `adapt` counts at once
 _COMBINERS = ("sqrtn", "mean", "sum")
 
 
@@ -37,6 +39,8 @@ class NGramBag(ConsumesMask):
         combiner: what the sum is divided by: `"sqrtn"`, the square root of the number
             of n-grams, `"mean"`, that number, or `"sum"`, nothing.
         binary: counts each distinct n-gram of a text once (up to shared rows).
+        weighted: gives each row a fixed weight `s_b` that `adapt` sets, 1 before:
+            `y = Σ s_b E[b] / sqrt(Σ s_b²)` with the combiner `"sqrtn"`.
         embeddings_initializer: of the table.
 
     Call arguments:
@@ -50,7 +54,8 @@ class NGramBag(ConsumesMask):
         ValueError: for an argument outside the ranges above.
 
     Source: Joulin et al. 2016, Bag of Tricks for Efficient Text Classification,
-    section 2.2; Wang and Manning 2012 for `binary`.
+    section 2.2; Wang and Manning 2012, Baselines and Bigrams, for `binary` and
+    `weighted`.
 
     Example:
         >>> import numpy as np
@@ -67,6 +72,7 @@ class NGramBag(ConsumesMask):
         n: Sequence[int] = (1, 2),
         combiner: str = "sqrtn",
         binary: bool = False,
+        weighted: bool = False,
         embeddings_initializer="uniform",
         **keywords,
     ) -> None:
@@ -96,6 +102,7 @@ class NGramBag(ConsumesMask):
         self.n = n
         self.combiner = combiner
         self.binary = binary
+        self.weighted = weighted
         self.embeddings_initializer = keras.initializers.get(embeddings_initializer)
 
     def build(self, tokens_shape) -> None:
@@ -104,18 +111,68 @@ class NGramBag(ConsumesMask):
             shape=(self.buckets, self.outputs),
             initializer=self.embeddings_initializer,
         )
+        if self.weighted:
+            self.saliency = self.add_weight(
+                name="saliency",
+                shape=(self.buckets,),
+                initializer="ones",
+                trainable=False,
+                dtype="float32",
+            )
+
+    def adapt(self, tokens: Sequence[np.ndarray], classes: np.ndarray) -> None:
+        """Sets the weight of each row to how much it tells of a class.
+
+            s_b = max_c |log(p_cb / Σ_b p_cb) - log(q_cb / Σ_b q_cb)|
+
+        where `p_cb` is 1 plus how often row b counts in texts of class c (once a text
+        if `binary`), and `q_cb` the same of the other texts: the ratio of NB-SVM.
+
+        Args:
+            tokens: one int array of ids a text.
+            classes: float `[texts, classes]`, 1 in the class, 0 outside, NaN unknown.
+
+        Raises:
+            ValueError: if the layer is not `weighted`.
+        """
+        if not self.weighted:
+            raise ValueError(
+                "`adapt` needs a layer made with weighted=True. "
+                f"Received: weighted={self.weighted!r}."
+            )
+        inside = np.ones((classes.shape[1], self.buckets))
+        outside = np.ones_like(inside)
+        for start in range(0, len(tokens), _ADAPT_ROWS):
+            chunk = tokens[start : start + _ADAPT_ROWS]
+            padded = np.zeros((len(chunk), max(map(len, chunk))), "int32")
+            for row, ids in enumerate(chunk):
+                padded[row, : len(ids)] = ids
+            rows, real = map(ops.convert_to_numpy, self.rows(padded, padded > 0))
+            for column, label in enumerate(classes[start : start + _ADAPT_ROWS].T):
+                for counts, chosen in ((inside, label == 1), (outside, label == 0)):
+                    hit = rows[chosen][real[chosen]]
+                    counts[column] += np.bincount(hit, minlength=self.buckets)
+        ratio = np.log(inside / inside.sum(axis=1, keepdims=True))
+        ratio -= np.log(outside / outside.sum(axis=1, keepdims=True))
+        self.saliency.assign(np.abs(ratio).max(axis=0))
 
     def call(self, tokens, mask):
         rows, real = self.rows(tokens, mask)
         weight = ops.cast(real, "float32")
-        count = ops.maximum(ops.sum(weight, axis=1, keepdims=True), 1.0)
+        count = ops.sum(weight, axis=1, keepdims=True)
+        if self.weighted:
+            weight = weight * ops.take(self.saliency, rows, axis=0)
+            if self.combiner == "sqrtn":
+                count = ops.sum(ops.square(weight), axis=1, keepdims=True)
+        count = ops.maximum(count, 1e-6)
         if self.combiner == "sqrtn":
             weight = weight / ops.sqrt(count)
         elif self.combiner == "mean":
             weight = weight / count
         vectors = ops.take(self.embeddings, rows, axis=0)  # [batch, n-grams, outputs]
-        weight = ops.cast(ops.expand_dims(weight, -1), vectors.dtype)
-        return ops.sum(vectors * weight, axis=1)
+        vectors = ops.cast(vectors, "float32")  # long sums go astray in half precision
+        total = ops.sum(vectors * ops.expand_dims(weight, -1), axis=1)
+        return ops.cast(total, self.compute_dtype)
 
     def rows(self, tokens, mask):
         """The row of the table of each n-gram, and whether it counts.
@@ -156,6 +213,7 @@ class NGramBag(ConsumesMask):
             "n": self.n,
             "combiner": self.combiner,
             "binary": self.binary,
+            "weighted": self.weighted,
             "embeddings_initializer": keras.initializers.serialize(
                 self.embeddings_initializer
             ),

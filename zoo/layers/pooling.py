@@ -59,11 +59,11 @@ class MaskedMeanPooling(ConsumesMask):
     """
 
     def call(self, states, mask):
-        # Each state is divided before the sum: a float16 sum of many would overflow.
-        count = ops.sum(ops.cast(mask, "float32"), axis=1, keepdims=True)
-        share = ops.cast(1.0 / ops.maximum(count, 1.0), states.dtype)
-        share = ops.expand_dims(share, -1)  # [batch, 1, 1]
-        return ops.sum(ops.where(ops.expand_dims(mask, -1), states * share, 0.0), axis=1)
+        real = ops.cast(ops.expand_dims(mask, -1), "float32")
+        count = ops.maximum(ops.sum(real, axis=1), 1.0)  # [batch, 1]
+        # In float32: a half-precision sum over a long text overflows or goes astray.
+        total = ops.sum(ops.where(real > 0, ops.cast(states, "float32"), 0.0), axis=1)
+        return ops.cast(total / count, states.dtype)
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -97,7 +97,7 @@ class AttentionPooling(ConsumesMask):
 
         u_t = tanh(W x_t + b),  α_t = softmax_{t real}(u_t · v),  y = Σ_t α_t x_t
 
-    The weights are computed in float32 under every dtype policy.
+    Weights and sums are computed in float32 under every dtype policy.
 
     Args:
         units: width of `u`; that of the states if `None`.
@@ -143,8 +143,8 @@ class AttentionPooling(ConsumesMask):
         best = ops.stop_gradient(ops.where(ops.isfinite(best), best, 0.0))
         weight = ops.exp(ops.where(mask, score - best, float("-inf")))
         total = ops.sum(weight, axis=1, keepdims=True)  # at least 1 where a token is
-        weight = ops.cast(weight / ops.maximum(total, 1e-6), states.dtype)
-        return ops.sum(weight * states, axis=1)
+        pooled = ops.sum(weight * ops.cast(states, "float32"), axis=1)
+        return ops.cast(pooled / ops.maximum(total[:, 0], 1e-6), states.dtype)
 
     def get_config(self) -> dict:
         return {**super().get_config(), "units": self.units}

@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from zoo.kernels.recurrence import recurrence
-from zoo.layers.recurrent_cell import GatedCell
+from zoo.layers.recurrent_cell import GatedCell, check_rate
 
 
 class RecurrentLayer(keras.layers.RNN):
@@ -67,10 +67,7 @@ class RecurrentLayer(keras.layers.RNN):
             ("dropout", dropout),
             ("recurrent_dropout", recurrent_dropout),
         ):
-            if not 0 <= rate < 1:
-                raise ValueError(
-                    f"`{name}` must be at least 0 and below 1. Received: {name}={rate}."
-                )
+            check_rate(name, rate)
         if dropout_per not in ("sequence", "step"):
             raise ValueError(
                 "`dropout_per` must be 'sequence' or 'step'. "
@@ -146,13 +143,14 @@ class RecurrentLayer(keras.layers.RNN):
             sequences, initial_state, mask, training, reverse=self.go_backwards
         )
         if self.return_sequences:
+            outputs = self.cell.show(outputs)
             if mask is not None and self.zero_output_for_mask:
                 shown = ops.expand_dims(ops.transpose(ops.cast(mask, "bool")), -1)
                 outputs = ops.where(shown, outputs, ops.zeros((), outputs.dtype))
             if self.go_backwards and not self.in_input_order:
                 outputs = ops.flip(outputs, axis=0)
             outputs = ops.transpose(outputs, (1, 0, 2))
-        return h, outputs, [h, c]
+        return self.cell.show(h), outputs, [h, c]
 
     def get_config(self) -> dict:
         config = super().get_config()

@@ -7,9 +7,11 @@ import math
 import keras
 from keras import ops
 
+from zoo.layers.padding import ConsumesMask
+
 
 @keras.saving.register_keras_serializable(package="zoo")
-class SampledSoftmax(keras.layers.Layer):
+class SampledSoftmax(ConsumesMask):
     """Negative log-likelihood of the next token, from `samples` candidates in training.
 
     Candidates are drawn once a batch from the log-uniform (Zipf) distribution

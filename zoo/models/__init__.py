@@ -1,8 +1,16 @@
 """Builders of the registered models; importing this loads no TensorFlow."""
 
 from zoo.models.classifiers import bilstm, lstm
-from zoo.models.liu2016 import mt_uniform
+from zoo.models.liu2016 import mt_coupled, mt_shared, mt_uniform
 from zoo.models.multitask import bilstm_mt
 from zoo.models.text_cnn import text_cnn
 
-__all__ = ["bilstm", "bilstm_mt", "lstm", "mt_uniform", "text_cnn"]
+__all__ = [
+    "bilstm",
+    "bilstm_mt",
+    "lstm",
+    "mt_coupled",
+    "mt_shared",
+    "mt_uniform",
+    "text_cnn",
+]

@@ -140,13 +140,7 @@ def both_directions(x, mask, units: int, *, peepholes: bool = False):
     Returns:
         Two times `[batch, time, units]`, both in the order of the text.
     """
-    return [
-        layers.LSTM(
-            units,
-            return_sequences=True,
-            go_backwards=backward,
-            peepholes=peepholes,
-            name="shared_backward" if backward else "shared_forward",
-        )(x, mask=mask)
-        for backward in (False, True)
-    ]
+    options = {"return_sequences": True, "peepholes": peepholes}
+    forward = layers.LSTM(units, name="shared_forward", **options)
+    backward = layers.BackwardLSTM(units, name="shared_backward", **options)
+    return [forward(x, mask=mask), backward(x, mask=mask)]

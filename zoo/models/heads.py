@@ -12,6 +12,7 @@ def heads(
     features,
     tasks: Mapping[str, Task],
     *,
+    added: Mapping | None = None,
     kernel_constraint=None,
 ) -> dict:
     """Logits of each task: `y = W x + b`, in float32 under every dtype policy.
@@ -21,6 +22,7 @@ def heads(
     Args:
         features: `[batch, units]` for all tasks, or a dict of them by task.
         tasks: the tasks by name.
+        added: `[batch, task.outputs]` by task, to add to `W x + b`.
         kernel_constraint: on each `W`.
 
     Returns:
@@ -41,6 +43,9 @@ def heads(
             name=layer_name("head", tasks, name),
         )
         outputs[name] = dense(own)
+        if added:
+            total = keras.layers.Add(dtype="float32", name=layer_name("sum", tasks, name))
+            outputs[name] = total([outputs[name], added[name]])
         if task.kind == "regression":
             unit = keras.layers.Rescaling(
                 task.scale,

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from zoo._lazy import keras, layers
 from zoo.models.classifiers import both_directions, embedded_tokens
 from zoo.models.heads import heads, layer_name
+from zoo.models.ngram_logits import ngram_logits
 from zoo.registry import register
 from zoo.tasks import as_tasks
 
@@ -25,9 +26,8 @@ def bilstm_mt(
     embedding_dim: int = 128,
     units: int = 128,
     private_units: int = 64,
-    ngrams: Sequence[int] = (),
+    ngrams: Sequence[int] = (1, 2),
     ngram_buckets: int = 2**17,
-    ngram_dim: int = 16,
     embedding_dropout: float = 0.2,
     dropout: float = 0.5,
 ) -> keras.Model:
@@ -36,11 +36,12 @@ def bilstm_mt(
         h_t = →h_t ⊕ ←h_t                                    (shared)
         s = max_t h_t ⊕ mean_t h_t                           (shared)
         p_m = ReLU(W_m dropout(s) + b_m)                     (private to task m)
-        output_m = V_m (dropout(p_m) ⊕ g ⊕ g_m) + c_m
+        output_m = V_m dropout(p_m) + c_m + n_m
 
-    With `ngrams`, `g` is a bag of hashed word n-grams of width `ngram_dim` that all
-    tasks share, and `g_m` one of the width of the task's output of its own: a linear
-    model over n-grams inside the network, which learns fast what single phrases say.
+    With `ngrams`, `n_m` is a linear model over hashed word n-grams, shared by the tasks
+    that have the same labels, plus a private one: it learns fast what single phrases
+    say. `zoo.saliency.adapt_ngrams` weights the n-grams before training, as `zoo train`
+    does.
 
     Args:
         vocab_size: number of token ids.
@@ -50,7 +51,6 @@ def bilstm_mt(
         private_units: width of the private layers; 0 for heads straight on the trunk.
         ngrams: lengths of the n-grams, such as `(1, 2)`; empty for none.
         ngram_buckets: rows of the tables of n-grams.
-        ngram_dim: width of the shared bag of n-grams.
         embedding_dropout: rate on the embedded words.
         dropout: rate before the private layers and before the heads.
 
@@ -86,33 +86,7 @@ def bilstm_mt(
                 dropout, name=layer_name("private_dropout", tasks, name)
             )(own)
         features[name] = own
+    added = None
     if ngrams:
-        features = _with_ngrams(
-            features, tasks, tokens, mask, ngrams, ngram_buckets, ngram_dim
-        )
-    return keras.Model(tokens, heads(features, tasks), name="bilstm_mt")
-
-
-def _with_ngrams(features, tasks, tokens, mask, n, buckets: int, shared_dim: int):
-    """Appends the shared and the private bag of n-grams to the features of each task."""
-
-    def bag(outputs: int, name: str):
-        layer = layers.NGramBag(
-            outputs,
-            buckets=buckets,
-            n=n,
-            name=name,
-        )
-        return layer(tokens, mask=mask)
-
-    shared = bag(shared_dim, "shared_ngrams")
-    # One table holds the private columns of all tasks, so each n-gram is read once.
-    private = bag(sum(task.outputs for task in tasks.values()), "private_ngrams")
-    result, start = {}, 0
-    for name, task in tasks.items():
-        own = private[:, start : start + task.outputs]
-        start += task.outputs
-        result[name] = keras.layers.Concatenate(
-            name=layer_name("features", tasks, name)
-        )([features[name], shared, own])
-    return result
+        added = ngram_logits(tokens, mask, tasks, n=ngrams, buckets=ngram_buckets)
+    return keras.Model(tokens, heads(features, tasks, added=added), name="bilstm_mt")

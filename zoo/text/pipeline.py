@@ -114,7 +114,8 @@ class TextPipeline(tf.Module):
         """Learns a vocabulary, the same one whatever the order of the texts.
 
         Every token within the bytes that the pipeline reads is counted, also those
-        behind `max_length`. The texts are read once, a chunk at a time.
+        behind `max_length`. The texts are read once, a chunk at a time. Learning word
+        pieces takes minutes when there are many words.
 
         Args:
             texts: the training texts; any iterable.

@@ -82,7 +82,7 @@ def _frequent(counts: Counter, min_count: int) -> list[tuple[str, int]]:
     if not named:
         raise ValueError(
             f"`texts` must hold at least one token that occurs min_count={min_count} "
-            f"times. Received: {counts.total()} tokens, {len(counts)} of them different."
+            f"times. Received: {counts.total()} tokens, {len(counts)} different ones."
         )
     return named
 
@@ -133,7 +133,7 @@ def read_vocabulary(path: Path, size: int) -> tuple[str, ...]:
     lines = content.split("\n")
     if lines.pop() or len(lines) != size:
         raise ValueError(
-            f"The vocabulary file must hold {size} lines, each with a line feed; it was "
-            f"truncated or changed. Received: {path} with {len(lines)} whole lines."
+            f"The vocabulary file must hold {size} lines, each with a line feed; this "
+            f"one was truncated or changed. Received: {path}, {len(lines)} whole lines."
         )
     return check_vocabulary(lines)

@@ -1,0 +1,24 @@
+"""What every test starts from: no GPU, quiet libraries, no data of this machine."""
+
+from __future__ import annotations
+
+import os
+
+# Before anything imports TensorFlow or JAX.
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import pytest  # noqa: E402
+
+
+@pytest.fixture(autouse=True)
+def own_data(request, monkeypatch, tmp_path_factory):
+    """Named sets come from what a test makes; `real_data` tests see ZOO_DATA."""
+    if request.node.get_closest_marker("real_data"):
+        if not os.environ.get("ZOO_DATA"):
+            pytest.skip("ZOO_DATA is not set: no real data sets here")
+        return
+    monkeypatch.delenv("ZOO_DATA", raising=False)
+    cache = tmp_path_factory.getbasetemp() / "zoo-cache"
+    monkeypatch.setenv("ZOO_CACHE", str(cache))

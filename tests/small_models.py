@@ -1,0 +1,117 @@
+"""Every registered model in a tiny size, and data for it."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+from gradients import BACKEND, value_and_gradients
+from keras import ops
+
+import zoo
+from zoo.losses import task_loss, task_loss_weights
+from zoo.tasks import Task, as_tasks
+
+VOCAB_SIZE = 40
+TASKS = as_tasks(
+    {
+        "mood/1 \u597d": ["bad", "fair", "good"],  # a column's name may hold anything
+        "tags": Task("multilabel", ("a", "b\u00e9", "c d")),
+        "price": Task("regression", mean=5.0, scale=2.0),
+    }
+)
+SIZES = {
+    "embedding_dim": 8,
+    "units": 6,
+    "private_units": 5,
+    "maps": 4,
+    "ngram_buckets": 32,
+}
+NO_DROPOUT = {"dropout": 0.0, "embedding_dropout": 0.0}
+# Arguments beyond the defaults that change the path of the data through a model.
+VARIANTS = {
+    "bilstm": [{"pooling": "last"}, {"pooling": "mean"}, {"pooling": "attention"}],
+    "bilstm_mt": [{"ngrams": (1, 2)}, {"private_units": 0}],
+    "lstm": [{"peepholes": True}],
+}
+ROWS = [(name, {}) for name in zoo.list_models()]
+ALL_ROWS = ROWS + [(name, options) for name in VARIANTS for options in VARIANTS[name]]
+
+
+def row_id(row) -> str:
+    name, options = row
+    return "-".join([name, *(f"{key}={value}" for key, value in options.items())])
+
+
+def tasks_of(name: str) -> dict[str, Task]:
+    """The three tasks, or the first two for a model that takes only two."""
+    return dict(list(TASKS.items())[: 2 if name == "mt_coupled" else None])
+
+
+def build(row, seed: int = 0, **options) -> keras.Model:
+    """The model in its tiny size; sizes and options that it does not know are left."""
+    name, own = row
+    known = zoo.describe(name).keywords
+    sizes = {k: v for k, v in {**SIZES, **options}.items() if k in known}
+    keras.utils.set_random_seed(seed)
+    return zoo.get(name, VOCAB_SIZE, tasks_of(name), **{**sizes, **own})
+
+
+def texts(lengths, seed: int = 0, time: int | None = None) -> np.ndarray:
+    """Rows of random ids, padded with 0."""
+    generator = np.random.default_rng(seed)
+    tokens = np.zeros((len(lengths), time or max(lengths)), "int32")
+    for row, length in enumerate(lengths):
+        tokens[row, :length] = generator.integers(1, VOCAB_SIZE, length)
+    return tokens
+
+
+def labels(tasks, rows: int, seed: int = 0) -> dict[str, np.ndarray]:
+    """Random targets for each task."""
+    generator = np.random.default_rng(seed)
+    kinds = {
+        "categories": lambda task: generator.integers(0, task.outputs, rows, "int32"),
+        "multilabel": lambda task: generator.integers(0, 2, (rows, task.outputs)),
+        "regression": lambda task: generator.normal(task.mean, task.scale, rows),
+    }
+    found = {name: kinds[task.kind](task) for name, task in tasks.items()}
+    return {k: v if v.dtype == "int32" else v.astype("float32") for k, v in found.items()}
+
+
+def outputs(model: keras.Model, tokens) -> dict[str, np.ndarray]:
+    """The model's outputs; a compiled call on JAX, where eager ones compile each op."""
+    if BACKEND == "jax":
+        result = model.predict_on_batch(tokens)
+    else:
+        result = model(tokens, training=False)
+    return {name: ops.convert_to_numpy(value) for name, value in result.items()}
+
+
+def loss_of(model, tasks, tokens, targets, weights, training: bool = False):
+    """The sum of the tasks' losses, each with its weight, as training adds them."""
+    predicted = model(tokens, training=training)
+    factors = task_loss_weights(tasks)
+    return sum(
+        factors[name]
+        * task_loss(task)(targets[name], predicted[name], sample_weight=weights[name])
+        for name, task in tasks.items()
+    )
+
+
+def gradients(model, tasks, tokens, targets, weights, training: bool = False):
+    """The loss and a dict from a trainable weight's path to its gradient."""
+    variables = list(model.trainable_variables)
+    kept = [(v, v.value) for v in model.non_trainable_variables]
+
+    def function(values):
+        scope = [*zip(variables, values, strict=True), *kept]
+        with keras.StatelessScope(state_mapping=scope):
+            return loss_of(model, tasks, tokens, targets, weights, training)
+
+    values = [ops.convert_to_numpy(variable) for variable in variables]
+    mode = "xla" if BACKEND == "jax" else "graph"
+    loss, found = value_and_gradients(function, values, mode)
+    return loss, {v.path: g for v, g in zip(variables, found, strict=True)}
+
+
+def ones(tasks, rows: int) -> dict[str, np.ndarray]:
+    return {name: np.ones(rows, "float32") for name in tasks}

@@ -1,0 +1,285 @@
+"""Every registered model passes the same checks; a new one needs no test of its own.
+
+The numbers of the checks are those of the conformance matrix: 1 build, 2 outputs,
+3 reload, 4 gradients, 5 padding, 6 batch, 7 mixed precision, 8 XLA, 9 determinism,
+10 learning, 11 SavedModel, 12 odd texts. All but the last two run on every backend.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from gradients import BACKEND
+from keras import ops
+from small_models import (
+    ALL_ROWS,
+    NO_DROPOUT,
+    ROWS,
+    VOCAB_SIZE,
+    build,
+    gradients,
+    labels,
+    ones,
+    outputs,
+    row_id,
+    tasks_of,
+    texts,
+)
+
+import zoo
+from zoo.tasks import safe_names
+from zoo.training import compile_model, seed_everything
+
+every_model = pytest.mark.parametrize("row", ROWS, ids=row_id)
+every_variant = pytest.mark.parametrize("row", ALL_ROWS, ids=row_id)
+tensorflow_only = [
+    pytest.mark.tensorflow,
+    pytest.mark.skipif(BACKEND != "tensorflow", reason="needs TensorFlow"),
+]
+
+
+@pytest.fixture(autouse=True)
+def float32():
+    yield
+    keras.config.set_dtype_policy("float32")
+
+
+@pytest.mark.parametrize("name", zoo.list_models())
+def test_1_builds_from_defaults_and_from_its_config(name):
+    model = zoo.get(name)
+    shapes = [tuple(weight.shape) for weight in model.weights]
+    config = json.loads(json.dumps(model.get_config()))
+    again = type(model).from_config(config)
+    assert [tuple(weight.shape) for weight in again.weights] == shapes
+    from_json = keras.models.model_from_json(model.to_json())
+    assert [tuple(weight.shape) for weight in from_json.weights] == shapes
+    assert [weight.path for weight in from_json.weights] == [w.path for w in model.weights]
+
+
+@every_variant
+def test_2_outputs_are_those_of_the_tasks(row):
+    model, tasks = build(row), tasks_of(row[0])
+    assert [(i.name, i.shape, i.dtype) for i in model.inputs] == [
+        ("tokens", (None, None), "int32")
+    ]
+    assert list(model.output) == list(tasks)
+    for time in (1, 2, 9):
+        result = outputs(model, texts([time, 1, 1]))
+        for name, task in tasks.items():
+            assert result[name].shape == (3, task.outputs)
+            assert result[name].dtype == "float32"
+            assert np.isfinite(result[name]).all()
+
+
+_RELOAD = """
+import sys
+if sys.argv[2] == "jax":
+    sys.modules["tensorflow"] = None  # a machine may have JAX alone
+import json, pathlib
+import keras, numpy as np
+import zoo.layers
+folder = pathlib.Path(sys.argv[1])
+tokens = np.load(folder / "tokens.npy")
+for path in sorted(folder.glob("*.keras")):
+    model = keras.models.load_model(path)  # safe mode
+    result = model.predict_on_batch(tokens)
+    np.savez(path.with_suffix(".reloaded.npz"), *[result[name] for name in model.output])
+"""
+
+
+@pytest.fixture(scope="module")
+def reloaded(tmp_path_factory):
+    """All models saved here and loaded in one fresh process."""
+    folder = tmp_path_factory.mktemp("reload")
+    tokens = texts([5, 1, 9, 3])
+    np.save(folder / "tokens.npy", tokens)
+    expected = {}
+    for number, row in enumerate(ALL_ROWS):
+        model = build(row)
+        model.save(folder / f"{number}.keras")
+        expected[row_id(row)] = (number, outputs(model, tokens))
+    run_fresh(_RELOAD, str(folder), BACKEND)
+    return folder, expected
+
+
+def run_fresh(code: str, *arguments: str) -> str:
+    root = str(Path(zoo.__file__).parent.parent)
+    environment = {**os.environ, "PYTHONPATH": root, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done.stdout
+
+
+@every_variant
+def test_3_a_saved_model_answers_alike_in_a_fresh_process(row, reloaded):
+    folder, expected = reloaded
+    number, answers = expected[row_id(row)]
+    found = np.load(folder / f"{number}.reloaded.npz")
+    assert len(found.files) == len(answers)
+    for key, answer in zip(found.files, answers.values(), strict=True):
+        np.testing.assert_allclose(found[key], answer, rtol=1e-5, atol=1e-6)
+
+
+@every_variant
+def test_4_every_weight_gets_a_gradient(row):
+    model, tasks = build(row), tasks_of(row[0])
+    tokens = texts([6, 1, 4, 3])
+    loss, found = gradients(model, tasks, tokens, labels(tasks, 4), ones(tasks, 4))
+    assert np.isfinite(loss)
+    for path, gradient in found.items():
+        assert np.isfinite(gradient).all(), path
+        assert gradient.any(), path
+
+
+@every_variant
+def test_4_a_missing_label_gives_exactly_no_gradient(row):
+    model, tasks = build(row), tasks_of(row[0])
+    tokens = texts([6, 1, 4, 3])
+    targets = labels(tasks, 4)
+    weights = ones(tasks, 4)
+    _, present = gradients(model, tasks, tokens, targets, weights)
+    for missing, task in tasks.items():
+        others = {name: task for name, task in tasks.items() if name != missing}
+        weights = {**ones(tasks, 4), missing: np.zeros(4, "float32")}
+        _, without = gradients(model, others, tokens, targets, weights)
+        for seed in (1, 2):  # whatever stands in for the label
+            dummies = {**targets, missing: labels({"": task}, 4, seed)[""] * seed}
+            dummies[missing] %= max(task.outputs, 2)
+            loss, found = gradients(model, tasks, tokens, dummies, weights)
+            assert np.isfinite(loss)
+            private = 0
+            for path, gradient in found.items():
+                np.testing.assert_array_equal(gradient, without[path], err_msg=path)
+                private += np.sum((gradient == 0) & (present[path] != 0))
+            assert private > 0  # the task does own weights
+
+
+@every_variant
+def test_4_a_batch_without_any_label_gives_no_gradient(row):
+    model, tasks = build(row), tasks_of(row[0])
+    nothing = {name: np.zeros(2, "float32") for name in tasks}
+    loss, found = gradients(model, tasks, texts([3, 2]), labels(tasks, 2), nothing)
+    assert loss == 0
+    assert all(not gradient.any() for gradient in found.values())
+
+
+@every_variant
+def test_5_padding_changes_nothing(row):
+    model = build(row)
+    tokens = texts([7, 1, 3, 0])
+    expected = outputs(model, tokens)
+    assert all(np.isfinite(answer).all() for answer in expected.values())
+    for more in (1, 5, 200):
+        padded = outputs(model, np.pad(tokens, [[0, 0], [0, more]]))
+        for name, answer in expected.items():
+            np.testing.assert_allclose(padded[name], answer, rtol=1e-5, atol=2e-6)
+    less = outputs(model, tokens[1:, :3])  # the longest text is gone
+    for name, answer in expected.items():
+        np.testing.assert_allclose(less[name], answer[1:], rtol=1e-5, atol=2e-6)
+
+
+@every_variant
+def test_5_padding_changes_no_gradient(row):
+    model, tasks = build(row), tasks_of(row[0])
+    tokens = texts([6, 1, 4])
+    arguments = labels(tasks, 3), ones(tasks, 3)
+    loss, found = gradients(model, tasks, tokens, *arguments)
+    wide = np.pad(tokens, [[0, 0], [0, 30]])
+    padded_loss, padded = gradients(model, tasks, wide, *arguments)
+    np.testing.assert_allclose(padded_loss, loss, rtol=1e-5)
+    for path, gradient in found.items():
+        np.testing.assert_allclose(
+            padded[path], gradient, rtol=1e-3, atol=1e-5, err_msg=path
+        )
+
+
+@every_variant
+def test_6_no_text_depends_on_its_batch(row):
+    model = build(row)
+    tokens = texts([7, 1, 3, 5])
+    expected = outputs(model, tokens)
+    order = [2, 0, 3, 1]
+    turned = outputs(model, tokens[order])
+    alone = [outputs(model, tokens[i : i + 1]) for i in range(4)]
+    for name, answer in expected.items():
+        np.testing.assert_allclose(turned[name], answer[order], rtol=1e-5, atol=2e-6)
+        single = np.concatenate([one[name] for one in alone])
+        np.testing.assert_allclose(single, answer, rtol=1e-5, atol=2e-6)
+
+
+@every_model
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+def test_7_mixed_precision(row, policy):
+    reference, tasks = build(row), tasks_of(row[0])
+    keras.config.set_dtype_policy(policy)
+    model = build(row)
+    assert {weight.dtype for weight in model.trainable_weights} == {"float32"}
+    tokens = texts([7, 1, 3, 5], time=20)
+    expected = outputs(reference, tokens)
+    for name, answer in outputs(model, tokens).items():
+        assert answer.dtype == "float32"
+        np.testing.assert_allclose(answer, expected[name], rtol=0.05, atol=0.1)
+    loss, found = gradients(
+        model, tasks, tokens, labels(tasks, 4), ones(tasks, 4), training=True
+    )
+    assert np.isfinite(loss)
+    assert all(np.isfinite(gradient).all() for gradient in found.values())
+
+
+def train(row, *, jit_compile=True, steps=2, seed=3, **options):
+    """Trains for some steps as `zoo train` does.
+
+    Returns:
+        The losses of the steps and the weights after them.
+    """
+    seed_everything(seed)
+    tasks = tasks_of(row[0])
+    model = build(row, seed=seed, **options)
+    compiled = compile_model(
+        model, tasks, learning_rate=0.01, jit_compile=jit_compile
+    )
+    tokens, targets, weights = texts([7, 1, 3, 5]), labels(tasks, 4), ones(tasks, 4)
+    safe = safe_names(tasks)
+    losses = [
+        compiled.train_on_batch(
+            tokens,
+            {safe[name]: targets[name] for name in tasks},
+            {safe[name]: weights[name] for name in tasks},
+            return_dict=True,
+        )["loss"]
+        for _ in range(steps)
+    ]
+    return [float(loss) for loss in losses], model.get_weights()
+
+
+@every_model
+def test_8_and_9_xla_agrees_and_two_runs_are_equal_bit_for_bit(row):
+    losses, weights = train(row)
+    losses_again, weights_again = train(row)
+    assert losses == losses_again
+    for first, second in zip(weights, weights_again, strict=True):
+        np.testing.assert_array_equal(first, second)
+    other_losses, _ = train(row, seed=4, steps=1)
+    assert other_losses[0] != losses[0]
+    compiled, _ = train(row, **NO_DROPOUT)
+    plain, _ = train(row, jit_compile=False, **NO_DROPOUT)
+    np.testing.assert_allclose(compiled, plain, rtol=1e-4)
+
+
+@every_model
+def test_10_learns_a_tiny_task(row):
+    losses, _ = train(row, steps=60, **NO_DROPOUT)
+    assert losses[-1] < losses[0] / 2

@@ -1,0 +1,392 @@
+"""Each model against its equations in NumPy, its parameter count and its errors."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+from small_models import TASKS, VOCAB_SIZE, build, labels, outputs, tasks_of, texts
+
+import zoo
+from zoo.layers import LSTM, BackwardLSTM
+from zoo.layers.ngrams import NGramBag
+from zoo.models.heads import heads
+from zoo.tasks import Task
+from zoo.training import compile_model
+
+LENGTHS = (6, 1, 3)
+TWO = {"a": 3, "b": 2}
+VECTORS = np.random.default_rng(0).normal(size=(VOCAB_SIZE, 8)).astype("float32")
+
+
+def randomize(model, scale=0.4):
+    """Weights large enough that a wrong term shows."""
+    generator = np.random.default_rng(1)
+    model.set_weights([generator.normal(0, scale, w.shape) for w in model.get_weights()])
+    return model
+
+
+def weights_of(model, layer):
+    return [ops.convert_to_numpy(w) for w in model.get_layer(layer).weights]
+
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def lstm(x, weights, peepholes=None):
+    """The states of an LSTM over one text `[time, width]`, from zeros."""
+    named = {w.path.split("/")[-1]: ops.convert_to_numpy(w) for w in weights}
+    n = named["recurrent_kernel"].shape[0]
+    v_i, v_f, v_o = named.get("peephole_kernel", np.zeros((3, n)))
+    h, c, states = np.zeros(n), np.zeros(n), []
+    for x_t in x:
+        a = x_t @ named["kernel"] + h @ named["recurrent_kernel"] + named["bias"]
+        i, f, g, o = np.split(a, 4)
+        c = sigmoid(f + v_f * c) * c + sigmoid(i + v_i * c) * np.tanh(g)
+        h = sigmoid(o + v_o * c) * np.tanh(c)
+        states.append(h)
+    return np.array(states)
+
+
+def both_directions(model, x):
+    forward = lstm(x, model.get_layer("shared_forward").weights)
+    backward = lstm(x[::-1], model.get_layer("shared_backward").weights)[::-1]
+    return forward, backward
+
+
+def head(model, task, features):
+    kernel, bias = weights_of(model, f"head_{task}")
+    return features @ kernel + bias
+
+
+def compare(model, reference, tokens=None, tolerance=1e-5):
+    """`reference` takes the unpadded ids of one text."""
+    tokens = texts(LENGTHS) if tokens is None else tokens
+    result = outputs(model, tokens)
+    for row, text in enumerate(tokens):
+        expected = reference(text[text > 0])
+        assert set(expected) == set(result)
+        for name, answer in expected.items():
+            np.testing.assert_allclose(
+                result[name][row], answer, rtol=1e-4, atol=tolerance
+            )
+
+
+def get(name, tasks=TWO, **options):
+    return randomize(zoo.get(name, VOCAB_SIZE, tasks, **options))
+
+
+@pytest.mark.parametrize("peepholes", [False, True])
+def test_lstm_reads_the_state_at_the_last_token(peepholes):
+    model = get("lstm", embedding_dim=5, units=4, peepholes=peepholes)
+    (table,) = weights_of(model, "embedding")
+
+    def reference(text):
+        state = lstm(table[text], model.get_layer("forward").weights)[-1]
+        return {name: head(model, name, state) for name in TWO}
+
+    compare(model, reference)
+    recurrent = 4 * 4 * (5 + 4 + 1) + 3 * 4 * peepholes
+    assert model.count_params() == VOCAB_SIZE * 5 + recurrent + 4 * 5 + 5
+
+
+@pytest.mark.parametrize("pooling", ["last", "mean", "max", "attention"])
+def test_bilstm(pooling):
+    model = get("bilstm", embedding_dim=5, units=4, pooling=pooling)
+    (table,) = weights_of(model, "embedding")
+
+    def reference(text):
+        forward, backward = both_directions(model, table[text])
+        states = np.concatenate([forward, backward], axis=1)
+        if pooling == "last":
+            features = np.concatenate([forward[-1], backward[0]])
+        elif pooling == "attention":
+            kernel, bias, query = weights_of(model, "features")
+            weight = np.exp(np.tanh(states @ kernel + bias) @ query[:, 0])
+            features = weight @ states / weight.sum()
+        else:
+            features = getattr(states, pooling)(axis=0)
+        return {name: head(model, name, features) for name in TWO}
+
+    compare(model, reference)
+    attention = 8 * 8 + 8 + 8 if pooling == "attention" else 0
+    recurrent = 2 * 4 * 4 * (5 + 4 + 1)
+    assert model.count_params() == VOCAB_SIZE * 5 + recurrent + attention + 8 * 5 + 5
+
+
+def test_mt_uniform_equals_a_run_of_its_one_lstm_for_each_task():
+    model = get("mt_uniform", embedding_dim=5, units=4)
+    (shared,) = weights_of(model, "embedding")
+
+    def reference(text):
+        answers = {}
+        for name in TWO:
+            (private,) = weights_of(model, f"embedding_{name}")
+            words = np.concatenate([private[text], shared[text]], axis=1)
+            state = lstm(words, model.get_layer("shared_forward").weights)[-1]
+            answers[name] = head(model, name, state)
+        return answers
+
+    compare(model, reference)
+    recurrent = 4 * 4 * (10 + 4 + 1) + 3 * 4
+    assert model.count_params() == 3 * VOCAB_SIZE * 5 + recurrent + 4 * 5 + 5
+
+
+@pytest.mark.parametrize("ngrams", [(), (1, 2)])
+@pytest.mark.parametrize("private_units", [0, 3])
+def test_bilstm_mt(ngrams, private_units):
+    model = get(
+        "bilstm_mt", embedding_dim=5, units=4, private_units=private_units,
+        ngrams=ngrams, ngram_buckets=32, ngram_dim=6,
+    )  # fmt: skip
+    (table,) = weights_of(model, "embedding")
+
+    def bag(text, name):
+        layer = model.get_layer(name)
+        assert isinstance(layer, NGramBag)
+        result = layer(text[None], mask=np.ones((1, len(text)), bool))
+        return ops.convert_to_numpy(result)[0]
+
+    def reference(text):
+        states = np.concatenate(both_directions(model, table[text]), axis=1)
+        pooled = np.concatenate([states.max(axis=0), states.mean(axis=0)])
+        answers, start = {}, 0
+        for name, outputs_of_task in TWO.items():
+            features = pooled
+            if private_units:
+                kernel, bias = weights_of(model, f"private_{name}")
+                features = np.maximum(pooled @ kernel + bias, 0)
+            if ngrams:
+                own = bag(text, "private_ngrams")[start : start + outputs_of_task]
+                features = np.concatenate([features, bag(text, "shared_ngrams"), own])
+                start += outputs_of_task
+            answers[name] = head(model, name, features)
+        return answers
+
+    compare(model, reference)
+    width = 16
+    count = VOCAB_SIZE * 5 + 2 * 4 * 4 * (5 + 4 + 1)
+    if private_units:
+        count += 2 * (16 * 3 + 3)
+        width = 3
+    for outputs_of_task in TWO.values():
+        n_grams = 6 + outputs_of_task if ngrams else 0
+        count += (width + n_grams + 1) * outputs_of_task
+    assert model.count_params() == count + (32 * (6 + 5) if ngrams else 0)
+
+
+def test_mt_coupled_and_mt_shared_give_each_task_its_own_state():
+    for name, layer in (("mt_coupled", "coupled"), ("mt_shared", "private")):
+        model = get(name, embedding_dim=5, units=4)
+        tokens = texts(LENGTHS)
+        states_of = keras.Model(model.input, model.get_layer(layer).output)
+        states = ops.convert_to_numpy(states_of(tokens))
+        assert states.shape == (3, 2, 4)
+        result = outputs(model, tokens)
+        for index, task in enumerate(TWO):
+            expected = head(model, task, states[:, index])
+            np.testing.assert_allclose(result[task], expected, rtol=1e-4, atol=1e-5)
+
+
+def test_the_shared_states_of_mt_shared_are_those_of_both_directions():
+    model = get("mt_shared", embedding_dim=5, units=4, peepholes=False)
+    (table,) = weights_of(model, "embedding")
+    tokens = texts(LENGTHS)
+    states = keras.Model(model.input, model.get_layer("shared").output)(tokens)
+    for row, length in zip(range(3), LENGTHS, strict=True):
+        expected = np.concatenate(both_directions(model, table[tokens[row, :length]]), 1)
+        found = ops.convert_to_numpy(states)[row, :length]
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_parameters_of_the_papers_models():
+    a, u, table = 5, 4, VOCAB_SIZE * 5
+    heads_ = u * 5 + 5
+    lstm_ = 4 * u * (a + u + 1) + 3 * u
+    # Model-II: own gates and candidates, W_g; U_g of each sender; U_c of each pair.
+    coupled = 2 * (5 * a * u + 4 * u * u + 2 * u * u + 5 * u + 3 * u)
+    model = zoo.get("mt_coupled", VOCAB_SIZE, TWO, embedding_dim=a, units=u)
+    assert model.count_params() == table + coupled + heads_
+    # Model-III: also U_c^(s) and U_g^(s→m), which read both directions.
+    private = 2 * (5 * a * u + 5 * u * u + 2 * (2 * u) * u + 5 * u + 3 * u)
+    model = zoo.get("mt_shared", VOCAB_SIZE, TWO, embedding_dim=a, units=u)
+    assert model.count_params() == table + 2 * lstm_ + private + heads_
+
+
+@pytest.mark.parametrize("name", ["bilstm", "bilstm_mt", "mt_shared"])
+def test_the_layers_that_a_language_model_initialises(name):
+    model = build((name, {}))
+    embedding, forward, backward = (
+        model.get_layer(layer)
+        for layer in ("embedding", "shared_forward", "shared_backward")
+    )
+    assert embedding.input_dim == VOCAB_SIZE
+    assert isinstance(forward, LSTM) and isinstance(backward, BackwardLSTM)
+    assert forward.return_sequences and backward.return_sequences
+
+
+@pytest.mark.parametrize("return_sequences", [False, True])
+def test_backward_lstm_answers_in_the_order_of_the_text(return_sequences):
+    layer = BackwardLSTM(4, return_sequences=return_sequences, name="backward")
+    x = np.random.default_rng(0).normal(size=(3, 6, 5)).astype("float32")
+    mask = np.arange(6) < np.array(LENGTHS)[:, None]
+    result = ops.convert_to_numpy(layer(x, mask=mask))
+    for row, length in enumerate(LENGTHS):
+        expected = lstm(x[row, :length][::-1], layer.weights)[::-1]
+        found = result[row, :length] if return_sequences else result[row]
+        expected = expected if return_sequences else expected[0]
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+    again = BackwardLSTM.from_config(layer.get_config())
+    again.build(x.shape)
+    again.set_weights(layer.get_weights())
+    np.testing.assert_array_equal(ops.convert_to_numpy(again(x, mask=mask)), result)
+
+
+# text_cnn
+
+
+def cnn_reference(model, tables, windows=(2, 3)):
+    def reference(text):
+        x = sum(table[text] for table in tables)
+        features = []
+        for window in windows:
+            kernel, bias = weights_of(model, f"convolution_{window}")
+            rows = np.pad(x, [[window - 1, window - 1], [0, 0]])
+            maps = [
+                (rows[i : i + window, :, None] * kernel).sum((0, 1)) + bias
+                for i in range(len(x) + window - 1)
+            ]
+            features.append(np.maximum(np.max(maps, axis=0), 0))
+        return {name: head(model, name, np.concatenate(features)) for name in TWO}
+
+    return reference
+
+
+@pytest.mark.parametrize("variant", ["rand", "static", "non-static", "multichannel"])
+def test_text_cnn(variant):
+    options = {"variant": variant, "embedding_dim": 8, "windows": (2, 3), "maps": 4}
+    if variant != "rand":
+        options["vectors"] = VECTORS
+    model = zoo.get("text_cnn", VOCAB_SIZE, TWO, **options)
+    tables = [
+        weights_of(model, name)[0]
+        for name in ("embedding", "fixed_embedding")
+        if name in [layer.name for layer in model.layers]
+    ]
+    for table in tables if variant != "rand" else []:
+        np.testing.assert_array_equal(table, VECTORS)
+    assert len(tables) == (2 if variant == "multichannel" else 1)
+    compare(model, cnn_reference(model, tables))
+    fixed = VOCAB_SIZE * 8
+    trained = (2 + 3) * 8 * 4 + 2 * 4 + 8 * 5 + 5
+    trained += 0 if variant == "static" else fixed
+    trainable = sum(int(np.prod(w.shape)) for w in model.trainable_weights)
+    assert trainable == trained
+    extra = fixed if variant in ("static", "multichannel") else 0
+    assert model.count_params() == trained + extra
+
+
+def test_training_leaves_fixed_vectors_alone_and_keeps_the_norms():
+    model = zoo.get(
+        "text_cnn", VOCAB_SIZE, TWO, variant="multichannel", vectors=VECTORS,
+        embedding_dim=8, maps=4, max_norm=0.5,
+    )  # fmt: skip
+    tasks = {name: Task("categories", tuple("abc"[:n])) for name, n in TWO.items()}
+    compiled = compile_model(model, tasks, learning_rate=0.5)
+    for _ in range(3):
+        compiled.train_on_batch(texts(LENGTHS), labels(tasks, 3))
+    np.testing.assert_array_equal(weights_of(model, "fixed_embedding")[0], VECTORS)
+    assert not np.array_equal(weights_of(model, "embedding")[0], VECTORS)
+    for name in TWO:
+        norms = np.linalg.norm(weights_of(model, f"head_{name}")[0], axis=0)
+        assert (norms <= 0.5 + 1e-5).all() and (norms > 0.4).any()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"variant": "nonstatic"}, "`variant` must be one of rand.*'nonstatic'"),
+        ({"variant": "static"}, "`vectors` must be given.*variant='static'.*None"),
+        ({"vectors": VECTORS}, r"`vectors` must be given.*'rand'.*\(40, 8\)"),
+        (
+            {"variant": "static", "vectors": VECTORS[:9]},
+            r"`vectors` must be an array .*\[40, 8\]. Received: shape \(9, 8\)",
+        ),
+        ({"windows": (0,)}, "`window` must be positive"),
+    ],
+)
+def test_errors_of_text_cnn(options, message):
+    with pytest.raises(ValueError, match=message):
+        zoo.get("text_cnn", VOCAB_SIZE, 2, **{"embedding_dim": 8, **options})
+
+
+# tasks and heads
+
+
+@pytest.mark.parametrize("tasks", [{"a": 2}, {"a": 2, "b": 2, "c": 2}])
+def test_mt_coupled_takes_exactly_two_tasks(tasks):
+    with pytest.raises(ValueError, match=f"exactly two tasks.*Received: {len(tasks)}"):
+        zoo.get("mt_coupled", VOCAB_SIZE, tasks)
+
+
+def test_unknown_pooling():
+    with pytest.raises(ValueError, match="`pooling` must be one of last.*'first'"):
+        zoo.get("bilstm", VOCAB_SIZE, 2, pooling="first")
+
+
+@pytest.mark.parametrize("name", sorted({*zoo.list_models()} - {"mt_coupled"}))
+def test_one_task_is_enough(name):
+    model = zoo.get(name, VOCAB_SIZE, {"only": 4}, embedding_dim=8)
+    assert outputs(model, texts([2, 3]))["only"].shape == (2, 4)
+
+
+def test_regression_is_in_the_unit_of_its_target():
+    x = keras.Input((3,))
+    task = Task("regression", mean=100.0, scale=7.0)
+    model = keras.Model(x, heads(x, {"price": task, "plain": Task("regression")}))
+    features = np.random.default_rng(0).normal(size=(4, 3)).astype("float32")
+    result = outputs(model, features)
+    expected = 100 + 7 * head(model, "price", features)
+    np.testing.assert_allclose(result["price"], expected, rtol=1e-5)
+    np.testing.assert_allclose(result["plain"], head(model, "plain", features), rtol=1e-5)
+
+
+def test_heads_read_the_features_of_their_task_under_any_name():
+    names = ["a/b", "\u4e2d\u6587", " ", "x" * 300, "task_0", "head"]
+    tasks = {name: Task("regression") for name in names}
+    inputs = {name: keras.Input((2,)) for name in names}
+    model = keras.Model(list(inputs.values()), heads(inputs, tasks))
+    assert list(model.output) == names
+    base = model([np.ones((1, 2))] * len(names))
+    for index, name in enumerate(names):
+        changed = [np.ones((1, 2)) * (1 + (i == index)) for i in range(len(names))]
+        result = model(changed)
+        differs = [n for n in names if float(result[n][0, 0]) != float(base[n][0, 0])]
+        assert differs == [name]
+    assert not any("/" in layer.name for layer in model.layers)
+
+
+def test_every_task_gets_its_own_labels_whatever_their_order():
+    for tasks in (TASKS, dict(reversed(TASKS.items()))):
+        model = zoo.get("bilstm_mt", VOCAB_SIZE, tasks, ngrams=(1,), ngram_buckets=8,
+                        embedding_dim=4, units=2)  # fmt: skip
+        result = outputs(model, texts([3]))
+        assert {n: r.shape[1] for n, r in result.items()} == {
+            n: task.outputs for n, task in tasks.items()
+        }
+    assert list(tasks_of("mt_coupled")) == list(TASKS)[:2]
+
+
+def test_listing_models_loads_neither_keras_nor_a_backend():
+    code = (
+        "import sys, zoo, zoo.models, zoo.vectors; names = zoo.list_models();"
+        "str(zoo.describe('bilstm_mt'));"
+        "loaded = {'keras', 'tensorflow', 'jax', 'torch'} & set(sys.modules);"
+        "assert not loaded, loaded; assert len(names) >= 7, names"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

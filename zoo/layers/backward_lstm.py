@@ -1,0 +1,44 @@
+"""An LSTM that reads from the end and answers in the order of the text."""
+
+from __future__ import annotations
+
+import keras
+
+from zoo.layers.lstm import LSTM
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class BackwardLSTM(LSTM):
+    """`LSTM` from the last token to the first, its states in the order of the text.
+
+        ←h_t = LSTM(x_t, ←h_{t+1})
+
+    With `return_sequences`, `LSTM(go_backwards=True)` gives the states in the order in
+    which they were computed, as keras does; here state t stands at token t. Padding
+    holds the initial state, so the first real step is the last token. One layer of its
+    own, rather than half of `Bidirectional`, so that a language model can train it.
+
+    Args:
+        units: size of the cell.
+        projection: size of the projected state and output, or `None`.
+        options: those of `LSTM` but for `go_backwards`.
+
+    Call arguments: those of `LSTM`.
+
+    Returns:
+        What `LSTM` returns.
+
+    Example:
+        >>> y = BackwardLSTM(8, return_sequences=True)(keras.ops.ones((2, 5, 3)))
+        >>> tuple(y.shape)
+        (2, 5, 8)
+    """
+
+    def __init__(self, units: int, projection: int | None = None, **options) -> None:
+        super().__init__(units, projection, go_backwards=True, **options)
+        self.in_input_order = True
+
+    def get_config(self) -> dict:
+        config = super().get_config()
+        del config["go_backwards"]
+        return config

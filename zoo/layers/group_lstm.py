@@ -1,0 +1,167 @@
+"""G-LSTM: an LSTM cut into groups that see only their slice of input and state."""
+
+from __future__ import annotations
+
+import keras
+from keras import ops
+
+from zoo.layers.recurrent import RecurrentLayer, make_cell, over
+from zoo.layers.recurrent_cell import GatedCell, affine_by_gate, by_gate, check_size
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class GroupLSTMCell(GatedCell):
+    """One step of a G-LSTM of k groups.
+
+    Input, state and cell are cut into k contiguous slices. For group g,
+
+        [i^g f^g c̃^g o^g] = x_t^g W^g + h_{t-1}^g U^g
+        i = (i^1 ⊕ ... ⊕ i^k) + b_i, and so the others
+
+    then cell and output as in `LSTMCell`; the projection is dense and so mixes the
+    groups at every step. Without a projection the groups never mix in this layer:
+    `shuffle` then deals the outputs out so that the next grouped layer's slices hold
+    something of every group. Parameters: (in + p) 4n / k + 4n, and n p with a
+    projection.
+
+    Args:
+        units: size n of the cell, divisible by `groups`.
+        groups: k.
+        projection: size p of the projected state, divisible by `groups`, or `None`.
+        shuffle: interleave the groups of the output (not of the carried state).
+        forget_bias: a constant beside a bias that starts at 0, 1 as in the paper; or
+            `"trained"`.
+        options: the others of `LSTMCell`, but no peepholes. Layer normalisation takes
+            each group by itself. Every group's matrix is initialised by itself.
+
+    Raises:
+        ValueError: for sizes that are not positive integers or that `groups` does not
+            divide: units and projection at once, the input when built.
+
+    Example:
+        >>> big = GroupLSTMCell(8192, groups=4, projection=1024)
+        >>> 2 * big.parameter_count(1024)
+        50397184
+
+    Source: Kuchaiev & Ginsburg 2017, section 2.
+    """
+
+    OPTIONS = {**GatedCell.OPTIONS, "forget_bias": 1.0}
+    ARGUMENTS = ("units", "groups", "projection", "shuffle", *OPTIONS)
+
+    def __init__(
+        self,
+        units: int,
+        groups: int,
+        projection: int | None = None,
+        *,
+        shuffle: bool = False,
+        **kwargs,
+    ) -> None:
+        super().__init__(units, projection, **kwargs)
+        self.groups, self.shuffle = check_size("groups", groups), shuffle
+        self._check_divides("units", units)
+        if projection is not None:
+            self._check_divides("projection", projection)
+
+    def _check_divides(self, name: str, size: int) -> None:
+        if size % self.groups:
+            raise ValueError(
+                f"`groups` must divide {name}, so that every group has a slice of the "
+                f"same size. Received: groups={self.groups}, {name}={size}."
+            )
+
+    def gate_shapes(self, input_dim, state_dim):
+        k, gates = self.groups, 4 * self.units // self.groups
+        self._check_divides("the input's last axis", input_dim)
+        return {
+            "kernel": (k, input_dim // k, gates),
+            "recurrent_kernel": (k, state_dim // k, gates),
+        }
+
+    def hoist(self, x):
+        kernels = ops.unstack(self.weight("kernel"), self.groups)
+        bias = self.linear_bias()
+        biases = [None] * self.groups if bias is None else self._gate_major(bias)
+        return tuple(affine_by_gate(*g) for g in zip(self.split(x), kernels, biases))
+
+    def _gate_major(self, weight):
+        """`[4 * units]`, gate by gate over all groups, to `[4 * units / k]` a group."""
+        weight = ops.reshape(weight, (4, self.groups, -1))
+        weight = ops.reshape(ops.transpose(weight, (1, 0, 2)), (self.groups, -1))
+        return ops.unstack(weight, self.groups)
+
+    def step_weights(self):
+        import os
+        w = ops.unstack(self.weight("recurrent_kernel"), self.groups)
+        if os.environ.get("V")!="A": w=[by_gate(u) for u in w]
+        return tuple(w)
+
+    def affine(self, x, h, weights):
+        import os
+        if os.environ.get("V")=="A": return tuple(tuple(a+y for a,y in zip(ag,by_gate(ops.matmul(s,w)))) for ag,s,w in zip(x,h,weights))
+        return tuple(
+            tuple(a + ops.matmul(state, kernel) for a, kernel in zip(own, kernels))
+            for own, state, kernels in zip(x, h, weights)
+        )
+
+    def gate_weights(self):
+        weights = super().gate_weights()
+        if not weights:
+            return ()
+        parts = {name: self.split(w) for name, w in weights.items()}
+        return tuple(
+            {name: parts[name][g] for name in parts} for g in range(self.groups)
+        )
+
+    def pointwise(self, a, c, weights):
+        weights = weights or ({},) * self.groups
+        pairs = [super(GroupLSTMCell, self).pointwise(*g) for g in zip(a, c, weights)]
+        return tuple(m for m, _ in pairs), tuple(c for _, c in pairs)
+
+    def project(self, m, weights):
+        return self.split(ops.matmul(self.join(m), weights))
+
+    def split(self, state):
+        return tuple(ops.split(state, self.groups, axis=-1))
+
+    def join(self, state):
+        return ops.concatenate(state, axis=-1)
+
+    def show(self, outputs):
+        if not self.shuffle:
+            return outputs
+        shape = ops.shape(outputs)[:-1]
+        outputs = ops.reshape(outputs, (*shape, self.groups, -1))
+        return ops.reshape(ops.swapaxes(outputs, -1, -2), (*shape, self.output_size))
+
+    def get_config(self) -> dict:
+        return {**super().get_config(), "groups": self.groups, "shuffle": self.shuffle}
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+@over(GroupLSTMCell)
+class GroupLSTM(RecurrentLayer):
+    """A fast G-LSTM over sequences: `GroupLSTMCell` on the zoo's scan.
+
+    Args:
+        units: size of the cell.
+        groups: number of groups; divides units, projection and the input's width.
+        projection: size of the projected state and output, or `None`.
+        options: those of `GroupLSTMCell` and of `RecurrentLayer`.
+
+    Call arguments and returns: as those of `LSTM`.
+
+    Example:
+        >>> layer = GroupLSTM(8, groups=2, shuffle=True, return_sequences=True)
+        >>> tuple(layer(ops.ones((2, 5, 16))).shape)
+        (2, 5, 8)
+
+    Source: Kuchaiev & Ginsburg 2017, section 2.
+    """
+
+    def __init__(
+        self, units: int, groups: int, projection: int | None = None, **options
+    ) -> None:
+        sizes = {"units": units, "groups": groups, "projection": projection}
+        super().__init__(make_cell(GroupLSTMCell, sizes, options), **options)
