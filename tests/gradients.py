@@ -7,9 +7,11 @@ import numpy as np
 
 BACKEND = keras.backend.backend()
 MODES = ("eager", "graph", "xla") if BACKEND == "tensorflow" else ("eager", "xla")
+# How references run: JAX compiles an eager call op by op, which takes longer.
+REFERENCE = "eager" if BACKEND == "tensorflow" else "xla"
 
 
-def value_and_gradients(function, arrays, mode: str = "eager"):
+def value_and_gradients(function, arrays, mode: str = REFERENCE):
     """`function` gives a scalar of a nested structure of float arrays.
 
     Returns:
@@ -40,7 +42,7 @@ def value_and_gradients(function, arrays, mode: str = "eager"):
     return to_numpy(result), keras.tree.map_structure(to_numpy, gradients)
 
 
-def layer_gradients(layer, inputs, loss, mode: str = "eager", **call_arguments):
+def layer_gradients(layer, inputs, loss, mode: str = REFERENCE, **call_arguments):
     """Gradients of `loss(layer(*inputs))` by the inputs and by the layer's weights.
 
     Args:

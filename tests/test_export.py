@@ -25,9 +25,9 @@ from tiny_export import (  # noqa: E402
     run,
 )
 
-import zoo.export  # noqa: E402
-from zoo.export import ServedModel, check, publish, warmup  # noqa: E402
-from zoo.export.golden import ODD  # noqa: E402
+import zoo  # noqa: E402
+from zoo.serving import ServedModel, check, publish, warmup  # noqa: E402
+from zoo.serving.golden import ODD  # noqa: E402
 from zoo.tasks import Task, as_tasks  # noqa: E402
 from zoo.text import TextPipeline, as_bytes  # noqa: E402
 
@@ -291,6 +291,6 @@ def test_damaged_exports(model, pipeline, tmp_path, unchecked, damage):
 
 
 def test_importing_the_package_loads_no_tensorflow():
-    code = "import sys, zoo.export; print('tensorflow' in sys.modules)"
+    code = "import sys, zoo.serving; print('tensorflow' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stdout.strip() == "False", done.stderr

@@ -23,8 +23,8 @@ from tiny_export import (  # noqa: E402
     build,
 )
 
-import zoo.export  # noqa: E402
-from zoo.export import ExportError, ServedModel, check, publish  # noqa: E402
+import zoo  # noqa: E402
+from zoo.serving import ExportError, ServedModel, check, publish  # noqa: E402
 from zoo.text import TextPipeline  # noqa: E402
 
 pytestmark = [

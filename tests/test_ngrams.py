@@ -34,9 +34,13 @@ def reference(layer, text):
     table = ops.convert_to_numpy(layer.embeddings)
     rows = rows_of(text, layer.n, layer.buckets)
     rows = sorted(set(rows)) if layer.binary else rows
-    total = sum((table[row] for row in rows), np.zeros(layer.outputs))
-    count = max(len(rows), 1)
-    return total / {"sum": 1, "mean": count, "sqrtn": np.sqrt(count)}[layer.combiner]
+    saliency = np.ones(layer.buckets)
+    if layer.weighted:
+        saliency = ops.convert_to_numpy(layer.saliency)
+    total = sum((saliency[row] * table[row] for row in rows), np.zeros(layer.outputs))
+    length = np.sqrt(sum(saliency[row] ** 2 for row in rows))
+    divisors = {"sum": 1, "mean": len(rows), "sqrtn": length}
+    return total / (divisors[layer.combiner] or 1)
 
 
 @pytest.mark.parametrize("modulus", [1, 2, 1000, 2**17, 2**20 + 7, 2**22])
@@ -66,11 +70,17 @@ def test_a_power_of_two_of_buckets_keeps_single_words_apart():
     assert len(np.unique(ops.convert_to_numpy(rows))) == 2**12
 
 
+@pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("binary", [False, True])
 @pytest.mark.parametrize("combiner", ["sqrtn", "mean", "sum"])
 @pytest.mark.parametrize("n", [(1, 2), (3,)])
-def test_equals_the_sum_over_the_n_grams_of_each_text(n, combiner, binary):
-    layer = NGramBag(3, buckets=64, n=n, combiner=combiner, binary=binary)
+def test_equals_the_sum_over_the_n_grams_of_each_text(n, combiner, binary, weighted):
+    layer = NGramBag(
+        3, buckets=64, n=n, combiner=combiner, binary=binary, weighted=weighted
+    )
+    layer(TOKENS, mask=MASK)
+    if weighted:
+        layer.saliency.assign(np.random.default_rng(0).uniform(0.1, 3, 64))
     result = ops.convert_to_numpy(layer(TOKENS, mask=MASK))
     expected = [reference(layer, row[real]) for row, real in zip(TOKENS, MASK, strict=True)]
     np.testing.assert_allclose(result, expected, rtol=1e-5, atol=1e-6)
@@ -106,18 +116,47 @@ def test_only_the_rows_of_the_texts_get_gradients(binary):
     assert set(np.flatnonzero(gradient.any(axis=1))) == used
 
 
+@pytest.mark.parametrize("binary", [False, True])
+def test_adapt_sets_the_log_ratio_of_each_row(binary):
+    generator = np.random.default_rng(0)
+    corpus = [generator.integers(1, 9, size) for size in (5, 1, 7, 3, 6, 2)]
+    classes = np.array([[1, 0], [0, 1], [0, 0], [1, 1], [0, 1], [np.nan, 0]])
+    layer = NGramBag(1, buckets=16, n=(1, 2), binary=binary, weighted=True)
+    layer.build((None, None))
+    layer.adapt(corpus, classes)
+    ratios = []
+    for column in classes.T:
+        counts = {1: np.ones(16), 0: np.ones(16)}
+        for text, label in zip(corpus, column, strict=True):
+            rows = rows_of(text.tolist(), (1, 2), 16)
+            for row in set(rows) if binary else rows:
+                if not np.isnan(label):
+                    counts[int(label)][row] += 1
+        p, q = (counts[c] / counts[c].sum() for c in (1, 0))
+        ratios.append(np.abs(np.log(p / q)))
+    expected = np.max(ratios, axis=0)
+    np.testing.assert_allclose(ops.convert_to_numpy(layer.saliency), expected, rtol=1e-5)
+    assert [v.name for v in layer.trainable_variables] == ["embeddings"]
+
+
+def test_adapt_needs_a_weighted_layer():
+    with pytest.raises(ValueError, match="`adapt` needs .*weighted=True"):
+        NGramBag(1).adapt([np.array([1])], np.ones((1, 1)))
+
+
 def test_initializer_and_config():
     layer = NGramBag(2, buckets=64, n=[1, 3], combiner="mean", binary=True,
-                     embeddings_initializer="zeros")  # fmt: skip
+                     weighted=True, embeddings_initializer="zeros")  # fmt: skip
     assert not ops.convert_to_numpy(layer(TOKENS, mask=MASK)).any()
-    assert layer.count_params() == 128
+    assert layer.count_params() == 128 + 64
     config = layer.get_config()
     assert NGramBag.from_config(config).get_config() == config
 
 
+@pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("dtype", ["mixed_float16", "mixed_bfloat16"])
-def test_half_precision(dtype):
-    layer = NGramBag(2, buckets=64, dtype=dtype)
+def test_half_precision(dtype, weighted):
+    layer = NGramBag(2, buckets=64, weighted=weighted, dtype=dtype)
     result = layer(TOKENS, mask=MASK)
     assert keras.backend.standardize_dtype(result.dtype) == dtype.removeprefix("mixed_")
     assert np.isfinite(ops.convert_to_numpy(ops.cast(result, "float32"))).all()

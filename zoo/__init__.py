@@ -19,7 +19,7 @@ _PUBLIC = {
     "TextPipeline": ("zoo.text", "TextPipeline"),
     "TextModel": ("zoo.artifact", "TextModel"),
     "load": ("zoo.artifact", "load"),
-    "export": ("zoo.export", "export"),
+    "export": ("zoo.serving", "export"),
     "layers": ("zoo.layers", None),
     "models": ("zoo.models", None),
 }

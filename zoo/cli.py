@@ -208,7 +208,7 @@ def _predict(options) -> None:
     texts = options.texts or [line.rstrip("\n") for line in sys.stdin]
     _load_tensorflow()
     if any(list(options.folder.glob(f"{deep}saved_model.pb")) for deep in ("", "*/")):
-        from zoo.export import ServedModel as load
+        from zoo.serving import ServedModel as load
     else:
         from zoo.artifact import load
     answers = load(options.folder).predict(texts)

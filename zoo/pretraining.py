@@ -31,7 +31,7 @@ def pretrain(
     samples: int = 1024,
     seed: int = 0,
     callbacks: Sequence[keras.callbacks.Callback] = (),
-    jit_compile: bool | str = True,
+    jit_compile: bool | str = False,
 ) -> list[float]:
     """Trains the shared layers of `model`, in place, as two language models.
 
@@ -51,7 +51,7 @@ def pretrain(
         The mean loss in nats a token, forward plus backward, of each epoch.
 
     Raises:
-        ValueError: if the model lacks one of the shared layers.
+        ValueError: if the model lacks one of the shared layers, or there is no text.
     """
     names = [layer.name for layer in model.layers]
     missing = [name for name in SHARED if name not in names]
@@ -60,7 +60,13 @@ def pretrain(
             f"`model` must have layers named {', '.join(SHARED)}. "
             f"Received: {model.name!r} without {', '.join(missing)}."
         )
+    received = len(tokens)
     tokens = [ids for ids in tokens if len(ids) > 1]
+    if not tokens:
+        raise ValueError(
+            "`tokens` must hold a text of at least two tokens. "
+            f"Received: {received} text(s), none of them so long."
+        )
     batches = TokenBatches(
         tokens, {}, {}, batch_size=batch_size, buckets=choose_buckets(tokens),
         shuffle=True, seed=seed,

@@ -59,7 +59,8 @@ class Settings:
         pretrain_epochs: passes of the language model that initialises the shared layers,
             over the unlabelled and the training texts.
         fine_tune: after joint training, goes on with each task alone.
-        jit_compile: compile the training step with XLA.
+        jit_compile: compile the training step with XLA. On a CPU it is slower for these
+            models: the gradient of an embedding becomes a loop over its rows.
     """
 
     seed: int = 0
@@ -78,7 +79,7 @@ class Settings:
     buckets: int = 5
     pretrain_epochs: int = 0
     fine_tune: bool = False
-    jit_compile: bool = True
+    jit_compile: bool = False
 
     def __post_init__(self) -> None:
         for setting in fields(self):

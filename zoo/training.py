@@ -36,7 +36,7 @@ def compile_model(
     learning_rate: float = 1e-3,
     clipnorm: float | None = 1.0,
     loss_weights: Mapping[str, float] | None = None,
-    jit_compile: bool | str = True,
+    jit_compile: bool | str = False,
 ) -> keras.Model:
     """Compiles a model of the zoo with the loss and the metric of each of its tasks.
 

@@ -92,17 +92,12 @@ class GroupLSTMCell(GatedCell):
         return ops.unstack(weight, self.groups)
 
     def step_weights(self):
-        import os
-        w = ops.unstack(self.weight("recurrent_kernel"), self.groups)
-        if os.environ.get("V")!="A": w=[by_gate(u) for u in w]
-        return tuple(w)
+        return tuple(ops.unstack(self.weight("recurrent_kernel"), self.groups))
 
     def affine(self, x, h, weights):
-        import os
-        if os.environ.get("V")=="A": return tuple(tuple(a+y for a,y in zip(ag,by_gate(ops.matmul(s,w)))) for ag,s,w in zip(x,h,weights))
+        sums = [by_gate(ops.matmul(*pair)) for pair in zip(h, weights)]
         return tuple(
-            tuple(a + ops.matmul(state, kernel) for a, kernel in zip(own, kernels))
-            for own, state, kernels in zip(x, h, weights)
+            tuple(a + b for a, b in zip(own, more)) for own, more in zip(x, sums)
         )
 
     def gate_weights(self):

@@ -18,8 +18,10 @@ class SampledSoftmax(ConsumesMask):
     `Q(id) = (ln(id + 2) - ln(id + 1)) / ln(vocab_size + 1)`, with replacement, so ids
     must be sorted by decreasing frequency. With `o` the expected count `samples * Q` of
     an id, the loss is the cross-entropy over `{target} + candidates` of the logits
-    `h w + b - ln o`; candidates that equal the target are left out. Without `training`
-    the loss is that of the full softmax.
+    `h w + b - ln o`. Candidates that equal the target count like others: drawn with
+    replacement, they are the target's share of the full softmax, whose gradient this
+    one tends to with many samples. Without `training` the loss is that of the full
+    softmax.
 
     Args:
         vocab_size: number of ids.
@@ -35,7 +37,7 @@ class SampledSoftmax(ConsumesMask):
     Returns:
         Negative log-likelihood in nats, float32 `[batch, time]`.
 
-    Source: Jean et al. 2015; `tf.nn.sampled_softmax_loss`, whose defaults these are.
+    Source: Jean et al. 2015, section 3; Bengio and Senécal 2008 for the candidates.
     """
 
     def __init__(
@@ -73,8 +75,6 @@ class SampledSoftmax(ConsumesMask):
         true += ops.take(self.bias, targets, axis=0) - self._log_expected(targets)
         other = ops.matmul(hidden, ops.transpose(ops.take(self.kernel, candidates, axis=0)))
         other += ops.take(self.bias, candidates, axis=0) - self._log_expected(candidates)
-        same = ops.expand_dims(targets, -1) == candidates
-        other = ops.where(same, -1e9, other)  # float32 here, whatever the policy
         logits = ops.concatenate([ops.expand_dims(true, -1), other], axis=-1)
         return ops.logsumexp(logits, axis=-1) - true
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import keras
 from tensorflow.core.protobuf import saved_model_pb2
 
-from zoo.export import ExportError, check, golden, signatures, warmup
+from zoo.serving import ExportError, check, golden, signatures, warmup
 from zoo.tasks import Task, as_tasks
 from zoo.text import TextPipeline
 
@@ -45,7 +45,7 @@ def export(
     examples: Iterable[str] | None = None,
     metadata: Mapping | None = None,
 ) -> Path:
-    """See `zoo.export.export`."""
+    """See `zoo.export`."""
     tasks = as_tasks(tasks)
     signatures.check_model(model, tasks)
     folder = Path(folder)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 import keras
 import numpy as np
 
-from zoo.export.signatures import SEPARATOR, THRESHOLD
+from zoo.serving.signatures import SEPARATOR, THRESHOLD
 from zoo.tasks import Task
 from zoo.text import TextPipeline, as_bytes
 

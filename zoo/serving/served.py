@@ -94,7 +94,7 @@ class ServedModel:
 
 
 def _version_folder(folder: Path, version: int | None) -> Path:
-    from zoo.export.publish import versions
+    from zoo.serving.publish import versions
 
     if version is None and (folder / "saved_model.pb").is_file():
         return folder

@@ -36,7 +36,7 @@ class Served(tf.Module):
     """Owns the pipeline's tables and the model's weights, and nothing else of either.
 
     Args:
-        model: see `zoo.export.export`.
+        model: see `zoo.export`.
         pipeline: a `TextPipeline`.
         tasks: a dict from name to `Task`.
     """

@@ -1,13 +1,10 @@
 """From a trained model to the SavedModel that TF Serving answers with raw strings.
 
-The package can be called: `zoo.export(model, pipeline, folder, tasks=tasks)` is
-`zoo.export.export(...)`. Importing it loads no TensorFlow.
+`zoo.export` is this package's `export`. Importing it loads no TensorFlow.
 """
 
 from __future__ import annotations
 
-import sys
-import types
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -62,7 +59,7 @@ def export(
         ExportError: if the check finds a difference or an op that servers lack.
         OSError: if the folder cannot be written.
     """
-    from zoo.export import publish
+    from zoo.serving import publish
 
     return publish.export(
         model, pipeline, folder, tasks=tasks, examples=examples, metadata=metadata
@@ -71,16 +68,7 @@ def export(
 
 def __getattr__(name: str):
     if name == "ServedModel":
-        from zoo.export.served import ServedModel
+        from zoo.serving.served import ServedModel
 
         return ServedModel
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-class _CallablePackage(types.ModuleType):
-    """Once this package is imported, `zoo.export` is the package, not the function."""
-
-    __call__ = staticmethod(export)
-
-
-sys.modules[__name__].__class__ = _CallablePackage

@@ -1,0 +1,140 @@
+"""The baselines that every model is shown beside."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from zoo import baselines
+from zoo.baselines import linear, majority, union_available
+from zoo.metrics import MAIN_METRIC, evaluate
+from zoo.tasks import Task
+
+TASKS = {
+    "categories": Task("categories", ("a", "b", "c")),
+    "multilabel": Task("multilabel", ("a", "b", "c")),
+    "regression": Task("regression", mean=5.0, scale=2.0),
+}
+every_kind = pytest.mark.parametrize("kind", TASKS)
+WORDS = ["red", "green", "blue"]
+
+
+def example(kind, rows=60, seed=0, words=WORDS):
+    """Texts whose words decide their labels; a third have no label, and lie."""
+    generator = np.random.default_rng(seed)
+    first = generator.integers(0, len(words), rows)
+    texts = [f"the {words[i]} one {generator.integers(99)}" for i in first]
+    weight = (np.arange(rows) % 3 > 0).astype("float32")
+    shown = np.where(weight > 0, first, 0)
+    target = {
+        "categories": shown.astype("int32"),
+        "multilabel": np.eye(3, dtype="float32")[shown % 3],
+        "regression": shown * 2.0 + 3,
+    }[kind]
+    return (texts, target, weight), first
+
+
+def truth(kind, first):
+    return {
+        "categories": first,
+        "multilabel": np.eye(3)[first % 3],
+        "regression": first * 2.0 + 3,
+    }[kind]
+
+
+@every_kind
+def test_linear_learns_what_words_say(kind):
+    train, _ = example(kind)
+    valid, _ = example(kind, 20, seed=1)
+    (texts, *_), first = example(kind, 30, seed=2)
+    outputs = linear(TASKS[kind], train, valid, texts)
+    assert outputs.shape == (30, TASKS[kind].outputs) and outputs.dtype == "float32"
+    found = evaluate(TASKS[kind], truth(kind, first), np.ones(30), outputs)
+    assert found[MAIN_METRIC[kind]] > 0.95
+
+
+@every_kind
+def test_majority_is_of_the_present_labels(kind):
+    task = TASKS[kind]
+    target = np.array([2, 2, 1, 0, 0, 0, 0])
+    weight = np.array([1, 1, 1, 0, 0, 0, 1.0])
+    targets = {
+        "categories": target,
+        "multilabel": np.eye(3)[target],
+        "regression": target * 1.0,
+    }
+    outputs = majority(task, targets[kind], weight, 4)
+    expected = {
+        "categories": [0, 0, 1],
+        "multilabel": [-0.25, -0.25, 0.0],
+        "regression": [1.25],
+    }
+    np.testing.assert_allclose(outputs, np.tile(expected[kind], (4, 1)))
+
+
+@every_kind
+def test_missing_parts(kind):
+    train, first = example(kind)
+    nothing = ([], train[1][:0], train[2][:0])
+    outputs = linear(TASKS[kind], train, nothing, train[0])
+    there = train[2] > 0
+    found = evaluate(TASKS[kind], truth(kind, first), there, outputs)
+    assert found[MAIN_METRIC[kind]] > 0.9
+    assert linear(TASKS[kind], train, train, []).shape == (0, TASKS[kind].outputs)
+
+
+@every_kind
+def test_texts_without_words_get_the_majority(kind):
+    (_, target, weight), _ = example(kind, 12)
+    empty = ["", " ", "\t"] * 4
+    part = (empty, target, weight)
+    outputs = linear(TASKS[kind], part, part, ["", "new"])
+    expected = majority(TASKS[kind], target, weight, 2)
+    np.testing.assert_array_equal(outputs, expected)
+
+
+def test_labels_that_train_lacks_score_nothing():
+    task = Task("categories", ("a", "b", "c", "d"))
+    train, first = example("categories")
+    outputs = linear(task, train, train, train[0])
+    assert outputs.shape == (60, 4) and not outputs[:, 3].any()
+
+
+def test_a_multilabel_task_of_one_label():
+    (texts, target, weight), first = example("multilabel")
+    part = (texts, target[:, :1], weight)
+    outputs = linear(Task("multilabel", ("a",)), part, part, texts)
+    assert outputs.shape == (60, 1)
+    there = weight > 0
+    assert np.array_equal(outputs[there, 0] > 0, first[there] == 0)
+
+
+@pytest.mark.parametrize("kind", ["categories", "multilabel"])
+def test_very_many_labels_fit_in_memory(kind):
+    """A linear model of 10,000 labels and as many words would weigh 1.6 GB."""
+    labels = 10_000
+    task = Task(kind, tuple(map(str, range(labels))))
+    ids = np.arange(0, labels, 10)
+    texts = [f"word{i} and more{i}" for i in ids]
+    target = ids.astype("int32")
+    if kind == "multilabel":
+        target = np.zeros((len(ids), labels), "float32")
+        target[np.arange(len(ids)), ids] = 1
+    assert labels * 4 * len(ids) < baselines.MOST_WEIGHTS < labels * 20_000
+    limit, baselines.MOST_WEIGHTS = baselines.MOST_WEIGHTS, 1_000_000
+    try:
+        part = (texts, target, np.ones(len(ids)))
+        outputs = linear(task, part, part, texts[:50])
+    finally:
+        baselines.MOST_WEIGHTS = limit
+    assert outputs.shape == (50, labels)
+    assert np.array_equal(outputs.argmax(-1), ids[:50])
+
+
+def test_union_is_of_tasks_with_the_same_labels():
+    same, other = Task("categories", ("a", "b")), Task("categories", ("b", "a"))
+    assert union_available({"x": same, "y": same})
+    assert not union_available({"x": same})
+    assert not union_available({"x": same, "y": other})
+    tags = Task("multilabel", ("a", "b"))
+    assert not union_available({"x": tags, "y": tags})

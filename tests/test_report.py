@@ -1,0 +1,204 @@
+"""The report: tables that Markdown reads, numbers that are those of the run."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from zoo.metrics import evaluate
+from zoo.report import Outcome, markdown_table, results_table, verdict, write_report
+from zoo.runs import Encoded
+from zoo.settings import Settings
+from zoo.tasks import Task
+
+pytestmark = pytest.mark.tensorflow
+
+ODD = ["a|b", "line\nbreak", "\u60c5\u611f", "$x_1$ and $", "_hidden", "\\|", "r" * 300]
+
+
+def outcome(tasks, rows=40, seed=0, history=2, **changes):
+    """What a run gives, with random answers."""
+    generator = np.random.default_rng(seed)
+    targets, weights, results = {}, {}, {"text_cnn": {}, "majority": {}, "linear": {}}
+    for name, task in tasks.items():
+        targets[name] = {
+            "categories": generator.integers(0, task.outputs, rows),
+            "multilabel": generator.integers(0, 2, (rows, task.outputs)),
+            "regression": generator.normal(size=rows),
+        }[task.kind]
+        weights[name] = (np.arange(rows) % 4 > 0).astype("float32")
+        for model in results:
+            logits = generator.normal(size=(rows, task.outputs))
+            results[model][name] = evaluate(task, targets[name], weights[name], logits)
+    tokens = [np.arange(1, 2 + row % 5, dtype="int32") for row in range(rows)]
+    parts = dict.fromkeys(("train", "valid"), Encoded(tokens, targets, weights))
+    parts["test"] = Encoded([], targets, {n: w[:0] for n, w in weights.items()})
+    logs = {"loss": 0.5, "val_loss": 0.25, "seconds": 3.0, "score": [0.625, -0.25]}
+    prepared = SimpleNamespace(
+        tasks=tasks, parts=parts, splits=SimpleNamespace(notes=["A note."])
+    )
+    settings = {
+        "name": "text_cnn",
+        "keywords": {},
+        "settings": Settings(seed=42).to_config(),
+    }
+    facts = dict(
+        name="text_cnn", prepared=prepared, history=[logs] * history, results=results,
+        parameters=12345, seconds=7.0, settings=settings,
+    )  # fmt: skip
+    return Outcome(**{**facts, **changes})
+
+
+def tables(page):
+    """Cells of every table, as GitHub's Markdown splits them."""
+    found = []
+    for block in re.findall(r"(?:^\|.*\n?)+", page, re.MULTILINE):
+        rows = []
+        for line in block.splitlines():
+            assert line.startswith("|") and line.endswith("|")
+            cells = re.split(r"(?<!\\)\|", line)[1:-1]
+            rows.append([cell.strip().replace("\\|", "|") for cell in cells])
+        assert len({len(row) for row in rows}) == 1, block
+        assert all(re.fullmatch("-+", cell) for cell in rows[1])
+        found.append([rows[0], *rows[2:]])
+    return found
+
+
+def odd_tasks():
+    return {
+        "task|1": Task("categories", tuple(ODD)),
+        "tags\n2": Task("multilabel", ("a|b", "c")),
+        "_$price": Task("regression"),
+    }
+
+
+def test_page_with_odd_names(tmp_path):
+    made = outcome(odd_tasks())
+    path = write_report(made, tmp_path / "deep" / "run")
+    page = path.read_text("utf-8")
+    test, data, training, classes = tables(page)
+    assert [row[0] for row in test] == ["task", "task|1", "tags 2", "_$price", "**mean**"]
+    assert "seed 42" in page and "12,345 parameters" in page and "- A note." in page
+    assert {row[0] for row in classes[1:]} == {" ".join(name.split()) for name in ODD}
+    assert [row[1] for row in data[1:]] == ["40", "40", "0"]
+    assert [row[0] for row in training[1:]] == ["1", "2"]
+    assert training[1][3:] == ["0.2500", "0.6250"]
+
+
+def test_numbers_are_those_of_the_results(tmp_path):
+    task = Task("categories", ("a", "b", "c"))
+    target = np.array([0] * 5 + [1] * 3 + [2] * 2)
+    said = np.array([0, 0, 1, 1, 2, 1, 1, 0, 2, 0])
+    result = evaluate(task, target, np.ones(10), np.eye(3)[said])
+    made = outcome({"mood": task})
+    for model in made.results:
+        made.results[model]["mood"] = result
+    page = write_report(made, tmp_path).read_text("utf-8")
+    test, _, _, classes = tables(page)
+    assert test[1] == ["mood", "accuracy", "10", *["0.5000"] * 3]
+    for row in classes[1:]:
+        label = task.labels.index(row[0])
+        hits = ((target == label) & (said == label)).sum()
+        true, called = (target == label).sum(), (said == label).sum()
+        assert row[1] == str(true)
+        assert row[2] == f"{hits / called:.4f}" and row[3] == f"{hits / true:.4f}"
+        assert row[4] == f"{2 * hits / (true + called):.4f}"
+        wrong = np.bincount(said[(target == label) & (said != label)], minlength=3)
+        assert row[5] == f"{task.labels[wrong.argmax()]} ({wrong.max()})"
+    facts = json.loads((tmp_path / "results.json").read_text("utf-8"))
+    assert facts["results"]["text_cnn"]["mood"] == json.loads(json.dumps(result))
+    assert facts["means"] == {"text_cnn": 0.5, "majority": 0.5, "linear": 0.5}
+    assert facts["settings"]["settings"]["seed"] == 42
+
+
+@pytest.mark.parametrize("labels", [2, 10_000])
+def test_few_and_many_labels(tmp_path, labels):
+    task = Task("categories", tuple(map(str, range(labels))))
+    page = write_report(outcome({"mood": task}), tmp_path).read_text("utf-8")
+    classes = tables(page)[-1]
+    assert len(classes) - 1 == min(labels, 30)
+    assert ("9970 rarer labels are not shown" in page) == (labels > 30)
+    assert (tmp_path / "confusion.png").exists() == (labels <= 30)
+    assert (tmp_path / "results.json").stat().st_size < 50_000
+
+
+@pytest.mark.filterwarnings("error")
+def test_plots_are_images(tmp_path):
+    page = write_report(outcome(odd_tasks()), tmp_path).read_text("utf-8")
+    names = re.findall(r"!\[.*\]\((.*)\)", page)
+    assert names == ["learning_curves.png", "confusion.png"]
+    for name in names:
+        with Image.open(tmp_path / name) as image:
+            image.load()
+            assert image.format == "PNG" and min(image.size) > 200
+            assert len(image.convert("L").getcolors()) > 2
+
+
+def test_without_matplotlib(tmp_path, monkeypatch):
+    for name in [name for name in sys.modules if name.split(".")[0] == "matplotlib"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.delitem(sys.modules, "zoo.plots", raising=False)
+    monkeypatch.setattr("zoo.plots", None, raising=False)
+    import zoo
+
+    monkeypatch.delattr(zoo, "plots", raising=False)
+
+    class Lacking:
+        def find_spec(self, name, path=None, target=None):
+            if name.split(".")[0] == "matplotlib":
+                raise ModuleNotFoundError(f"No module named {name!r}", name="matplotlib")
+
+    monkeypatch.setattr(sys, "meta_path", [Lacking(), *sys.meta_path])
+    page = write_report(outcome({"mood": Task("categories", ("a", "b"))}), tmp_path)
+    assert "pip install matplotlib" in page.read_text("utf-8")
+    assert not list(tmp_path.glob("*.png"))
+    assert len(tables(page.read_text("utf-8"))) == 4
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_task_without_test_rows_and_a_run_without_any(tmp_path):
+    tasks = {"here": Task("categories", ("a", "b")), "absent": Task("regression")}
+    made = outcome(tasks, history=0)
+    for results in made.results.values():
+        results["absent"] = {"rows": 0, "r2": float("nan")}
+    page = write_report(made, tmp_path).read_text("utf-8")
+    own = made.results["text_cnn"]["here"]["accuracy"]
+    test = tables(page)[0]
+    assert test[2] == ["absent", "r2", "0", "", "", ""]
+    assert test[3][3] == f"{own:.4f}"
+
+    def no_nan(name):
+        raise AssertionError(name)
+
+    text = (tmp_path / "results.json").read_text("utf-8")
+    facts = json.loads(text, parse_constant=no_nan)
+    assert facts["results"]["text_cnn"]["absent"]["r2"] is None
+    for results in made.results.values():
+        results["here"] = {"rows": 0, "accuracy": float("nan")}
+    write_report(made, tmp_path)
+    assert "holds no labels" in verdict(made)
+
+
+def test_verdict_says_which_is_better():
+    made = outcome({"mood": Task("categories", ("a", "b"))})
+    scores = {"text_cnn": 0.75, "majority": 0.5, "linear": 0.8125}
+    for model, score in scores.items():
+        made.results[model]["mood"]["accuracy"] = score
+    assert "does not beat the best baseline (linear, 0.8125)" in verdict(made)
+    made.results["text_cnn"]["mood"]["accuracy"] = 0.875
+    assert "beats the best baseline (linear) by 0.0625" in verdict(made)
+
+
+def test_tables_of_few_rows():
+    assert markdown_table([["a", "bb"]]) == "| a | bb |\n| - | -- |"
+    task = {"t": Task("categories", ("a", "b"))}
+    table = results_table(task, {"run|1": {"t": {"rows": 1, "accuracy": 1.0}}})
+    assert tables(table + "\n") == [
+        [["task", "metric", "rows", "run|1"], ["t", "accuracy", "1", "1.0000"]]
+    ]
