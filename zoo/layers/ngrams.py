@@ -117,7 +117,7 @@ class NGramBag(ConsumesMask):
                 shape=(self.buckets,),
                 initializer="ones",
                 trainable=False,
-                dtype="float32",
+                autocast=False,  # the sums below are in float32
             )
 
     def adapt(self, tokens: Sequence[np.ndarray], classes: np.ndarray) -> None:
