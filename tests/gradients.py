@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import keras
 import numpy as np
 
 BACKEND = keras.backend.backend()
 MODES = ("eager", "graph", "xla") if BACKEND == "tensorflow" else ("eager", "xla")
-# How references run: JAX compiles an eager call op by op, which takes longer.
-REFERENCE = "eager" if BACKEND == "tensorflow" else "xla"
 
 
-def value_and_gradients(function, arrays, mode: str = REFERENCE):
+def eagerly(eager: bool = True):
+    """A context in which JAX runs op by op, and TensorFlow as it always does.
+
+    Otherwise JAX compiles every loop that it meets anew, even in eager calls.
+    """
+    if BACKEND != "jax":
+        return contextlib.nullcontext()
+    import jax
+
+    return jax.disable_jit(eager)
+
+
+def value_and_gradients(function, arrays, mode: str = "eager"):
     """`function` gives a scalar of a nested structure of float arrays.
 
     Returns:
@@ -37,12 +49,13 @@ def value_and_gradients(function, arrays, mode: str = REFERENCE):
         run = jax.value_and_grad(function)
         run = jax.jit(run) if mode == "xla" else run
         values = keras.tree.map_structure(jax.numpy.asarray, arrays)
-    result, gradients = run(values)
+    with eagerly(mode == "eager"):
+        result, gradients = run(values)
     to_numpy = keras.ops.convert_to_numpy
     return to_numpy(result), keras.tree.map_structure(to_numpy, gradients)
 
 
-def layer_gradients(layer, inputs, loss, mode: str = REFERENCE, **call_arguments):
+def layer_gradients(layer, inputs, loss, mode: str = "eager", **call_arguments):
     """Gradients of `loss(layer(*inputs))` by the inputs and by the layer's weights.
 
     Args:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from zoo import baselines
 from zoo.baselines import linear, majority, union_available
 from zoo.metrics import MAIN_METRIC, evaluate
 from zoo.tasks import Task
@@ -50,7 +49,7 @@ def test_linear_learns_what_words_say(kind):
     outputs = linear(TASKS[kind], train, valid, texts)
     assert outputs.shape == (30, TASKS[kind].outputs) and outputs.dtype == "float32"
     found = evaluate(TASKS[kind], truth(kind, first), np.ones(30), outputs)
-    assert found[MAIN_METRIC[kind]] > 0.95
+    assert found[MAIN_METRIC[kind]] > 0.9
 
 
 @every_kind
@@ -110,23 +109,18 @@ def test_a_multilabel_task_of_one_label():
 
 
 @pytest.mark.parametrize("kind", ["categories", "multilabel"])
-def test_very_many_labels_fit_in_memory(kind):
-    """A linear model of 10,000 labels and as many words would weigh 1.6 GB."""
+def test_very_many_labels_are_soon_done(kind):
+    """A linear model of 10,000 labels takes gigabytes, or hours."""
     labels = 10_000
     task = Task(kind, tuple(map(str, range(labels))))
-    ids = np.arange(0, labels, 10)
+    ids = np.repeat(np.arange(0, labels, 20), 2)
     texts = [f"word{i} and more{i}" for i in ids]
     target = ids.astype("int32")
     if kind == "multilabel":
         target = np.zeros((len(ids), labels), "float32")
         target[np.arange(len(ids)), ids] = 1
-    assert labels * 4 * len(ids) < baselines.MOST_WEIGHTS < labels * 20_000
-    limit, baselines.MOST_WEIGHTS = baselines.MOST_WEIGHTS, 1_000_000
-    try:
-        part = (texts, target, np.ones(len(ids)))
-        outputs = linear(task, part, part, texts[:50])
-    finally:
-        baselines.MOST_WEIGHTS = limit
+    train, valid = [(texts[:n], target[:n], np.ones(n)) for n in (len(ids), 50)]
+    outputs = linear(task, train, valid, texts[:50])
     assert outputs.shape == (50, labels)
     assert np.array_equal(outputs.argmax(-1), ids[:50])
 

@@ -78,10 +78,15 @@ def test_2_outputs_are_those_of_the_tasks(row):
 
 
 _RELOAD = """
-import sys
+import pathlib, sys
+
+class NoTensorFlow:
+    def find_spec(self, name, *_):
+        if name.split(".")[0] == "tensorflow":
+            raise ImportError(name)
+
 if sys.argv[2] == "jax":
-    sys.modules["tensorflow"] = None  # a machine may have JAX alone
-import json, pathlib
+    sys.meta_path.insert(0, NoTensorFlow())  # a machine may have JAX alone
 import keras, numpy as np
 import zoo.layers
 folder = pathlib.Path(sys.argv[1])
@@ -182,7 +187,7 @@ def test_5_padding_changes_nothing(row):
     tokens = texts([7, 1, 3, 0])
     expected = outputs(model, tokens)
     assert all(np.isfinite(answer).all() for answer in expected.values())
-    for more in (1, 5, 200):
+    for more in (1, 100):
         padded = outputs(model, np.pad(tokens, [[0, 0], [0, more]]))
         for name, answer in expected.items():
             np.testing.assert_allclose(padded[name], answer, rtol=1e-5, atol=2e-6)

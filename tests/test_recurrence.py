@@ -7,7 +7,7 @@ import itertools
 import keras
 import numpy as np
 import pytest
-from gradients import BACKEND, MODES, assert_close, value_and_gradients
+from gradients import BACKEND, MODES, assert_close, eagerly, value_and_gradients
 from keras import ops
 
 from zoo.kernels.recurrence import recurrence
@@ -15,6 +15,12 @@ from zoo.kernels.recurrence import recurrence
 TIME, BATCH, UNITS, STATE = 5, 3, 4, 2
 # Rows of different lengths, one with a hole, one that begins late.
 MASK = np.array([[1, 1, 1, 1, 1], [1, 1, 1, 0, 0], [0, 1, 0, 1, 0]], bool).T
+
+
+@pytest.fixture(autouse=True)
+def quick():
+    with eagerly():
+        yield
 
 
 def draw(seed, *shape):
@@ -95,8 +101,8 @@ def test_equals_autodiff_of_the_unrolled_loop(mode, keep, reverse):
     masks = [None, MASK]
     drops = [None, draw(20, BATCH, STATE), draw(21, TIME, BATCH, STATE)]
     pairs = list(itertools.product(masks, drops))
-    if mode != "eager" or BACKEND == "jax":
-        pairs = [(None, None), (MASK, drops[2])]
+    if mode != "eager":
+        pairs = pairs[-1:]
     for mask, dropout in pairs:
         options = {"mask": mask, "dropout": dropout, "reverse": reverse}
 
@@ -111,7 +117,7 @@ def test_equals_autodiff_of_the_unrolled_loop(mode, keep, reverse):
 
 
 @pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("time, batch", [(1, 3), (4, 1), (1, 1)])
+@pytest.mark.parametrize("time, batch", [(1, 3), (4, 1)])
 def test_one_step_and_one_row(mode, time, batch):
     given = arrays(time, batch)
     expected = value_and_gradients(lambda a: score(*unrolled(a)), given)

@@ -20,7 +20,8 @@ from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from zoo.metrics import evaluate
 from zoo.tasks import Task
 
-MOST_WEIGHTS = 100_000_000  # of a linear model: 0.8 GB
+# Of a linear model: beyond them it takes gigabytes, or minutes.
+MOST_LABELS, MOST_WEIGHTS = 200, 20_000_000
 
 
 def majority(task: Task, target, weight, rows: int) -> np.ndarray:
@@ -53,7 +54,7 @@ def linear(
     """TF-IDF of words and pairs of words, then logistic or ridge regression.
 
     The strength of the regularisation is chosen on the validation split. Where the
-    weights of so many labels would not fit in memory, the nearest texts vote instead.
+    labels are too many for that, the most similar texts vote instead.
 
     Args:
         task: the task.
@@ -79,13 +80,14 @@ def linear(
         model = _estimator(task, strength, train_features.shape)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
+            warnings.filterwarnings("ignore", "Label .* is present in all")
             model.fit(train_features, train_target)
-        outputs = _outputs(task, model, features.transform(valid[0]))
+        outputs = _outputs(task, model, features, valid[0])
         result = evaluate(task, valid[1], valid[2], outputs)
         metric = next(value for name, value in result.items() if name != "rows")
         candidates.append((np.nan_to_num(metric, nan=-1e9), -strength, model))
     _, _, best = max(candidates, key=lambda candidate: candidate[:2])
-    return _outputs(task, best, features.transform(texts))
+    return _outputs(task, best, features, texts)
 
 
 def _present(texts, target, weight):
@@ -97,16 +99,17 @@ def _estimator(task: Task, strength: float, shape: tuple[int, int]):
     rows, features = shape
     if task.kind == "regression":
         return Ridge(alpha=1.0 / strength)
-    if task.outputs > 2 and task.outputs * features > MOST_WEIGHTS:
+    if task.outputs > MOST_LABELS or task.outputs * features > MOST_WEIGHTS:
         kind = KNeighborsClassifier if task.kind == "categories" else KNeighborsRegressor
         return kind(min(int(strength), rows), metric="cosine", weights="distance")
     logistic = LogisticRegression(C=strength, max_iter=100)
     return OneVsRestClassifier(logistic) if task.kind == "multilabel" else logistic
 
 
-def _outputs(task: Task, model, features) -> np.ndarray:
-    if not features.shape[0]:
+def _outputs(task: Task, model, vectorizer, texts: Sequence[str]) -> np.ndarray:
+    if not texts:
         return np.zeros((0, task.outputs), "float32")
+    features = vectorizer.transform(texts)
     if task.kind == "regression":
         return model.predict(features)[:, None].astype("float32")
     if task.kind == "multilabel":

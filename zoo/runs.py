@@ -83,12 +83,11 @@ class Prepared:
 
     def only(self, task: str) -> Prepared:
         """The rows that carry a label of one task, with that task alone."""
-        parts = [getattr(self.splits, part) for part in PARTS]
-        rows = [
-            [row for row, label in enumerate(part.labels.get(task, [])) if label is not None]
-            for part in parts
-        ]
-        chosen = [part.select(r).with_tasks([task]) for part, r in zip(parts, rows)]
+        chosen = []
+        for part in (getattr(self.splits, name) for name in PARTS):
+            labels = part.labels.get(task, [])
+            rows = [row for row, label in enumerate(labels) if label is not None]
+            chosen.append(part.with_tasks([task] if labels else []).select(rows))
         return replace(
             self,
             splits=Splits(*chosen),

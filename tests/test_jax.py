@@ -1,0 +1,39 @@
+"""The layer and model tests once more on JAX, in a process without TensorFlow."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import pytest
+
+FILES = (
+    "test_conformance.py",
+    "test_convolution.py",
+    "test_lstm.py",
+    "test_models.py",
+    "test_multitask_lstm.py",
+    "test_ngrams.py",
+    "test_pooling.py",
+    "test_recurrence.py",
+    "test_sampled_softmax.py",
+)
+
+
+@pytest.mark.skipif(keras.backend.backend() == "jax", reason="this is the JAX run")
+def test_layers_and_models_on_jax():
+    pytest.importorskip("jax")
+    folder = Path(__file__).parent
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-m", "not tensorflow", "-p", "no:cacheprovider",
+         *(str(folder / file) for file in FILES)],
+        env={**os.environ, "KERAS_BACKEND": "jax"},
+        cwd=folder.parent,
+        capture_output=True,
+        text=True,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-5000:]
