@@ -26,7 +26,7 @@ SIZES = {
     "maps": 4,
     "ngram_buckets": 32,
 }
-NO_DROPOUT = {"dropout": 0.0, "embedding_dropout": 0.0}
+NO_DROPOUT = {"dropout": 0.0, "embedding_dropout": 0.0, "ngram_dropout": 0.0}
 # Arguments beyond the defaults that change the path of the data through a model.
 VARIANTS = {
     "bilstm": [{"pooling": "last"}, {"pooling": "mean"}, {"pooling": "attention"}],
@@ -85,7 +85,8 @@ def outputs(model: keras.Model, tokens) -> dict[str, np.ndarray]:
         result = model.predict_on_batch(tokens)
     else:
         result = model(tokens, training=False)
-    return {name: ops.convert_to_numpy(value) for name, value in result.items()}
+    # JAX sorts the keys of a dict.
+    return {name: ops.convert_to_numpy(result[name]) for name in model.output}
 
 
 def loss_of(model, tasks, tokens, targets, weights, training: bool = False):

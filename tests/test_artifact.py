@@ -32,7 +32,9 @@ TEXTS = ["a good day", "", "\u597d \u597d bad", "good " * 300, "b\u00e9 \U0001f6
 
 @pytest.fixture(scope="module")
 def text_model():
-    pipeline = TextPipeline.learn(["a good day", "a bad d\u00e9j\u00e0 \u597d"], min_count=1)
+    pipeline = TextPipeline.learn(
+        ["a good day", "a bad d\u00e9j\u00e0 \u597d"], min_count=1
+    )
     keras.utils.set_random_seed(0)
     model = zoo.get("text_cnn", pipeline.vocab_size, TASKS, embedding_dim=4, maps=3)
     return TextModel(model, pipeline, TASKS, {"name": "text_cnn", "note": "\u597d"})
@@ -77,7 +79,9 @@ def test_any_number_of_texts(text_model):
         text_model.predict([text])[0][MOOD]["label"] for text in TEXTS * 3
     ]
     for one in ("a text", b"bytes"):
-        with pytest.raises(ValueError, match="must be a list of strings. Received: one"):
+        with pytest.raises(
+            ValueError, match="must be a list of strings. Received: one"
+        ):
             text_model.predict(one)
 
 
@@ -179,7 +183,9 @@ def test_damaged_files_are_named(folder, name, damage):
 def test_metadata_that_cannot_be_read(folder, content):
     path = folder / "metadata.json"
     path.write_text(content)
-    with pytest.raises(ValueError, match="must be the JSON metadata.*Received") as caught:
+    with pytest.raises(
+        ValueError, match="must be the JSON metadata.*Received"
+    ) as caught:
         load(folder)
     assert str(path) in str(caught.value)
 
@@ -194,14 +200,18 @@ def test_a_newer_format_is_refused(folder):
     path = folder / "metadata.json"
     metadata = json.loads(path.read_text("utf-8"))
     path.write_text(json.dumps({**metadata, "format_version": 2, "zoo": "9.9"}))
-    message = "format version 1 or older. Received: format version 2, written by zoo 9.9"
+    message = (
+        "format version 1 or older. Received: format version 2, written by zoo 9.9"
+    )
     with pytest.raises(ValueError, match=message):
         load(folder)
 
 
 def test_folders_that_are_no_models(tmp_path):
     for place, why in ((tmp_path, "has none"), (tmp_path / "no", "does not exist")):
-        with pytest.raises(ValueError, match="`folder` must hold a saved model") as error:
+        with pytest.raises(
+            ValueError, match="`folder` must hold a saved model"
+        ) as error:
             load(place)
         assert f"Received: {place}, which {why}" in str(error.value)
     (tmp_path / "file").write_text("a file")

@@ -153,7 +153,9 @@ def test_shares():
     expected = sizes ** (1 / 5) / (sizes ** (1 / 5)).sum()
     np.testing.assert_allclose(sampling_shares(sizes, 5), expected)
     for wrong in ("often", 0.5, float("nan")):
-        with pytest.raises(ValueError, match="`sampling` must be .*Received: sampling="):
+        with pytest.raises(
+            ValueError, match="`sampling` must be .*Received: sampling="
+        ):
             sampling_shares(sizes, wrong)
 
 

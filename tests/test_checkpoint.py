@@ -112,7 +112,12 @@ def files_of(folder: Path):
 def test_a_folder_belongs_to_one_run(tmp_path):
     folder = tmp_path / "a" / "checkpoints"
     claim(folder, {"name": "text_cnn", "epochs": 3})
-    for name in ("state.json", "last-1.weights.h5", "pretrained.weights.h5", "mine.txt"):
+    for name in (
+        "state.json",
+        "last-1.weights.h5",
+        "pretrained.weights.h5",
+        "mine.txt",
+    ):
         (folder / name).write_text(name)
     before = files_of(folder)
     claim(folder, {"epochs": 3, "name": "text_cnn"})

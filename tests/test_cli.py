@@ -32,7 +32,8 @@ def rows(number=60, seed=0):
         good, place = generator.integers(0, 2, 2)
         found.append(
             {
-                "text": f"the {['bad', 'good'][good]} {['shop', 'bar'][place]}, row {seed}.{row}",
+                "text": f"the {'bad good'.split()[good]} {'shop bar'.split()[place]}, "
+                f"row {seed}.{row}",
                 "sentiment": ["neg", "pos"][good] if row % 7 else None,
                 "stars": float(good * 4 + 1) if row % 5 else None,
                 "tags": ["food|city", "city"][place],
@@ -117,7 +118,12 @@ def test_the_main_job(trained):
         ["epoch", "1/2"],
         ["epoch", "2/2"],
     ]
-    for part in ("48 train, 6 valid, 6 test texts", "| sentiment |", "| **mean**", "linear"):
+    for part in (
+        "48 train, 6 valid, 6 test texts",
+        "| sentiment |",
+        "| **mean**",
+        "linear",
+    ):
         assert part in out
     made = sorted(path.name for path in (folder / "runs" / "text_cnn").iterdir())
     assert made == [
@@ -128,7 +134,9 @@ def test_the_main_job(trained):
 
 def test_the_printed_line_predicts(trained, monkeypatch, capsys):
     folder, out, _ = trained
-    line = next(line for line in out.splitlines() if line.startswith("Predict with it: "))
+    line = next(
+        line for line in out.splitlines() if line.startswith("Predict with it: ")
+    )
     words = shlex.split(line.removeprefix("Predict with it: "))
     assert words[:3] == ["zoo", "predict", "saved_models/text_cnn"]
     monkeypatch.chdir(folder)
@@ -171,7 +179,9 @@ def test_evaluate(trained, capsys, tmp_path):
     _, answers, _ = run(
         capsys, "predict", folder / "runs/text_cnn", *(row["text"] for row in table)
     )
-    labels = [json.loads(answer)["sentiment"]["label"] for answer in answers.splitlines()]
+    labels = [
+        json.loads(answer)["sentiment"]["label"] for answer in answers.splitlines()
+    ]
     right = [
         label == row["sentiment"]
         for label, row in zip(labels, table, strict=True)
@@ -183,7 +193,9 @@ def test_evaluate(trained, capsys, tmp_path):
         capsys, "evaluate", folder / "runs/text_cnn", "--data", wrong,
         "--label", "sentiment",
     )  # fmt: skip
-    assert code == 2 and f"{wrong}, line 2, column 'sentiment'" in err and "'fair'" in err
+    assert (
+        code == 2 and f"{wrong}, line 2, column 'sentiment'" in err and "'fair'" in err
+    )
 
 
 def test_export_is_the_next_version(trained, capsys, tmp_path):
@@ -230,7 +242,7 @@ def test_task_column_and_given_parts(place, capsys):
 def test_odd_cells_that_are_fine(place, capsys):
     """BOM, quoted newlines, numbers, empty and huge texts, and labels called NaN."""
     table = rows(40)
-    odd = ["several\nlines, and \"quotes\"", "", "", "12", "3.5e7", "a" * 1_000_000]
+    odd = ['several\nlines, and "quotes"', "", "", "12", "3.5e7", "a" * 1_000_000]
     for row, text in zip(table, [*odd, "word " * 200_000, "\U0001f600"], strict=False):
         row["text"] = text
     table[20]["sentiment"] = table[21]["sentiment"] = "nan"
@@ -262,7 +274,8 @@ BAD = {
     ),
     "ragged row": (GOOD + b"a,b,yes\n", [], ["reviews.csv, line 42"]),
     "no label at all": (
-        b"text,label\n" + b"a,nan\n" * 9, [], ["column 'label'", "all labels are missing"],
+        b"text,label\n" + b"a,nan\n" * 9, [],
+        ["column 'label'", "all labels are missing"],
     ),
     "no number": (
         GOOD, ["--label", "label:regression"],
@@ -291,7 +304,9 @@ BAD = {
         b"text,label\n" + b"".join(b"w%d,%d\n" % (i, i % 2) for i in range(40)), [],
         ["min_count=2"],
     ),
-    "out is a file": (GOOD, ["--out", "reviews.csv/run"], ["`--out`", "reviews.csv/run"]),
+    "out is a file": (
+        GOOD, ["--out", "reviews.csv/run"], ["`--out`", "reviews.csv/run"],
+    ),
     "export is a file": (
         GOOD, ["--export", "reviews.csv"], ["`--export`", "reviews.csv/text_cnn"],
     ),
@@ -383,7 +398,9 @@ def test_an_interrupted_run_continues(place, capsys):
     assert code == 0 and f"continuing after epoch {done}" in err
     assert "epoch 1/8" not in err and f"epoch {done + 1}/8" in err
     assert not (place / "runs/text_cnn/checkpoints").exists()
-    history = json.loads(Path("runs/text_cnn/results.json").read_text("utf-8"))["history"]
+    history = json.loads(Path("runs/text_cnn/results.json").read_text("utf-8"))[
+        "history"
+    ]
     assert len(history) == 8
     code, _, err = run(capsys, *arguments, "--seed", "1", "--out", "other")
     assert code == 0 and "epoch 1/8" in err and "continuing" not in err

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import pytest
 from gradients import MODES, value_and_gradients
@@ -105,9 +107,8 @@ def test_a_regression_does_not_depend_on_its_unit():
     for unit in (1.0, 100.0):
         task = Task("regression", mean=5 * unit, scale=2 * unit)
         target, output = example("regression")
-        value, _ = value_and_gradients(
-            lambda y, t=target * unit, f=task_loss(task): f(t, y), output * unit
-        )
+        function = functools.partial(task_loss(task), target * unit)
+        value, _ = value_and_gradients(function, output * unit)
         totals.append(value * task_loss_weights({"price": task})["price"])
     np.testing.assert_allclose(totals[0], totals[1], rtol=1e-5)
 
@@ -115,5 +116,7 @@ def test_a_regression_does_not_depend_on_its_unit():
 def test_loss_weights():
     found = task_loss_weights(TASKS, {"categories": 0.5, "regression": 3.0})
     assert found == {"categories": 0.5, "multilabel": 1.0, "regression": 0.75}
-    with pytest.raises(ValueError, match="must name tasks. Accepted: categories, multi"):
+    with pytest.raises(
+        ValueError, match="must name tasks. Accepted: categories, multi"
+    ):
         task_loss_weights(TASKS, {"category": 1.0})

@@ -26,7 +26,8 @@ VECTORS = np.random.default_rng(0).normal(size=(VOCAB_SIZE, 8)).astype("float32"
 def randomize(model, scale=0.4):
     """Weights large enough that a wrong term shows."""
     generator = np.random.default_rng(1)
-    model.set_weights([generator.normal(0, scale, w.shape) for w in model.get_weights()])
+    shapes = [weight.shape for weight in model.get_weights()]
+    model.set_weights([generator.normal(0, scale, shape) for shape in shapes])
     return model
 
 

@@ -66,7 +66,8 @@ def test_rows_are_the_documented_hash(buckets, n):
 
 def test_a_power_of_two_of_buckets_keeps_single_words_apart():
     tokens = np.arange(1, 2**12 + 1, dtype="int32")[None]
-    rows, _ = NGramBag(1, buckets=2**12, n=(1,)).rows(tokens, np.ones_like(tokens, bool))
+    layer = NGramBag(1, buckets=2**12, n=(1,))
+    rows, _ = layer.rows(tokens, np.ones_like(tokens, bool))
     assert len(np.unique(ops.convert_to_numpy(rows))) == 2**12
 
 
@@ -82,7 +83,8 @@ def test_equals_the_sum_over_the_n_grams_of_each_text(n, combiner, binary, weigh
     if weighted:
         layer.saliency.assign(np.random.default_rng(0).uniform(0.1, 3, 64))
     result = ops.convert_to_numpy(layer(TOKENS, mask=MASK))
-    expected = [reference(layer, row[real]) for row, real in zip(TOKENS, MASK, strict=True)]
+    rows = zip(TOKENS, MASK, strict=True)
+    expected = [reference(layer, row[real]) for row, real in rows]
     np.testing.assert_allclose(result, expected, rtol=1e-5, atol=1e-6)
     if n == (3,):
         assert not result[1:].any()  # no trigram in texts of two and one words

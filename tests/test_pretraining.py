@@ -84,7 +84,10 @@ def test_no_state_has_seen_what_it_predicts():
     for position in range(8):
         other = texts.copy()
         other[:, position] = 1
-        unseen = {"shared_forward": slice(0, position), "shared_backward": slice(position + 1, 8)}
+        unseen = {
+            "shared_forward": slice(0, position),
+            "shared_backward": slice(position + 1, 8),
+        }
         for name, steps in unseen.items():
             before, after = states(name, texts), states(name, other)
             assert np.array_equal(before[:, steps], after[:, steps])
@@ -126,6 +129,8 @@ def test_a_seed_decides_every_bit_and_texts_of_one_token_none():
 
 def test_models_without_shared_layers_are_refused():
     model = zoo.get("text_cnn", VOCAB, TASKS, embedding_dim=4, maps=2)
-    message = "layers named embedding, shared_forward.*'text_cnn' without shared_forward"
+    message = (
+        "layers named embedding, shared_forward.*'text_cnn' without shared_forward"
+    )
     with pytest.raises(ValueError, match=message):
         pretrain(model, corpus(4))

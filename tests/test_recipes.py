@@ -57,12 +57,22 @@ def table(text):
 
 def facts_of(folder):
     return [
-        json.loads(path.read_text("utf-8")) for path in sorted(folder.glob("*/facts.json"))
+        json.loads(path.read_text("utf-8"))
+        for path in sorted(folder.glob("*/facts.json"))
     ]
 
 
 def test_text_classification(place, capsys, monkeypatch):
-    arguments = ["--data", "trec", "--models", "text_cnn", "--seeds", "2", "--set", *TINY]
+    arguments = [
+        "--data",
+        "trec",
+        "--models",
+        "text_cnn",
+        "--seeds",
+        "2",
+        "--set",
+        *TINY,
+    ]
     text_classification.main(arguments)
     said = capsys.readouterr()
     rows = table(said.out)
@@ -156,7 +166,8 @@ def test_fine_tuning_keeps_the_joint_weights_where_it_does_not_help(place, monke
         ]
         assert all(same) != changed
     assert all(
-        np.array_equal(a, b) for a, b in zip(before, joint.model.get_weights(), strict=True)
+        np.array_equal(a, b)
+        for a, b in zip(before, joint.model.get_weights(), strict=True)
     )
 
 

@@ -50,7 +50,9 @@ def test_a_second_builder_of_a_name_is_refused(entries):
     def text_cnn():
         pass
 
-    with pytest.raises(ValueError, match="'text_cnn'.*first is from zoo.models.text_cnn"):
+    with pytest.raises(
+        ValueError, match="'text_cnn'.*first is from zoo.models.text_cnn"
+    ):
         register(task="test", summary="")(text_cnn)
 
 
@@ -68,7 +70,9 @@ def test_builders_must_name_their_arguments(entries):
 
 
 def test_unknown_names_get_a_suggestion():
-    with pytest.raises(ValueError, match="mean 'bilstm'.*Accepted:.*Received: name='bi"):
+    with pytest.raises(
+        ValueError, match="mean 'bilstm'.*Accepted:.*Received: name='bi"
+    ):
         zoo.get("bi_lstm")
     with pytest.raises(ValueError, match=r"mean 'units'.*Received: unit=3"):
         zoo.get("bilstm", unit=3)

@@ -84,7 +84,13 @@ def test_page_with_odd_names(tmp_path):
     path = write_report(made, tmp_path / "deep" / "run")
     page = path.read_text("utf-8")
     test, data, training, classes = tables(page)
-    assert [row[0] for row in test] == ["task", "task|1", "tags 2", "_$price", "**mean**"]
+    assert [row[0] for row in test] == [
+        "task",
+        "task|1",
+        "tags 2",
+        "_$price",
+        "**mean**",
+    ]
     assert "seed 42" in page and "12,345 parameters" in page and "- A note." in page
     assert {row[0] for row in classes[1:]} == {" ".join(name.split()) for name in ODD}
     assert [row[1] for row in data[1:]] == ["40", "40", "0"]
@@ -150,7 +156,9 @@ def test_without_matplotlib(tmp_path, monkeypatch):
     class Lacking:
         def find_spec(self, name, path=None, target=None):
             if name.split(".")[0] == "matplotlib":
-                raise ModuleNotFoundError(f"No module named {name!r}", name="matplotlib")
+                raise ModuleNotFoundError(
+                    f"No module named {name!r}", name="matplotlib"
+                )
 
     monkeypatch.setattr(sys, "meta_path", [Lacking(), *sys.meta_path])
     page = write_report(outcome({"mood": Task("categories", ("a", "b"))}), tmp_path)

@@ -100,8 +100,9 @@ def _estimator(task: Task, strength: float, shape: tuple[int, int]):
     if task.kind == "regression":
         return Ridge(alpha=1.0 / strength)
     if task.outputs > MOST_LABELS or task.outputs * features > MOST_WEIGHTS:
-        kind = KNeighborsClassifier if task.kind == "categories" else KNeighborsRegressor
-        return kind(min(int(strength), rows), metric="cosine", weights="distance")
+        votes = {"categories": KNeighborsClassifier, "multilabel": KNeighborsRegressor}
+        nearest = min(int(strength), rows)
+        return votes[task.kind](nearest, metric="cosine", weights="distance")
     logistic = LogisticRegression(C=strength, max_iter=100)
     return OneVsRestClassifier(logistic) if task.kind == "multilabel" else logistic
 

@@ -109,7 +109,8 @@ class Checkpoint(keras.callbacks.Callback):
         os.replace(partial, self.folder / "state.json")
         keep = {f"last-{epoch}.weights.h5", f"best-{self.best_epoch}.weights.h5"}
         for path in self.folder.glob("*.weights.h5"):
-            if path.name not in keep:
+            epochs_file = path.name.startswith(("last-", "best-"))
+            if epochs_file and path.name not in keep:
                 path.unlink()
 
     def _save(self, name: str) -> None:

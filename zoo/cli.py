@@ -232,10 +232,10 @@ def _splits(options):
     if _is_named(options):
         return load_named(options.data)
     train = _table(options.data, options)
-    given = [
-        _table(path, options) if path else None for path in (options.valid, options.test)
-    ]
-    return assemble(train, *given, seed=options.seed or 0)
+    valid, test = (
+        path and _table(path, options) for path in (options.valid, options.test)
+    )
+    return assemble(train, valid, test, seed=options.seed or 0)
 
 
 def _is_named(options) -> bool:
@@ -275,8 +275,8 @@ def _check_writable(folder: Path, option: str) -> None:
             pass
     except OSError as error:
         raise OSError(
-            f"`{option}` must be a folder that can be written, or a place where one can "
-            f"be made. Received: {folder} ({error})."
+            f"`{option}` must be a folder that can be written, or a place where one "
+            f"can be made. Received: {folder} ({error})."
         ) from None
 
 

@@ -105,7 +105,7 @@ def evaluate(task: Task, target, weight, logits) -> dict:
 
 
 def mean_main_metric(tasks: Mapping[str, Task], results: Mapping[str, dict]) -> float:
-    """Mean of the tasks' main metrics, over the tasks that had rows; NaN if none had."""
+    """Mean of the main metrics, over the tasks that had rows; NaN if none had."""
     return mean_of_known(
         results[name][MAIN_METRIC[task.kind]] for name, task in tasks.items()
     )

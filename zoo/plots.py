@@ -100,7 +100,7 @@ def _ticks(epochs: np.ndarray) -> np.ndarray:
 
 
 def _plain(name: str, width: int = 40) -> str:
-    """A name that is drawn as it is: no formula, not hidden, not longer than the plot."""
+    """A name that is drawn as it is, and not longer than the plot."""
     name = " ".join(name.split())
     name = name if len(name) <= width else f"{name[:width]}..."
     # Matplotlib reads $...$ as a formula and hides lines whose label begins with "_".

@@ -42,7 +42,7 @@ class Progress(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None) -> None:
         if self.done:
-            self.console.print(f"continuing after epoch {self.done}, which was finished")
+            self.console.print(f"continuing after epoch {self.done}", markup=False)
 
     def on_epoch_begin(self, epoch: int, logs=None) -> None:
         self._start = time.perf_counter()

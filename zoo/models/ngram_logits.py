@@ -14,7 +14,13 @@ _GAIN = 5.0
 
 
 def ngram_logits(
-    tokens, mask, tasks: Mapping[str, Task], *, n: Sequence[int], buckets: int
+    tokens,
+    mask,
+    tasks: Mapping[str, Task],
+    *,
+    n: Sequence[int],
+    buckets: int,
+    dropout: float = 0.0,
 ) -> dict:
     """Logits of each task from its n-grams: `5 (g + g_m)`.
 
@@ -27,6 +33,9 @@ def ngram_logits(
         tasks: the tasks by name.
         n: lengths of the n-grams.
         buckets: rows of the tables.
+        dropout: share of the texts that do without these logits in training. They are
+            quick to fit the training texts, and the network beside them would learn
+            little from what is left.
 
     Returns:
         Dict from the task's name to `[batch, task.outputs]`.
@@ -49,8 +58,14 @@ def ngram_logits(
         common.update(dict.fromkeys(members, logits))
         if len(members) > 1:
             mixed += members
-    if not mixed:
-        return common
+    if mixed:
+        _add_private(common, mixed, bag, tasks)
+    drop = keras.layers.Dropout(dropout, noise_shape=(None, 1), name="ngrams_dropout")
+    return {name: drop(logits) for name, logits in common.items()}
+
+
+def _add_private(common: dict, mixed: Sequence[str], bag, tasks) -> None:
+    """Adds what each task says otherwise to the logits that it shares."""
     # One table holds the private columns of all tasks, so each n-gram is read once.
     private = bag(sum(tasks[name].outputs for name in mixed), "private_ngrams")
     start = 0
@@ -59,4 +74,3 @@ def ngram_logits(
         start += tasks[name].outputs
         add = keras.layers.Add(name=layer_name("ngrams", tasks, name))
         common[name] = add([common[name], own])
-    return common
