@@ -76,7 +76,8 @@ def labels(tasks, rows: int, seed: int = 0) -> dict[str, np.ndarray]:
         "regression": lambda task: generator.normal(task.mean, task.scale, rows),
     }
     found = {name: kinds[task.kind](task) for name, task in tasks.items()}
-    return {k: v if v.dtype == "int32" else v.astype("float32") for k, v in found.items()}
+    floats = {k: v.astype("float32") for k, v in found.items() if v.dtype != "int32"}
+    return {**found, **floats}
 
 
 def outputs(model: keras.Model, tokens) -> dict[str, np.ndarray]:
@@ -101,7 +102,7 @@ def loss_of(model, tasks, tokens, targets, weights, training: bool = False):
 
 
 class Gradients:
-    """Called with tokens, targets and weights: the loss and the gradient of each weight.
+    """Of tokens, targets and weights: the loss and the gradient of each weight.
 
     Args:
         model: the model.

@@ -59,7 +59,8 @@ def test_1_builds_from_defaults_and_from_its_config(name):
     assert [tuple(weight.shape) for weight in again.weights] == shapes
     from_json = keras.models.model_from_json(model.to_json())
     assert [tuple(weight.shape) for weight in from_json.weights] == shapes
-    assert [weight.path for weight in from_json.weights] == [w.path for w in model.weights]
+    paths = [weight.path for weight in model.weights]
+    assert [weight.path for weight in from_json.weights] == paths
 
 
 @every_variant
@@ -94,7 +95,8 @@ tokens = np.load(folder / "tokens.npy")
 for path in sorted(folder.glob("*.keras")):
     model = keras.models.load_model(path)  # safe mode
     result = model.predict_on_batch(tokens)
-    np.savez(path.with_suffix(".reloaded.npz"), *[result[name] for name in model.output])
+    answers = [result[name] for name in model.output]
+    np.savez(path.with_suffix(".reloaded.npz"), *answers)
 """
 
 

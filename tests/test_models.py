@@ -205,7 +205,8 @@ def test_the_shared_states_of_mt_shared_are_those_of_both_directions():
     tokens = texts(LENGTHS)
     states = keras.Model(model.input, model.get_layer("shared").output)(tokens)
     for row, length in zip(range(3), LENGTHS, strict=True):
-        expected = np.concatenate(both_directions(model, table[tokens[row, :length]]), 1)
+        words = table[tokens[row, :length]]
+        expected = np.concatenate(both_directions(model, words), axis=1)
         found = ops.convert_to_numpy(states)[row, :length]
         np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
 
@@ -359,7 +360,8 @@ def test_regression_is_in_the_unit_of_its_target():
     result = outputs(model, features)
     expected = 100 + 7 * head(model, "price", features)
     np.testing.assert_allclose(result["price"], expected, rtol=1e-5)
-    np.testing.assert_allclose(result["plain"], head(model, "plain", features), rtol=1e-5)
+    expected = head(model, "plain", features)
+    np.testing.assert_allclose(result["plain"], expected, rtol=1e-5)
 
 
 def test_heads_read_the_features_of_their_task_under_any_name():

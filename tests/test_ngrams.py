@@ -137,7 +137,8 @@ def test_adapt_sets_the_log_ratio_of_each_row(binary):
         p, q = (counts[c] / counts[c].sum() for c in (1, 0))
         ratios.append(np.abs(np.log(p / q)))
     expected = np.max(ratios, axis=0)
-    np.testing.assert_allclose(ops.convert_to_numpy(layer.saliency), expected, rtol=1e-5)
+    found = ops.convert_to_numpy(layer.saliency)
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
     assert [v.name for v in layer.trainable_variables] == ["embeddings"]
 
 

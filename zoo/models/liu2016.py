@@ -8,8 +8,8 @@ from zoo.models.heads import heads, layer_name
 from zoo.registry import register
 from zoo.tasks import as_tasks
 
-_TITLE = "Liu, Qiu and Huang 2016, Recurrent Neural Network for Text Classification with "
-_TITLE += "Multi-Task Learning, "
+_TITLE = "Liu, Qiu and Huang 2016, Recurrent Neural Network for Text Classification "
+_TITLE += "with Multi-Task Learning, "
 _COMMON = {
     "task": "multi-task text classification",
     "defaults": {"optimizer": "adam", "learning_rate": 1e-3, "batch_size": 32},
