@@ -1,4 +1,4 @@
-"""F-LSTM and G-LSTM: equations as printed, sizes, and what they are special cases of."""
+"""F-LSTM and G-LSTM: equations as printed, sizes, special cases."""
 
 from __future__ import annotations
 

@@ -48,8 +48,8 @@ def weights_of(layer):
     n = layer.units
     zeros = {"bias": (layer.tasks, 5 * n), "peephole_kernel": (layer.tasks, 3, n)}
     return {
-        k: np.zeros(zeros[k]) if v is None else ops.convert_to_numpy(v).astype("float64")
-        for k, v in found.items()
+        name: np.zeros(zeros[name]) if value is None else arrays(value)[0]
+        for name, value in found.items()
     }
 
 

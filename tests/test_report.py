@@ -20,7 +20,7 @@ from zoo.tasks import Task
 
 pytestmark = pytest.mark.tensorflow
 
-ODD = ["a|b", "line\nbreak", "\u60c5\u611f", "$x_1$ and $", "_hidden", "\\|", "r" * 300]
+ODD = ["a|b", "line\nbreak", "\u60c5\u611f", "$\\oops$", "_hidden", "\\|", "r" * 300]
 
 
 def outcome(tasks, rows=40, seed=0, history=2, **changes):

@@ -17,9 +17,10 @@ class FactorizedLSTMCell(GatedCell):
 
         [i f c̃ o] = ((x_t W1x + h_{t-1} W1h) W2) + b
 
-    with `W1x` [in, r] and `W1h` [p, r] without bias and nonlinearity, `W2` [r, 4n]; then
-    cell, output and projection as in `LSTMCell`. Parameters: (in + p) r + 4n r + 4n,
-    and n p with a projection. With r = min(in + p, 4n) it can be any LSTM.
+    with `W1x` [in, r] and `W1h` [p, r] without bias and nonlinearity, `W2` [r, 4n];
+    then cell, output and projection as in `LSTMCell`. Parameters: (in + p) r + 4n r +
+    4n, and n p with a projection. With r = min(in + p, 4n) it can be any LSTM; it pays
+    where r is far below that (`benchmarks/recurrent.py --grid`).
 
     Args:
         units: size n of the cell.

@@ -33,6 +33,10 @@ class RecurrentLayer(keras.layers.RNN):
             token less, for one more large matmul.
         seed: of the dropout.
 
+    Masked steps hold the state, so before a row's first real token the output is its
+    initial state. On a CPU, keras leaves XLA off with TensorFlow unless the model is
+    compiled with `jit_compile=True`.
+
     Mixed precision: matmuls and `h` in the compute type, `c` in float32 within the
     loop; states come out in the compute type and `stateful` ones rest in the
     variables' type.
@@ -158,8 +162,8 @@ class RecurrentLayer(keras.layers.RNN):
         cell = self.cell.get_config()
         for name in ("name", "trainable", "dtype"):
             cell.pop(name, None)
-        for name in ("dropout", "recurrent_dropout", "dropout_per", "recompute", "seed"):
-            config[name] = getattr(self, name)
+        own = ("dropout", "recurrent_dropout", "dropout_per", "recompute", "seed")
+        config.update({name: getattr(self, name) for name in own})
         return {**config, **cell}
 
     @classmethod
