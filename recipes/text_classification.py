@@ -70,7 +70,9 @@ def export(text_model: TextModel, folder: Path, texts: Sequence[str] = ()) -> Pa
 
 def _sentence(splits: Splits) -> str:
     """A short text of the test part, to show how to predict."""
-    texts = [text for text in splits.test.texts if 20 < len(text) < 80 and "$" not in text]
+    texts = [
+        text for text in splits.test.texts if 20 < len(text) < 80 and "$" not in text
+    ]
     return texts[0] if texts else "What a day!"
 
 

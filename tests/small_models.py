@@ -124,9 +124,7 @@ class Gradients:
         return float(loss), dict(zip(paths, found, strict=True))
 
     def _loss(self, tokens, targets, weights):
-        return loss_of(
-            self.model, self.tasks, tokens, targets, weights, self.training
-        )
+        return loss_of(self.model, self.tasks, tokens, targets, weights, self.training)
 
     def _tensorflow(self, compiled):
         import tensorflow as tf

@@ -138,8 +138,9 @@ def test_groups_are_a_block_structured_projected_lstm():
             full[g, :, :, g] = kernel[g].reshape(rows, 4, -1)
         return full.reshape(k * rows, k * columns)
 
-    kernels = blocks(array(layer.cell.kernel)), blocks(
-        array(layer.cell.recurrent_kernel)
+    kernels = (
+        blocks(array(layer.cell.kernel)),
+        blocks(array(layer.cell.recurrent_kernel)),
     )
     assert_close(layer(X, mask=MASK), projected(*kernels, layer), 1e-5)
 

@@ -28,8 +28,8 @@ def test_layers_and_models_on_jax():
     pytest.importorskip("jax")
     folder = Path(__file__).parent
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-m", "not tensorflow", "-p", "no:cacheprovider",
-         *(str(folder / file) for file in FILES)],
+        [sys.executable, "-m", "pytest", "-m", "not tensorflow",
+         "-p", "no:cacheprovider", *(str(folder / file) for file in FILES)],
         env={**os.environ, "KERAS_BACKEND": "jax"},
         cwd=folder.parent,
         capture_output=True,

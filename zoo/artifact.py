@@ -1,8 +1,8 @@
 """A trained text model in one folder: weights, text pipeline and metadata.
 
 The folder holds `model.keras`, `pipeline/` and `metadata.json`, which carries the
-sha256 of every other file. Nothing in it is executed: no pickle, and Keras loads in safe
-mode.
+sha256 of every other file. Nothing in it is executed: no pickle, and Keras loads in
+safe mode.
 """
 
 from __future__ import annotations
@@ -45,11 +45,15 @@ class TextModel:
     tasks: dict[str, Task]
     metadata: dict = field(default_factory=dict)
 
-    def logits(self, texts: Sequence[str], batch_size: int = 64) -> dict[str, np.ndarray]:
+    def logits(
+        self, texts: Sequence[str], batch_size: int = 64
+    ) -> dict[str, np.ndarray]:
         """The model's outputs `[texts, outputs]` by task."""
         tokens = self.pipeline.encode(texts)
         if not tokens:
-            return {n: np.zeros((0, t.outputs), "float32") for n, t in self.tasks.items()}
+            return {
+                n: np.zeros((0, t.outputs), "float32") for n, t in self.tasks.items()
+            }
         batches = TokenBatches(
             tokens, {}, {}, batch_size=min(batch_size, len(tokens)),
             buckets=choose_buckets(tokens),
@@ -64,13 +68,15 @@ class TextModel:
             batch_size: texts that run at once.
 
         Returns:
-            For each text a dict from task to `{"label": str, "scores": {label: float}}`;
+            For each text a dict from task to
+            `{"label": str, "scores": {label: float}}`;
             for several labels of one text they are joined by `|`; a regression has the
             number as its label and under `"value"` among its scores.
         """
         if isinstance(texts, (str, bytes)):
             raise ValueError(
-                f"`texts` must be a list of strings. Received: one {type(texts).__name__}."
+                "`texts` must be a list of strings. "
+                f"Received: one {type(texts).__name__}."
             )
         answers: list[dict] = [{} for _ in texts]
         for name, logits in self.logits(texts, batch_size).items():
@@ -201,7 +207,9 @@ def _answer(task: Task, logits: np.ndarray) -> dict:
         return {"label": f"{logits[0]:g}", "scores": {"value": float(logits[0])}}
     if task.kind == "multilabel":
         scores = 1.0 / (1.0 + np.exp(-logits))
-        chosen = [name for name, row in zip(task.labels, logits, strict=True) if row > 0]
+        chosen = [
+            name for name, row in zip(task.labels, logits, strict=True) if row > 0
+        ]
         label = "|".join(chosen)
     else:
         exponents = np.exp(logits - logits.max())

@@ -24,7 +24,7 @@ class TokenBatches(keras.utils.PyDataset):
         tokens: one int32 array of ids a text, not empty.
         targets: dict from task to an array with one row a text; empty for a language
             model.
-        weights: dict from task to float weights `[texts]`; 0 where the label is missing.
+        weights: dict from task to weights `[texts]`; 0 where the label is missing.
         batch_size: rows of every batch.
         buckets: increasing lengths, the last at least the longest text.
         shuffle: `True` for training: a new order each epoch, drawn from `seed` and the
@@ -140,7 +140,7 @@ class TokenBatches(keras.utils.PyDataset):
         return counted.prefetch(2)
 
     def _rows_by_group(self) -> list[np.ndarray]:
-        """Rows by the set of tasks whose labels they carry; none for unlabelled rows."""
+        """Rows by the set of tasks whose labels they carry; none for unlabelled ones."""
         if not self.weights:
             return [np.arange(len(self.tokens))]
         present = np.stack([weight > 0 for weight in self.weights.values()], axis=1)

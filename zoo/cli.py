@@ -21,7 +21,7 @@ DEFAULT_DATA = "hutto"
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Runs one command; returns the exit code: 0, or 2 for input that cannot be used."""
+    """Runs one command; returns the exit code: 0, or 2 for input of no use."""
     options = _parser().parse_args(arguments)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
@@ -64,7 +64,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     train.add_argument("model", help="a name from `zoo list`")
     _add_data_arguments(train)
-    train.add_argument("--valid", type=Path, help="validation table; else 10 %% of data")
+    train.add_argument(
+        "--valid", type=Path, help="validation table; else 10 %% of data"
+    )
     train.add_argument("--test", type=Path, help="test table; else 10 %% of the data")
     train.add_argument("--out", type=Path, help="folder of the run (runs/MODEL)")
     train.add_argument(
@@ -78,7 +80,7 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--learning-rate", type=float)
     train.add_argument("--max-length", type=int, help="tokens of a text that are read")
     train.add_argument("--fine-tune", action="store_true",
-                       help="after joint training, go on with each task alone")  # fmt: skip
+                       help="after joint training, each task alone")  # fmt: skip
     train.add_argument(
         "--set", nargs="+", default=[], metavar="KEY=VALUE", dest="overrides",
         help="other settings, and arguments of the model's builder, as JSON values: "
@@ -86,7 +88,9 @@ def _parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     train.set_defaults(command=_train)
 
-    evaluate = commands.add_parser("evaluate", help="metrics of a trained model on data")
+    evaluate = commands.add_parser(
+        "evaluate", help="metrics of a trained model on data"
+    )
     evaluate.add_argument("folder", type=Path, help="folder of a run")
     _add_data_arguments(evaluate)
     evaluate.set_defaults(command=_evaluate)
@@ -95,7 +99,9 @@ def _parser() -> argparse.ArgumentParser:
         "predict", help="labels of texts, by a run or by an exported model"
     )
     predict.add_argument("folder", type=Path, help="a run or an exported model")
-    predict.add_argument("texts", nargs="*", help="else one text a line of standard input")
+    predict.add_argument(
+        "texts", nargs="*", help="else one text a line of standard input"
+    )
     predict.set_defaults(command=_predict)
 
     export = commands.add_parser("export", help="export a run for TF Serving")
@@ -155,7 +161,6 @@ def _describe(options) -> None:
 
 def _train(options) -> None:
     from zoo.registry import describe
-
     from zoo.settings import Settings, parse_overrides
 
     # All that can be wrong is looked at first: it costs no second of TensorFlow.

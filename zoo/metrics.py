@@ -29,7 +29,9 @@ def metric_names(tasks: Mapping[str, Task]) -> dict[str, str]:
     alone = len(tasks) == 1
     safe = safe_names(tasks)
     return {
-        name: MAIN_METRIC[task.kind] if alone else f"{safe[name]}_{MAIN_METRIC[task.kind]}"
+        name: MAIN_METRIC[task.kind]
+        if alone
+        else f"{safe[name]}_{MAIN_METRIC[task.kind]}"
         for name, task in tasks.items()
     }
 
@@ -47,7 +49,9 @@ class MicroF1(keras.metrics.Metric):
         true = keras.ops.cast(y_true, self.dtype)
         predicted = keras.ops.cast(y_pred > 0, self.dtype)
         if sample_weight is not None:
-            weight = keras.ops.cast(keras.ops.reshape(sample_weight, (-1, 1)), self.dtype)
+            weight = keras.ops.cast(
+                keras.ops.reshape(sample_weight, (-1, 1)), self.dtype
+            )
             true, predicted = true * weight, predicted * weight
         both = keras.ops.minimum(true, predicted)
         self.hits.assign_add(keras.ops.sum(both))

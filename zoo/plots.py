@@ -53,7 +53,9 @@ def _curves(outcome: Outcome) -> Figure:
     epochs = np.arange(1, len(outcome.history) + 1)
     for key, label in (("loss", "training"), ("val_loss", "validation")):
         if key in outcome.history[0]:
-            loss.plot(epochs, [logs[key] for logs in outcome.history], "o-", label=label)
+            loss.plot(
+                epochs, [logs[key] for logs in outcome.history], "o-", label=label
+            )
     loss.set(title="Loss", xlabel="epoch", xticks=_ticks(epochs))
     loss.legend()
     for name, key in metric_names(outcome.prepared.tasks).items():
@@ -62,7 +64,9 @@ def _curves(outcome: Outcome) -> Figure:
             score.plot(epochs, values, "o-", label=_plain(name))
     score.set(title="Validation metric", xlabel="epoch", xticks=_ticks(epochs))
     if score.lines and len(outcome.prepared.tasks) <= 20:
-        score.legend(fontsize="x-small", ncols=2 if len(outcome.prepared.tasks) > 6 else 1)
+        score.legend(
+            fontsize="x-small", ncols=2 if len(outcome.prepared.tasks) > 6 else 1
+        )
     return figure
 
 

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sized
 
 import keras
 from rich.console import Console
-from rich.progress import BarColumn, Progress as Bar, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
 
 from zoo.metrics import MAIN_METRIC, metric_names
 from zoo.tasks import Task
@@ -69,9 +70,13 @@ class Progress(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs=None) -> None:
         self._bar.stop()
         seconds = time.perf_counter() - self._start
-        line = f"epoch {epoch + 1}/{self.epochs}  {seconds:.0f} s  loss {logs['loss']:.4f}"
+        line = (
+            f"epoch {epoch + 1}/{self.epochs}  {seconds:.0f} s  loss {logs['loss']:.4f}"
+        )
         if "val_loss" in logs:
-            line += f"  valid loss {logs['val_loss']:.4f}  {self._metrics(logs, 'val_')}"
+            line += (
+                f"  valid loss {logs['val_loss']:.4f}  {self._metrics(logs, 'val_')}"
+            )
         self.console.print(line, markup=False, soft_wrap=True)
 
     def on_train_end(self, logs=None) -> None:
@@ -91,4 +96,6 @@ class Progress(keras.callbacks.Callback):
                 f"mean of {len(parts)} tasks {mean:.3f} "
                 f"(least {low[0]} {low[2]:.3f}, most {high[0]} {high[2]:.3f})"
             )
-        return "  ".join(f"{name} {metric} {value:.3f}" for name, metric, value in parts)
+        return "  ".join(
+            f"{name} {metric} {value:.3f}" for name, metric, value in parts
+        )

@@ -42,7 +42,8 @@ class Outcome:
         """Mean over tasks of the main metric, by model or baseline."""
         tasks = self.prepared.tasks
         return {
-            name: mean_main_metric(tasks, result) for name, result in self.results.items()
+            name: mean_main_metric(tasks, result)
+            for name, result in self.results.items()
         }
 
 
@@ -106,7 +107,9 @@ def results_table(tasks: Mapping[str, Task], results: Mapping[str, Mapping]) -> 
         values = [_number(result[name][metric]) for result in results.values()]
         rows.append([_cell(name), metric, str(any_result["rows"]), *values])
     if len(tasks) > 1:
-        means = [_number(mean_main_metric(tasks, result)) for result in results.values()]
+        means = [
+            _number(mean_main_metric(tasks, result)) for result in results.values()
+        ]
         rows.append(["**mean**", "", "", *means])
     return markdown_table(rows)
 

@@ -263,7 +263,9 @@ def fine_tune_all(
     return replace(text_model, model=model)
 
 
-def _pretrain(model, prepared: Prepared, settings: Settings, folder: Path | None) -> None:
+def _pretrain(
+    model, prepared: Prepared, settings: Settings, folder: Path | None
+) -> None:
     """Language-model initialisation, kept in the run's folder once it is done."""
     kept = folder / "pretrained.weights.h5" if folder else None
     if kept is not None and kept.exists():
@@ -291,7 +293,9 @@ def evaluate_part(
     else:
         outputs = {name: np.zeros((0, 1)) for name in prepared.tasks}
     return {
-        name: evaluate(task, encoded.targets[name], encoded.weights[name], outputs[name])
+        name: evaluate(
+            task, encoded.targets[name], encoded.weights[name], outputs[name]
+        )
         for name, task in prepared.tasks.items()
     }
 

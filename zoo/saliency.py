@@ -60,7 +60,10 @@ def _merge(members: Sequence[str], targets, weights) -> tuple[np.ndarray, np.nda
     target, weight = targets[members[0]].copy(), weights[members[0]].copy()
     for name in members[1:]:
         missing = weight == 0
-        target[missing], weight[missing] = targets[name][missing], weights[name][missing]
+        target[missing], weight[missing] = (
+            targets[name][missing],
+            weights[name][missing],
+        )
     return target, weight
 
 

@@ -56,8 +56,8 @@ class Settings:
         min_count: tokens seen less often are unknown.
         max_length: tokens of a text that are read.
         buckets: padded lengths that XLA compiles for.
-        pretrain_epochs: passes of the language model that initialises the shared layers,
-            over the unlabelled and the training texts.
+        pretrain_epochs: passes of the language model that initialises the shared
+            layers, over the unlabelled and the training texts.
         fine_tune: after joint training, goes on with each task alone.
         jit_compile: compile the training step with XLA. On a CPU it is slower for these
             models: the gradient of an embedding becomes a loop over its rows.

@@ -42,7 +42,8 @@ class Task:
         object.__setattr__(self, "labels", tuple(str(name) for name in self.labels))
         if self.kind not in KINDS:
             raise ValueError(
-                f"`kind` must be one of {', '.join(KINDS)}. Received: kind={self.kind!r}."
+                f"`kind` must be one of {', '.join(KINDS)}. "
+                f"Received: kind={self.kind!r}."
             )
         least = {"categories": 2, "multilabel": 1, "regression": 0}[self.kind]
         if len(self.labels) < least or (self.kind == "regression" and self.labels):
@@ -53,8 +54,7 @@ class Task:
             )
         if len(set(self.labels)) != len(self.labels):
             raise ValueError(
-                "`labels` must not repeat a name. "
-                f"Received: labels={self.labels!r}."
+                f"`labels` must not repeat a name. Received: labels={self.labels!r}."
             )
         if not self.scale > 0:
             raise ValueError(

@@ -197,7 +197,8 @@ def class_weights(
         unknown = sorted(set(weights) - set(task.labels))
         if unknown:
             raise ValueError(
-                f"`class_weights` must name labels. Accepted: {', '.join(task.labels)}. "
+                "`class_weights` must name labels. "
+                f"Accepted: {', '.join(task.labels)}. "
                 f"Received: {', '.join(map(str, unknown))}."
             )
         by_class = np.array([weights.get(label, 1.0) for label in task.labels])

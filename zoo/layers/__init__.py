@@ -1,3 +1,5 @@
+"""The layers of the zoo; importing them registers each for loading saved models."""
+
 from zoo.layers.backward_lstm import BackwardLSTM
 from zoo.layers.bidirectional import Bidirectional
 from zoo.layers.convolution import TextConvolution
@@ -13,4 +15,26 @@ from zoo.layers.pooling import (
     MaskedMaxPooling,
     MaskedMeanPooling,
 )
+from zoo.layers.sampled_softmax import SampledSoftmax
 from zoo.layers.shared_lstm import SharedLSTM
+
+__all__ = [
+    "AttentionPooling",
+    "BackwardLSTM",
+    "Bidirectional",
+    "CoupledLSTM",
+    "FactorizedLSTM",
+    "FactorizedLSTMCell",
+    "GroupLSTM",
+    "GroupLSTMCell",
+    "LSTM",
+    "LSTMCell",
+    "LastState",
+    "MaskedMaxPooling",
+    "MaskedMeanPooling",
+    "NGramBag",
+    "PaddingMask",
+    "SampledSoftmax",
+    "SharedLSTM",
+    "TextConvolution",
+]

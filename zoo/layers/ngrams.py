@@ -89,8 +89,7 @@ class NGramBag(ConsumesMask):
         n = tuple(n)
         if not n or len(set(n)) < len(n) or not set(n) <= {1, 2, 3, 4}:
             raise ValueError(
-                "`n` must hold different lengths, each from 1 to 4. "
-                f"Received: n={n!r}."
+                f"`n` must hold different lengths, each from 1 to 4. Received: n={n!r}."
             )
         if combiner not in _COMBINERS:
             raise ValueError(

@@ -41,7 +41,12 @@ class SampledSoftmax(ConsumesMask):
     """
 
     def __init__(
-        self, vocab_size: int, *, samples: int = 1024, seed: int | None = None, **keywords
+        self,
+        vocab_size: int,
+        *,
+        samples: int = 1024,
+        seed: int | None = None,
+        **keywords,
     ) -> None:
         super().__init__(**keywords)
         self.vocab_size = vocab_size
@@ -73,8 +78,12 @@ class SampledSoftmax(ConsumesMask):
         candidates = self._candidates()
         true = ops.sum(hidden * ops.take(self.kernel, targets, axis=0), axis=-1)
         true += ops.take(self.bias, targets, axis=0) - self._log_expected(targets)
-        other = ops.matmul(hidden, ops.transpose(ops.take(self.kernel, candidates, axis=0)))
-        other += ops.take(self.bias, candidates, axis=0) - self._log_expected(candidates)
+        other = ops.matmul(
+            hidden, ops.transpose(ops.take(self.kernel, candidates, axis=0))
+        )
+        other += ops.take(self.bias, candidates, axis=0) - self._log_expected(
+            candidates
+        )
         logits = ops.concatenate([ops.expand_dims(true, -1), other], axis=-1)
         return ops.logsumexp(logits, axis=-1) - true
 

@@ -44,7 +44,9 @@ def heads(
         )
         outputs[name] = dense(own)
         if added:
-            total = keras.layers.Add(dtype="float32", name=layer_name("sum", tasks, name))
+            total = keras.layers.Add(
+                dtype="float32", name=layer_name("sum", tasks, name)
+            )
             outputs[name] = total([outputs[name], added[name]])
         if task.kind == "regression":
             unit = keras.layers.Rescaling(

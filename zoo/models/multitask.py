@@ -1,4 +1,4 @@
-"""The practical multi-task model: a shared bidirectional trunk, private layers, heads."""
+"""The practical multi-task model: shared bidirectional trunk, private layers, heads."""
 
 from __future__ import annotations
 

@@ -24,8 +24,8 @@ def ngram_logits(
 ) -> dict:
     """Logits of each task from its n-grams: `5 (g + g_m)`.
 
-    Tasks with the same labels share the linear model `g`, which learns from the texts of
-    all of them; `g_m` is what task m says otherwise. Both start at zero.
+    Tasks with the same labels share the linear model `g`, which learns from the texts
+    of all of them; `g_m` is what task m says otherwise. Both start at zero.
 
     Args:
         tokens: int ids `[batch, time]`.
