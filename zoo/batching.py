@@ -140,7 +140,7 @@ class TokenBatches(keras.utils.PyDataset):
         return counted.prefetch(2)
 
     def _rows_by_group(self) -> list[np.ndarray]:
-        """Rows by the set of tasks whose labels they carry; none for unlabelled ones."""
+        """Rows by the set of tasks that label them; no group if none does."""
         if not self.weights:
             return [np.arange(len(self.tokens))]
         present = np.stack([weight > 0 for weight in self.weights.values()], axis=1)
@@ -154,8 +154,13 @@ class TokenBatches(keras.utils.PyDataset):
 
     def _plan(self) -> None:
         """Sets `batches`: rows and padded length of each batch of the epoch."""
-        generator = np.random.default_rng([self.seed, self.epoch])
-        rows = self._draw(generator) if self.shuffle else np.concatenate(self._groups)
+        epoch = self.epoch if self.shuffle else 0
+        generator = np.random.default_rng([self.seed, epoch])
+        if self.shuffle:
+            rows = self._draw(generator)
+        else:
+            # Mixed too: the loss of a batch sums over tasks the means of what it holds.
+            rows = generator.permutation(np.concatenate(self._groups))
         self.batches = []
         for bucket, length in enumerate(self.buckets):
             members = rows[self._bucket_of[rows] == bucket]
