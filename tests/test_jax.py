@@ -23,7 +23,7 @@ FILES = (
 )
 
 
-# JAX compiles every step anyway (8), and two trainings more (9) take minutes there.
+# JAX compiles every step anyway (8), and the trainings of 9 and 10 take minutes there.
 NOT_HERE = "not test_8 and not test_9"
 
 
