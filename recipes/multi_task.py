@@ -1,6 +1,6 @@
 """Multi-task learning: one model for several tasks, beside one model for each.
 
-`zoo train` calls `train`. Run as a module, it measures multi-task models over several
+`zoo train` calls `run`. Run as a module, it measures multi-task models over several
 seeds, each beside the same model trained on each task alone:
 
     python -m recipes.multi_task --data mtl16 --models bilstm_mt mt_shared --alone
@@ -19,7 +19,6 @@ from zoo.data import Splits, load_named
 from zoo.settings import Settings
 
 run = text_classification.run
-train = text_classification.train
 measure = text_classification.measure
 
 

@@ -1,6 +1,6 @@
 """Text classification, from a table of texts to a served model.
 
-`zoo train` calls `train`. Run as a module, it measures models over several seeds beside
+`zoo train` calls `run`. Run as a module, it measures models over several seeds beside
 the baselines and prints the table that the README shows:
 
     python -m recipes.text_classification --data trec --models text_cnn bilstm

@@ -15,21 +15,25 @@ tf = pytest.importorskip("tensorflow")
 pytest.importorskip("tensorflow_text")
 
 import keras  # noqa: E402
-from tiny_export import (  # noqa: E402
+from tiny_export import (  # noqa: E402, F401
     EXTRA,
     TASKS,
     TEXTS,
     TOPIC,
     answers_of_python,
     build,
+    model,
+    pipeline,
+    published,
     run,
+    unchecked,
 )
 
 import zoo  # noqa: E402
-from zoo.serving import ServedModel, check, publish, warmup  # noqa: E402
+from zoo.serving import ServedModel, check, warmup  # noqa: E402
 from zoo.serving.golden import ODD  # noqa: E402
 from zoo.tasks import Task, as_tasks  # noqa: E402
-from zoo.text import TextPipeline, as_bytes  # noqa: E402
+from zoo.text import as_bytes  # noqa: E402
 
 pytestmark = [
     pytest.mark.tensorflow,
@@ -37,31 +41,6 @@ pytestmark = [
         keras.backend.backend() != "tensorflow", reason="SavedModel needs TensorFlow"
     ),
 ]
-
-
-@pytest.fixture(scope="module")
-def pipeline():
-    return TextPipeline.learn(TEXTS, min_count=1, max_length=64)
-
-
-@pytest.fixture(scope="module")
-def model(pipeline):
-    return build(pipeline.vocab_size, TASKS)
-
-
-@pytest.fixture(scope="module")
-def published(model, pipeline, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("saved_models") / "tiny"
-    path = zoo.export(
-        model, pipeline, folder, tasks=TASKS, examples=TEXTS, metadata={"seed": 3}
-    )
-    return path
-
-
-@pytest.fixture
-def unchecked(monkeypatch):
-    """For tests of what comes before and after the check, which takes seconds."""
-    monkeypatch.setattr(publish, "_self_check", lambda folder: None)
 
 
 def test_answers_are_those_of_python(published, model, pipeline):

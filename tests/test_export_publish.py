@@ -15,17 +15,19 @@ tf = pytest.importorskip("tensorflow")
 pytest.importorskip("tensorflow_text")
 
 import keras  # noqa: E402
-from tiny_export import (  # noqa: E402
+from tiny_export import (  # noqa: E402, F401
     TASKS,
-    TEXTS,
     TOPIC,
     Mean,
     build,
+    model,
+    pipeline,
+    published,
+    unchecked,
 )
 
 import zoo  # noqa: E402
 from zoo.serving import ExportError, ServedModel, check, publish  # noqa: E402
-from zoo.text import TextPipeline  # noqa: E402
 
 pytestmark = [
     pytest.mark.tensorflow,
@@ -33,31 +35,6 @@ pytestmark = [
         keras.backend.backend() != "tensorflow", reason="SavedModel needs TensorFlow"
     ),
 ]
-
-
-@pytest.fixture(scope="module")
-def pipeline():
-    return TextPipeline.learn(TEXTS, min_count=1, max_length=64)
-
-
-@pytest.fixture(scope="module")
-def model(pipeline):
-    return build(pipeline.vocab_size, TASKS)
-
-
-@pytest.fixture(scope="module")
-def published(model, pipeline, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("saved_models") / "tiny"
-    path = zoo.export(
-        model, pipeline, folder, tasks=TASKS, examples=TEXTS, metadata={"seed": 3}
-    )
-    return path
-
-
-@pytest.fixture
-def unchecked(monkeypatch):
-    """For tests of what comes before and after the check, which takes seconds."""
-    monkeypatch.setattr(publish, "_self_check", lambda folder: None)
 
 
 def test_versions_count_up(model, pipeline, tmp_path, unchecked):

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 
+import zoo
+from zoo.serving import publish
 from zoo.tasks import Task, as_tasks
+from zoo.text import TextPipeline
 
 TOPIC = "d\u00eda \u4e2d\u6587/1"  # a column's name may hold anything
 TASKS = as_tasks(
@@ -72,3 +76,28 @@ def run(folder, texts, signature="serving_default"):
         signature = graph.signature_def[signature]
         outputs = {key: info.name for key, info in signature.outputs.items()}
         return session.run(outputs, {signature.inputs["text"].name: texts})
+
+
+@pytest.fixture(scope="module")
+def pipeline():
+    return TextPipeline.learn(TEXTS, min_count=1, max_length=64)
+
+
+@pytest.fixture(scope="module")
+def model(pipeline):
+    return build(pipeline.vocab_size, TASKS)
+
+
+@pytest.fixture(scope="module")
+def published(model, pipeline, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("saved_models") / "tiny"
+    path = zoo.export(
+        model, pipeline, folder, tasks=TASKS, examples=TEXTS, metadata={"seed": 3}
+    )
+    return path
+
+
+@pytest.fixture
+def unchecked(monkeypatch):
+    """For tests of what comes before and after the check, which takes seconds."""
+    monkeypatch.setattr(publish, "_self_check", lambda folder: None)

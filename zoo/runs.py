@@ -65,10 +65,10 @@ class Prepared:
     buckets: list[int]
 
     def batches(
-        self, part: str | Encoded, settings: Settings, *, shuffle: bool = False
+        self, part: str, settings: Settings, *, shuffle: bool = False
     ) -> TokenBatches:
         """Batches of a part; the class weights of the settings apply to training."""
-        encoded = self.parts[part] if isinstance(part, str) else part
+        encoded = self.parts[part]
         weights = dict(encoded.weights)
         if shuffle:
             for task, chosen in settings.class_weights.items():
