@@ -143,8 +143,8 @@ def test_the_printed_line_predicts(trained, monkeypatch, capsys):
     code, answers, _ = run(capsys, *words[1:])
     answer = json.loads(answers)
     assert code == 0 and answer["text"] == words[3]
-    assert set(answer) == {"text", "sentiment", "stars", "tags"}
-    assert set(answer["tags"]["scores"]) == {"food", "city"}
+    assert set(answer["answers"]) == {"sentiment", "stars", "tags"}
+    assert set(answer["answers"]["tags"]["scores"]) == {"food", "city"}
 
 
 def test_a_run_an_export_and_a_version_answer_alike(trained, monkeypatch, capsys):
@@ -159,6 +159,7 @@ def test_a_run_an_export_and_a_version_answer_alike(trained, monkeypatch, capsys
     assert [answer["text"] for answer in found[0]] == texts
     for answers in found[1:]:
         for answer, expected in zip(answers, found[0], strict=True):
+            answer, expected = answer["answers"], expected["answers"]
             for task in ("sentiment", "tags", "stars"):
                 close = pytest.approx(expected[task]["scores"], abs=1e-4)
                 assert answer[task]["scores"] == close
@@ -180,7 +181,7 @@ def test_evaluate(trained, capsys, tmp_path):
         capsys, "predict", folder / "runs/text_cnn", *(row["text"] for row in table)
     )
     labels = [
-        json.loads(answer)["sentiment"]["label"] for answer in answers.splitlines()
+        json.loads(answer)["answers"]["sentiment"]["label"] for answer in answers.splitlines()
     ]
     right = [
         label == row["sentiment"]

@@ -154,8 +154,8 @@ def test_bilstm_mt(ngrams, private_units):
             layer.saliency.assign(ops.abs(layer.saliency))
     (table,) = weights_of(model, "embedding")
 
-    def bag(text, name):
-        layer = model.get_layer(name)
+    def bag(text):
+        layer = model.get_layer("ngrams")
         result = layer(text[None], mask=np.ones((1, len(text)), bool))
         return 5 * ops.convert_to_numpy(result)[0]
 
@@ -170,10 +170,10 @@ def test_bilstm_mt(ngrams, private_units):
                 features = np.maximum(pooled @ kernel + bias, 0)
             answers[name] = head(model, name, features)
         if ngrams:
-            private = bag(text, "private_ngrams")
-            answers["a"] += bag(text, "ngrams_0") + private[:3]
-            answers["b"] += bag(text, "ngrams_1")
-            answers["c"] += bag(text, "ngrams_0") + private[3:]
+            common, of_a, of_c, of_b = np.split(bag(text), [3, 6, 9])
+            answers["a"] += common + of_a
+            answers["b"] += of_b
+            answers["c"] += common + of_c
         return answers
 
     compare(model, reference, tolerance=1e-4)
@@ -182,8 +182,19 @@ def test_bilstm_mt(ngrams, private_units):
     if private_units:
         count += 3 * (16 * private_units + private_units)
     if ngrams:
-        count += 32 * ((3 + 1) + (2 + 1) + (6 + 1))  # each with its saliencies
+        count += 32 * (3 + 3 + 3 + 2 + 1)  # the last are the saliencies
     assert model.count_params() == count
+
+
+def test_bilstm_mt_of_thousands_of_labels_keeps_its_ngram_table_narrow():
+    tasks = {"a": 5000, "b": 5000, "c": 7}
+    model = zoo.get("bilstm_mt", VOCAB_SIZE, tasks, units=4, ngram_buckets=128)
+    table, _ = weights_of(model, "ngrams")
+    assert table.shape == (128, 64)
+    (kernel,) = weights_of(model, "ngrams_logits")
+    assert kernel.shape == (64, 5000 + 2 * 5000 + 7) and not kernel.any()
+    silent = keras.Model(model.input, model.get_layer("ngrams").output)
+    assert ops.convert_to_numpy(silent(texts(LENGTHS))).any()  # else nothing learns
 
 
 def test_mt_coupled_and_mt_shared_give_each_task_its_own_state():

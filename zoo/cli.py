@@ -218,7 +218,7 @@ def _predict(options) -> None:
         from zoo.artifact import load
     answers = load(options.folder).predict(texts)
     for text, answer in zip(texts, answers, strict=True):
-        print(json.dumps({"text": text, **answer}, ensure_ascii=False))
+        print(json.dumps({"text": text, "answers": answer}, ensure_ascii=False))
 
 
 def _export(options) -> None:

@@ -16,6 +16,7 @@ from keras import ops
 from zoo.batching import TokenBatches, choose_buckets
 from zoo.layers.padding import ConsumesMask, PaddingMask
 from zoo.layers.sampled_softmax import SampledSoftmax
+from zoo.progress import Progress
 
 SHARED = ("embedding", "shared_forward", "shared_backward")
 
@@ -32,6 +33,7 @@ def pretrain(
     seed: int = 0,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     jit_compile: bool | str = False,
+    verbose: bool = False,
 ) -> list[float]:
     """Trains the shared layers of `model`, in place, as two language models.
 
@@ -46,6 +48,7 @@ def pretrain(
         seed: of the order, the candidates and the dropout.
         callbacks: further Keras callbacks.
         jit_compile: `True` compiles the step with XLA.
+        verbose: shows progress.
 
     Returns:
         The mean loss in nats a token, forward plus backward, of each epoch.
@@ -79,9 +82,10 @@ def pretrain(
         optimizer=keras.optimizers.Adam(schedule, global_clipnorm=1.0),
         jit_compile=jit_compile,
     )
+    shown = [Progress({}, epochs, batches, what="language model, epoch")]
     history = language_model.fit(
         batches.feed(), epochs=epochs, shuffle=False, verbose=0,
-        callbacks=[batches.follow(), *callbacks],
+        callbacks=[batches.follow(), *(shown if verbose else []), *callbacks],
     )  # fmt: skip
     return [float(loss) for loss in history.history["loss"]]
 

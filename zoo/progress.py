@@ -22,6 +22,7 @@ class Progress(keras.callbacks.Callback):
         epochs: how many will run at most.
         batches: of the training split; their number is that of the steps.
         done: epochs that an earlier run has finished.
+        what: stands before the number of the epoch.
         console: where to; standard error by default, so that output can be piped.
     """
 
@@ -32,6 +33,7 @@ class Progress(keras.callbacks.Callback):
         batches: Sized,
         *,
         done: int = 0,
+        what: str = "epoch",
         console: Console | None = None,
     ) -> None:
         super().__init__()
@@ -39,6 +41,7 @@ class Progress(keras.callbacks.Callback):
         self.epochs = epochs
         self.batches = batches
         self.done = done
+        self.what = what
         self.console = console or Console(stderr=True, highlight=False)
 
     def on_train_begin(self, logs=None) -> None:
@@ -59,7 +62,7 @@ class Progress(keras.callbacks.Callback):
         )
         self._bar.start()
         self._row = self._bar.add_task(
-            f"epoch {epoch + 1}/{self.epochs}", total=len(self.batches), metrics=""
+            f"{self.what} {epoch + 1}/{self.epochs}", total=len(self.batches), metrics=""
         )
 
     def on_train_batch_end(self, batch: int, logs=None) -> None:
@@ -71,7 +74,8 @@ class Progress(keras.callbacks.Callback):
         self._bar.stop()
         seconds = time.perf_counter() - self._start
         line = (
-            f"epoch {epoch + 1}/{self.epochs}  {seconds:.0f} s  loss {logs['loss']:.4f}"
+            f"{self.what} {epoch + 1}/{self.epochs}  {seconds:.0f} s  "
+            f"loss {logs['loss']:.4f}"
         )
         if "val_loss" in logs:
             line += (

@@ -115,7 +115,7 @@ def prepare(splits: Splits, settings: Settings) -> Prepared:
     pipeline = TextPipeline.learn(
         [*splits.train.texts, *unlabeled], tokenizer=settings.tokenizer,
         vocab_size=settings.vocab_size, min_count=settings.min_count,
-        max_length=settings.max_length,
+        max_length=settings.max_length, lowercase=settings.lowercase,
     )  # fmt: skip
     parts = {
         part: Encoded(pipeline.encode(getattr(splits, part).texts), *labels[part])
@@ -177,7 +177,7 @@ def train(
         read += [prepared.unlabeled, prepared.tasks, prepared.pipeline.vocabulary]
         claim(folder, {**metadata, "data": fingerprint([*read, keywords])})
     if settings.pretrain_epochs:
-        _pretrain(model, prepared, settings, folder)
+        _pretrain(model, prepared, settings, folder, verbose=verbose)
     history = fit(
         trained,
         batches,
@@ -264,7 +264,7 @@ def fine_tune_all(
 
 
 def _pretrain(
-    model, prepared: Prepared, settings: Settings, folder: Path | None
+    model, prepared: Prepared, settings: Settings, folder: Path | None, *, verbose: bool
 ) -> None:
     """Language-model initialisation, kept in the run's folder once it is done."""
     kept = folder / "pretrained.weights.h5" if folder else None
@@ -274,7 +274,7 @@ def _pretrain(
     pretrain(
         model, [*prepared.unlabeled, *prepared.parts["train"].tokens],
         epochs=settings.pretrain_epochs, seed=settings.seed,
-        jit_compile=settings.jit_compile,
+        jit_compile=settings.jit_compile, verbose=verbose,
     )  # fmt: skip
     if kept is not None:
         kept.parent.mkdir(parents=True, exist_ok=True)

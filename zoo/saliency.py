@@ -46,13 +46,8 @@ def adapt_ngrams(
         ],
         axis=1,
     )
-    first, *others = bags
-    first.adapt(tokens, columns)
-    for bag in others:
-        if (bag.n, bag.buckets) == (first.n, first.buckets):
-            bag.saliency.assign(first.saliency)
-        else:
-            bag.adapt(tokens, columns)
+    for bag in bags:
+        bag.adapt(tokens, columns)
 
 
 def _merge(members: Sequence[str], targets, weights) -> tuple[np.ndarray, np.ndarray]:

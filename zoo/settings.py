@@ -53,6 +53,7 @@ class Settings:
         class_weights: for each task `"balanced"` or a weight for each label.
         tokenizer: `"unicode"`, `"whitespace"`, `"wordpiece"` or `"bytes"`.
         vocab_size: most entries of the vocabulary.
+        lowercase: whether to fold case.
         min_count: tokens seen less often are unknown.
         max_length: tokens of a text that are read.
         buckets: padded lengths that XLA compiles for.
@@ -74,6 +75,7 @@ class Settings:
     class_weights: Mapping[str, str | Mapping] = field(default_factory=dict)
     tokenizer: str = "unicode"
     vocab_size: int = 20000
+    lowercase: bool = True
     min_count: int = 2
     max_length: int = 256
     buckets: int = 5

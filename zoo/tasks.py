@@ -126,13 +126,17 @@ def safe_names(names: Iterable[str]) -> dict[str, str]:
 def same_labels(tasks: Mapping[str, Task]) -> dict[tuple, list[str]]:
     """Names of the tasks by what their outputs stand for.
 
+    Two regressions measure different things, whatever their numbers look like.
+
     Example:
-        >>> list(same_labels(as_tasks({"a": 2, "b": 3, "c": 2})).values())
-        [['a', 'c'], ['b']]
+        >>> same = same_labels(as_tasks({"a": 2, "b": 3, "c": 2, "d": "regression"}))
+        >>> list(same.values())
+        [['a', 'c'], ['b'], ['d']]
     """
     groups: dict[tuple, list[str]] = {}
     for name, task in tasks.items():
-        groups.setdefault((task.kind, task.labels), []).append(name)
+        meaning = name if task.kind == "regression" else task.labels
+        groups.setdefault((task.kind, meaning), []).append(name)
     return groups
 
 

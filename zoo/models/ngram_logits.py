@@ -12,6 +12,10 @@ from zoo.tasks import Task, same_labels
 # few hundred steps of Adam reach must be scaled to make a confident logit.
 _GAIN = 5.0
 
+# With more logits than this the table has a vector of this width for each n-gram, and
+# a matrix makes the logits of it: a column a label would be gigabytes at 10,000 labels.
+_WIDEST = 64
+
 
 def ngram_logits(
     tokens,
@@ -25,52 +29,52 @@ def ngram_logits(
     """Logits of each task from its n-grams: `5 (g + g_m)`.
 
     Tasks with the same labels share the linear model `g`, which learns from the texts
-    of all of them; `g_m` is what task m says otherwise. Both start at zero.
+    of all of them; `g_m` is what task m says otherwise. Both start at zero. All are
+    columns of one table, so each n-gram is looked up once.
 
     Args:
         tokens: int ids `[batch, time]`.
         mask: bool `[batch, time]`.
         tasks: the tasks by name.
         n: lengths of the n-grams.
-        buckets: rows of the tables.
+        buckets: rows of the table.
         dropout: share of the texts that do without these logits in training. They are
             quick to fit the training texts, and the network beside them would learn
             little from what is left.
 
     Returns:
-        Dict from the task's name to `[batch, task.outputs]`.
+        Dict from task to `[batch, outputs]`.
 
-    Source: Wang and Manning 2012 for the bags; Daumé 2007, Frustratingly Easy Domain
-    Adaptation, for the sum of a common and a private part.
+    Source: Wang and Manning 2012, Baselines and Bigrams; Joulin et al. 2016 for the
+    table and, with more than 64 logits, its narrow vectors; Daumé 2007, Frustratingly
+    Easy Domain Adaptation, for the sum of a common and a private part.
     """
-
-    def bag(outputs: int, name: str):
-        layer = layers.NGramBag(
-            outputs, buckets=buckets, n=n, binary=True, weighted=True,
-            embeddings_initializer="zeros", name=name,
-        )  # fmt: skip
-        scaled = keras.layers.Rescaling(_GAIN, name=f"{name}_gain")
-        return scaled(layer(tokens, mask=mask))
-
-    common, mixed = {}, []
-    for index, members in enumerate(same_labels(tasks).values()):
-        logits = bag(tasks[members[0]].outputs, f"ngrams_{index}")
-        common.update(dict.fromkeys(members, logits))
-        if len(members) > 1:
-            mixed += members
-    if mixed:
-        _add_private(common, mixed, bag, tasks)
+    groups = same_labels(tasks).values()
+    sums = {name: [] for name in tasks}  # of each task the columns that it adds up
+    width = 0
+    for members in groups:
+        private = [[name] for name in members] if len(members) > 1 else []
+        for sharing in [members, *private]:
+            columns = slice(width, width + tasks[members[0]].outputs)
+            width = columns.stop
+            for name in sharing:
+                sums[name].append(columns)
+    narrow = width > _WIDEST
+    bag = layers.NGramBag(
+        min(width, _WIDEST), buckets=buckets, n=n, binary=True, weighted=True,
+        embeddings_initializer="uniform" if narrow else "zeros", name="ngrams",
+    )  # fmt: skip
+    columns = keras.layers.Rescaling(_GAIN, name="ngrams_gain")(bag(tokens, mask=mask))
+    if narrow:
+        columns = keras.layers.Dense(
+            width, use_bias=False, kernel_initializer="zeros", name="ngrams_logits"
+        )(columns)
+    # One draw a text drops the n-grams of all tasks.
     drop = keras.layers.Dropout(dropout, noise_shape=(None, 1), name="ngrams_dropout")
-    return {name: drop(logits) for name, logits in common.items()}
-
-
-def _add_private(common: dict, mixed: Sequence[str], bag, tasks) -> None:
-    """Adds what each task says otherwise to the logits that it shares."""
-    # One table holds the private columns of all tasks, so each n-gram is read once.
-    private = bag(sum(tasks[name].outputs for name in mixed), "private_ngrams")
-    start = 0
-    for name in mixed:
-        own = private[:, start : start + tasks[name].outputs]
-        start += tasks[name].outputs
+    columns = drop(columns)
+    logits = {}
+    for name in tasks:
+        parts = [columns[:, chosen] for chosen in sums[name]]
         add = keras.layers.Add(name=layer_name("ngrams", tasks, name))
-        common[name] = add([common[name], own])
+        logits[name] = add(parts) if len(parts) > 1 else parts[0]
+    return logits
