@@ -22,11 +22,13 @@ TASKS = as_tasks(
 SIZES = {
     "embedding_dim": 8,
     "units": 6,
+    "rank": 2,
+    "groups": 2,
     "private_units": 5,
     "maps": 4,
     "ngram_buckets": 32,
 }
-NO_DROPOUT = {"dropout": 0.0, "embedding_dropout": 0.0, "ngram_dropout": 0.0}
+NO_DROPOUT = {"dropout": 0.0, "embedding_dropout": 0.0, "ngram_rate": None}
 # Arguments beyond the defaults that change the path of the data through a model.
 VARIANTS = {
     "bilstm": [{"pooling": "last"}, {"pooling": "mean"}, {"pooling": "attention"}],

@@ -287,15 +287,51 @@ def test_dropout_masks(kind, per):
     options = {"dropout": 0.5, "dropout_per": per, "seed": 3}
     layer = make(kind, **options)
     seen = []
-    layer.cell.hoist = lambda rows, hoist=layer.cell.hoist: (
+    layer.cell.hoist = lambda rows, joint=False, hoist=layer.cell.hoist: (
         seen.append(rows),
-        hoist(rows),
+        hoist(rows, joint),
     )[1]
     layer(np.ones_like(X), training=True)
     x = ops.convert_to_numpy(seen[0]).reshape(TIME, 3, WIDTH)
     assert set(np.unique(x)) == {0.0, 2.0}
     assert (x == x[:1]).all() == (per == "sequence")
     assert_close(layer(X), make(kind)(X), 0)
+
+
+@pytest.mark.tensorflow
+@every
+def test_few_and_many_rows_agree(kind):
+    """On TensorFlow a layer takes another form for a few rows at inference."""
+    layer = make(kind, return_sequences=True)
+    x = np.random.default_rng(5).normal(size=(20, TIME, WIDTH)).astype("float32")
+    mask = np.arange(TIME) < np.arange(20)[:, None] % (TIME + 1)
+    many = layer(x, mask=mask)
+    few = [layer(x[row : row + 1], mask=mask[row : row + 1]) for row in range(20)]
+    assert_close(ops.concatenate(few), many, 1e-5)
+    assert_close(layer(x, mask=mask, training=True), many, 1e-5)
+
+
+@pytest.mark.tensorflow
+@every
+def test_gradients_at_inference_with_any_number_of_rows(kind):
+    """Saliency maps ask for these: one graph, in which both forms stand."""
+    import tensorflow as tf
+
+    layer = make(kind, return_sequences=True)
+
+    @tf.function(input_signature=[tf.TensorSpec((None, TIME, WIDTH))])
+    def gradient(x):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = tf.reduce_sum(layer(x) ** 2)
+        return tape.gradient(y, x)
+
+    for rows in (2, 20):
+        x = tf.random.stateless_normal((rows, TIME, WIDTH), (0, rows))
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = tf.reduce_sum(layer(x, training=True) ** 2)
+        assert_close(gradient(x), tape.gradient(y, x), 1e-4)
 
 
 @every

@@ -77,6 +77,13 @@ def vjp(
     )
 
 
+def by_rows(rows, limit: int, few: Callable, many: Callable):
+    """`few()` for at most `limit` rows, else `many()`, chosen when the graph runs."""
+    if isinstance(rows, int):
+        return few() if rows <= limit else many()
+    return tf.cond(rows <= limit, few, many)
+
+
 def with_gradient(
     forward: Callable, backward: Callable, arguments: Sequence[tf.Tensor]
 ) -> list[tf.Tensor]:

@@ -2,6 +2,7 @@
 
 from zoo.layers.backward_lstm import BackwardLSTM
 from zoo.layers.bidirectional import Bidirectional
+from zoo.layers.branch_sum import BranchSum
 from zoo.layers.convolution import TextConvolution
 from zoo.layers.coupled_lstm import CoupledLSTM
 from zoo.layers.factorized_lstm import FactorizedLSTM, FactorizedLSTMCell
@@ -21,6 +22,7 @@ from zoo.layers.shared_lstm import SharedLSTM
 __all__ = [
     "AttentionPooling",
     "BackwardLSTM",
+    "BranchSum",
     "Bidirectional",
     "CoupledLSTM",
     "FactorizedLSTM",

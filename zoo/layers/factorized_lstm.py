@@ -45,6 +45,7 @@ class FactorizedLSTMCell(GatedCell):
     Source: Kuchaiev & Ginsburg 2017, section 2.
     """
 
+    HAS_JOINT_FORM = True
     OPTIONS = {**GatedCell.OPTIONS, "forget_bias": 1.0}
     ARGUMENTS = ("units", "rank", "projection", *OPTIONS)
 
@@ -73,18 +74,22 @@ class FactorizedLSTMCell(GatedCell):
                 stacklevel=2,
             )
 
-    def hoist(self, x):
+    def hoist(self, x, joint=False):
         return ops.matmul(x, self.weight("kernel"))
 
-    def step_weights(self):
-        bias = self.linear_bias()
-        bias = () if bias is None else by_gate(bias)
-        gates = by_gate(self.weight("gate_kernel"))
+    def step_weights(self, joint=False):
+        gates, bias = self.weight("gate_kernel"), self.linear_bias()
+        bias = () if bias is None else (bias,)
+        if not joint:
+            gates, bias = by_gate(gates), by_gate(*bias) if bias else ()
         return self.weight("recurrent_kernel"), gates, *bias
 
     def affine(self, x, h, weights):
         recurrent, gates, *bias = weights
         x = x + ops.matmul(h, recurrent)
+        if not isinstance(gates, tuple):
+            x = ops.matmul(x, gates)
+            return by_gate(x + bias[0] if bias else x)
         a = [ops.matmul(x, kernel) for kernel in gates]
         return tuple(y + b for y, b in zip(a, bias)) if bias else tuple(a)
 

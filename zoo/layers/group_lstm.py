@@ -79,7 +79,7 @@ class GroupLSTMCell(GatedCell):
             "recurrent_kernel": (k, state_dim // k, gates),
         }
 
-    def hoist(self, x):
+    def hoist(self, x, joint=False):
         kernels = ops.unstack(self.weight("kernel"), self.groups)
         bias = self.linear_bias()
         biases = [None] * self.groups if bias is None else self._gate_major(bias)
@@ -91,7 +91,7 @@ class GroupLSTMCell(GatedCell):
         weight = ops.reshape(ops.transpose(weight, (1, 0, 2)), (self.groups, -1))
         return ops.unstack(weight, self.groups)
 
-    def step_weights(self):
+    def step_weights(self, joint=False):
         return tuple(ops.unstack(self.weight("recurrent_kernel"), self.groups))
 
     def affine(self, x, h, weights):

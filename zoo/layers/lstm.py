@@ -56,6 +56,7 @@ class LSTMCell(GatedCell):
     (projection).
     """
 
+    HAS_JOINT_FORM = True
     OPTIONS = {"peepholes": False, **GatedCell.OPTIONS}
     ARGUMENTS = ("units", "projection", *OPTIONS)
 
@@ -66,13 +67,19 @@ class LSTMCell(GatedCell):
             shapes["peephole_kernel"] = (3, n)
         return shapes
 
-    def hoist(self, x):
-        return affine_by_gate(x, self.weight("kernel"), self.linear_bias())
+    def hoist(self, x, joint=False):
+        if not joint:
+            return affine_by_gate(x, self.weight("kernel"), self.linear_bias())
+        product, bias = ops.matmul(x, self.weight("kernel")), self.linear_bias()
+        return product if bias is None else product + bias
 
-    def step_weights(self):
-        return by_gate(self.weight("recurrent_kernel"))
+    def step_weights(self, joint=False):
+        kernel = self.weight("recurrent_kernel")
+        return kernel if joint else by_gate(kernel)
 
     def affine(self, x, h, weights):
+        if not isinstance(weights, tuple):
+            return by_gate(x + ops.matmul(h, weights))
         return tuple(a + ops.matmul(h, kernel) for a, kernel in zip(x, weights))
 
     def gate_weights(self):

@@ -5,8 +5,13 @@ from __future__ import annotations
 import keras
 from keras import ops
 
+from zoo.kernels._backend import by_rows
 from zoo.kernels.recurrence import recurrence
 from zoo.layers.recurrent_cell import GatedCell, check_rate
+
+# Up to so many rows a step's time is that of starting its operations, not of its
+# arithmetic (benchmarks/recurrent.py --grid); the form with fewer of them then wins.
+_FEW_ROWS = 8
 
 
 class RecurrentLayer(keras.layers.RNN):
@@ -99,10 +104,6 @@ class RecurrentLayer(keras.layers.RNN):
             # What stands at masked steps is not part of the text, be it NaN.
             x = ops.where(ops.expand_dims(mask, -1), x, ops.zeros((), x.dtype))
         x = self._drop(x, self.dropout, training)
-        rows = cell.hoist(ops.reshape(x, (-1, x.shape[-1])))
-        inputs = keras.tree.map_structure(
-            lambda r: ops.reshape(r, (time, batch, r.shape[-1])), rows
-        )
         h0, c0 = initial_state
         if keras.backend.standardize_dtype(c0.dtype) in ("float16", "bfloat16"):
             c0 = ops.cast(c0, "float32")
@@ -113,22 +114,32 @@ class RecurrentLayer(keras.layers.RNN):
             drop = self._dropped(ones, self.recurrent_dropout)
             drop = cell.split(drop)
         keep = "states" if self.recompute else "gates"
-        outputs, h, c = recurrence(
-            cell.affine,
-            cell.pointwise,
-            inputs,
-            cell.split(h0),
-            cell.split(c0),
-            cell.step_weights(),
-            project=None if cell.projection is None else cell.project,
-            projection=cell.projection_weights(),
-            peepholes=cell.gate_weights(),
-            mask=mask,
-            dropout=drop,
-            reverse=reverse,
-            keep=keep if training else "inputs",
-        )
-        return cell.join(outputs), cell.join(h), cell.join(c)
+
+        def run(joint):
+            rows = cell.hoist(ops.reshape(x, (-1, x.shape[-1])), joint)
+            inputs = keras.tree.map_structure(
+                lambda r: ops.reshape(r, (time, batch, r.shape[-1])), rows
+            )
+            outputs, h, c = recurrence(
+                cell.affine,
+                cell.pointwise,
+                inputs,
+                cell.split(h0),
+                cell.split(c0),
+                cell.step_weights(joint),
+                project=None if cell.projection is None else cell.project,
+                projection=cell.projection_weights(),
+                peepholes=cell.gate_weights(),
+                mask=mask,
+                dropout=drop,
+                reverse=reverse,
+                keep=keep if training else "inputs",
+            )
+            return cell.join(outputs), cell.join(h), cell.join(c)
+
+        if training or not cell.HAS_JOINT_FORM:
+            return run(joint=False)
+        return by_rows(batch, _FEW_ROWS, lambda: run(True), lambda: run(False))
 
     def _drop(self, x, rate, training):
         if not training or not rate:

@@ -119,6 +119,8 @@ class GatedCell(keras.layers.Layer):
     units]`, `c` `[batch, units]`.
     """
 
+    HAS_JOINT_FORM = False  # whether `hoist(joint=True)` differs
+
     OPTIONS = {
         "activation": "tanh",
         "recurrent_activation": "sigmoid",
@@ -254,11 +256,15 @@ class GatedCell(keras.layers.Layer):
     def projection_weights(self):
         return () if self.projection is None else self.weight("projection_kernel")
 
-    def hoist(self, x):
-        """`[rows, input_dim]` to what `affine` takes, for all steps at once."""
+    def hoist(self, x, joint: bool = False):
+        """`[rows, input_dim]` to what `affine` takes, for all steps at once.
+
+        `joint`, where the cell knows it, leaves the four gates in one tensor: fewer,
+        smaller operations, which is what counts with a few rows.
+        """
         raise NotImplementedError
 
-    def step_weights(self):
+    def step_weights(self, joint: bool = False):
         """What `affine` needs besides inputs and state."""
         raise NotImplementedError
 

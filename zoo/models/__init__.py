@@ -3,11 +3,14 @@
 from zoo.models.classifiers import bilstm, lstm
 from zoo.models.liu2016 import mt_coupled, mt_shared, mt_uniform
 from zoo.models.multitask import bilstm_mt
+from zoo.models.slim_classifiers import flstm, glstm
 from zoo.models.text_cnn import text_cnn
 
 __all__ = [
     "bilstm",
     "bilstm_mt",
+    "flstm",
+    "glstm",
     "lstm",
     "mt_coupled",
     "mt_shared",

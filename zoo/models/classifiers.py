@@ -98,24 +98,9 @@ def bilstm(
         (None, 2)
     """
     tasks = as_tasks(tasks)
-    if pooling not in POOLINGS:
-        raise ValueError(
-            f"`pooling` must be one of {', '.join(POOLINGS)}. "
-            f"Received: pooling={pooling!r}."
-        )
     tokens, mask, x = embedded_tokens(vocab_size, embedding_dim, embedding_dropout)
-    forward, backward = both_directions(x, mask, units, peepholes=peepholes)
-    if pooling == "last":
-        ends = [layers.LastState(name="last")(forward, mask=mask), backward[:, 0]]
-        features = keras.layers.Concatenate(name="features")(ends)
-    else:
-        states = keras.layers.Concatenate(name="states")([forward, backward])
-        pool = {
-            "mean": layers.MaskedMeanPooling,
-            "max": layers.MaskedMaxPooling,
-            "attention": layers.AttentionPooling,
-        }[pooling]
-        features = pool(name="features")(states, mask=mask)
+    states = both_directions(x, mask, units, peepholes=peepholes)
+    features = pool_states(states, mask, pooling)
     features = keras.layers.Dropout(dropout, name="dropout")(features)
     return keras.Model(tokens, heads(features, tasks), name="bilstm")
 
@@ -144,3 +129,35 @@ def both_directions(x, mask, units: int, *, peepholes: bool = False):
     forward = layers.LSTM(units, name="shared_forward", **options)
     backward = layers.BackwardLSTM(units, name="shared_backward", **options)
     return [forward(x, mask=mask), backward(x, mask=mask)]
+
+
+def pool_states(states, mask, pooling: str):
+    """The features of a text, from the states of both directions.
+
+    Args:
+        states: forward and backward `[batch, time, units]`, in the order of the text.
+        mask: bool `[batch, time]`.
+        pooling: one of `POOLINGS`.
+
+    Returns:
+        `[batch, 2 * units]`.
+
+    Raises:
+        ValueError: for an unknown pooling.
+    """
+    if pooling not in POOLINGS:
+        raise ValueError(
+            f"`pooling` must be one of {', '.join(POOLINGS)}. "
+            f"Received: pooling={pooling!r}."
+        )
+    forward, backward = states
+    if pooling == "last":
+        ends = [layers.LastState(name="last")(forward, mask=mask), backward[:, 0]]
+        return keras.layers.Concatenate(name="features")(ends)
+    pool = {
+        "mean": layers.MaskedMeanPooling,
+        "max": layers.MaskedMaxPooling,
+        "attention": layers.AttentionPooling,
+    }[pooling]
+    states = keras.layers.Concatenate(name="states")([forward, backward])
+    return pool(name="features")(states, mask=mask)

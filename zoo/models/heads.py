@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from zoo._lazy import keras
+from zoo._lazy import keras, layers
 from zoo.tasks import Task, safe_names
 
 
@@ -12,7 +12,8 @@ def heads(
     features,
     tasks: Mapping[str, Task],
     *,
-    added: Mapping | None = None,
+    branch: Mapping | None = None,
+    branch_rate: float | None = None,
     kernel_constraint=None,
 ) -> dict:
     """Logits of each task: `y = W x + b`, in float32 under every dtype policy.
@@ -22,7 +23,9 @@ def heads(
     Args:
         features: `[batch, units]` for all tasks, or a dict of them by task.
         tasks: the tasks by name.
-        added: `[batch, task.outputs]` by task, to add to `W x + b`.
+        branch: `[batch, task.outputs]` by task, to add to `W x + b`.
+        branch_rate: share of the texts that train the branch, and it alone; `None`
+            trains the sum. See `zoo.layers.BranchSum`.
         kernel_constraint: on each `W`.
 
     Returns:
@@ -43,11 +46,11 @@ def heads(
             name=layer_name("head", tasks, name),
         )
         outputs[name] = dense(own)
-        if added:
-            total = keras.layers.Add(
-                dtype="float32", name=layer_name("sum", tasks, name)
+        if branch:
+            total = layers.BranchSum(
+                branch_rate, dtype="float32", name=layer_name("sum", tasks, name)
             )
-            outputs[name] = total([outputs[name], added[name]])
+            outputs[name] = total(outputs[name], branch[name])
         if task.kind == "regression":
             unit = keras.layers.Rescaling(
                 task.scale,

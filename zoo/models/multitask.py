@@ -28,7 +28,7 @@ def bilstm_mt(
     private_units: int = 64,
     ngrams: Sequence[int] = (1, 2),
     ngram_buckets: int = 2**17,
-    ngram_dropout: float = 0.5,
+    ngram_rate: float | None = 0.5,
     embedding_dropout: float = 0.2,
     dropout: float = 0.5,
 ) -> keras.Model:
@@ -52,7 +52,8 @@ def bilstm_mt(
         private_units: width of the private layers; 0 for heads straight on the trunk.
         ngrams: lengths of the n-grams, such as `(1, 2)`; empty for none.
         ngram_buckets: rows of the tables of n-grams.
-        ngram_dropout: share of the texts that train without the n-grams.
+        ngram_rate: share of the texts that train the n-grams, and these alone, while
+            the others train the network alone; `None` trains their sum.
         embedding_dropout: rate on the embedded words.
         dropout: rate before the private layers and before the heads.
 
@@ -88,9 +89,8 @@ def bilstm_mt(
                 dropout, name=layer_name("private_dropout", tasks, name)
             )(own)
         features[name] = own
-    added = None
+    branch = None
     if ngrams:
-        added = ngram_logits(
-            tokens, mask, tasks, n=ngrams, buckets=ngram_buckets, dropout=ngram_dropout
-        )
-    return keras.Model(tokens, heads(features, tasks, added=added), name="bilstm_mt")
+        branch = ngram_logits(tokens, mask, tasks, n=ngrams, buckets=ngram_buckets)
+    outputs = heads(features, tasks, branch=branch, branch_rate=ngram_rate)
+    return keras.Model(tokens, outputs, name="bilstm_mt")

@@ -24,7 +24,6 @@ def ngram_logits(
     *,
     n: Sequence[int],
     buckets: int,
-    dropout: float = 0.0,
 ) -> dict:
     """Logits of each task from its n-grams: `5 (g + g_m)`.
 
@@ -38,9 +37,6 @@ def ngram_logits(
         tasks: the tasks by name.
         n: lengths of the n-grams.
         buckets: rows of the table.
-        dropout: share of the texts that do without these logits in training. They are
-            quick to fit the training texts, and the network beside them would learn
-            little from what is left.
 
     Returns:
         Dict from task to `[batch, outputs]`.
@@ -69,9 +65,6 @@ def ngram_logits(
         columns = keras.layers.Dense(
             width, use_bias=False, kernel_initializer="zeros", name="ngrams_logits"
         )(columns)
-    # One draw a text drops the n-grams of all tasks.
-    drop = keras.layers.Dropout(dropout, noise_shape=(None, 1), name="ngrams_dropout")
-    columns = drop(columns)
     logits = {}
     for name in tasks:
         parts = [columns[:, chosen] for chosen in sums[name]]
