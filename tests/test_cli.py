@@ -180,9 +180,8 @@ def test_evaluate(trained, capsys, tmp_path):
     _, answers, _ = run(
         capsys, "predict", folder / "runs/text_cnn", *(row["text"] for row in table)
     )
-    labels = [
-        json.loads(answer)["answers"]["sentiment"]["label"] for answer in answers.splitlines()
-    ]
+    answers = [json.loads(answer)["answers"] for answer in answers.splitlines()]
+    labels = [answer["sentiment"]["label"] for answer in answers]
     right = [
         label == row["sentiment"]
         for label, row in zip(labels, table, strict=True)

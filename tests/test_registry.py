@@ -10,7 +10,7 @@ import pytest
 import zoo
 from zoo import registry
 from zoo.registry import register
-from zoo.settings import Settings, parse_overrides
+from zoo.settings import Settings, parse_overrides, settings_of
 
 
 @pytest.fixture
@@ -96,7 +96,7 @@ def test_settings_are_checked():
     with pytest.raises(ValueError, match="Settings must be among.*Received: epoch"):
         Settings.of("text_cnn", epoch=3)
     for name in zoo.list_models():
-        Settings.of(name)  # the models' own defaults
+        settings_of(name).of(name)  # the models' own defaults
 
 
 def test_overrides_are_sorted_into_settings_and_arguments():

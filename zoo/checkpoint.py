@@ -6,7 +6,8 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import keras
@@ -81,7 +82,8 @@ class Checkpoint(keras.callbacks.Callback):
         if better:
             self.best_epoch = epoch
             if self.folder is None:
-                self._best_weights = self.model.get_weights()
+                with averaged(self.model):
+                    self._best_weights = self.model.get_weights()
         waited = epoch - self.best_epoch if self.best_epoch >= 0 else 0
         self.finished = waited >= self.patience and self.best_epoch >= 0
         self.model.stop_training = self.model.stop_training or self.finished
@@ -93,7 +95,8 @@ class Checkpoint(keras.callbacks.Callback):
         self.folder.mkdir(parents=True, exist_ok=True)
         self._save(f"last-{epoch}")
         if better:
-            self._save(f"best-{epoch}")
+            with averaged(self.model):
+                self._save(f"best-{epoch}")
         state = {
             "epoch": epoch,
             "best_epoch": self.best_epoch,
@@ -117,6 +120,26 @@ class Checkpoint(keras.callbacks.Callback):
         partial = self.folder / f"partial-{name}.weights.h5"
         self.model.save_weights(partial, overwrite=True)
         os.replace(partial, self.folder / f"{name}.weights.h5")
+
+
+@contextmanager
+def averaged(model: keras.Model) -> Iterator[None]:
+    """Within it the model has the moving averages of its weights, if there are any.
+
+    Args:
+        model: compiled; with an optimizer made with `use_ema=True` for averages.
+    """
+    if not getattr(model.optimizer, "use_ema", False):
+        yield
+        return
+    variables = model.trainable_variables
+    raw = [keras.ops.copy(variable.value) for variable in variables]
+    model.optimizer.finalize_variable_values(variables)
+    try:
+        yield
+    finally:
+        for variable, value in zip(variables, raw, strict=True):
+            variable.assign(value)
 
 
 def claim(folder: str | Path, identity: Mapping) -> None:

@@ -161,7 +161,7 @@ def _describe(options) -> None:
 
 def _train(options) -> None:
     from zoo.registry import describe
-    from zoo.settings import Settings, parse_overrides
+    from zoo.settings import parse_overrides, settings_of
 
     # All that can be wrong is looked at first: it costs no second of TensorFlow.
     entry = describe(options.model)
@@ -171,7 +171,7 @@ def _train(options) -> None:
             settings[name] = getattr(options, name)
     if options.fine_tune:
         settings["fine_tune"] = True
-    Settings.of(options.model, **settings)
+    settings_of(options.model).of(options.model, **settings)
     folder = options.out or Path("runs", options.model)
     export_to = None if options.no_export else options.export / options.model
     _check_writable(folder, "--out")

@@ -61,9 +61,8 @@ class Progress(keras.callbacks.Callback):
             disable=not self.console.is_terminal,
         )
         self._bar.start()
-        self._row = self._bar.add_task(
-            f"{self.what} {epoch + 1}/{self.epochs}", total=len(self.batches), metrics=""
-        )
+        name = f"{self.what} {epoch + 1}/{self.epochs}"
+        self._row = self._bar.add_task(name, total=len(self.batches), metrics="")
 
     def on_train_batch_end(self, batch: int, logs=None) -> None:
         if not self._bar.disable:
@@ -77,6 +76,9 @@ class Progress(keras.callbacks.Callback):
             f"{self.what} {epoch + 1}/{self.epochs}  {seconds:.0f} s  "
             f"loss {logs['loss']:.4f}"
         )
+        for key in ("perplexity", "val_perplexity"):  # of language models
+            if key in logs:
+                line += f"  {key.replace('val_', 'valid ')} {logs[key]:.2f}"
         if "val_loss" in logs:
             line += (
                 f"  valid loss {logs['val_loss']:.4f}  {self._metrics(logs, 'val_')}"

@@ -17,11 +17,16 @@ def _whole(value) -> bool:
 
 
 _FROM_0 = ("a whole number from 0", lambda value: _whole(value) and value >= 0)
+_MAY_BE_0 = ("seed", "patience", "pretrain_epochs", "decay_after")
 _ACCEPTED = {
     "int": ("a whole number from 1", lambda value: _whole(value) and value >= 1),
     "float": (
         "a number above 0",
         lambda value: (_whole(value) or isinstance(value, float)) and value > 0,
+    ),
+    "float | None": (
+        "a number above 0 and below 1",
+        lambda value: value is None or isinstance(value, float) and 0 < value < 1,
     ),
     "bool": ("true or false", lambda value: isinstance(value, bool)),
     "str": ("a name", lambda value: isinstance(value, str)),
@@ -38,7 +43,45 @@ _ACCEPTED = {
 
 
 @dataclass(frozen=True)
-class Settings:
+class _Checked:
+    """Checks each value by its field's type when made."""
+
+    def __post_init__(self) -> None:
+        for setting in fields(self):
+            value = getattr(self, setting.name)
+            accepted, is_accepted = _ACCEPTED[setting.type]
+            if setting.name in _MAY_BE_0:
+                accepted, is_accepted = _FROM_0
+            if not is_accepted(value):
+                raise ValueError(
+                    f"`{setting.name}` must be {accepted}. "
+                    f"Received: {setting.name}={value!r}."
+                )
+
+    @classmethod
+    def of(cls, model: str, **overrides):
+        """The defaults of a registered model, with `overrides` where they are not None.
+
+        Raises:
+            ValueError: for an unknown model or setting.
+        """
+        known = {setting.name for setting in fields(cls)}
+        unknown = sorted(set(overrides) - known)
+        if unknown:
+            raise ValueError(
+                f"Settings must be among {', '.join(sorted(known))}. "
+                f"Received: {', '.join(unknown)}."
+            )
+        given = {name: value for name, value in overrides.items() if value is not None}
+        return cls(**{**describe(model).defaults, **given})
+
+    def to_config(self) -> dict:
+        """A JSON-ready dict."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Settings(_Checked):
     """How a model is trained. `Settings.of(model)` starts from the model's defaults.
 
     Args:
@@ -83,38 +126,55 @@ class Settings:
     fine_tune: bool = False
     jit_compile: bool = False
 
-    def __post_init__(self) -> None:
-        for setting in fields(self):
-            value = getattr(self, setting.name)
-            accepted, is_accepted = _ACCEPTED[setting.type]
-            if setting.name in ("seed", "patience", "pretrain_epochs"):
-                accepted, is_accepted = _FROM_0
-            if not is_accepted(value):
-                raise ValueError(
-                    f"`{setting.name}` must be {accepted}. "
-                    f"Received: {setting.name}={value!r}."
-                )
 
-    @classmethod
-    def of(cls, model: str, **overrides) -> Settings:
-        """The defaults of a registered model, with `overrides` where they are not None.
+@dataclass(frozen=True)
+class LanguageSettings(_Checked):
+    """How a language model is trained. `LanguageSettings.of(model)` starts from the
+    model's defaults.
 
-        Raises:
-            ValueError: for an unknown model or setting.
-        """
-        known = {setting.name for setting in fields(cls)}
-        unknown = sorted(set(overrides) - known)
-        if unknown:
-            raise ValueError(
-                f"Settings must be among {', '.join(sorted(known))}. "
-                f"Received: {', '.join(unknown)}."
-            )
-        given = {name: value for name, value in overrides.items() if value is not None}
-        return cls(**{**describe(model).defaults, **given})
+    Args:
+        seed: of the weights, the candidates and the dropout.
+        epochs: at most this many.
+        patience: epochs without a lower validation perplexity before training stops.
+        batch_size: streams that are read side by side.
+        window: steps of a truncated backpropagation.
+        optimizer: name of a Keras optimizer; Adagrad's accumulators start at 1.0.
+        learning_rate: its step size.
+        clip: bound on the global norm of the gradient of the loss summed over the
+            window and averaged over the streams.
+        decay: factor of the step size each epoch ...
+        decay_after: ... behind this many epochs.
+        average: momentum of the moving average of the weights that is evaluated and
+            kept, such as 0.999, or none.
+        tokenizer: `"unicode"`, `"whitespace"`, `"wordpiece"` or `"bytes"`.
+        vocab_size: most entries of the vocabulary.
+        lowercase: whether to fold case.
+        min_count: tokens seen less often are unknown.
+        jit_compile: compile the training step with XLA.
+    """
 
-    def to_config(self) -> dict:
-        """A JSON-ready dict."""
-        return asdict(self)
+    seed: int = 0
+    epochs: int = 13
+    patience: int = 3
+    batch_size: int = 20
+    window: int = 20
+    optimizer: str = "sgd"
+    learning_rate: float = 1.0
+    clip: float = 5.0
+    decay: float = 0.5
+    decay_after: int = 4
+    average: float | None = None
+    tokenizer: str = "unicode"
+    vocab_size: int = 10000
+    lowercase: bool = True
+    min_count: int = 2
+    jit_compile: bool = False
+
+
+def settings_of(model: str) -> type[Settings] | type[LanguageSettings]:
+    """The class of the settings that a model's recipe takes."""
+    languages = describe(model).recipe == "language_modeling"
+    return LanguageSettings if languages else Settings
 
 
 def parse_overrides(
@@ -134,7 +194,8 @@ def parse_overrides(
         ({'epochs': 3}, {'units': 64, 'variant': 'static'})
     """
     settings, keywords = {}, {}
-    known = [setting.name for setting in fields(Settings)]
+    chosen = settings_of(model) if model else Settings
+    known = [setting.name for setting in fields(chosen)]
     for pair in pairs:
         key, equals, text = pair.partition("=")
         if not equals:

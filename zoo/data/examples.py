@@ -96,6 +96,8 @@ class Splits:
         test: looked at once.
         unlabeled: further texts without labels, for language models.
         notes: how the parts came about, where that matters to a reader of results.
+        settings: of the training that the texts ask for, such as the tokenizer of a
+            corpus that is tokenized already.
     """
 
     train: Examples
@@ -103,6 +105,7 @@ class Splits:
     test: Examples
     unlabeled: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    settings: dict = field(default_factory=dict)
 
 
 def join(parts: Sequence[Examples]) -> Examples:

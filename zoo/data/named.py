@@ -229,6 +229,18 @@ def _snips(folder: Path | None) -> Splits:
     return Splits(*(_rename(part, "intent") for part in sources.read_snips()))
 
 
+def _corpus(folder: Path, pattern: str) -> Splits:
+    """A corpus for language models: one text a line, blank lines included."""
+    parts = []
+    for name in ("train", "valid", "test"):
+        path = folder / pattern.format(name)
+        lines = path.read_text("utf-8").removesuffix("\n").split("\n")
+        where = [(str(path), number) for number in range(1, len(lines) + 1)]
+        parts.append(Examples(lines, {}, where))
+    settings = {"tokenizer": "whitespace", "lowercase": False, "min_count": 1}
+    return Splits(*parts, settings={**settings, "vocab_size": 100_000})
+
+
 def _liu4(folder: Path) -> Splits:
     """The four sets of Liu, Qiu and Huang 2016 as four tasks."""
 
@@ -331,6 +343,18 @@ _SETS = {
         lambda folder: _three_files(folder, "sentiment", _BINARY),
         "waimai_zh",
         _ROWS,
+    ),
+    "ptb": NamedSet(
+        "Penn Treebank for language models, 10,000 words (ZOO_DATA only)",
+        lambda folder: _corpus(folder, "ptb.{}.txt"),
+        "ptb",
+        "ptb.train.txt, ptb.valid.txt and ptb.test.txt (tokens, one sentence a line)",
+    ),
+    "wikitext2": NamedSet(
+        "WikiText-2 for language models, 33,278 words (ZOO_DATA only)",
+        lambda folder: _corpus(folder, "wiki.{}.tokens"),
+        "wikitext2",
+        "wiki.train.tokens, wiki.valid.tokens and wiki.test.tokens",
     ),
     "liu4": NamedSet(
         "sst1, sst2, subj and imdb as four tasks (Liu et al. 2016; ZOO_DATA only)",

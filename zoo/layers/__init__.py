@@ -16,7 +16,7 @@ from zoo.layers.pooling import (
     MaskedMaxPooling,
     MaskedMeanPooling,
 )
-from zoo.layers.sampled_softmax import SampledSoftmax
+from zoo.layers.sampled_softmax import SampledSoftmax, TiedSoftmax
 from zoo.layers.shared_lstm import SharedLSTM
 
 __all__ = [
@@ -39,4 +39,5 @@ __all__ = [
     "SampledSoftmax",
     "SharedLSTM",
     "TextConvolution",
+    "TiedSoftmax",
 ]

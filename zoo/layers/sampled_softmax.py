@@ -12,8 +12,12 @@ from zoo.layers.padding import ConsumesMask
 
 @keras.saving.register_keras_serializable(package="zoo")
 class SampledSoftmax(ConsumesMask):
-    """Negative log-likelihood of the next token, from `samples` candidates in training.
+    """Softmax over the vocabulary: logits, or the loss of given targets.
 
+        logits = h Wᵀ + b                  W [vocab_size, dim]
+        loss = -log softmax(logits)[target]
+
+    With `samples` the loss in training comes from so many candidates, not all ids.
     Candidates are drawn once a batch from the log-uniform (Zipf) distribution
     `Q(id) = (ln(id + 2) - ln(id + 1)) / ln(vocab_size + 1)`, with replacement, so ids
     must be sorted by decreasing frequency. With `o` the expected count `samples * Q` of
@@ -30,12 +34,13 @@ class SampledSoftmax(ConsumesMask):
 
     Call arguments:
         hidden: `[batch, time, dim]`.
-        targets: int ids `[batch, time]`.
+        targets: int ids `[batch, time]`, or `None` for the logits.
         mask: bool `[batch, time]`; `False` steps have a loss of 0.
         training: samples if `True`.
 
     Returns:
-        Negative log-likelihood in nats, float32 `[batch, time]`.
+        Without targets logits, float32 `[batch, time, vocab_size]`; with them the
+        negative log-likelihood in nats, float32 `[batch, time]`.
 
     Source: Jean et al. 2015, section 3; Bengio and Senécal 2008 for the candidates.
     """
@@ -46,30 +51,37 @@ class SampledSoftmax(ConsumesMask):
         *,
         samples: int = 1024,
         seed: int | None = None,
+        kernel_initializer="glorot_uniform",
         **keywords,
     ) -> None:
         super().__init__(**keywords)
         self.vocab_size = vocab_size
         self.samples = samples
         self.seed = seed
+        self.kernel_initializer = keras.initializers.get(kernel_initializer)
         self.generator = keras.random.SeedGenerator(seed)
 
     def build(self, hidden_shape, *_) -> None:
         self.kernel = self.add_weight(
-            (self.vocab_size, hidden_shape[-1]), "glorot_uniform", name="kernel"
+            (self.vocab_size, hidden_shape[-1]), self.kernel_initializer, name="kernel"
         )
         self.bias = self.add_weight((self.vocab_size,), "zeros", name="bias")
 
-    def call(self, hidden, targets, mask=None, training=False):
+    def call(self, hidden, targets=None, mask=None, training=False):
         hidden = ops.cast(hidden, "float32")
+        if targets is None:
+            return self._logits(hidden)
         if training and self.samples:
             loss = self._sampled(hidden, targets)
         else:
             loss = self._full(hidden, targets)
         return loss if mask is None else ops.where(mask, loss, 0.0)
 
+    def _logits(self, hidden):
+        return ops.matmul(hidden, ops.transpose(self.kernel)) + self.bias
+
     def _full(self, hidden, targets):
-        logits = ops.matmul(hidden, ops.transpose(self.kernel)) + self.bias
+        logits = self._logits(hidden)
         return keras.losses.sparse_categorical_crossentropy(
             targets, logits, from_logits=True
         )
@@ -97,7 +109,9 @@ class SampledSoftmax(ConsumesMask):
         share = ops.log1p(1.0 / (ids + 1.0)) / math.log(self.vocab_size + 1)
         return ops.log(share * self.samples)
 
-    def compute_output_shape(self, hidden_shape, *_, **__):
+    def compute_output_shape(self, hidden_shape, targets_shape=None, *_, **__):
+        if targets_shape is None:
+            return (*hidden_shape[:-1], self.vocab_size)
         return hidden_shape[:-1]
 
     def get_config(self) -> dict:
@@ -106,4 +120,49 @@ class SampledSoftmax(ConsumesMask):
             "vocab_size": self.vocab_size,
             "samples": self.samples,
             "seed": self.seed,
+            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
         }
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class TiedSoftmax(SampledSoftmax):
+    """`SampledSoftmax` whose matrix is the embedding of the tokens as well.
+
+    Args:
+        vocab_size: number of ids.
+        dim: width of the embedding and of the hidden states.
+        options: those of `SampledSoftmax`.
+
+    Call arguments:
+        inputs: int ids `[batch, time]` with `embed=True`, else as in `SampledSoftmax`.
+        embed: looks the ids up.
+
+    Returns:
+        `[batch, time, dim]` with `embed`, else as in `SampledSoftmax`.
+
+    Source: Press and Wolf 2017; Inan et al. 2017.
+    """
+
+    def __init__(self, vocab_size: int, dim: int, **options) -> None:
+        super().__init__(vocab_size, **options)
+        self.dim = dim
+
+    def build(self, *_) -> None:
+        super().build((None, None, self.dim))
+
+    def call(self, inputs, targets=None, mask=None, training=False, embed=False):
+        if embed:
+            return ops.cast(ops.take(self.kernel, inputs, axis=0), self.compute_dtype)
+        return super().call(inputs, targets, mask=mask, training=training)
+
+    def compute_output_spec(
+        self, inputs, targets=None, mask=None, training=False, embed=False
+    ):
+        if embed:
+            shape = (*inputs.shape, self.dim)
+            return keras.KerasTensor(shape, dtype=self.compute_dtype)
+        wide = () if targets is not None else (self.vocab_size,)
+        return keras.KerasTensor((*inputs.shape[:-1], *wide), dtype="float32")
+
+    def get_config(self) -> dict:
+        return {**super().get_config(), "dim": self.dim}

@@ -1,17 +1,22 @@
 """Builders of the registered models; importing this loads no TensorFlow."""
 
 from zoo.models.classifiers import bilstm, lstm
+from zoo.models.language_models import biglstm_lm, flstm_lm, glstm_lm, lstm_lm
 from zoo.models.liu2016 import mt_coupled, mt_shared, mt_uniform
 from zoo.models.multitask import bilstm_mt
 from zoo.models.slim_classifiers import flstm, glstm
 from zoo.models.text_cnn import text_cnn
 
 __all__ = [
+    "biglstm_lm",
     "bilstm",
     "bilstm_mt",
     "flstm",
+    "flstm_lm",
     "glstm",
+    "glstm_lm",
     "lstm",
+    "lstm_lm",
     "mt_coupled",
     "mt_shared",
     "mt_uniform",

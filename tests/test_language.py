@@ -1,0 +1,294 @@
+"""Language models: streams, perplexity, training with carried state."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+import zoo
+from zoo.language.perplexity import log_probabilities, perplexity, zero_state
+from zoo.language.stream import Windows, streams
+from zoo.language.training import StreamTrainer, train_language_model
+from zoo.settings import LanguageSettings
+
+VOCAB = 11
+SMALL = {
+    "lstm_lm": {"units": 6},
+    "flstm_lm": {"units": 6, "rank": 3, "projection": 4},
+    "glstm_lm": {"units": 6, "groups": 2},
+    "biglstm_lm": {"units": 6, "projection": 4, "samples": 5},
+}
+every_model = pytest.mark.parametrize("name", SMALL)
+
+
+def build(name="lstm_lm", **options):
+    keras.utils.set_random_seed(2)
+    options = {"embedding_dim": 8, "init_scale": 0.5, **SMALL[name], **options}
+    return zoo.get(name, VOCAB, **options)
+
+
+def stream(length, seed=0):
+    return np.random.default_rng(seed).integers(1, VOCAB, length).astype("int32")
+
+
+def settings(name="lstm_lm", **options):
+    sizes = {"batch_size": 4, "window": 5, "epochs": 2}
+    return LanguageSettings.of(name, **{**sizes, **options})
+
+
+def run(model, tokens, state=None):
+    tokens = np.asarray(tokens, "int32")
+    if state is None:
+        state = zero_state(model, len(tokens))
+    result = model.predict_on_batch({"tokens": tokens, "state": state})
+    return result["logits"], result["state"]
+
+
+def test_every_language_model_is_here():
+    assert set(SMALL) == set(zoo.list_models(task="language modelling"))
+
+
+@pytest.mark.parametrize(
+    ("units", "parameters"), [(200, 4_651_600), (650, 19_775_200), (1500, 66_022_000)]
+)
+def test_parameters_of_zaremba(units, parameters):
+    model = zoo.get("lstm_lm", 10_000, embedding_dim=units, units=units)
+    assert model.count_params() == parameters
+
+
+def test_tied_models_save_one_matrix():
+    apart, tied = build(embedding_dim=6), build(embedding_dim=6, tied=True)
+    assert apart.count_params() - tied.count_params() == VOCAB * 6
+    with pytest.raises(ValueError, match="as wide as .*embedding_dim=8 and an output"):
+        build(tied=True)
+
+
+@every_model
+@pytest.mark.parametrize("tied", [False, True])
+def test_logits_follow_the_equations(name, tied):
+    """From the layers, one token at a time."""
+    width = 4 if "projection" in SMALL[name] else 6
+    model = build(name, tied=tied, embedding_dim=width)
+    tokens = stream(7)
+    softmax = model.get_layer("softmax")
+    kernel, bias = (ops.convert_to_numpy(w) for w in (softmax.kernel, softmax.bias))
+    table = kernel if tied else model.get_layer("embedding").get_weights()[0]
+    cells = [model.get_layer(f"lstm_{i}").cell for i in range(2)]
+    states = [cell.get_initial_state(1) for cell in cells]
+    logits, _ = run(model, tokens[None])
+    for step, token in enumerate(tokens):
+        x = table[None, token]
+        for layer, cell in enumerate(cells):
+            x, states[layer] = cell(x, states[layer])
+        expected = ops.convert_to_numpy(x) @ kernel.T + bias
+        np.testing.assert_allclose(logits[0, step], expected[0], rtol=1e-4, atol=1e-5)
+
+
+@every_model
+def test_a_text_in_pieces_is_the_text_in_one(name):
+    model = build(name)
+    tokens = stream(12).reshape(2, 6)
+    logits, last = run(model, tokens)
+    first, state = run(model, tokens[:, :2])
+    second, state = run(model, tokens[:, 2:], state)
+    np.testing.assert_allclose(np.concatenate([first, second], 1), logits, atol=1e-5)
+    np.testing.assert_allclose(state, last, atol=1e-5)
+
+
+@every_model
+def test_padding_changes_neither_logits_nor_state(name):
+    model = build(name)
+    tokens = np.array([[3, 5, 0, 0], [4, 6, 7, 8]])
+    logits, state = run(model, tokens)
+    alone, state_alone = run(model, tokens[:1, :2])
+    np.testing.assert_allclose(logits[:1, :2], alone, atol=1e-5)
+    np.testing.assert_allclose(state[:1], state_alone, atol=1e-5)
+
+
+@every_model
+def test_a_state_of_nan_stays_in_its_row(name):
+    model = build(name)
+    tokens = stream(12).reshape(3, 4)
+    state = zero_state(model, 3)
+    expected, _ = run(model, tokens, state)
+    state[1] = np.nan
+    logits, new = run(model, tokens, state)
+    for row in (0, 2):
+        np.testing.assert_array_equal(logits[row], expected[row])
+        assert np.isfinite(new[row]).all()
+
+
+@every_model
+def test_a_saved_model_answers_alike(name, tmp_path):
+    model = build(name, tied=name == "lstm_lm", embedding_dim=6)
+    model.save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras")
+    tokens = stream(8).reshape(2, 4)
+    for found, expected in zip(run(again, tokens), run(model, tokens), strict=True):
+        np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+def test_streams_keep_every_token_but_a_rest():
+    inputs, targets = streams(np.arange(12), 3)
+    assert inputs.tolist() == [[0, 1, 2], [3, 4, 5], [6, 7, 8]]
+    assert targets.tolist() == [[1, 2, 3], [4, 5, 6], [7, 8, 9]]
+    assert streams(np.arange(3), 20)[0].shape == (2, 1)
+    with pytest.raises(ValueError, match="at least two tokens.*Received: 1"):
+        streams(np.arange(1), 1)
+
+
+def test_windows_follow_each_other():
+    windows = Windows(np.arange(26), batch_size=2, window=5)
+    assert len(windows) == 2
+    (first,), (second,) = windows[0], windows[1]
+    assert first["tokens"].tolist() == [[0, 1, 2, 3, 4], [12, 13, 14, 15, 16]]
+    assert second["tokens"][:, 0].tolist() == [5, 17]
+    assert (first["targets"] == first["tokens"] + 1).all()
+    short = Windows(np.arange(4), batch_size=1, window=50)
+    assert len(short) == 1 and short[0][0]["tokens"].tolist() == [[0, 1, 2]]
+
+
+def reference_perplexity(model, tokens):
+    logits = run(model, tokens[None, :-1])[0][0].astype("float64")
+    logits -= logits.max(-1, keepdims=True)
+    chosen = logits[np.arange(len(logits)), tokens[1:]]
+    return np.exp((np.log(np.exp(logits).sum(-1)) - chosen).mean())
+
+
+@every_model
+@pytest.mark.parametrize("window", [1, 3, 100])
+def test_perplexity_carries_the_state_through_any_window(name, window):
+    model, tokens = build(name), stream(23)
+    found = perplexity(model, tokens, window=window)
+    assert found == pytest.approx(reference_perplexity(model, tokens), rel=1e-5)
+
+
+def test_perplexity_of_streams_is_that_of_each_alone():
+    model, tokens = build(), stream(25)
+    inputs, targets = streams(tokens, 3)
+    alone = [
+        np.log(reference_perplexity(model, np.append(row, last)))
+        for row, last in zip(inputs, targets[:, -1], strict=True)
+    ]
+    found = perplexity(model, tokens, batch_size=3, window=4)
+    assert found == pytest.approx(np.exp(np.mean(alone)), rel=1e-5)
+
+
+def test_log_probabilities_of_texts():
+    model, end = build(), 3
+    texts = [stream(4), stream(0), stream(2, seed=5)]
+    answers = log_probabilities(model, texts, end=end)
+    for text, found in zip(texts, answers, strict=True):
+        whole = np.array([end, *text, end])
+        expected = -np.log(reference_perplexity(model, whole)) * (len(text) + 1)
+        assert found.shape == (len(text) + 1,)
+        assert found.sum() == pytest.approx(expected, rel=1e-4)
+
+
+def test_training_carries_the_state_and_forgets_it_at_an_epoch():
+    model = build()
+    trainer = StreamTrainer(model, 2)
+    windows = Windows(stream(41), batch_size=2, window=4)
+    trainer.compile(optimizer=keras.optimizers.SGD(0.0))
+    trainer.fit(windows, shuffle=False, verbose=0)
+    _, expected = run(model, windows.inputs)  # a rate of 0: the weights are as before
+    carried = ops.convert_to_numpy(trainer.carried)
+    np.testing.assert_allclose(carried, expected, atol=1e-5)
+    trainer.forget()
+    assert not ops.convert_to_numpy(trainer.carried).any()
+
+
+def test_loss_is_summed_over_the_window_and_averaged_over_streams():
+    model, tokens = build(), stream(31)
+    trainer = StreamTrainer(model, 3)
+    windows = Windows(tokens, batch_size=3, window=10)
+    trainer.compile(optimizer=keras.optimizers.SGD(0.0))
+    logs = trainer.fit(windows, verbose=0).history
+    expected = 10 * np.log(perplexity(model, tokens, batch_size=3))
+    assert logs["loss"][0] == pytest.approx(expected, rel=1e-5)
+
+
+def counting(length):
+    """Each token tells the next: 4, 5, ... 10, 4, ..."""
+    return (np.arange(length) % 7 + 4).astype("int32")
+
+
+@every_model
+def test_learns_to_count(name):
+    options = {"optimizer": "adam", "learning_rate": 0.03, "patience": 40}
+    chosen = settings(name, **options, epochs=40, decay_after=40)
+    model, valid = build(name, dropout=0.0), counting(60)
+    history = train_language_model(model, counting(200), valid, chosen, verbose=False)
+    assert perplexity(model, valid) < 1.3  # 7 without learning the order
+    best = min(logs["val_perplexity"] for logs in history)
+    found = perplexity(model, valid, batch_size=4)
+    assert found == pytest.approx(best, rel=1e-4)
+
+
+def test_the_step_size_decays_after_some_epochs():
+    seen = []
+
+    class Rates(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            seen.append(float(self.model.optimizer.learning_rate))
+
+    chosen = settings(epochs=4, learning_rate=0.4, decay=0.5, decay_after=2)
+    train_language_model(
+        build(), stream(60), None, chosen, callbacks=[Rates()], verbose=False
+    )
+    assert seen == pytest.approx([0.4, 0.4, 0.2, 0.1])
+
+
+def test_the_average_of_the_weights_is_what_is_kept():
+    chosen = settings(epochs=1, average=0.9, learning_rate=0.5)
+    steps = []
+
+    class Weights(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            steps.append([ops.convert_to_numpy(v) for v in model.trainable_variables])
+
+    model = build()
+    train_language_model(
+        model, stream(101), stream(30), chosen, callbacks=[Weights()], verbose=False
+    )
+    average = steps[0]  # Keras starts the average at the first step's weights
+    for now in steps[1:]:
+        average = [0.9 * a + 0.1 * b for a, b in zip(average, now, strict=True)]
+    for found, expected in zip(model.trainable_variables, average, strict=True):
+        np.testing.assert_allclose(ops.convert_to_numpy(found), expected, atol=1e-5)
+
+
+def test_a_killed_training_goes_on_as_if_it_had_not_been(tmp_path):
+    chosen = settings(epochs=4, learning_rate=0.3, average=0.9)
+
+    class Stop(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            if epoch == 1:
+                raise KeyboardInterrupt
+
+    def train(**options):
+        model = build(dropout=0.3)
+        history = train_language_model(
+            model, stream(101), stream(30), chosen, verbose=False, **options
+        )
+        return [logs["val_perplexity"] for logs in history], model.get_weights()
+
+    expected, weights = train()
+    with pytest.raises(KeyboardInterrupt):
+        train(folder=tmp_path, callbacks=[Stop()])
+    found, again = train(folder=tmp_path)
+    assert found == expected
+    for one, other in zip(again, weights, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_text_shorter_than_a_window_and_a_vocabulary_of_one():
+    model = build()
+    train_language_model(model, stream(4), None, settings(), verbose=False)
+    assert np.isfinite(perplexity(model, stream(4)))
+    keras.utils.set_random_seed(0)
+    one = zoo.get("lstm_lm", 1, units=4, embedding_dim=4)
+    zeros = np.zeros(9, "int32")
+    assert perplexity(one, zeros) == pytest.approx(1.0)

@@ -1,0 +1,1 @@
+"""Language models: streams of tokens, training with carried state, perplexity."""

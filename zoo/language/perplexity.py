@@ -1,0 +1,93 @@
+"""Log-probabilities of texts and the perplexity of a stream, with carried state."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+
+from zoo.language.stream import streams
+
+
+def scorer(model: keras.Model) -> keras.Model:
+    """A model of the same weights that gives the loss of each token.
+
+    Args:
+        model: a language model of the zoo.
+
+    Returns:
+        A functional `keras.Model`: a dict of `tokens` and `targets`, int ids
+        `[batch, time]`, and `state` `[batch, state]`, to a dict of `nll`, float32
+        `[batch, time]`, in nats and 0 at padding, and the new `state`.
+    """
+    targets = keras.Input((None,), dtype="int32", name="targets")
+    mask = model.get_layer("mask").output
+    hidden = model.get_layer("hidden").output
+    nll = model.get_layer("softmax")(hidden, targets, mask=mask)
+    return keras.Model(
+        {**model.input, "targets": targets},
+        {"nll": nll, "state": model.output["state"]},
+        name=f"{model.name}_scorer",
+    )
+
+
+def zero_state(model: keras.Model, rows: int) -> np.ndarray:
+    """The state before the first token, float32 `[rows, state]`."""
+    return np.zeros((rows, model.input["state"].shape[-1]), "float32")
+
+
+def perplexity(
+    model: keras.Model, tokens: np.ndarray, *, batch_size: int = 1, window: int = 256
+) -> float:
+    """`exp` of the mean negative log-likelihood of a token, given all before it.
+
+    Every token but the first counts, end tokens like others, and the state is carried
+    from window to window: the window changes nothing but time and memory. Streams side
+    by side each start without a past, so more of them cost a little perplexity.
+
+    Args:
+        model: a language model of the zoo.
+        tokens: int ids `[tokens]`.
+        batch_size: streams that the tokens are cut into; 1 is the figure to report.
+        window: steps that are computed at once.
+
+    Returns:
+        The perplexity of the full softmax.
+    """
+    score = scorer(model)
+    inputs, targets = streams(tokens, batch_size)
+    state, total = zero_state(model, len(inputs)), 0.0
+    for start in range(0, inputs.shape[1], window):
+        now = slice(start, start + window)
+        result = score.predict_on_batch(
+            {"tokens": inputs[:, now], "targets": targets[:, now], "state": state}
+        )
+        state = np.asarray(result["state"])
+        total += float(np.sum(result["nll"], dtype="float64"))
+    return float(np.exp(total / inputs.size))
+
+
+def log_probabilities(
+    model: keras.Model, texts: Sequence[np.ndarray], *, end: int
+) -> list[np.ndarray]:
+    """Natural logarithms of the probability of each token of each text.
+
+    Args:
+        model: a language model of the zoo.
+        texts: int ids `[tokens]` of each text, without end tokens.
+        end: id of the end token, which stands before a text and is its last target.
+
+    Returns:
+        For each text float32 `[tokens + 1]`; their sum is that of the whole text.
+    """
+    longest = max(map(len, texts), default=0) + 1
+    inputs = np.zeros((len(texts), longest), "int32")
+    targets = np.zeros_like(inputs)
+    for row, ids in enumerate(texts):
+        inputs[row, : len(ids) + 1] = [end, *ids]
+        targets[row, : len(ids) + 1] = [*ids, end]
+    result = scorer(model).predict_on_batch(
+        {"tokens": inputs, "targets": targets, "state": zero_state(model, len(texts))}
+    )
+    return [-nll[: len(ids) + 1] for nll, ids in zip(result["nll"], texts, strict=True)]

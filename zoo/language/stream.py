@@ -1,0 +1,90 @@
+"""Texts as one stream of tokens, and the windows of it that a model is trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import keras
+import numpy as np
+
+from zoo.text import TextPipeline
+from zoo.text.vocabulary import END
+
+
+def token_stream(pipeline: TextPipeline, texts: Iterable[str]) -> np.ndarray:
+    """The tokens of all texts, one after the other, each text with the end token.
+
+    One end token more stands at the start, so that the first token has one before it
+    and is predicted as well. A text without any token is its end token alone, as an
+    empty line of a corpus is.
+
+    Args:
+        pipeline: cuts no text short if its `max_length` is above their lengths.
+        texts: any iterable of texts.
+
+    Returns:
+        int32 ids `[tokens]`.
+
+    Example:
+        >>> pipeline = TextPipeline(tokenizer="bytes")
+        >>> token_stream(pipeline, ["a", "", "b"]).tolist()
+        [3, 101, 3, 3, 102, 3]
+    """
+    texts = list(texts)
+    parts = [np.array([END], "int32")]
+    for text, ids in zip(texts, pipeline.encode(texts), strict=True):
+        if text.strip():
+            parts.append(ids)
+        parts.append(np.array([END], "int32"))
+    return np.concatenate(parts)
+
+
+def streams(tokens: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Cuts one stream into several that are read side by side.
+
+    Args:
+        tokens: int ids `[tokens]`.
+        count: how many; fewer if there are not as many tokens to predict.
+
+    Returns:
+        Inputs and the tokens that follow them, int32 `[count, steps]`. What is left
+        over at the end, fewer than `count` tokens, belongs to neither.
+
+    Raises:
+        ValueError: for fewer than two tokens.
+    """
+    if len(tokens) < 2:
+        raise ValueError(
+            "`tokens` must hold at least two tokens, one to read and one to predict. "
+            f"Received: {len(tokens)}."
+        )
+    count = min(count, len(tokens) - 1)
+    steps = (len(tokens) - 1) // count
+    return tuple(
+        tokens[shift : shift + count * steps].reshape(count, steps) for shift in (0, 1)
+    )
+
+
+class Windows(keras.utils.PyDataset):
+    """The windows of several streams, in order, for `fit`.
+
+    Args:
+        tokens: int ids `[tokens]`.
+        batch_size: streams that are read side by side.
+        window: steps of each window; a shorter stream is one window. A rest at the
+            end that is shorter than a window is left out, for it would be a graph of
+            its own.
+    """
+
+    def __init__(self, tokens: np.ndarray, *, batch_size: int, window: int) -> None:
+        super().__init__()
+        self.inputs, self.targets = streams(tokens, batch_size)
+        self.rows, steps = self.inputs.shape
+        self.window = min(window, steps)
+
+    def __len__(self) -> int:
+        return self.inputs.shape[1] // self.window
+
+    def __getitem__(self, index: int) -> tuple[dict[str, np.ndarray]]:
+        now = slice(index * self.window, (index + 1) * self.window)
+        return ({"tokens": self.inputs[:, now], "targets": self.targets[:, now]},)

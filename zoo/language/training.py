@@ -1,0 +1,147 @@
+"""Truncated backpropagation through time, with the state carried from step to step."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import keras
+import numpy as np
+from keras import ops
+
+from zoo.checkpoint import Checkpoint, averaged
+from zoo.language.perplexity import perplexity, scorer
+from zoo.language.stream import Windows
+from zoo.progress import Progress
+from zoo.settings import LanguageSettings
+
+
+class StreamTrainer(keras.Model):
+    """Trains a language model on the windows of streams, which it reads in order.
+
+    The loss is summed over a window and averaged over the streams, as in the sources:
+    the bound on the gradient's norm and the step size are tied to that.
+
+    Args:
+        model: a language model of the zoo.
+        rows: streams side by side.
+
+    Call arguments: a dict of `tokens` and `targets`, int ids `[rows, window]`.
+    Returns: the loss of each token, `[rows, window]`.
+    """
+
+    def __init__(self, model: keras.Model, rows: int) -> None:
+        super().__init__(name=f"{model.name}_trainer")
+        self.scorer = scorer(model)
+        # Before the loop reads it, so that a fit may begin anywhere in the stream.
+        self.carried = self.add_weight(
+            (rows, model.input["state"].shape[-1]), "zeros", name="carried",
+            trainable=False, autocast=False,
+        )  # fmt: skip
+
+    def call(self, inputs, training=False):
+        result = self.scorer(
+            {**inputs, "state": ops.convert_to_tensor(self.carried)}, training=training
+        )
+        self.carried.assign(ops.stop_gradient(result["state"]))
+        self.add_loss(ops.mean(ops.sum(result["nll"], axis=1)))
+        return result["nll"]
+
+    def forget(self) -> None:
+        """Sets the carried state to zero."""
+        self.carried.assign(ops.zeros_like(self.carried))
+
+
+class Epochs(keras.callbacks.Callback):
+    """Begins each epoch without a past and ends it with the validation perplexity.
+
+    Args:
+        trainer: is told to forget.
+        model: the language model in it.
+        valid: int ids `[tokens]` of the validation stream.
+        settings: of the training.
+    """
+
+    def __init__(self, trainer, model, valid, settings: LanguageSettings) -> None:
+        super().__init__()
+        self.trainer, self.language_model = trainer, model
+        self.valid, self.settings = valid, settings
+
+    def on_epoch_begin(self, epoch: int, logs=None) -> None:
+        self.trainer.forget()
+        late = max(0, epoch + 1 - self.settings.decay_after)
+        rate = self.settings.learning_rate * self.settings.decay**late
+        self.model.optimizer.learning_rate = rate
+
+    def on_epoch_end(self, epoch: int, logs: dict) -> None:
+        window = self.trainer.window
+        logs["perplexity"] = math.exp(min(logs["loss"] / window, 700.0))
+        if self.valid is not None:
+            with averaged(self.model):
+                logs["val_perplexity"] = perplexity(
+                    self.language_model, self.valid, batch_size=self.settings.batch_size
+                )
+
+
+def train_language_model(
+    model: keras.Model,
+    train: np.ndarray,
+    valid: np.ndarray | None,
+    settings: LanguageSettings,
+    *,
+    folder: str | Path | None = None,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    verbose: bool = True,
+) -> list[dict]:
+    """Trains a language model in place and keeps its best weights.
+
+    Args:
+        model: a language model of the zoo.
+        train: int ids `[tokens]`.
+        valid: int ids `[tokens]`, or `None` to train all epochs and keep the last.
+        settings: how.
+        folder: for checkpoints; a run that was killed goes on from its last epoch.
+        callbacks: further Keras callbacks.
+        verbose: shows progress.
+
+    Returns:
+        One dict of logs an epoch, with `perplexity`, `val_perplexity` and `seconds`.
+    """
+    windows = Windows(train, batch_size=settings.batch_size, window=settings.window)
+    trainer = StreamTrainer(model, windows.rows)
+    trainer.window = windows.window
+    trainer(windows[0][0])
+    trainer.compile(optimizer=_optimizer(settings), jit_compile=settings.jit_compile)
+    checkpoint = Checkpoint(
+        lambda logs: (-logs["val_perplexity"],) if valid is not None else None,
+        patience=settings.patience,
+        folder=folder,
+    )
+    first = checkpoint.restore(trainer)
+    shown = [Progress({}, settings.epochs, windows, done=first)] if verbose else []
+    if first < settings.epochs and not checkpoint.finished:
+        trainer.fit(
+            windows,
+            initial_epoch=first,
+            epochs=settings.epochs,
+            callbacks=[
+                Epochs(trainer, model, valid, settings), checkpoint, *shown, *callbacks
+            ],  # fmt: skip
+            shuffle=False,
+            verbose=0,
+        )
+    checkpoint.keep_best(trainer)
+    return checkpoint.history
+
+
+def _optimizer(settings: LanguageSettings) -> keras.optimizers.Optimizer:
+    config = {
+        "learning_rate": settings.learning_rate,
+        "global_clipnorm": settings.clip,
+    }
+    if settings.average is not None:
+        config.update(use_ema=True, ema_momentum=settings.average)
+    if settings.optimizer.lower() == "adagrad":
+        config["initial_accumulator_value"] = 1.0
+    return keras.optimizers.get(settings.optimizer).from_config(config)
