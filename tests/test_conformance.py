@@ -3,6 +3,7 @@
 The numbers of the checks are those of the conformance matrix: 1 build, 2 outputs,
 3 reload, 4 gradients, 5 padding, 6 batch, 7 mixed precision, 8 XLA, 9 determinism,
 10 learning, 11 SavedModel, 12 odd texts. All but the last two run on every backend.
+Models that take a state besides tokens have these checks in test_language.py.
 """
 
 from __future__ import annotations

@@ -108,6 +108,68 @@ def test_padding_changes_neither_logits_nor_state(name):
 
 
 @every_model
+def test_a_text_alone_is_the_text_in_a_batch(name):
+    model = build(name)
+    tokens = stream(30).reshape(5, 6)
+    logits, state = run(model, tokens)
+    for row in range(5):
+        alone, state_alone = run(model, tokens[row : row + 1])
+        np.testing.assert_allclose(alone[0], logits[row], atol=1e-5)
+        np.testing.assert_allclose(state_alone[0], state[row], atol=1e-5)
+
+
+@every_model
+def test_every_weight_gets_a_gradient(name):
+    before = build(name)
+    weights = before.get_weights()
+    chosen = settings(name, epochs=1, optimizer="sgd", learning_rate=0.1)
+    tokens = np.tile(np.arange(1, 11), 9)
+    train_language_model(before, tokens, None, chosen, verbose=False)
+    for weight, old in zip(before.weights, weights, strict=True):
+        changed = ops.convert_to_numpy(weight) != old
+        if "embeddings" in weight.path or "softmax/kernel" in weight.path:
+            changed = changed[1:]  # no text holds padding
+        assert changed.any(), weight.path
+
+
+@every_model
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+def test_mixed_precision(name, policy):
+    expected, _ = run(build(name), stream(12).reshape(2, 6))
+    keras.config.set_dtype_policy(policy)
+    try:
+        model = build(name)
+        logits, state = run(model, stream(12).reshape(2, 6))
+    finally:
+        keras.config.set_dtype_policy("float32")
+    assert logits.dtype == state.dtype == "float32"
+    assert {weight.dtype for weight in model.trainable_weights} == {"float32"}
+    np.testing.assert_allclose(logits, expected, rtol=0.05, atol=0.1)
+
+
+@every_model
+def test_xla_agrees(name):
+    results = []
+    for compiled in (False, True):
+        model = build(name, dropout=0.0, samples=0)
+        chosen = settings(name, jit_compile=compiled, learning_rate=0.1)
+        logs = train_language_model(model, stream(61), None, chosen, verbose=False)
+        results.append([log["loss"] for log in logs])
+    np.testing.assert_allclose(*results, rtol=1e-4)
+
+
+@every_model
+def test_two_runs_are_equal_bit_for_bit(name):
+    def train():
+        model = build(name, dropout=0.2)
+        train_language_model(model, stream(61), None, settings(name), verbose=False)
+        return model.get_weights()
+
+    for one, other in zip(train(), train(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@every_model
 def test_a_state_of_nan_stays_in_its_row(name):
     model = build(name)
     tokens = stream(12).reshape(3, 4)

@@ -22,6 +22,7 @@ import numpy as np
 import zoo.layers  # noqa: F401  (registers the layers that a saved model names)
 from zoo import __version__
 from zoo.batching import TokenBatches, choose_buckets
+from zoo.language import is_language_model
 from zoo.tasks import Task
 from zoo.text import TextPipeline
 from zoo.training import predict
@@ -138,7 +139,8 @@ def load(folder: str | Path) -> TextModel:
         folder: the model's folder, or a run's, which holds it as `model`.
 
     Returns:
-        The model with its pipeline.
+        The model with its pipeline; a `zoo.language.artifact.LanguageModel` for a
+        language model.
 
     Raises:
         ValueError: if the folder is no saved model, a file is missing, truncated or
@@ -171,8 +173,12 @@ def load(folder: str | Path) -> TextModel:
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise _unreadable(path, error) from None
     _check_files(folder, hashes)
-    return TextModel(
-        model=keras.models.load_model(folder / "model.keras", compile=False),
+    model = keras.models.load_model(folder / "model.keras", compile=False)
+    kind = TextModel
+    if is_language_model(model):
+        from zoo.language.artifact import LanguageModel as kind  # it needs this module
+    return kind(
+        model=model,
         pipeline=TextPipeline.load(folder / "pipeline"),
         tasks=tasks,
         metadata=metadata,

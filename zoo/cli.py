@@ -78,7 +78,9 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--epochs", type=int, help="at most this many")
     train.add_argument("--batch-size", type=int)
     train.add_argument("--learning-rate", type=float)
-    train.add_argument("--max-length", type=int, help="tokens of a text that are read")
+    train.add_argument(
+        "--max-length", type=int, help="tokens of a text that are read (classifiers)"
+    )
     train.add_argument("--fine-tune", action="store_true",
                        help="after joint training, each task alone")  # fmt: skip
     train.add_argument(
@@ -165,6 +167,8 @@ def _train(options) -> None:
 
     # All that can be wrong is looked at first: it costs no second of TensorFlow.
     entry = describe(options.model)
+    if entry.task == "language modelling":  # it needs no label
+        options.default_labels = []
     settings, keywords = parse_overrides(options.overrides, options.model)
     for name in ("seed", "epochs", "batch_size", "learning_rate", "max_length"):
         if getattr(options, name) is not None:
@@ -254,7 +258,7 @@ def _table(path, options):
     from zoo.data import read_table
 
     labels = {}
-    for label in options.label or ["label"]:
+    for label in options.label or getattr(options, "default_labels", ["label"]):
         column, colon, kind = label.rpartition(":")
         if colon and kind in KINDS:
             labels[column] = kind

@@ -47,6 +47,22 @@ def write_plots(
     return written
 
 
+def write_perplexities(curves: Mapping[str, list], path: Path) -> None:
+    """Draws validation perplexity over seconds of training.
+
+    Args:
+        curves: pairs `(seconds, perplexity)` by model.
+        path: of the PNG file.
+    """
+    figure = Figure(figsize=(6, 4), layout="constrained")
+    axis = figure.subplots()
+    for name, points in curves.items():
+        axis.plot(*zip(*points, strict=True), "o-", markersize=3, label=_plain(name))
+    axis.set(xlabel="seconds of training", ylabel="validation perplexity", yscale="log")
+    axis.legend()
+    _save(figure, path)
+
+
 def _curves(outcome: Outcome) -> Figure:
     figure = Figure(figsize=(9, 3.5), layout="constrained")
     loss, score = figure.subplots(1, 2)

@@ -167,8 +167,8 @@ def train(
     adapt_ngrams(model, data.tokens, data.targets, data.weights, prepared.tasks)
     trained = compile_model(
         model, prepared.tasks, optimizer=settings.optimizer,
-        learning_rate=settings.learning_rate, loss_weights=settings.loss_weights,
-        jit_compile=settings.jit_compile,
+        learning_rate=settings.learning_rate, average=settings.average,
+        loss_weights=settings.loss_weights, jit_compile=settings.jit_compile,
     )  # fmt: skip
     batches = prepared.batches("train", settings, shuffle=True)
     folder = Path(folder) if folder else None
@@ -221,7 +221,8 @@ def fine_tune(
     tuned = replace(text_model, model=model, tasks=alone.tasks)
     trained = compile_model(
         model, alone.tasks, optimizer=settings.optimizer,
-        learning_rate=settings.learning_rate / 3, jit_compile=settings.jit_compile,
+        learning_rate=settings.learning_rate / 3, average=settings.average,
+        jit_compile=settings.jit_compile,
     )  # fmt: skip
     weights = model.get_weights()
     before = evaluate_part(tuned, alone, "valid")

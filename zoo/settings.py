@@ -91,6 +91,8 @@ class Settings(_Checked):
         batch_size: texts a step.
         optimizer: name of a Keras optimizer.
         learning_rate: its step size.
+        average: momentum of the moving average of the weights that is validated and
+            kept, such as 0.998, or none.
         sampling: `"proportional"`, `"uniform"` over tasks, or a temperature >= 1.
         loss_weights: factor of each task in the loss, 1 where none is given.
         class_weights: for each task `"balanced"` or a weight for each label.
@@ -113,6 +115,7 @@ class Settings(_Checked):
     batch_size: int = 32
     optimizer: str = "adam"
     learning_rate: float = 1e-3
+    average: float | None = None
     sampling: str | float = "proportional"
     loss_weights: Mapping[str, float] = field(default_factory=dict)
     class_weights: Mapping[str, str | Mapping] = field(default_factory=dict)

@@ -35,6 +35,7 @@ def compile_model(
     optimizer: str = "adam",
     learning_rate: float = 1e-3,
     clipnorm: float | None = 1.0,
+    average: float | None = None,
     loss_weights: Mapping[str, float] | None = None,
     jit_compile: bool | str = False,
 ) -> keras.Model:
@@ -46,6 +47,8 @@ def compile_model(
         optimizer: name of a Keras optimizer.
         learning_rate: its step size.
         clipnorm: bound on the global gradient norm, or `None`.
+        average: momentum of the moving average of the weights that `fit` validates and
+            keeps, or `None`.
         loss_weights: factor of each task in the sum, 1 where none is given.
         jit_compile: `True` compiles the step with XLA.
 
@@ -58,9 +61,10 @@ def compile_model(
         outputs = {safe[name]: model.output[name] for name in tasks}
         model = keras.Model(model.input, outputs, name=model.name)
     losses = task_loss_weights(tasks, loss_weights)
-    chosen = keras.optimizers.get(optimizer).from_config(
-        {"learning_rate": learning_rate, "global_clipnorm": clipnorm}
-    )
+    config = {"learning_rate": learning_rate, "global_clipnorm": clipnorm}
+    if average is not None:
+        config.update(use_ema=True, ema_momentum=average)
+    chosen = keras.optimizers.get(optimizer).from_config(config)
     model.compile(
         optimizer=chosen,
         loss={safe[name]: task_loss(task) for name, task in tasks.items()},
@@ -109,6 +113,8 @@ def fit(
     checkpoint = Checkpoint(score_of(tasks, labelled), patience=patience, folder=folder)
     first = checkpoint.restore(model)
     shown = [Progress(tasks, epochs, train, done=first)] if verbose else []
+    if model.optimizer.use_ema:
+        shown.append(keras.callbacks.SwapEMAWeights())  # while it validates
     if first < epochs and not checkpoint.finished:
         model.fit(
             train.feed(),

@@ -126,7 +126,10 @@ def train_language_model(
             initial_epoch=first,
             epochs=settings.epochs,
             callbacks=[
-                Epochs(trainer, model, valid, settings), checkpoint, *shown, *callbacks
+                Epochs(trainer, model, valid, settings),
+                checkpoint,
+                *shown,
+                *callbacks,
             ],  # fmt: skip
             shuffle=False,
             verbose=0,

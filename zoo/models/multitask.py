@@ -27,7 +27,7 @@ def bilstm_mt(
     units: int = 128,
     private_units: int = 64,
     ngrams: Sequence[int] = (1, 2),
-    ngram_buckets: int = 2**17,
+    ngram_buckets: int = 2**20,
     ngram_rate: float | None = 0.5,
     embedding_dropout: float = 0.2,
     dropout: float = 0.5,
@@ -40,8 +40,7 @@ def bilstm_mt(
         output_m = V_m dropout(p_m) + c_m + n_m
 
     With `ngrams`, `n_m` is a linear model over hashed word n-grams, shared by the tasks
-    that have the same labels, plus a private one: it learns fast what single phrases
-    say. `zoo.saliency.adapt_ngrams` weights the n-grams before training, as `zoo train`
+    that have the same labels: it learns fast what single phrases say. `zoo.saliency.adapt_ngrams` weights the n-grams before training, as `zoo train`
     does.
 
     Args:
@@ -51,7 +50,8 @@ def bilstm_mt(
         units: width of the state of each direction.
         private_units: width of the private layers; 0 for heads straight on the trunk.
         ngrams: lengths of the n-grams, such as `(1, 2)`; empty for none.
-        ngram_buckets: rows of the tables of n-grams.
+        ngram_buckets: rows of the table of n-grams; with fewer than there are n-grams
+            in the training texts, collisions cost accuracy.
         ngram_rate: share of the texts that train the n-grams, and these alone, while
             the others train the network alone; `None` trains their sum.
         embedding_dropout: rate on the embedded words.

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from zoo._lazy import keras, layers
-from zoo.models.heads import layer_name
 from zoo.tasks import Task, same_labels
 
 # The bags are of unit length, as TF-IDF vectors are, so that weights of the size that a
@@ -25,11 +24,10 @@ def ngram_logits(
     n: Sequence[int],
     buckets: int,
 ) -> dict:
-    """Logits of each task from its n-grams: `5 (g + g_m)`.
+    """Logits of each task from its n-grams: `5 g`, with `g` a linear model.
 
-    Tasks with the same labels share the linear model `g`, which learns from the texts
-    of all of them; `g_m` is what task m says otherwise. Both start at zero. All are
-    columns of one table, so each n-gram is looked up once.
+    Tasks with the same labels share theirs, which learns from the texts of all of
+    them. All are columns of one table, so each n-gram is looked up once.
 
     Args:
         tokens: int ids `[batch, time]`.
@@ -42,19 +40,13 @@ def ngram_logits(
         Dict from task to `[batch, outputs]`.
 
     Source: Wang and Manning 2012, Baselines and Bigrams; Joulin et al. 2016 for the
-    table and, with more than 64 logits, its narrow vectors; Daumé 2007, Frustratingly
-    Easy Domain Adaptation, for the sum of a common and a private part.
+    table and, with more than 64 logits, its narrow vectors.
     """
-    groups = same_labels(tasks).values()
-    sums = {name: [] for name in tasks}  # of each task the columns that it adds up
-    width = 0
-    for members in groups:
-        private = [[name] for name in members] if len(members) > 1 else []
-        for sharing in [members, *private]:
-            columns = slice(width, width + tasks[members[0]].outputs)
-            width = columns.stop
-            for name in sharing:
-                sums[name].append(columns)
+    chosen, width = {}, 0
+    for members in same_labels(tasks).values():
+        columns = slice(width, width + tasks[members[0]].outputs)
+        width = columns.stop
+        chosen.update(dict.fromkeys(members, columns))
     narrow = width > _WIDEST
     bag = layers.NGramBag(
         min(width, _WIDEST), buckets=buckets, n=n, binary=True, weighted=True,
@@ -65,9 +57,4 @@ def ngram_logits(
         columns = keras.layers.Dense(
             width, use_bias=False, kernel_initializer="zeros", name="ngrams_logits"
         )(columns)
-    logits = {}
-    for name in tasks:
-        parts = [columns[:, chosen] for chosen in sums[name]]
-        add = keras.layers.Add(name=layer_name("ngrams", tasks, name))
-        logits[name] = add(parts) if len(parts) > 1 else parts[0]
-    return logits
+    return {name: columns[:, chosen[name]] for name in tasks}

@@ -20,7 +20,7 @@ def export(
     pipeline,
     folder: str | Path,
     *,
-    tasks,
+    tasks=None,
     examples: Iterable[str] | None = None,
     metadata: Mapping | None = None,
 ) -> Path:
@@ -36,6 +36,16 @@ def export(
     * `tokens`: `text` to `ids` int32 `[batch, time]`, `tokens` string `[batch, time]`
       and `length` int32 `[batch]`, to see what the model sees.
 
+    A language model has instead
+
+    * `generate`: `text`, the prompts, and scalars `max_tokens`, `temperature`, `top_k`,
+      `top_p` and `seed` to `text`, the continuations, their `ids` and
+      `log_probability`; `serving_default` takes the prompts alone and gives the
+      likeliest 32 tokens.
+    * `score`: `text` to `log_probability` float32 `[batch]` in nats, the end of the
+      text included, and the number of `tokens`.
+    * `step`: `ids` int32 `[batch, time]` and `state` to `logits` and the new `state`.
+
     It is written to a temporary folder beside the versions, loaded in a fresh process
     with only TensorFlow and tensorflow-text by the loader that TF Serving uses, and
     compared with Python's answers; then it is renamed to the next version number. If
@@ -43,10 +53,10 @@ def export(
 
     Args:
         model: a Keras model from ids int32 `[batch, time]` to a dict of float tensors
-            `[batch, outputs]`, one a task.
+            `[batch, outputs]`, one a task; or a language model of the zoo.
         pipeline: the `zoo.text.TextPipeline` that the model was trained with.
         folder: the model's folder, `saved_models/<name>`.
-        tasks: what `zoo.tasks.as_tasks` reads.
+        tasks: what `zoo.tasks.as_tasks` reads; not for a language model.
         examples: texts of the kind the model will see, for warmup and for the check;
             some hundred are enough.
         metadata: what else to write under `model` in `metadata.json`.

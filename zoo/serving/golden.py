@@ -111,3 +111,31 @@ def _answers(output: np.ndarray, task: Task) -> list[dict]:
 def _numbers(row: np.ndarray) -> list[float]:
     """With the digits that a comparison needs: there may be 10,000 labels."""
     return [round(value, 8) for value in row.tolist()]
+
+
+def call(signature: str, inputs: Mapping, outputs: Mapping) -> dict:
+    """A request and its answer as JSON-ready records, for any signature.
+
+    Args:
+        signature: name of the signature.
+        inputs: arrays, or lists of bytes, by name.
+        outputs: what must come back, alike; other outputs are not compared.
+    """
+    sides = {"inputs": inputs, "outputs": outputs}
+    records = {
+        side: {name: to_json(value) for name, value in values.items()}
+        for side, values in sides.items()
+    }
+    return {"signature": signature, **records}
+
+
+def to_json(value) -> dict:
+    """`dtype`, `shape` and flat `values`, which are base64 for strings."""
+    if isinstance(value, list):
+        values = [base64.b64encode(item).decode() for item in value]
+        return {"dtype": "string", "shape": [len(value)], "values": values}
+    value = np.asarray(value)
+    flat = value.ravel().tolist()
+    if value.dtype == "float32":
+        flat = [float(f"{number:.7g}") for number in flat]
+    return {"dtype": value.dtype.name, "shape": list(value.shape), "values": flat}

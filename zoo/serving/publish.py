@@ -17,9 +17,13 @@ from pathlib import Path
 import keras
 from tensorflow.core.protobuf import saved_model_pb2
 
+from zoo.language import is_language_model
+from zoo.language.generation import Generator
 from zoo.serving import ExportError, check, golden, signatures, warmup
+from zoo.serving.language import golden_calls
 from zoo.tasks import Task, as_tasks
 from zoo.text import TextPipeline
+from zoo.text.imports import tf
 
 FORMAT_VERSION = 1
 # The oldest TensorFlow in which exports of all models passed their check (2.15.1).
@@ -46,20 +50,28 @@ def export(
     metadata: Mapping | None = None,
 ) -> Path:
     """See `zoo.export`."""
-    tasks = as_tasks(tasks)
-    signatures.check_model(model, tasks)
+    texts = golden.sample(examples)
+    if is_language_model(model):
+        tasks, answers = {}, []
+        served = Generator(model, pipeline)
+        calls = golden_calls(model, pipeline, texts)
+    else:
+        tasks, calls = as_tasks(tasks), []
+        signatures.check_model(model, tasks)
+        served = signatures.Served(model, pipeline, tasks)
+        answers = golden.golden_answers(model, pipeline, tasks, texts)
     folder = Path(folder)
     temporary = _temporary_folder(folder)
     try:
-        served = signatures.Served(model, pipeline, tasks)
-        served.save(str(temporary))
-        texts = golden.sample(examples)
+        endpoints = {
+            **served.endpoints, "tokens": signatures.tokens_endpoint(pipeline)
+        }  # fmt: skip
+        tf.saved_model.save(served, str(temporary), signatures=endpoints)
         _write_extra(temporary, folder.absolute().name, tasks, texts)
-        answers = golden.golden_answers(model, pipeline, tasks, texts)
-        _write_json(
-            temporary / "metadata.json",
-            _describe(temporary, model, pipeline, tasks, answers, metadata or {}),
+        described = _describe(
+            temporary, model, pipeline, tasks, answers, metadata or {}
         )
+        _write_json(temporary / "metadata.json", {**described, "calls": calls})
         _self_check(temporary)
         _synchronize(temporary)
         return _publish(temporary, folder)

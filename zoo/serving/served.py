@@ -59,6 +59,7 @@ class ServedModel:
 
         Returns:
             For each text, from task to `{"label": str, "scores": {label: score}}`.
+            A language model: `continuation`, `log_probability` and `tokens`.
             Multilabel: the label names what scores above 0.5, joined by `|`.
             Regression: the label is the value's decimals, and the scores are
             `{"value": value}`.
@@ -67,6 +68,9 @@ class ServedModel:
         stream = iter(texts)
         while chunk := [as_bytes(text) for text in islice(stream, _BATCH)]:
             outputs = self._serve(text=tf.constant(chunk, tf.string))
+            if "score" in self._loaded.signatures:
+                answers += self._continue(chunk, outputs)
+                continue
             arrays = {name: tensor.numpy() for name, tensor in outputs.items()}
             for row in range(len(chunk)):
                 answers.append(self._answer(arrays, row))
@@ -79,6 +83,20 @@ class ServedModel:
         return [
             [token.decode("utf-8") for token in row if token]
             for row in found["tokens"].numpy()
+        ]
+
+    def _continue(self, chunk: list[bytes], outputs: dict) -> list[dict]:
+        scores = self._loaded.signatures["score"](text=tf.constant(chunk, tf.string))
+        columns = (
+            outputs["text"], scores["log_probability"], scores["tokens"]
+        )  # fmt: skip
+        return [
+            {
+                "continuation": text.decode("utf-8"),
+                "log_probability": float(total),
+                "tokens": int(count),
+            }
+            for text, total, count in zip(*(c.numpy() for c in columns), strict=True)
         ]
 
     def _answer(self, arrays: dict, row: int) -> dict:

@@ -58,23 +58,28 @@ class Served(tf.Module):
                 answers[names[name]["scores"]] = scores
             return answers
 
-        def tokens(text: tf.Tensor) -> dict[str, tf.Tensor]:
-            pieces = pipeline.tokenize(text)
-            ragged = pipeline.ragged_ids(pieces)
-            ids = pipeline.pad(ragged)
-            return {
-                "ids": ids,
-                "tokens": pieces.to_tensor("", shape=tf.shape(ids, tf.int64)),
-                "length": tf.cast(ragged.row_lengths(), tf.int32),
-            }
-
         self.endpoints = {
-            name: tf.function(function, input_signature=[text], autograph=False)
-            for name, function in (("serving_default", serve), ("tokens", tokens))
+            "serving_default": tf.function(
+                serve, input_signature=[text], autograph=False
+            )
         }
 
-    def save(self, folder: str) -> None:
-        tf.saved_model.save(self, folder, signatures=self.endpoints)
+
+def tokens_endpoint(pipeline: TextPipeline):
+    """The signature that shows what a model sees of a text."""
+
+    def tokens(text: tf.Tensor) -> dict[str, tf.Tensor]:
+        pieces = pipeline.tokenize(text)
+        ragged = pipeline.ragged_ids(pieces)
+        ids = pipeline.pad(ragged)
+        return {
+            "ids": ids,
+            "tokens": pieces.to_tensor("", shape=tf.shape(ids, tf.int64)),
+            "length": tf.cast(ragged.row_lengths(), tf.int32),
+        }
+
+    text = tf.TensorSpec([None], tf.string, name="text")
+    return tf.function(tokens, input_signature=[text], autograph=False)
 
 
 def check_model(model: keras.Model, tasks: Mapping[str, Task]) -> None:

@@ -1,0 +1,79 @@
+"""The report of a language model: one Markdown page, and its curve as a plot."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from zoo.report import markdown_table
+from zoo.settings import LanguageSettings
+
+PROTOCOL = (
+    "Perplexity is exp(negative log-likelihood / tokens) of the full softmax. Every "
+    "text ends with an end token, which counts like the others; the state is carried "
+    "through the whole part, which is read as one stream (batch 1)."
+)
+
+
+def write_language_report(
+    name: str,
+    streams: Mapping[str, Sequence],
+    facts: Mapping,
+    history: Sequence[Mapping],
+    settings: LanguageSettings,
+    folder: str | Path,
+) -> str:
+    """Writes `report.md`, `results.json` and, with matplotlib, `perplexity.png`.
+
+    Args:
+        name: of the model.
+        streams: int ids `[tokens]` by part, with one end token before the first.
+        facts: what the recipe measured.
+        history: logs of each epoch.
+        settings: of the training.
+        folder: of the run.
+
+    Returns:
+        The table of results.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    rows = [["part", "tokens", "perplexity"]]
+    for part in ("valid", "test"):
+        rows.append([part, f"{len(streams[part]) - 1:,}", f"{facts[part]:.2f}"])
+    table = markdown_table(rows)
+    epochs = [["epoch", "seconds", "training", "validation"]]
+    for number, logs in enumerate(history, 1):
+        found = logs.get("val_perplexity", float("nan"))
+        epochs.append(
+            [f"{number}", f"{logs['seconds']:.0f}", f"{logs['perplexity']:.2f}",
+             f"{found:.2f}"]
+        )  # fmt: skip
+    page = [
+        f"# {name}",
+        f"{facts['parameters']:,} parameters, {len(streams['train']) - 1:,} training "
+        f"tokens, {facts['seconds']:.0f} s, {facts['words_per_second']:.0f} tokens/s.",
+        table,
+        PROTOCOL,
+        "## Training (perplexity; validation as streams side by side)",
+        markdown_table(epochs),
+        "## Settings",
+        "```json\n" + json.dumps(settings.to_config(), indent=1) + "\n```",
+    ]
+    if facts["curve"] and _draw(facts["curve"], name, folder / "perplexity.png"):
+        page.insert(4, "![Validation perplexity](perplexity.png)")
+    (folder / "report.md").write_text("\n\n".join(page) + "\n", "utf-8")
+    (folder / "results.json").write_text(json.dumps(facts, indent=1), "utf-8")
+    return table
+
+
+def _draw(curve: Sequence, name: str, path: Path) -> bool:
+    try:
+        from zoo import plots
+    except ModuleNotFoundError as error:
+        if error.name != "matplotlib":
+            raise
+        return False
+    plots.write_perplexities({name: curve}, path)
+    return True
