@@ -72,3 +72,11 @@ def with_gradient(
 
     call.defvjp(call_forward, call_backward)
     return call(*(jnp.asarray(a) for a in arguments))
+
+
+def sliced_matmul(rows, weights, counts):
+    """Has no form under XLA, whose shapes are static."""
+    raise ValueError(
+        "`form` must be 'blocks' or 'dense' on JAX, whose shapes are static. "
+        "Received: form='sliced'."
+    )

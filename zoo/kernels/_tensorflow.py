@@ -103,3 +103,74 @@ def with_gradient(
         return outputs, gradient
 
     return list(call(*(tf.convert_to_tensor(a) for a in arguments)))
+
+
+def sliced_matmul(rows, weights, counts) -> tf.Tensor:
+    """One matmul for each group that has rows.
+
+    The gradient of `weights` is an `IndexedSlices` of the groups with rows, so that
+    an optimizer which can leaves the other groups alone.
+
+    Args:
+        rows: `[rows, d]`, sorted by group; those behind `sum(counts)` give zeros.
+        weights: `[groups, d, h]`.
+        counts: int32 `[groups]`.
+    """
+    # Tensors: a function with its own gradient must not read variables.
+    return _sliced_matmul(*(tf.convert_to_tensor(t) for t in (rows, weights, counts)))
+
+
+@tf.custom_gradient
+def _sliced_matmul(rows, weights, counts):
+    starts = tf.cumsum(counts, exclusive=True)
+    active = tf.cast(tf.where(counts > 0)[:, 0], tf.int32)
+
+    def of(tensor, group):
+        return tensor[starts[group] : starts[group] + counts[group]]
+
+    [product] = _each(
+        active, lambda g: [tf.matmul(of(rows, g), weights[g])], [weights.shape[2:]], rows
+    )
+    product = _fill(product, rows, weights.shape[-1])
+
+    def gradient(d: tf.Tensor):
+        def step(group):
+            x, dy = of(rows, group), of(d, group)
+            dx = tf.matmul(dy, weights[group], transpose_b=True)
+            return [dx, tf.matmul(x, dy, transpose_a=True)[None]]
+
+        dx, dw = _each(active, step, [rows.shape[1:], weights.shape[1:]], rows)
+        slices = tf.IndexedSlices(dw, active, tf.shape(weights))
+        return _fill(dx, rows, rows.shape[-1]), slices, None
+
+    return product, gradient
+
+
+def _each(active, step: Callable, shapes, like) -> list[tf.Tensor]:
+    """`step(group)` for each active group; each of its parts joined along axis 0."""
+    count = tf.shape(active)[0]
+    begun = []
+    for shape in shapes:
+        array = tf.TensorArray(
+            like.dtype, size=count + 1, infer_shape=False,
+            element_shape=tf.TensorShape([None]).concatenate(shape),
+        )  # fmt: skip
+        # With no active group there would be nothing to join.
+        begun.append(array.write(count, tf.zeros([0, *shape], like.dtype)))
+
+    def body(index, *arrays):
+        parts = step(active[index])
+        return index + 1, *(a.write(index, p) for a, p in zip(arrays, parts))
+
+    _, *arrays = tf.while_loop(
+        lambda index, *_: index < count, body, (tf.constant(0), *begun)
+    )
+    return [array.concat() for array in arrays]
+
+
+def _fill(product, rows, width: int):
+    """Zeros for the rows of no group."""
+    missing = tf.shape(rows)[0] - tf.shape(product)[0]
+    product = tf.pad(product, [[0, missing], [0, 0]])
+    product.set_shape([rows.shape[0], width])
+    return product

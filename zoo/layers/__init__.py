@@ -18,6 +18,7 @@ from zoo.layers.pooling import (
 )
 from zoo.layers.sampled_softmax import SampledSoftmax, TiedSoftmax
 from zoo.layers.shared_lstm import SharedLSTM
+from zoo.layers.sparse_moe import SparseMoE
 
 __all__ = [
     "AttentionPooling",
@@ -38,6 +39,7 @@ __all__ = [
     "PaddingMask",
     "SampledSoftmax",
     "SharedLSTM",
+    "SparseMoE",
     "TextConvolution",
     "TiedSoftmax",
 ]

@@ -1,0 +1,134 @@
+"""Matmuls of rows that are sorted by the expert that they go to."""
+
+from __future__ import annotations
+
+from keras import ops
+
+from zoo.kernels._backend import scan, sliced_matmul, with_gradient
+
+FORMS = ("sliced", "blocks")
+_BLOCK = 32  # rows; an expert's last block is half empty on average
+
+
+def grouped_matmul(rows, weights, counts, *, form: str = "sliced"):
+    """`rows` of expert e times `weights[e]`, for all experts; its own gradient.
+
+    Args:
+        rows: `[rows, d]`, sorted by expert; those beyond `sum(counts)` give zeros.
+        weights: `[experts, d, h]`.
+        counts: int32 `[experts]`, rows of each expert.
+        form: `"sliced"` (TensorFlow without XLA) runs one matmul for each expert that
+            has rows, forward and backward, and the gradient of `weights` holds only
+            these experts. `"blocks"` has static shapes, as XLA and JAX need: each
+            expert's rows are padded to blocks of 32, and a loop runs over the blocks.
+
+    Returns:
+        `[rows, h]`.
+    """
+    if form == "sliced":
+        return sliced_matmul(rows, weights, counts)
+    return _blocks_matmul(rows, weights, counts)
+
+
+def _blocks_matmul(rows, weights, counts):
+    """See `grouped_matmul`; no row is dropped, whatever the counts are."""
+    count, experts = ops.shape(rows)[0], weights.shape[0]
+    blocks = (count + _BLOCK - 1) // _BLOCK + experts
+    full = (counts + _BLOCK - 1) // _BLOCK  # blocks of each expert
+    last = ops.cumsum(full)
+    expert = ops.searchsorted(last, ops.arange(blocks, dtype="int32"), side="right")
+    expert = ops.minimum(ops.cast(expert, "int32"), experts - 1)
+    # Where each row stands among the padded rows; those of no expert at the very end.
+    row = ops.arange(count, dtype="int32")
+    ends = ops.cumsum(counts)
+    owner = ops.cast(ops.searchsorted(ends, row, side="right"), "int32")
+    known = owner < experts
+    owner = ops.minimum(owner, experts - 1)
+    place = row - ops.take(ends - counts, owner) + _BLOCK * ops.take(last - full, owner)
+    place = ops.where(known, place, blocks * _BLOCK)
+
+    def forward(arguments):
+        rows, weights = arguments
+        x = _scatter(rows, place, blocks)
+
+        def step(carry, elements):
+            x, e = elements
+            return carry, [ops.matmul(x, _expert(weights, e))]
+
+        [product] = scan(step, [ops.zeros(())], [x, expert])[1]
+        return [_gather(product, place)], []
+
+    def backward(arguments, residuals, cotangents):
+        rows, weights = arguments
+        x, dy = (_scatter(part, place, blocks) for part in (rows, *cotangents))
+
+        def step(carry, elements):
+            [total] = carry
+            x, dy, e = elements
+            own = _expert(total, e) + ops.matmul(ops.transpose(x), dy)
+            total = ops.slice_update(total, (e, 0, 0), ops.expand_dims(own, 0))
+            dx = ops.matmul(dy, ops.transpose(_expert(weights, e)))
+            return [total], [dx]
+
+        [total], [dx] = scan(step, [ops.zeros_like(weights)], [x, dy, expert])
+        return [_gather(dx, place), total]
+
+    return with_gradient(forward, backward, [rows, weights])[0]
+
+
+def _expert(weights, e):
+    shape = (1, *weights.shape[1:])
+    return ops.squeeze(ops.slice(weights, (e, 0, 0), shape), 0)
+
+
+def _scatter(rows, place, blocks: int):
+    """`[blocks, 32, d]`: row i at `place[i]`, zeros elsewhere."""
+    width = rows.shape[-1]
+    flat = ops.zeros(((blocks + 1) * _BLOCK, width), rows.dtype)
+    flat = ops.scatter_update(flat, ops.expand_dims(place, 1), rows)
+    return ops.reshape(flat[: blocks * _BLOCK], (blocks, _BLOCK, width))
+
+
+def _gather(blocks, place):
+    """The inverse of `_scatter`, with zeros for rows of no expert."""
+    flat = ops.reshape(blocks, (-1, blocks.shape[-1]))
+    known = ops.expand_dims(place < ops.shape(flat)[0], -1)
+    found = ops.take(flat, ops.minimum(place, ops.shape(flat)[0] - 1), axis=0)
+    return ops.where(known, found, ops.zeros((), flat.dtype))
+
+
+def dispatch(x, order, inverse, k: int):
+    """Row i is the token of the i-th pair: `x[order[i] // k]`; its own gradient.
+
+    Args:
+        x: `[tokens, d]`.
+        order: int32 `[tokens * k]`, pairs (token, slot) in the order of their experts.
+        inverse: the inverse permutation.
+        k: slots of a token.
+
+    Returns:
+        `[tokens * k, d]`.
+    """
+
+    def forward(arguments):
+        return [ops.take(arguments[0], order // k, axis=0)], []
+
+    def backward(arguments, residuals, cotangents):
+        pairs = ops.take(cotangents[0], inverse, axis=0)
+        return [ops.sum(ops.reshape(pairs, (-1, k, pairs.shape[-1])), axis=1)]
+
+    return with_gradient(forward, backward, [x])[0]
+
+
+def collect(rows, order, inverse, k: int):
+    """The inverse of the sort: `[tokens, k, d]`, each token's slots side by side."""
+
+    def forward(arguments):
+        pairs = ops.take(arguments[0], inverse, axis=0)
+        return [ops.reshape(pairs, (-1, k, pairs.shape[-1]))], []
+
+    def backward(arguments, residuals, cotangents):
+        [d] = cotangents
+        return [ops.take(ops.reshape(d, (-1, d.shape[-1])), order, axis=0)]
+
+    return with_gradient(forward, backward, [rows])[0]

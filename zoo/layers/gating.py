@@ -1,0 +1,330 @@
+"""Which experts a token goes to, with which weights, and what keeps them balanced."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+from keras import ops
+
+from zoo.kernels.grouped import collect, dispatch, grouped_matmul
+
+
+@dataclass(frozen=True)
+class Routing:
+    """Of `tokens` tokens, each sent to `slots` of `n` experts.
+
+    Args:
+        experts: int32 `[tokens, slots]`; `n` where a slot is not used.
+        gates: float32 `[tokens, slots]`, weights of the experts' outputs.
+        importance: float32 `[n]`, sum of the gates of each expert.
+        load: float32 `[n]`, a smooth count of each expert's tokens.
+        losses: further losses, to be added as they are.
+    """
+
+    experts: Any
+    gates: Any
+    importance: Any
+    load: Any
+    losses: tuple = ()
+
+
+def cv_squared(values):
+    """Squared coefficient of variation: variance over squared mean, 0 for zeros.
+
+    Args:
+        values: `[n]`.
+
+    Example:
+        >>> float(cv_squared(ops.convert_to_tensor([1.0, 3.0])))
+        0.25
+    """
+    mean = ops.mean(values)
+    return ops.mean(ops.square(values - mean)) / ops.maximum(ops.square(mean), 1e-10)
+
+
+def probability_in_top_k(clean, noisy, deviation, k: int):
+    """Probability that an expert is among the top k when its noise is drawn anew.
+
+        P(x, i) = Φ((clean_i - kth_excluding(noisy, k, i)) / deviation_i)
+
+    Args:
+        clean: logits without noise `[..., n]`.
+        noisy: with it, `[..., n]`.
+        deviation: of the noise, `[..., n]`.
+        k: how many are chosen.
+
+    Returns:
+        `[..., n]`; ones where all are chosen.
+
+    Source: Shazeer et al. 2017, equations 8 to 10.
+    """
+    if k >= clean.shape[-1]:
+        return ops.ones_like(clean)
+    top = ops.top_k(noisy, k + 1)[0]
+    # Leaving out one of the top k moves the next one up.
+    chosen = noisy > top[..., k:]
+    threshold = ops.where(chosen, top[..., k:], top[..., k - 1 : k])
+    scaled = (clean - threshold) / ops.maximum(deviation, 1e-6)
+    return 0.5 * (1.0 + ops.erf(scaled / math.sqrt(2.0)))
+
+
+def spread_gates(gates, experts, n: int):
+    """Gates `[tokens, slots]` as `[tokens, n]`, zeros elsewhere."""
+    return ops.sum(
+        ops.expand_dims(gates, -1) * ops.one_hot(experts, n, dtype=gates.dtype), axis=-2
+    )
+
+
+class Gate(keras.layers.Layer):
+    """Base of the gates. All run in float32 under every dtype policy.
+
+    Call arguments:
+        x: float32 `[tokens, d]`.
+        real: bool `[tokens]`; other tokens go nowhere and do not count.
+        training: whether there is noise.
+
+    Returns:
+        A `Routing`.
+    """
+
+    def __init__(self, num_experts: int, k: int, seed=None, **keywords) -> None:
+        keywords.setdefault("dtype", "float32")
+        super().__init__(**keywords)
+        self.num_experts, self.k, self.seed = num_experts, k, seed
+        self.seed_generator = keras.random.SeedGenerator(seed)
+
+    def add_matrix(self, name: str, *shape: int, initializer="zeros"):
+        return self.add_weight(shape=shape, initializer=initializer, name=name)
+
+    def get_config(self) -> dict:
+        config = {"num_experts": self.num_experts, "k": self.k, "seed": self.seed}
+        return {**super().get_config(), **config}
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class NoisyTopKGate(Gate):
+    """Noisy top-k gating.
+
+        H(x)_i = (x W_g)_i + ε_i softplus((x W_noise)_i),  ε ~ N(0, 1) in training
+        G(x) = softmax over the k largest of H(x), 0 elsewhere
+
+    Both matrices start at zero, so that routing starts uniform at random.
+
+    Args:
+        num_experts: n.
+        k: experts of a token.
+        seed: of the noise.
+
+    Source: Shazeer et al. 2017, section 2.1 and appendix A.
+    """
+
+    def build(self, shape) -> None:
+        self.kernel = self.add_matrix("kernel", shape[-1], self.num_experts)
+        self.noise_kernel = self.add_matrix("noise_kernel", shape[-1], self.num_experts)
+
+    def call(self, x, real, training=False):
+        clean = ops.matmul(x, self.kernel)
+        deviation = ops.softplus(ops.matmul(x, self.noise_kernel))
+        experts, gates, chance, finite = choose(
+            clean, deviation, self.k, training and self.seed_generator
+        )
+        counted = ops.expand_dims(
+            ops.cast(ops.logical_and(real, finite), "float32"), -1
+        )
+        importance = spread_gates(gates, experts, self.num_experts)
+        return Routing(
+            experts=ops.where(ops.expand_dims(real, -1), experts, self.num_experts),
+            gates=gates,
+            importance=_total(importance, counted),
+            load=_total(chance, counted),
+        )
+
+
+def choose(clean, deviation, k: int, seed):
+    """Experts and gates of noisy top-k gating.
+
+    Args:
+        clean: `[rows, n]`.
+        deviation: of the noise, `[rows, n]`.
+        k: how many.
+        seed: generator of the noise, or false for none.
+
+    Returns:
+        Experts int32 `[rows, k]`, gates `[rows, k]`, the probability of each expert to
+        be among the top k `[rows, n]`, and whether all logits are numbers `[rows]`.
+    """
+    noisy = clean
+    if seed:
+        noisy = clean + deviation * keras.random.normal(ops.shape(clean), seed=seed)
+    values, experts = ops.top_k(noisy, k)
+    if seed:
+        chance = probability_in_top_k(clean, noisy, deviation, k)
+    else:
+        chance = ops.sum(
+            ops.one_hot(experts, clean.shape[-1], dtype="float32"), axis=-2
+        )
+    finite = ops.all(ops.isfinite(noisy), axis=-1)
+    return ops.cast(experts, "int32"), ops.softmax(values, axis=-1), chance, finite
+
+
+def _total(values, counted):
+    """Sum over the tokens that count; one that is no number adds nothing."""
+    return ops.sum(ops.where(counted > 0, values, 0.0), axis=0)
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class SwitchGate(Gate):
+    """The k most probable experts, with their probabilities as gates.
+
+        p = softmax(x W_g),  gates = the k largest of p, not normalised again
+
+    so that the gate has a gradient with k = 1 as well.
+
+    Args:
+        num_experts: n.
+        k: experts of a token, 1 as a rule.
+        seed: of the initial matrix.
+
+    Source: Fedus, Zoph and Shazeer 2022, Switch Transformers, section 2.1.
+    """
+
+    def build(self, shape) -> None:
+        start = keras.initializers.TruncatedNormal(
+            stddev=0.1 / math.sqrt(shape[-1]), seed=self.seed
+        )
+        self.kernel = self.add_matrix(
+            "kernel", shape[-1], self.num_experts, initializer=start
+        )
+
+    def call(self, x, real, training=False):
+        logits = ops.matmul(x, self.kernel)
+        shares = ops.softmax(logits, axis=-1)
+        gates, experts = ops.top_k(shares, self.k)
+        finite = ops.all(ops.isfinite(logits), axis=-1)
+        counted = ops.expand_dims(
+            ops.cast(ops.logical_and(real, finite), "float32"), -1
+        )
+        hard = ops.sum(ops.one_hot(experts, self.num_experts, dtype="float32"), axis=-2)
+        return Routing(
+            experts=ops.where(
+                ops.expand_dims(real, -1), ops.cast(experts, "int32"), self.num_experts
+            ),
+            gates=gates,
+            importance=_total(shares, counted),
+            load=_total(hard, counted),
+        )
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class HierarchicalGate(Gate):
+    """Two levels of noisy top-k gating: first a group of experts, then one of them.
+
+        gate of expert (i, j) = G_p(x)_i · G_i(x)_j
+        importance_ij = Σ_x G_p(x)_i G_i(x)_j
+        load_ij = load_p(X)_i · load_i(X_i)_j / |X_i|
+
+    with X_i the tokens that go to group i. Each group's own gate reads its tokens only.
+
+    Args:
+        num_experts: n, a multiple of `groups`.
+        k: at each level, so that a token goes to k² experts.
+        groups: a, first-level choices.
+        seed: of the noise.
+
+    Source: Shazeer et al. 2017, appendix B.
+    """
+
+    def __init__(self, num_experts: int, k: int, groups: int, **keywords) -> None:
+        super().__init__(num_experts, k, **keywords)
+        self.groups = groups
+
+    def build(self, shape) -> None:
+        d, a, b = shape[-1], self.groups, self.num_experts // self.groups
+        self.kernel = self.add_matrix("kernel", d, a)
+        self.noise_kernel = self.add_matrix("noise_kernel", d, a)
+        self.group_kernel = self.add_matrix("group_kernel", a, d, b)
+        self.group_noise_kernel = self.add_matrix("group_noise_kernel", a, d, b)
+
+    def call(self, x, real, training=False):
+        a, b = self.groups, self.num_experts // self.groups
+        seed = training and self.seed_generator
+        clean = ops.matmul(x, self.kernel)
+        deviation = ops.softplus(ops.matmul(x, self.noise_kernel))
+        k = min(self.k, a)
+        first, outer, chance, finite = choose(clean, deviation, k, seed)
+        finite = ops.logical_and(finite, real)
+        first = ops.where(ops.expand_dims(real, -1), first, a)
+        order, inverse, counts = sort_pairs(first, a)
+        rows = dispatch(x, order, inverse, k)
+        form = grouped_form()
+
+        def logits(kernel):
+            product = grouped_matmul(rows, kernel, counts, form=form)
+            return ops.reshape(collect(product, order, inverse, k), (-1, b))
+
+        inner_k = min(self.k, b)
+        second, inner, inner_chance, inner_finite = choose(
+            logits(self.group_kernel),
+            ops.softplus(logits(self.group_noise_kernel)),
+            inner_k,
+            seed,
+        )
+        owner = ops.reshape(first, (-1, 1))
+        experts = ops.where(owner < a, owner * b + second, self.num_experts)
+        experts = ops.reshape(experts, (-1, k * inner_k))
+        gates = ops.reshape(
+            ops.expand_dims(outer, -1) * ops.reshape(inner, (-1, k, inner_k)),
+            (-1, k * inner_k),
+        )
+        finite = ops.logical_and(
+            finite, ops.all(ops.reshape(inner_finite, (-1, k)), axis=-1)
+        )
+        counted = ops.expand_dims(ops.cast(finite, "float32"), -1)
+        importance = spread_gates(gates, experts, self.num_experts)
+        # [tokens * k, a]: to which group a pair belongs.
+        member = ops.one_hot(ops.reshape(first, (-1,)), a, dtype="float32")
+        member = member * ops.repeat(counted, k, axis=0)
+        inner_chance = ops.where(ops.isfinite(inner_chance), inner_chance, 0.0)
+        inner_load = ops.matmul(ops.transpose(member), inner_chance)  # [a, b]
+        size = ops.maximum(ops.sum(member, axis=0), 1.0)
+        load = ops.expand_dims(_total(chance, counted) / size, -1) * inner_load
+        return Routing(
+            experts=experts,
+            gates=gates,
+            importance=_total(importance, counted),
+            load=ops.reshape(load, (-1,)),
+        )
+
+    def get_config(self) -> dict:
+        return {**super().get_config(), "groups": self.groups}
+
+
+def sort_pairs(experts, n: int):
+    """The order of the pairs (token, slot) by expert.
+
+    Args:
+        experts: int32 `[tokens, slots]`; `n` where a slot is not used, which come last.
+        n: number of experts.
+
+    Returns:
+        The order int32 `[tokens * slots]`, its inverse, and the pairs of each expert
+        int32 `[n]`.
+    """
+    flat = ops.reshape(experts, (-1,))
+    pairs = ops.shape(flat)[0]
+    place = ops.arange(pairs, dtype="int32")
+    # Keys that differ: Keras does not say that its sort is stable.
+    order = ops.cast(ops.argsort(flat * pairs + place), "int32")
+    inverse = ops.scatter_update(
+        ops.zeros_like(place), ops.expand_dims(order, 1), place
+    )
+    counts = ops.segment_sum(ops.ones_like(flat), flat, num_segments=n + 1)[:n]
+    return order, inverse, counts
+
+
+def grouped_form() -> str:
+    """The form of grouped matmuls that the backend can run."""
+    return "blocks" if keras.backend.backend() == "jax" else "sliced"

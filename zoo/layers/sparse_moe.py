@@ -1,0 +1,269 @@
+"""The sparsely-gated mixture of experts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import keras
+from keras import ops
+
+from zoo.kernels.grouped import collect, dispatch, grouped_matmul
+from zoo.layers.gating import (
+    HierarchicalGate,
+    NoisyTopKGate,
+    Routing,
+    SwitchGate,
+    cv_squared,
+    grouped_form,
+    sort_pairs,
+    spread_gates,
+)
+from zoo.layers.recurrent_cell import check_size, stacked
+
+GATINGS = ("noisy_top_k", "switch")
+FORMS = ("auto", "sliced", "blocks", "dense")
+_DENSE_EXPERTS = 4  # up to so many, all of them are computed for every token
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class SparseMoE(keras.layers.Layer):
+    """A layer of many small networks, of which each token uses a few.
+
+        y = Σ_i G(x)_i E_i(x),  E_i(x) = relu(x W1_i) W2_i
+
+    All tokens of all axes before the last are routed together. In training two losses
+    keep the experts balanced, `w CV(importance)²` and `w CV(load)²`, with `CV` the
+    coefficient of variation over the experts; see `zoo.layers.gating`.
+
+    Args:
+        num_experts: n.
+        k: experts of a token (at each of the two levels with `groups`).
+        hidden: width of each expert's hidden layer, or several widths.
+        output_dim: width of the output, that of the input by default.
+        activation: of the hidden layers.
+        gating: `"noisy_top_k"` (Shazeer et al. 2017) or `"switch"` (Fedus et al. 2022),
+            whose gates are not normalised, so that k = 1 has a gradient.
+        groups: with noisy top-k gating, first chooses among so many groups, then among
+            the experts of a group; `None` for one level.
+        importance_loss: weight of the importance loss.
+        load_loss: weight of the load loss.
+        switch_loss: weight of `n Σ_i f_i P_i`, with `f` the share of the tokens and `P`
+            the mean gate of each expert (Switch, GShard).
+        capacity_factor: in training an expert takes at most this times its fair share
+            of the tokens; what comes later in the batch is dropped, and reported.
+            `None` drops nothing. At inference nothing is dropped.
+        form: how the experts are computed: `"sliced"`, one matmul for each expert that
+            has tokens (TensorFlow without XLA); `"blocks"`, static shapes (XLA, JAX);
+            `"dense"`, all experts for all tokens. `"auto"` is dense up to 4 experts,
+            else blocks on JAX and sliced on TensorFlow: a model compiled there with
+            `jit_compile=True` needs `"blocks"`. All agree but for rounding.
+        kernel_initializer: of each expert's matrices.
+        kernel_regularizer: of each expert's matrices.
+        seed: of the noise.
+
+    Call arguments: inputs `[..., d]`; `mask` bool `[...]`, false for tokens that go
+    nowhere and do not count; `training`.
+
+    Returns:
+        `[..., output_dim]`; zeros for masked tokens.
+
+    Metrics, in training: `<name>_max_over_mean` load, `<name>_entropy` of the experts'
+    shares over that of equal ones, `<name>_dropped` share of the pairs.
+
+    Raises:
+        ValueError: for sizes that do not fit.
+
+    Example:
+        >>> layer = SparseMoE(8, k=2, hidden=16)
+        >>> tuple(layer(ops.ones((2, 5, 4))).shape)
+        (2, 5, 4)
+
+    Source: Shazeer et al. 2017, Outrageously Large Neural Networks.
+    """
+
+    def __init__(
+        self,
+        num_experts: int,
+        k: int = 2,
+        hidden: int | Sequence[int] = 1024,
+        *,
+        output_dim: int | None = None,
+        activation="relu",
+        gating: str = "noisy_top_k",
+        groups: int | None = None,
+        importance_loss: float = 0.1,
+        load_loss: float = 0.1,
+        switch_loss: float = 0.0,
+        capacity_factor: float | None = None,
+        form: str = "auto",
+        kernel_initializer="glorot_uniform",
+        kernel_regularizer=None,
+        seed: int | None = None,
+        **keywords,
+    ) -> None:
+        super().__init__(**keywords)
+        self.num_experts = check_size("num_experts", num_experts)
+        self.k = check_size("k", k)
+        hidden = [hidden] if isinstance(hidden, int) else list(hidden)
+        self.hidden = [check_size("hidden", width) for width in hidden]
+        self.output_dim = output_dim
+        if k > num_experts:
+            raise ValueError(
+                "`k` must be at most `num_experts`. "
+                f"Received: k={k}, num_experts={num_experts}."
+            )
+        for name, value, accepted in (
+            ("gating", gating, GATINGS),
+            ("form", form, FORMS),
+        ):
+            if value not in accepted:
+                raise ValueError(
+                    f"`{name}` must be one of {', '.join(accepted)}. "
+                    f"Received: {name}={value!r}."
+                )
+        if groups is not None and (num_experts % groups or gating != "noisy_top_k"):
+            raise ValueError(
+                "`groups` must divide `num_experts`, with gating='noisy_top_k'. "
+                f"Received: groups={groups}, num_experts={num_experts}, "
+                f"gating={gating!r}."
+            )
+        self.gating, self.groups, self.form = gating, groups, form
+        self.importance_loss, self.load_loss = importance_loss, load_loss
+        self.switch_loss, self.capacity_factor = switch_loss, capacity_factor
+        self.activation = keras.activations.get(activation)
+        self.kernel_initializer = keras.initializers.get(kernel_initializer)
+        self.kernel_regularizer = keras.regularizers.get(kernel_regularizer)
+        self.seed = seed
+        self.supports_masking = True
+        options = {"k": k, "seed": seed, "name": "gate"}
+        if groups is not None:
+            self.gate = HierarchicalGate(num_experts, groups=groups, **options)
+        elif gating == "switch":
+            self.gate = SwitchGate(num_experts, **options)
+        else:
+            self.gate = NoisyTopKGate(num_experts, **options)
+        self.health = {
+            part: keras.metrics.Mean(name=f"{self.name}_{part}")
+            for part in ("max_over_mean", "entropy", "dropped")
+        }
+
+    def build(self, shape) -> None:
+        self.gate.build((None, shape[-1]))
+        widths = [shape[-1], *self.hidden, self.output_dim or shape[-1]]
+        self.kernels = [
+            self.add_weight(
+                shape=(self.num_experts, *pair),
+                initializer=stacked(self.kernel_initializer, self.num_experts),
+                regularizer=self.kernel_regularizer,
+                name=f"kernel_{index}",
+            )
+            for index, pair in enumerate(zip(widths, widths[1:], strict=False))
+        ]
+
+    def call(self, inputs, mask=None, training=False):
+        shape, width = ops.shape(inputs), inputs.shape[-1]
+        x = ops.reshape(ops.cast(inputs, self.compute_dtype), (-1, width))
+        tokens = ops.shape(x)[0]
+        real = ops.ones((tokens,), "bool")
+        if mask is not None:
+            real = ops.reshape(ops.cast(mask, "bool"), (-1,))
+            x = ops.where(ops.expand_dims(real, -1), x, ops.zeros((), x.dtype))
+        routing = self.gate(ops.cast(x, "float32"), real, training=training)
+        experts = routing.experts
+        if training:
+            if self.capacity_factor is not None:
+                experts = self._drop(experts)
+            self._add_losses(routing, real)
+            self._measure(routing, experts)
+        y = self._run(x, experts, ops.cast(routing.gates, x.dtype))
+        return ops.reshape(y, (*shape[:-1], y.shape[-1]))
+
+    def _run(self, x, experts, gates):
+        form = self.form
+        if form == "auto":
+            few = self.num_experts <= _DENSE_EXPERTS
+            form = "dense" if few else grouped_form()
+        if form == "dense":
+            return self._run_dense(x, experts, gates)
+        slots = experts.shape[-1]
+        order, inverse, counts = sort_pairs(experts, self.num_experts)
+        rows = dispatch(x, order, inverse, slots)
+        for index, kernel in enumerate(self.kernels):
+            if index:
+                rows = self.activation(rows)
+            weights = ops.cast(kernel, x.dtype)
+            rows = grouped_matmul(rows, weights, counts, form=form)
+        pairs = collect(rows, order, inverse, slots)
+        # A slot that is not used has no output: whatever its gate is, it adds nothing.
+        used = ops.expand_dims(experts < self.num_experts, -1)
+        return ops.sum(ops.where(used, pairs * ops.expand_dims(gates, -1), 0.0), axis=1)
+
+    def _run_dense(self, x, experts, gates):
+        used = experts < self.num_experts
+        gates = ops.where(used, gates, ops.zeros((), gates.dtype))
+        spread = spread_gates(gates, experts, self.num_experts)
+        y = ops.broadcast_to(x, (self.num_experts, *ops.shape(x)))
+        for index, kernel in enumerate(self.kernels):
+            if index:
+                y = self.activation(y)
+            y = ops.matmul(y, ops.cast(kernel, x.dtype))
+        return ops.einsum("etd,te->td", y, spread)
+
+    def _drop(self, experts):
+        """Marks the pairs beyond their expert's capacity as not used."""
+        n = self.num_experts
+        order, inverse, counts = sort_pairs(experts, n)
+        starts = ops.cumsum(counts) - counts
+        flat = ops.reshape(experts, (-1,))
+        rank = inverse - ops.take(starts, ops.minimum(flat, n - 1))
+        share = ops.cast(ops.sum(counts), "float32") / n
+        capacity = ops.cast(ops.ceil(share * self.capacity_factor), "int32")
+        kept = ops.where(rank < capacity, flat, n)
+        return ops.reshape(kept, ops.shape(experts))
+
+    def _add_losses(self, routing: Routing, real) -> None:
+        for weight, values in (
+            (self.importance_loss, routing.importance),
+            (self.load_loss, routing.load),
+        ):
+            if weight:
+                self.add_loss(weight * cv_squared(values))
+        if self.switch_loss:
+            count = ops.maximum(ops.sum(ops.cast(real, "float32")), 1.0)
+            share = ops.stop_gradient(self._counts(routing.experts)) / count
+            balance = ops.sum(share * routing.importance / count)
+            self.add_loss(self.switch_loss * self.num_experts * balance)
+
+    def _counts(self, experts):
+        one_hot = ops.one_hot(ops.reshape(experts, (-1,)), self.num_experts)
+        return ops.sum(ops.cast(one_hot, "float32"), axis=0)
+
+    def _measure(self, routing: Routing, kept) -> None:
+        load = self._counts(routing.experts)
+        total = ops.maximum(ops.sum(load), 1.0)
+        share = load / total
+        entropy = -ops.sum(share * ops.log(ops.maximum(share, 1e-10)))
+        values = {
+            "max_over_mean": ops.max(share) * self.num_experts,
+            "entropy": entropy / max(math.log(self.num_experts), 1e-10),
+            "dropped": 1.0 - ops.sum(self._counts(kept)) / total,
+        }
+        for part, value in values.items():
+            self.health[part].update_state(value)
+
+    def compute_output_shape(self, shape):
+        return (*shape[:-1], self.output_dim or shape[-1])
+
+    def get_config(self) -> dict:
+        names = (
+            "num_experts", "k", "hidden", "output_dim", "gating", "groups", "form",
+            "importance_loss", "load_loss", "switch_loss", "capacity_factor", "seed",
+        )  # fmt: skip
+        return {
+            **super().get_config(),
+            **{name: getattr(self, name) for name in names},
+            "activation": keras.activations.serialize(self.activation),
+            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
+            "kernel_regularizer": keras.regularizers.serialize(self.kernel_regularizer),
+        }
