@@ -24,6 +24,10 @@ SIZES = {
     "units": 6,
     "rank": 2,
     "groups": 2,
+    "num_experts": 5,
+    "hidden": 4,
+    "output_dim": 5,
+    "balance": 0.0,  # losses of the labels alone
     "private_units": 5,
     "maps": 4,
     "ngram_buckets": 32,

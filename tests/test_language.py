@@ -10,7 +10,7 @@ from keras import ops
 import zoo
 from zoo.language.perplexity import log_probabilities, perplexity, zero_state
 from zoo.language.stream import Windows, streams
-from zoo.language.training import StreamTrainer, train_language_model
+from zoo.language.training import StreamTrainer, WarmUp, train_language_model
 from zoo.settings import LanguageSettings
 
 VOCAB = 11
@@ -19,6 +19,8 @@ SMALL = {
     "flstm_lm": {"units": 6, "rank": 3, "projection": 4},
     "glstm_lm": {"units": 6, "groups": 2},
     "biglstm_lm": {"units": 6, "projection": 4, "samples": 5},
+    "moe_lm": {"units": 6, "num_experts": 5, "k": 2, "hidden": 4, "dropout": 0.0},
+    "moe_lm_h": {"units": 6, "num_experts": 4, "groups": 2, "hidden": 4, "dropout": 0},
 }
 every_model = pytest.mark.parametrize("name", SMALL)
 
@@ -26,7 +28,8 @@ every_model = pytest.mark.parametrize("name", SMALL)
 def build(name="lstm_lm", **options):
     keras.utils.set_random_seed(2)
     options = {"embedding_dim": 8, "init_scale": 0.5, **SMALL[name], **options}
-    return zoo.get(name, VOCAB, **options)
+    known = zoo.describe(name).keywords
+    return zoo.get(name, VOCAB, **{k: v for k, v in options.items() if k in known})
 
 
 def stream(length, seed=0):
@@ -65,7 +68,7 @@ def test_tied_models_save_one_matrix():
         build(tied=True)
 
 
-@every_model
+@pytest.mark.parametrize("name", [name for name in SMALL if "moe" not in name])
 @pytest.mark.parametrize("tied", [False, True])
 def test_logits_follow_the_equations(name, tied):
     """From the layers, one token at a time."""
@@ -84,6 +87,39 @@ def test_logits_follow_the_equations(name, tied):
             x, states[layer] = cell(x, states[layer])
         expected = ops.convert_to_numpy(x) @ kernel.T + bias
         np.testing.assert_allclose(logits[0, step], expected[0], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["moe_lm", "moe_lm_h"])
+def test_experts_stand_between_two_lstms_with_residuals(name):
+    model, tokens = build(name), stream(14).reshape(2, 7)
+    layer = model.get_layer
+    x = layer("embedding")(tokens)
+    for part in ("lstm_0", "experts", "lstm_1"):
+        y = layer(part)(x)
+        x = x + (y[0] if isinstance(y, (tuple, list)) else y)
+    expected = ops.convert_to_numpy(layer("softmax")(x))
+    logits, _ = run(model, tokens)
+    np.testing.assert_allclose(logits, expected, rtol=1e-4, atol=1e-5)
+    gated = ops.convert_to_numpy(layer("experts")(x))
+    assert ((gated > 0) & (gated < 1)).all()  # the paper's sigmoid
+
+
+def test_parameters_of_shazeer():
+    """MoE-256 of table 7, and the models of equal operations; no biases anywhere."""
+
+    def count(model):
+        ends = [model.get_layer(name) for name in ("embedding", "softmax")]
+        return model.count_params() - sum(end.count_params() for end in ends)
+
+    for options, expected in (
+        ({"num_experts": 256}, 272_891_904),
+        ({"num_experts": 1, "k": 1, "hidden": 4096}, 8_388_608 + 2 * 512),
+        ({"num_experts": 1, "k": 1, "hidden": [1024] * 4}, None),
+    ):
+        found = count(zoo.get("moe_lm", 10, **options))
+        if expected is None:  # 512·1024 + 3·1024² + 1024·512, two LSTMs, a gate of one
+            expected = 2 * 512 * 1024 + 3 * 1024**2 + 2 * 8 * 512**2 + 2 * 512
+        assert found == expected
 
 
 @every_model
@@ -151,7 +187,7 @@ def test_mixed_precision(name, policy):
 def test_xla_agrees(name):
     results = []
     for compiled in (False, True):
-        model = build(name, dropout=0.0, samples=0)
+        model = build(name, dropout=0.0, samples=0, form="blocks")
         chosen = settings(name, jit_compile=compiled, learning_rate=0.1)
         logs = train_language_model(model, stream(61), None, chosen, verbose=False)
         results.append([log["loss"] for log in logs])
@@ -301,6 +337,14 @@ def test_the_step_size_decays_after_some_epochs():
         build(), stream(60), None, chosen, callbacks=[Rates()], verbose=False
     )
     assert seen == pytest.approx([0.4, 0.4, 0.2, 0.1])
+
+
+def test_the_step_size_rises_and_falls_with_the_root():
+    rates = [float(WarmUp(0.4, 4)(step)) for step in (0, 1, 3, 15)]
+    assert rates == pytest.approx([0.1, 0.2, 0.4, 0.2])
+    chosen = settings(optimizer="adam", warmup=5, learning_rate=0.01)
+    history = train_language_model(build(), stream(101), None, chosen, verbose=False)
+    assert len(history) == 2
 
 
 def test_the_average_of_the_weights_is_what_is_kept():

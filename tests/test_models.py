@@ -156,7 +156,7 @@ THREE = {"a": 3, "b": 2, "c": 3}
 def test_bilstm_mt(ngrams, private_units):
     model = get(
         "bilstm_mt", THREE, embedding_dim=5, units=4, private_units=private_units,
-        ngrams=ngrams, ngram_buckets=32,
+        ngrams=ngrams, ngram_buckets=32, ngram_weight=0.3,
     )  # fmt: skip
     for layer in model.layers:
         if isinstance(layer, NGramBag):  # saliencies are not negative
@@ -166,7 +166,7 @@ def test_bilstm_mt(ngrams, private_units):
     def bag(text):
         layer = model.get_layer("ngrams")
         result = layer(text[None], mask=np.ones((1, len(text)), bool))
-        return 5 * ops.convert_to_numpy(result)[0]
+        return 10 * ops.convert_to_numpy(result)[0]
 
     def reference(text):
         states = np.concatenate(both_directions(model, table[text]), axis=1)
@@ -178,18 +178,25 @@ def test_bilstm_mt(ngrams, private_units):
                 kernel, bias = weights_of(model, f"private_{name}")
                 features = np.maximum(pooled @ kernel + bias, 0)
             answers[name] = head(model, name, features)
+        features = pooled
+        if private_units:
+            kernel, bias = weights_of(model, "common_0")
+            features = np.maximum(pooled @ kernel + bias, 0)
+        kernel, bias = weights_of(model, "common_head_0")
+        for name in ("a", "c"):
+            answers[name] = answers[name] + features @ kernel + bias
         if ngrams:
             of_a_and_c, of_b = np.split(bag(text), [3])
-            answers["a"] += of_a_and_c
-            answers["b"] += of_b
-            answers["c"] += of_a_and_c
+            for task, logits in (("a", of_a_and_c), ("b", of_b), ("c", of_a_and_c)):
+                answers[task] = 0.7 * answers[task] + 0.3 * logits
         return answers
 
     compare(model, reference, tolerance=1e-4)
     width = private_units or 16
     count = VOCAB_SIZE * 5 + 2 * 4 * 4 * (5 + 4 + 1) + (width + 1) * (3 + 2 + 3)
+    count += (width + 1) * 3  # the common head of the first and the third
     if private_units:
-        count += 3 * (16 * private_units + private_units)
+        count += 4 * (16 * private_units + private_units)
     if ngrams:
         count += 32 * (3 + 2 + 1)  # the last are the saliencies
     assert model.count_params() == count

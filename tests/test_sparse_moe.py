@@ -342,6 +342,19 @@ def test_cv_squared_is_safe():
     assert float(cv_squared(ops.convert_to_tensor([1.0, 3.0]))) == pytest.approx(0.25)
 
 
+def test_several_gates_are_several_layers_over_the_same_experts():
+    layer = make(gates=3, inputs=(4, 3, WIDTH))
+    x, kernels = numbers(4, 3, WIDTH), ops.convert_to_numpy(layer.gate.kernel)
+    found = ops.convert_to_numpy(layer(x))
+    one = make(inputs=(4, WIDTH))
+    for mine, theirs in zip(one.kernels, layer.kernels, strict=True):
+        mine.assign(theirs)
+    for task in range(3):
+        one.gate.kernel.assign(kernels[task])
+        expected = ops.convert_to_numpy(one(x[:, task]))
+        np.testing.assert_allclose(found[:, task], expected, rtol=1e-4, atol=1e-5)
+
+
 def test_one_group_is_the_flat_gate():
     flat, grouped = make(6), make(6, groups=1)
     weights = named(flat)
@@ -391,7 +404,7 @@ def test_balance_losses_balance():
         keras.utils.set_random_seed(0)
         layer = SparseMoE(8, 2, 4, importance_loss=weight, load_loss=weight, name="moe")
         model = keras.Sequential([keras.Input((WIDTH,)), layer])
-        model.compile(keras.optimizers.Adam(0.01), "mse")
+        model.compile(keras.optimizers.Adam(0.03), "mse")
         x = numbers(512, WIDTH) + 2.0
         logs = model.fit(x, x, batch_size=256, epochs=30, verbose=0)
         return logs.history["moe_max_over_mean"][-1]
@@ -420,6 +433,7 @@ def test_bad_arguments():
         ({"k": 0}, "`k` must be an integer of at least 1"),
         ({"gating": "soft"}, "`gating` must be one of .*Received: gating='soft'"),
         ({"form": "loop"}, "`form` must be one of"),
+        ({"gates": 2, "gating": "switch"}, "Several `gates` need.*Received: gates=2"),
         ({"groups": 2}, "`groups` must divide `num_experts`.*Received: groups=2"),
     ):
         with pytest.raises(ValueError, match=message):

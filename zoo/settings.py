@@ -17,7 +17,7 @@ def _whole(value) -> bool:
 
 
 _FROM_0 = ("a whole number from 0", lambda value: _whole(value) and value >= 0)
-_MAY_BE_0 = ("seed", "patience", "pretrain_epochs", "decay_after")
+_MAY_BE_0 = ("seed", "patience", "pretrain_epochs", "decay_after", "warmup")
 _ACCEPTED = {
     "int": ("a whole number from 1", lambda value: _whole(value) and value >= 1),
     "float": (
@@ -147,6 +147,8 @@ class LanguageSettings(_Checked):
             window and averaged over the streams.
         decay: factor of the step size each epoch ...
         decay_after: ... behind this many epochs.
+        warmup: steps in which the step size rises; behind them it falls with the root
+            of the step, whatever `decay` says. 0 for none.
         average: momentum of the moving average of the weights that is evaluated and
             kept, such as 0.999, or none.
         tokenizer: `"unicode"`, `"whitespace"`, `"wordpiece"` or `"bytes"`.
@@ -166,6 +168,7 @@ class LanguageSettings(_Checked):
     clip: float = 5.0
     decay: float = 0.5
     decay_after: int = 4
+    warmup: int = 0
     average: float | None = None
     tokenizer: str = "unicode"
     vocab_size: int = 10000

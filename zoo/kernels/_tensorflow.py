@@ -128,9 +128,10 @@ def _sliced_matmul(rows, weights, counts):
     def of(tensor, group):
         return tensor[starts[group] : starts[group] + counts[group]]
 
-    [product] = _each(
-        active, lambda g: [tf.matmul(of(rows, g), weights[g])], [weights.shape[2:]], rows
-    )
+    def multiply(group):
+        return [tf.matmul(of(rows, group), weights[group])]
+
+    [product] = _each(active, multiply, [weights.shape[2:]], rows)
     product = _fill(product, rows, weights.shape[-1])
 
     def gradient(d: tf.Tensor):

@@ -34,6 +34,7 @@ class StreamTrainer(keras.Model):
     def __init__(self, model: keras.Model, rows: int) -> None:
         super().__init__(name=f"{model.name}_trainer")
         self.scorer = scorer(model)
+        self.nll = keras.metrics.Mean(name="nll")
         # Before the loop reads it, so that a fit may begin anywhere in the stream.
         self.carried = self.add_weight(
             (rows, model.input["state"].shape[-1]), "zeros", name="carried",
@@ -46,6 +47,8 @@ class StreamTrainer(keras.Model):
         )
         self.carried.assign(ops.stop_gradient(result["state"]))
         self.add_loss(ops.mean(ops.sum(result["nll"], axis=1)))
+        # The loss may hold more than this, such as what balances experts.
+        self.nll.update_state(result["nll"])
         return result["nll"]
 
     def forget(self) -> None:
@@ -70,13 +73,14 @@ class Epochs(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch: int, logs=None) -> None:
         self.trainer.forget()
+        if self.settings.warmup:
+            return  # the schedule of the optimizer counts steps
         late = max(0, epoch + 1 - self.settings.decay_after)
         rate = self.settings.learning_rate * self.settings.decay**late
         self.model.optimizer.learning_rate = rate
 
     def on_epoch_end(self, epoch: int, logs: dict) -> None:
-        window = self.trainer.window
-        logs["perplexity"] = math.exp(min(logs["loss"] / window, 700.0))
+        logs["perplexity"] = math.exp(min(logs["nll"], 700.0))
         if self.valid is not None:
             with averaged(self.model):
                 logs["val_perplexity"] = perplexity(
@@ -110,7 +114,6 @@ def train_language_model(
     """
     windows = Windows(train, batch_size=settings.batch_size, window=settings.window)
     trainer = StreamTrainer(model, windows.rows)
-    trainer.window = windows.window
     trainer(windows[0][0])
     trainer.compile(optimizer=_optimizer(settings), jit_compile=settings.jit_compile)
     checkpoint = Checkpoint(
@@ -138,9 +141,34 @@ def train_language_model(
     return checkpoint.history
 
 
+@keras.saving.register_keras_serializable(package="zoo")
+class WarmUp(keras.optimizers.schedules.LearningRateSchedule):
+    """Rises for some steps, then falls with the root of the step.
+
+        rate(t) = peak · min(t / steps, sqrt(steps / t))
+
+    Args:
+        peak: the largest step size.
+        steps: of the rise.
+
+    Source: Shazeer et al. 2017, appendix C.
+    """
+
+    def __init__(self, peak: float, steps: int) -> None:
+        self.peak, self.steps = peak, steps
+
+    def __call__(self, step):
+        step = ops.cast(step, "float32") + 1.0
+        return self.peak * ops.minimum(step / self.steps, ops.sqrt(self.steps / step))
+
+    def get_config(self) -> dict:
+        return {"peak": self.peak, "steps": self.steps}
+
+
 def _optimizer(settings: LanguageSettings) -> keras.optimizers.Optimizer:
+    rate = settings.learning_rate
     config = {
-        "learning_rate": settings.learning_rate,
+        "learning_rate": WarmUp(rate, settings.warmup) if settings.warmup else rate,
         "global_clipnorm": settings.clip,
     }
     if settings.average is not None:

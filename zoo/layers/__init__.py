@@ -2,7 +2,7 @@
 
 from zoo.layers.backward_lstm import BackwardLSTM
 from zoo.layers.bidirectional import Bidirectional
-from zoo.layers.branch_sum import BranchSum
+from zoo.layers.branch_mean import BranchMean
 from zoo.layers.convolution import TextConvolution
 from zoo.layers.coupled_lstm import CoupledLSTM
 from zoo.layers.factorized_lstm import FactorizedLSTM, FactorizedLSTMCell
@@ -16,6 +16,7 @@ from zoo.layers.pooling import (
     MaskedMaxPooling,
     MaskedMeanPooling,
 )
+from zoo.layers.recurrent import RecurrentLayer
 from zoo.layers.sampled_softmax import SampledSoftmax, TiedSoftmax
 from zoo.layers.shared_lstm import SharedLSTM
 from zoo.layers.sparse_moe import SparseMoE
@@ -23,7 +24,7 @@ from zoo.layers.sparse_moe import SparseMoE
 __all__ = [
     "AttentionPooling",
     "BackwardLSTM",
-    "BranchSum",
+    "BranchMean",
     "Bidirectional",
     "CoupledLSTM",
     "FactorizedLSTM",
@@ -37,6 +38,7 @@ __all__ = [
     "MaskedMeanPooling",
     "NGramBag",
     "PaddingMask",
+    "RecurrentLayer",
     "SampledSoftmax",
     "SharedLSTM",
     "SparseMoE",

@@ -116,18 +116,36 @@ class NoisyTopKGate(Gate):
     Args:
         num_experts: n.
         k: experts of a token.
+        gates: number of gates; row r of the tokens has gate `r % gates`.
         seed: of the noise.
 
-    Source: Shazeer et al. 2017, section 2.1 and appendix A.
+    Source: Shazeer et al. 2017, section 2.1 and appendix A; Ma et al. 2018, Modeling
+    Task Relationships in Multi-task Learning with Multi-gate Mixture-of-Experts.
     """
 
+    def __init__(self, num_experts: int, k: int, gates: int = 1, **keywords) -> None:
+        super().__init__(num_experts, k, **keywords)
+        self.gates = gates
+
     def build(self, shape) -> None:
-        self.kernel = self.add_matrix("kernel", shape[-1], self.num_experts)
-        self.noise_kernel = self.add_matrix("noise_kernel", shape[-1], self.num_experts)
+        several = (self.gates,) if self.gates > 1 else ()
+        shape = (*several, shape[-1], self.num_experts)
+        self.kernel = self.add_matrix("kernel", *shape)
+        self.noise_kernel = self.add_matrix("noise_kernel", *shape)
+
+    def _logits(self, x, kernel):
+        if self.gates == 1:
+            return ops.matmul(x, kernel)
+        rows = ops.reshape(x, (-1, self.gates, x.shape[-1]))
+        logits = ops.einsum("bgd,gdn->bgn", rows, kernel)
+        return ops.reshape(logits, (-1, self.num_experts))
+
+    def get_config(self) -> dict:
+        return {**super().get_config(), "gates": self.gates}
 
     def call(self, x, real, training=False):
-        clean = ops.matmul(x, self.kernel)
-        deviation = ops.softplus(ops.matmul(x, self.noise_kernel))
+        clean = self._logits(x, self.kernel)
+        deviation = ops.softplus(self._logits(x, self.noise_kernel))
         experts, gates, chance, finite = choose(
             clean, deviation, self.k, training and self.seed_generator
         )

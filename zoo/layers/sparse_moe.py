@@ -42,10 +42,14 @@ class SparseMoE(keras.layers.Layer):
         hidden: width of each expert's hidden layer, or several widths.
         output_dim: width of the output, that of the input by default.
         activation: of the hidden layers.
+        output_activation: of the sum over the experts; the paper's language models
+            take a sigmoid.
         gating: `"noisy_top_k"` (Shazeer et al. 2017) or `"switch"` (Fedus et al. 2022),
             whose gates are not normalised, so that k = 1 has a gradient.
         groups: with noisy top-k gating, first chooses among so many groups, then among
             the experts of a group; `None` for one level.
+        gates: with noisy top-k gating, number of gates over the same experts, such as
+            one for each task; inputs are then `[..., gates, d]`.
         importance_loss: weight of the importance loss.
         load_loss: weight of the load loss.
         switch_loss: weight of `n Σ_i f_i P_i`, with `f` the share of the tokens and `P`
@@ -90,8 +94,10 @@ class SparseMoE(keras.layers.Layer):
         *,
         output_dim: int | None = None,
         activation="relu",
+        output_activation=None,
         gating: str = "noisy_top_k",
         groups: int | None = None,
+        gates: int = 1,
         importance_loss: float = 0.1,
         load_loss: float = 0.1,
         switch_loss: float = 0.0,
@@ -128,10 +134,18 @@ class SparseMoE(keras.layers.Layer):
                 f"Received: groups={groups}, num_experts={num_experts}, "
                 f"gating={gating!r}."
             )
+        check_size("gates", gates)
+        if gates > 1 and (groups is not None or gating != "noisy_top_k"):
+            raise ValueError(
+                "Several `gates` need gating='noisy_top_k' without groups. "
+                f"Received: gates={gates}, groups={groups}, gating={gating!r}."
+            )
         self.gating, self.groups, self.form = gating, groups, form
+        self.gates = gates
         self.importance_loss, self.load_loss = importance_loss, load_loss
         self.switch_loss, self.capacity_factor = switch_loss, capacity_factor
         self.activation = keras.activations.get(activation)
+        self.output_activation = keras.activations.get(output_activation)
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
         self.kernel_regularizer = keras.regularizers.get(kernel_regularizer)
         self.seed = seed
@@ -142,7 +156,7 @@ class SparseMoE(keras.layers.Layer):
         elif gating == "switch":
             self.gate = SwitchGate(num_experts, **options)
         else:
-            self.gate = NoisyTopKGate(num_experts, **options)
+            self.gate = NoisyTopKGate(num_experts, gates=gates, **options)
         self.health = {
             part: keras.metrics.Mean(name=f"{self.name}_{part}")
             for part in ("max_over_mean", "entropy", "dropped")
@@ -177,6 +191,9 @@ class SparseMoE(keras.layers.Layer):
             self._add_losses(routing, real)
             self._measure(routing, experts)
         y = self._run(x, experts, ops.cast(routing.gates, x.dtype))
+        if self.output_activation is not keras.activations.linear:
+            y = self.output_activation(y)
+            y = ops.where(ops.expand_dims(real, -1), y, ops.zeros((), y.dtype))
         return ops.reshape(y, (*shape[:-1], y.shape[-1]))
 
     def _run(self, x, experts, gates):
@@ -257,13 +274,15 @@ class SparseMoE(keras.layers.Layer):
 
     def get_config(self) -> dict:
         names = (
-            "num_experts", "k", "hidden", "output_dim", "gating", "groups", "form",
-            "importance_loss", "load_loss", "switch_loss", "capacity_factor", "seed",
+            "num_experts", "k", "hidden", "output_dim", "gating", "groups", "gates",
+            "form", "importance_loss", "load_loss", "switch_loss", "capacity_factor",
+            "seed",
         )  # fmt: skip
         return {
             **super().get_config(),
             **{name: getattr(self, name) for name in names},
             "activation": keras.activations.serialize(self.activation),
+            "output_activation": keras.activations.serialize(self.output_activation),
             "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
             "kernel_regularizer": keras.regularizers.serialize(self.kernel_regularizer),
         }

@@ -3,6 +3,7 @@
 from zoo.models.classifiers import bilstm, lstm
 from zoo.models.language_models import biglstm_lm, flstm_lm, glstm_lm, lstm_lm
 from zoo.models.liu2016 import mt_coupled, mt_shared, mt_uniform
+from zoo.models.mixtures import moe_classifier, moe_lm, moe_lm_h, moe_mt
 from zoo.models.multitask import bilstm_mt
 from zoo.models.slim_classifiers import flstm, glstm
 from zoo.models.text_cnn import text_cnn
@@ -17,6 +18,10 @@ __all__ = [
     "glstm_lm",
     "lstm",
     "lstm_lm",
+    "moe_classifier",
+    "moe_lm",
+    "moe_lm_h",
+    "moe_mt",
     "mt_coupled",
     "mt_shared",
     "mt_uniform",

@@ -12,8 +12,10 @@ def heads(
     features,
     tasks: Mapping[str, Task],
     *,
+    added: Mapping | None = None,
     branch: Mapping | None = None,
     branch_rate: float | None = None,
+    branch_weight: float = 0.5,
     kernel_constraint=None,
 ) -> dict:
     """Logits of each task: `y = W x + b`, in float32 under every dtype policy.
@@ -23,9 +25,11 @@ def heads(
     Args:
         features: `[batch, units]` for all tasks, or a dict of them by task.
         tasks: the tasks by name.
-        branch: `[batch, task.outputs]` by task, to add to `W x + b`.
+        added: `[batch, task.outputs]` by task, to add to `W x + b`; tasks may lack one.
+        branch: `[batch, task.outputs]` by task, to average with `W x + b`.
         branch_rate: share of the texts that train the branch, and it alone; `None`
-            trains the sum. See `zoo.layers.BranchSum`.
+            trains the mean. See `zoo.layers.BranchMean`.
+        branch_weight: of the branch in that mean.
         kernel_constraint: on each `W`.
 
     Returns:
@@ -46,11 +50,15 @@ def heads(
             name=layer_name("head", tasks, name),
         )
         outputs[name] = dense(own)
+        if added and name in added:
+            add = keras.layers.Add(dtype="float32", name=layer_name("sum", tasks, name))
+            outputs[name] = add([outputs[name], added[name]])
         if branch:
-            total = layers.BranchSum(
-                branch_rate, dtype="float32", name=layer_name("sum", tasks, name)
-            )
-            outputs[name] = total(outputs[name], branch[name])
+            mean = layers.BranchMean(
+                branch_rate, branch_weight, dtype="float32",
+                name=layer_name("mean", tasks, name),
+            )  # fmt: skip
+            outputs[name] = mean(outputs[name], branch[name])
         if task.kind == "regression":
             unit = keras.layers.Rescaling(
                 task.scale,

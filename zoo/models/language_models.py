@@ -27,6 +27,7 @@ def lstm_lm(
     dropout: float = 0.0,
     tied: bool = False,
     samples: int = 0,
+    residual: bool = False,
     forget_bias: float = 0.0,
     init_scale: float | None = 0.1,
 ) -> keras.Model:
@@ -46,6 +47,7 @@ def lstm_lm(
         tied: takes the embedding for the softmax; the widths must agree.
         samples: candidates of a sampled softmax in training; 0 takes all ids. Ids must
             be sorted by frequency, as those of a `TextPipeline` are.
+        residual: adds each layer's input to its output; the widths must agree.
         forget_bias: constant added to the forget gates.
         init_scale: matrices start uniform in plus and minus this; `None` for the
             layers' own initialisation.
@@ -67,9 +69,9 @@ def lstm_lm(
     def layer(name: str, options: dict):
         return layers.LSTM(units, projection, name=name, **options)
 
-    return _language_model(
+    return _recurrent_model(
         "lstm_lm", layer, vocab_size, embedding_dim, depth, dropout, tied, samples,
-        forget_bias, init_scale,
+        forget_bias, init_scale, residual,
     )  # fmt: skip
 
 
@@ -120,7 +122,7 @@ def flstm_lm(
     def layer(name: str, options: dict):
         return layers.FactorizedLSTM(units, rank, projection, name=name, **options)
 
-    return _language_model(
+    return _recurrent_model(
         "flstm_lm", layer, vocab_size, embedding_dim, depth, dropout, tied, samples,
         forget_bias, init_scale,
     )  # fmt: skip
@@ -177,7 +179,7 @@ def glstm_lm(
             units, groups, projection, shuffle=shuffle, name=name, **options
         )
 
-    return _language_model(
+    return _recurrent_model(
         "glstm_lm", layer, vocab_size, embedding_dim, depth, dropout, tied, samples,
         forget_bias, init_scale,
     )  # fmt: skip
@@ -230,36 +232,58 @@ def biglstm_lm(
     def layer(name: str, options: dict):
         return layers.LSTM(units, projection, name=name, **options)
 
-    return _language_model(
+    return _recurrent_model(
         "biglstm_lm", layer, vocab_size, embedding_dim, depth, dropout, tied, samples,
         forget_bias, init_scale,
     )  # fmt: skip
 
 
-def _language_model(
-    name, make_layer, vocab_size, embedding_dim, depth, dropout, tied, samples,
-    forget_bias, init_scale,
-) -> keras.Model:  # fmt: skip
-    if depth < 1:
-        raise ValueError(f"`depth` must be at least 1. Received: depth={depth!r}.")
+def start_options(forget_bias: float, init_scale: float | None) -> dict:
+    """What the layers of a language model's stack have in common."""
     options = {
         "return_sequences": True,
         "return_state": True,
         "forget_bias": forget_bias,
     }
-    start = {}
-    if init_scale is not None:
-        uniform = keras.initializers.RandomUniform(-init_scale, init_scale)
-        # One initializer object would draw the same numbers again and again.
-        start = {"kernel_initializer": uniform.clone()}
-        roles = ("kernel", "recurrent", "projection")
-        options.update({f"{role}_initializer": uniform.clone() for role in roles})
-    stack = [make_layer(f"lstm_{index}", options) for index in range(depth)]
-    sizes = [size for layer in stack for size in layer.cell.state_size]
+    for role in ("kernel", "recurrent", "projection"):
+        if init_scale is not None:
+            options[f"{role}_initializer"] = _uniform(init_scale)
+    return options
+
+
+def language_model(
+    name: str,
+    stack: Sequence,
+    vocab_size: int,
+    embedding_dim: int,
+    *,
+    dropout: float,
+    tied: bool,
+    samples: int,
+    init_scale: float | None,
+    residual: bool = False,
+) -> keras.Model:
+    """Embedding, a stack of layers, softmax; see `lstm_lm` for what it returns.
+
+    Args:
+        name: of the model.
+        stack: recurrent layers of the zoo that return sequences and states, and other
+            layers, which take `[batch, time, d]` and a mask.
+        vocab_size: number of token ids.
+        embedding_dim: width of the embedding.
+        dropout: rate on the embedding and on each layer's output.
+        tied: takes the embedding for the softmax.
+        samples: candidates of a sampled softmax in training; 0 takes all ids.
+        init_scale: bound of the uniform start of embedding and softmax, or `None`.
+        residual: adds each layer's input to its output.
+    """
+    recurrent = [layer for layer in stack if isinstance(layer, layers.RecurrentLayer)]
+    sizes = [size for layer in recurrent for size in layer.cell.state_size]
     tokens = keras.Input((None,), dtype="int32", name="tokens")
     state = keras.Input((sum(sizes),), dtype="float32", name="state")
     mask = layers.PaddingMask(name="mask")(tokens)
-    width = stack[-1].cell.output_size
+    start = {} if init_scale is None else {"kernel_initializer": _uniform(init_scale)}
+    width = recurrent[-1].cell.output_size
     if tied:
         if width != embedding_dim:
             raise ValueError(
@@ -274,27 +298,55 @@ def _language_model(
         softmax = layers.SampledSoftmax(
             vocab_size, samples=samples, name="softmax", **start
         )
-        embed = {"embeddings_initializer": uniform.clone()} if start else {}
-        embedding = keras.layers.Embedding(
+        embed = {}
+        if init_scale is not None:
+            embed["embeddings_initializer"] = _uniform(init_scale)
+        x = keras.layers.Embedding(
             vocab_size, embedding_dim, name="embedding", **embed
-        )
-        x = embedding(tokens)
+        )(tokens)
     x = keras.layers.Dropout(dropout, name="dropout")(x)
     parts, new = _split(state, sizes), []
     for index, layer in enumerate(stack):
-        own = [parts[2 * index], parts[2 * index + 1]]
-        x, h, c = layer(x, mask=mask, initial_state=own)
-        last = index == depth - 1
-        x = keras.layers.Dropout(
-            dropout, name="hidden" if last else f"dropout_{index}"
-        )(x)
-        new += [h, c]
+        if layer in recurrent:
+            own = [parts.pop(0), parts.pop(0)]
+            y, *last = layer(x, mask=mask, initial_state=own)
+            new += last
+        else:
+            y = layer(x, mask=mask)
+        final = "hidden" if layer is stack[-1] else f"dropout_{index}"
+        after = final if not residual else f"dropout_{index}"
+        y = keras.layers.Dropout(dropout, name=after)(y)
+        if residual:
+            final = final if layer is stack[-1] else f"residual_{index}"
+            y = keras.layers.Add(name=final)([x, y])
+        x = y
     new = keras.layers.Concatenate(dtype="float32", name="new_state")(new)
     return keras.Model(
         {"tokens": tokens, "state": state},
         {"logits": softmax(x), "state": new},
         name=name,
     )
+
+
+def _uniform(scale: float):
+    # A new one each time: one object would draw the same numbers again and again.
+    return keras.initializers.RandomUniform(-scale, scale)
+
+
+def _recurrent_model(
+    name, make_layer, vocab_size, embedding_dim, depth, dropout, tied, samples,
+    forget_bias, init_scale, residual=False,
+) -> keras.Model:  # fmt: skip
+    if depth < 1:
+        raise ValueError(f"`depth` must be at least 1. Received: depth={depth!r}.")
+    stack = [
+        make_layer(f"lstm_{index}", start_options(forget_bias, init_scale))
+        for index in range(depth)
+    ]
+    return language_model(
+        name, stack, vocab_size, embedding_dim, dropout=dropout, tied=tied,
+        samples=samples, init_scale=init_scale, residual=residual,
+    )  # fmt: skip
 
 
 def _split(state, sizes: Sequence[int]) -> list:

@@ -9,7 +9,7 @@ from zoo.models.classifiers import both_directions, embedded_tokens
 from zoo.models.heads import heads, layer_name
 from zoo.models.ngram_logits import ngram_logits
 from zoo.registry import register
-from zoo.tasks import as_tasks
+from zoo.tasks import as_tasks, same_labels
 
 
 @register(
@@ -29,6 +29,7 @@ def bilstm_mt(
     ngrams: Sequence[int] = (1, 2),
     ngram_buckets: int = 2**20,
     ngram_rate: float | None = 0.5,
+    ngram_weight: float = 0.5,
     embedding_dropout: float = 0.2,
     dropout: float = 0.5,
 ) -> keras.Model:
@@ -37,11 +38,15 @@ def bilstm_mt(
         h_t = →h_t ⊕ ←h_t                                    (shared)
         s = max_t h_t ⊕ mean_t h_t                           (shared)
         p_m = ReLU(W_m dropout(s) + b_m)                     (private to task m)
-        output_m = V_m dropout(p_m) + c_m + n_m
+        output_m = (1 - w) (V_m dropout(p_m) + c_m + v_m) + w n_m
+
+    Tasks with the same labels share `v_m`, the output of a layer and a head like those
+    of a task, which learns from the texts of all of them: the private ones need only
+    learn what their task says otherwise.
 
     With `ngrams`, `n_m` is a linear model over hashed word n-grams, shared by the tasks
-    that have the same labels: it learns fast what single phrases say. `zoo.saliency.adapt_ngrams` weights the n-grams before training, as `zoo train`
-    does.
+    that have the same labels: it learns fast what single phrases say.
+    `zoo.saliency.adapt_ngrams` weights the n-grams before training, as `zoo train` does.
 
     Args:
         vocab_size: number of token ids.
@@ -53,7 +58,8 @@ def bilstm_mt(
         ngram_buckets: rows of the table of n-grams; with fewer than there are n-grams
             in the training texts, collisions cost accuracy.
         ngram_rate: share of the texts that train the n-grams, and these alone, while
-            the others train the network alone; `None` trains their sum.
+            the others train the network alone; `None` trains their mean.
+        ngram_weight: `w`; above a half where the texts are few and long.
         embedding_dropout: rate on the embedded words.
         dropout: rate before the private layers and before the heads.
 
@@ -76,21 +82,27 @@ def bilstm_mt(
         ]
     )
     shared = keras.layers.Dropout(dropout, name="dropout")(shared)
-    features = {}
-    for name in tasks:
-        own = shared
-        if private_units:
-            own = keras.layers.Dense(
-                private_units,
-                activation="relu",
-                name=layer_name("private", tasks, name),
-            )(shared)
-            own = keras.layers.Dropout(
-                dropout, name=layer_name("private_dropout", tasks, name)
-            )(own)
-        features[name] = own
+
+    def after(part: str):
+        if not private_units:
+            return shared
+        own = keras.layers.Dense(private_units, activation="relu", name=part)(shared)
+        return keras.layers.Dropout(dropout, name=f"{part}_dropout")(own)
+
+    features = {name: after(layer_name("private", tasks, name)) for name in tasks}
+    common = {}
+    for index, members in enumerate(same_labels(tasks).values()):
+        if len(members) > 1:
+            head = keras.layers.Dense(
+                tasks[members[0]].outputs, dtype="float32", name=f"common_head_{index}"
+            )
+            logits = head(after(f"common_{index}"))
+            common.update(dict.fromkeys(members, logits))
     branch = None
     if ngrams:
         branch = ngram_logits(tokens, mask, tasks, n=ngrams, buckets=ngram_buckets)
-    outputs = heads(features, tasks, branch=branch, branch_rate=ngram_rate)
+    outputs = heads(
+        features, tasks, added=common, branch=branch, branch_rate=ngram_rate,
+        branch_weight=ngram_weight,
+    )
     return keras.Model(tokens, outputs, name="bilstm_mt")

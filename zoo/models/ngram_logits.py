@@ -9,7 +9,7 @@ from zoo.tasks import Task, same_labels
 
 # The bags are of unit length, as TF-IDF vectors are, so that weights of the size that a
 # few hundred steps of Adam reach must be scaled to make a confident logit.
-_GAIN = 5.0
+_GAIN = 10.0
 
 # With more logits than this the table has a vector of this width for each n-gram, and
 # a matrix makes the logits of it: a column a label would be gigabytes at 10,000 labels.
@@ -24,7 +24,7 @@ def ngram_logits(
     n: Sequence[int],
     buckets: int,
 ) -> dict:
-    """Logits of each task from its n-grams: `5 g`, with `g` a linear model.
+    """Logits of each task from its n-grams: `10 g`, with `g` a linear model.
 
     Tasks with the same labels share theirs, which learns from the texts of all of
     them. All are columns of one table, so each n-gram is looked up once.
