@@ -21,6 +21,7 @@ from gradients import BACKEND
 from keras import ops
 from small_models import (
     ALL_ROWS,
+    NO_DROPOUT,
     ROWS,
     VOCAB_SIZE,
     Gradients,
@@ -142,9 +143,10 @@ def test_3_a_saved_model_answers_alike_in_a_fresh_process(row, reloaded):
 
 @every_variant
 def test_4_every_weight_gets_a_gradient(row):
-    model, tasks = build(row), tasks_of(row[0])
+    model, tasks = build(row, **NO_DROPOUT), tasks_of(row[0])
     tokens = texts([6, 1, 4, 3])
-    loss, found = Gradients(model, tasks)(tokens, labels(tasks, 4), ones(tasks, 4))
+    gradients = Gradients(model, tasks, training=True)  # with the noise of gates
+    loss, found = gradients(tokens, labels(tasks, 4), ones(tasks, 4))
     assert np.isfinite(loss)
     for path, gradient in found.items():
         assert np.isfinite(gradient).all(), path
@@ -248,7 +250,7 @@ def test_7_mixed_precision(row, policy):
 
 @every_model
 def test_8_xla_agrees_with_the_uncompiled_model(row):
-    model, tasks = build(row), tasks_of(row[0])
+    model, tasks = build(row, form="blocks"), tasks_of(row[0])
     tokens = texts([7, 1, 3, 5])
     if BACKEND == "jax":  # its uncompiled gradients take minutes
         plain = model(tokens, training=False)

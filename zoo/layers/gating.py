@@ -250,14 +250,17 @@ class HierarchicalGate(Gate):
         num_experts: n, a multiple of `groups`.
         k: at each level, so that a token goes to k² experts.
         groups: a, first-level choices.
+        form: of the grouped matmul: `"sliced"` or `"blocks"`.
         seed: of the noise.
 
     Source: Shazeer et al. 2017, appendix B.
     """
 
-    def __init__(self, num_experts: int, k: int, groups: int, **keywords) -> None:
+    def __init__(
+        self, num_experts: int, k: int, groups: int, form: str, **keywords
+    ) -> None:
         super().__init__(num_experts, k, **keywords)
-        self.groups = groups
+        self.groups, self.form = groups, form
 
     def build(self, shape) -> None:
         d, a, b = shape[-1], self.groups, self.num_experts // self.groups
@@ -277,10 +280,9 @@ class HierarchicalGate(Gate):
         first = ops.where(ops.expand_dims(real, -1), first, a)
         order, inverse, counts = sort_pairs(first, a)
         rows = dispatch(x, order, inverse, k)
-        form = grouped_form()
 
         def logits(kernel):
-            product = grouped_matmul(rows, kernel, counts, form=form)
+            product = grouped_matmul(rows, kernel, counts, form=self.form)
             return ops.reshape(collect(product, order, inverse, k), (-1, b))
 
         inner_k = min(self.k, b)
@@ -317,7 +319,7 @@ class HierarchicalGate(Gate):
         )
 
     def get_config(self) -> dict:
-        return {**super().get_config(), "groups": self.groups}
+        return {**super().get_config(), "groups": self.groups, "form": self.form}
 
 
 def sort_pairs(experts, n: int):

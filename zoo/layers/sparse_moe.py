@@ -152,7 +152,10 @@ class SparseMoE(keras.layers.Layer):
         self.supports_masking = True
         options = {"k": k, "seed": seed, "name": "gate"}
         if groups is not None:
-            self.gate = HierarchicalGate(num_experts, groups=groups, **options)
+            gate_form = form if form == "blocks" else grouped_form()
+            self.gate = HierarchicalGate(
+                num_experts, groups=groups, form=gate_form, **options
+            )
         elif gating == "switch":
             self.gate = SwitchGate(num_experts, **options)
         else:
