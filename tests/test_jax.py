@@ -33,7 +33,7 @@ def test_layers_and_models_on_jax():
     folder = Path(__file__).parent
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-m", "not tensorflow", "-k", NOT_HERE,
-         "-p", "no:cacheprovider", *(str(folder / file) for file in FILES)],
+         "-n", "0", "-p", "no:cacheprovider", *(str(folder / file) for file in FILES)],
         env={**os.environ, "KERAS_BACKEND": "jax"},
         cwd=folder.parent,
         capture_output=True,
