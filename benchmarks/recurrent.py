@@ -16,19 +16,18 @@ import argparse
 import importlib.util
 import json
 import os
-import random
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path[:0] = [str(Path(__file__).resolve().parents[1]), str(Path(__file__).parent)]
 
 import keras  # noqa: E402
 import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
+from timing import interleave, peak_case  # noqa: E402
 
 from zoo import layers  # noqa: E402
 
@@ -99,26 +98,6 @@ def torch_case(x, width: int, train: bool):
         return float(x.grad.sum())
 
     return step
-
-
-def peak_case():
-    """A large matmul of the same kind, for the machine's peak; and its operations."""
-    a, b = tf.random.normal((4096, 512)), tf.random.normal((512, 2048))
-    multiply = tf.function(lambda: tf.reduce_max(tf.matmul(a, b)))
-    return lambda: multiply().numpy(), 2.0 * 4096 * 512 * 2048
-
-
-def interleave(cases: dict, rounds: int) -> dict:
-    """Seconds of every case in every round, `[rounds]` each, after a warm-up."""
-    for case in cases.values():
-        case(), case()
-    seconds = {name: [] for name in cases}
-    for _ in range(rounds):
-        for name in random.sample(list(cases), len(cases)):
-            start = time.perf_counter()
-            cases[name]()
-            seconds[name].append(time.perf_counter() - start)
-    return {name: np.array(values) for name, values in seconds.items()}
 
 
 def compare(args, width, batch, steps, train, rounds) -> list[dict]:

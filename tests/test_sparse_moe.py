@@ -203,10 +203,36 @@ def test_the_gradient_of_untouched_experts_is_not_there():
     counts = tf.scatter_nd([[7], [900]], [4, 2], [1000])
     with tf.GradientTape() as tape:
         tape.watch(weights)
-        total = tf.reduce_sum(grouped_matmul(rows, weights, counts))
+        y = grouped_matmul(rows, weights, counts, sparse_gradient=True)
+        total = tf.reduce_sum(y)
     gradient = tape.gradient(total, weights)
     assert isinstance(gradient, tf.IndexedSlices)
     assert gradient.indices.numpy().tolist() == [7, 900]
+    with tf.GradientTape() as tape:
+        tape.watch(weights)
+        total = tf.reduce_sum(grouped_matmul(rows, weights, counts))
+    dense = tape.gradient(total, weights)
+    np.testing.assert_allclose(tf.convert_to_tensor(gradient), dense, atol=1e-6)
+
+
+@pytest.mark.tensorflow
+@pytest.mark.parametrize("counts", [[20, 0, 0, 0], [5, 5, 4, 6]])
+def test_gradients_of_uneven_and_even_groups(counts):
+    """Two ways to the same gradient, chosen by how even the groups are."""
+    import tensorflow as tf
+
+    rows, weights = tf.constant(numbers(20, 3)), tf.constant(numbers(4, 3, 2))
+    cotangent = numbers(20, 2, seed=2)
+    with tf.GradientTape() as tape:
+        tape.watch(weights)
+        y = grouped_matmul(rows, weights, tf.constant(counts))
+        total = tf.reduce_sum(y * cotangent)
+    ends = np.cumsum(counts)
+    expected = [
+        rows.numpy()[end - count : end].T @ cotangent[end - count : end]
+        for count, end in zip(counts, ends, strict=True)
+    ]
+    np.testing.assert_allclose(tape.gradient(total, weights), expected, atol=1e-5)
 
 
 @every_case

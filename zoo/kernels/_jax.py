@@ -74,7 +74,7 @@ def with_gradient(
     return call(*(jnp.asarray(a) for a in arguments))
 
 
-def sliced_matmul(rows, weights, counts):
+def sliced_matmul(rows, weights, counts, *, sparse_gradient):
     """Has no form under XLA, whose shapes are static."""
     raise ValueError(
         "`form` must be 'blocks' or 'dense' on JAX, whose shapes are static. "

@@ -105,73 +105,109 @@ def with_gradient(
     return list(call(*(tf.convert_to_tensor(a) for a in arguments)))
 
 
-def sliced_matmul(rows, weights, counts) -> tf.Tensor:
+def sliced_matmul(rows, weights, counts, *, sparse_gradient: bool) -> tf.Tensor:
     """One matmul for each group that has rows.
-
-    The gradient of `weights` is an `IndexedSlices` of the groups with rows, so that
-    an optimizer which can leaves the other groups alone.
 
     Args:
         rows: `[rows, d]`, sorted by group; those behind `sum(counts)` give zeros.
         weights: `[groups, d, h]`.
         counts: int32 `[groups]`.
+        sparse_gradient: gives the gradient of `weights` as an `IndexedSlices` of the
+            groups with rows, so that an optimizer which can leaves the others alone.
     """
     # Tensors: a function with its own gradient must not read variables.
-    return _sliced_matmul(*(tf.convert_to_tensor(t) for t in (rows, weights, counts)))
+    tensors = [tf.convert_to_tensor(tensor) for tensor in (rows, weights, counts)]
+
+    @tf.custom_gradient
+    def multiply(rows, weights, counts):
+        groups = _Groups(rows, counts)
+        width = weights.shape[-1]
+        product = groups.join(lambda g: tf.matmul(groups.of(rows, g), weights[g]), width)
+
+        def gradient(d):
+            dx = groups.join(
+                lambda g: tf.matmul(groups.of(d, g), weights[g], transpose_b=True),
+                rows.shape[-1],
+            )
+            if not sparse_gradient:
+                return dx, groups.outer(rows, d), None
+            dw = tf.IndexedSlices(
+                groups.outer_of_active(rows, d), groups.active, tf.shape(weights)
+            )
+            return dx, dw, None
+
+        return product, gradient
+
+    return multiply(*tensors)
 
 
-@tf.custom_gradient
-def _sliced_matmul(rows, weights, counts):
-    starts = tf.cumsum(counts, exclusive=True)
-    active = tf.cast(tf.where(counts > 0)[:, 0], tf.int32)
+class _Groups:
+    """Rows that are sorted by group, and how many each group has."""
 
-    def of(tensor, group):
-        return tensor[starts[group] : starts[group] + counts[group]]
+    def __init__(self, rows, counts) -> None:
+        self.rows, self.counts = rows, counts
+        self.starts = tf.cumsum(counts, exclusive=True)
+        self.active = tf.cast(tf.where(counts > 0)[:, 0], tf.int32)
 
-    def multiply(group):
-        return [tf.matmul(of(rows, group), weights[group])]
+    def of(self, tensor, group):
+        start = self.starts[group]
+        return tensor[start : start + self.counts[group]]
 
-    [product] = _each(active, multiply, [weights.shape[2:]], rows)
-    product = _fill(product, rows, weights.shape[-1])
+    def join(self, step: Callable, width: int):
+        """`step(group)` `[rows of it, width]` of all groups; zeros for other rows."""
+        product = self._each(step, [width])
+        missing = tf.shape(self.rows)[0] - tf.shape(product)[0]
+        product = tf.pad(product, [[0, missing], [0, 0]])
+        product.set_shape([self.rows.shape[0], width])
+        return product
 
-    def gradient(d: tf.Tensor):
+    def outer(self, x, y):
+        """`x_gᵀ y_g` of every group, `[groups, d, h]`.
+
+        One batched matmul writes it once, unless the padding to the largest group
+        would cost more than that saves.
+        """
+        most, total = tf.reduce_max(self.counts), tf.shape(x)[0]
+
+        def padded():
+            place = tf.range(most)
+            index = tf.minimum(self.starts[:, None] + place, total - 1)
+            real = tf.cast(place < self.counts[:, None], x.dtype)[..., None]
+            return tf.matmul(
+                tf.gather(x, index) * real, tf.gather(y, index), transpose_a=True
+            )
+
+        def each():
+            shape = [tf.shape(self.counts)[0], x.shape[-1], y.shape[-1]]
+            found = self.outer_of_active(x, y)
+            return tf.scatter_nd(self.active[:, None], found, shape)
+
+        even = most * tf.shape(self.counts)[0] <= 2 * total
+        return tf.cond(even & (total > 0), padded, each)
+
+    def outer_of_active(self, x, y):
+        """The same of the groups with rows alone, `[active groups, d, h]`."""
+
         def step(group):
-            x, dy = of(rows, group), of(d, group)
-            dx = tf.matmul(dy, weights[group], transpose_b=True)
-            return [dx, tf.matmul(x, dy, transpose_a=True)[None]]
+            product = tf.matmul(self.of(x, group), self.of(y, group), transpose_a=True)
+            return product[None]
 
-        dx, dw = _each(active, step, [rows.shape[1:], weights.shape[1:]], rows)
-        slices = tf.IndexedSlices(dw, active, tf.shape(weights))
-        return _fill(dx, rows, rows.shape[-1]), slices, None
+        return self._each(step, [x.shape[-1], y.shape[-1]])
 
-    return product, gradient
-
-
-def _each(active, step: Callable, shapes, like) -> list[tf.Tensor]:
-    """`step(group)` for each active group; each of its parts joined along axis 0."""
-    count = tf.shape(active)[0]
-    begun = []
-    for shape in shapes:
+    def _each(self, step: Callable, shape):
+        """`step(group)` `[any, *shape]` of each group with rows, joined."""
+        count, kind = tf.shape(self.active)[0], self.rows.dtype
         array = tf.TensorArray(
-            like.dtype, size=count + 1, infer_shape=False,
-            element_shape=tf.TensorShape([None]).concatenate(shape),
+            kind, size=count + 1, infer_shape=False,
+            element_shape=tf.TensorShape([None, *shape]),
         )  # fmt: skip
         # With no active group there would be nothing to join.
-        begun.append(array.write(count, tf.zeros([0, *shape], like.dtype)))
+        array = array.write(count, tf.zeros([0, *shape], kind))
 
-    def body(index, *arrays):
-        parts = step(active[index])
-        return index + 1, *(a.write(index, p) for a, p in zip(arrays, parts))
+        def body(index, array):
+            return index + 1, array.write(index, step(self.active[index]))
 
-    _, *arrays = tf.while_loop(
-        lambda index, *_: index < count, body, (tf.constant(0), *begun)
-    )
-    return [array.concat() for array in arrays]
-
-
-def _fill(product, rows, width: int):
-    """Zeros for the rows of no group."""
-    missing = tf.shape(rows)[0] - tf.shape(product)[0]
-    product = tf.pad(product, [[0, missing], [0, 0]])
-    product.set_shape([rows.shape[0], width])
-    return product
+        _, array = tf.while_loop(
+            lambda index, _: index < count, body, (tf.constant(0), array)
+        )
+        return array.concat()

@@ -10,7 +10,9 @@ FORMS = ("sliced", "blocks")
 _BLOCK = 32  # rows; an expert's last block is half empty on average
 
 
-def grouped_matmul(rows, weights, counts, *, form: str = "sliced"):
+def grouped_matmul(
+    rows, weights, counts, *, form: str = "sliced", sparse_gradient: bool = False
+):
     """`rows` of expert e times `weights[e]`, for all experts; its own gradient.
 
     Args:
@@ -18,15 +20,16 @@ def grouped_matmul(rows, weights, counts, *, form: str = "sliced"):
         weights: `[experts, d, h]`.
         counts: int32 `[experts]`, rows of each expert.
         form: `"sliced"` (TensorFlow without XLA) runs one matmul for each expert that
-            has rows, forward and backward, and the gradient of `weights` holds only
-            these experts. `"blocks"` has static shapes, as XLA and JAX need: each
+            has rows, forward and backward. `"blocks"` has static shapes, as XLA and JAX need: each
             expert's rows are padded to blocks of 32, and a loop runs over the blocks.
+        sparse_gradient: sliced form: the gradient of `weights` holds only the experts
+            that have rows, an `IndexedSlices`.
 
     Returns:
         `[rows, h]`.
     """
     if form == "sliced":
-        return sliced_matmul(rows, weights, counts)
+        return sliced_matmul(rows, weights, counts, sparse_gradient=sparse_gradient)
     return _blocks_matmul(rows, weights, counts)
 
 

@@ -62,6 +62,9 @@ class SparseMoE(keras.layers.Layer):
             `"dense"`, all experts for all tokens. `"auto"` is dense up to 4 experts,
             else blocks on JAX and sliced on TensorFlow: a model compiled there with
             `jit_compile=True` needs `"blocks"`. All agree but for rounding.
+        sparse_gradient: sliced form: the gradient of the experts holds only those that
+            had tokens, which pays with fewer tokens than experts and an optimizer that
+            leaves the other rows alone, such as SGD.
         kernel_initializer: of each expert's matrices.
         kernel_regularizer: of each expert's matrices.
         seed: of the noise.
@@ -103,6 +106,7 @@ class SparseMoE(keras.layers.Layer):
         switch_loss: float = 0.0,
         capacity_factor: float | None = None,
         form: str = "auto",
+        sparse_gradient: bool = False,
         kernel_initializer="glorot_uniform",
         kernel_regularizer=None,
         seed: int | None = None,
@@ -141,7 +145,7 @@ class SparseMoE(keras.layers.Layer):
                 f"Received: gates={gates}, groups={groups}, gating={gating!r}."
             )
         self.gating, self.groups, self.form = gating, groups, form
-        self.gates = gates
+        self.gates, self.sparse_gradient = gates, sparse_gradient
         self.importance_loss, self.load_loss = importance_loss, load_loss
         self.switch_loss, self.capacity_factor = switch_loss, capacity_factor
         self.activation = keras.activations.get(activation)
@@ -213,7 +217,9 @@ class SparseMoE(keras.layers.Layer):
             if index:
                 rows = self.activation(rows)
             weights = ops.cast(kernel, x.dtype)
-            rows = grouped_matmul(rows, weights, counts, form=form)
+            rows = grouped_matmul(
+                rows, weights, counts, form=form, sparse_gradient=self.sparse_gradient
+            )
         pairs = collect(rows, order, inverse, slots)
         # A slot that is not used has no output: whatever its gate is, it adds nothing.
         used = ops.expand_dims(experts < self.num_experts, -1)
@@ -279,7 +285,7 @@ class SparseMoE(keras.layers.Layer):
         names = (
             "num_experts", "k", "hidden", "output_dim", "gating", "groups", "gates",
             "form", "importance_loss", "load_loss", "switch_loss", "capacity_factor",
-            "seed",
+            "sparse_gradient", "seed",
         )  # fmt: skip
         return {
             **super().get_config(),

@@ -1,0 +1,45 @@
+"""What all benchmarks share: taking turns, and what the machine can do at most."""
+
+from __future__ import annotations
+
+import random
+import time
+
+import numpy as np
+import tensorflow as tf
+
+
+def interleave(cases: dict, rounds: int) -> dict:
+    """Seconds of every case in every round, `[rounds]` each, after a warm-up.
+
+    All cases take turns in random order, so that a machine busy with something else
+    slows all of them; compare within a round.
+    """
+    for case in cases.values():
+        case(), case()
+    seconds = {name: [] for name in cases}
+    for _ in range(rounds):
+        for name in random.sample(list(cases), len(cases)):
+            start = time.perf_counter()
+            cases[name]()
+            seconds[name].append(time.perf_counter() - start)
+    return {name: np.array(values) for name, values in seconds.items()}
+
+
+def peak_case():
+    """A large matmul, for the machine's peak; and its floating point operations."""
+    a, b = tf.random.normal((4096, 512)), tf.random.normal((512, 2048))
+    multiply = tf.function(lambda: tf.reduce_max(tf.matmul(a, b)))
+    return lambda: multiply().numpy(), 2.0 * 4096 * 512 * 2048
+
+
+def bandwidth_case(megabytes: int = 512):
+    """Reads and writes a large array; and the bytes that it moves."""
+    x = tf.Variable(tf.zeros((megabytes * 2**18,)))
+    one = tf.ones(())
+
+    @tf.function
+    def add():
+        x.assign(x * one)  # reads the array and writes as much
+
+    return add, 2.0 * megabytes * 2**20
