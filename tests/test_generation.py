@@ -217,3 +217,28 @@ def test_a_saved_language_model_comes_back(tmp_path):
     again = zoo.load(model.save(tmp_path / "lm"))
     assert isinstance(again, LanguageModel)
     assert again.predict(ODD[:3]) == model.predict(ODD[:3])
+
+
+def test_the_command_line_trains_continues_and_exports(tmp_path, monkeypatch, capsys):
+    """Texts alone, without a label; the same answers from the run and the export."""
+    from zoo.cli import main
+
+    rows = [f"{text} {number}" for number in range(12) for text in TEXTS]
+    (tmp_path / "texts.csv").write_text("text\n" + "\n".join(rows) + "\n", "utf-8")
+    monkeypatch.chdir(tmp_path)
+    sizes = ["units=8", "embedding_dim=8", "epochs=2", "batch_size=2", "window=5"]
+    code = main(["train", "lstm_lm", "--data", "texts.csv", "--set", *sizes])
+    out = capsys.readouterr().out
+    assert code == 0 and "perplexity" in out and "zoo predict saved_models/lstm" in out
+    report = (tmp_path / "runs/lstm_lm/report.md").read_text("utf-8")
+    assert "read as one stream" in report and "| test " in report
+    answers = []
+    for place in ("runs/lstm_lm", "saved_models/lstm_lm"):
+        assert main(["predict", place, "the cat", ""]) == 0
+        lines = capsys.readouterr().out.splitlines()
+        answers.append([json.loads(line)["answers"] for line in lines])
+    for one, other in zip(*answers, strict=True):
+        assert set(one) == {"continuation", "log_probability", "tokens"}
+        assert one["continuation"] == other["continuation"]
+        close = pytest.approx(other["log_probability"], rel=1e-4)
+        assert one["log_probability"] == close

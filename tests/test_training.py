@@ -222,3 +222,23 @@ def test_tasks_are_sampled_while_training():
     )
     history = train(build()[1], train=batches, epochs=4)
     assert len(history) == 4 and np.isfinite([h["loss"] for h in history]).all()
+
+
+def test_averaged_weights_are_what_is_validated_and_kept():
+    """The validation accuracy of the best epoch is that of the weights that stay."""
+    steps = []
+
+    class Weights(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            steps.append([ops.convert_to_numpy(v) for v in model.trainable_variables])
+
+    _, model = build(ONE, average=0.8)
+    valid = data(ONE, seed=5)
+    history = train(model, ONE, valid=valid, epochs=1, callbacks=[Weights()])
+    average = steps[0]  # Keras starts the average at the first step's weights
+    for now in steps[1:]:
+        average = [0.8 * a + 0.2 * b for a, b in zip(average, now, strict=True)]
+    for found, expected in zip(model.trainable_variables, average, strict=True):
+        np.testing.assert_allclose(ops.convert_to_numpy(found), expected, atol=1e-5)
+    evaluated = model.evaluate(valid.feed(), verbose=0, return_dict=True)
+    assert history[0]["val_loss"] == pytest.approx(evaluated["loss"], rel=1e-4)
