@@ -1,0 +1,36 @@
+"""Runs test files once more on JAX, in a process without TensorFlow."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import pytest
+
+# JAX compiles every step anyway (8); the trainings of 9 and 10 and what runs over many
+# shapes take minutes there.
+NOT_HERE = (
+    "not test_8 and not test_9 and not nothing_to_do and not masked_tokens "
+    "and not depend_on_the_batch and not balance_losses"
+)
+
+
+def run_on_jax(*files: str) -> None:
+    """Fails with the end of pytest's output if a test of `files` fails on JAX."""
+    if keras.backend.backend() == "jax":
+        pytest.skip("this is the JAX run")
+    pytest.importorskip("jax")
+    folder = Path(__file__).parent
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-m", "not tensorflow", "-k", NOT_HERE,
+         "-n", "0", "-p", "no:cacheprovider", *(str(folder / file) for file in files)],
+        env={**os.environ, "KERAS_BACKEND": "jax"},
+        cwd=folder.parent,
+        capture_output=True,
+        text=True,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-5000:]
