@@ -15,9 +15,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import shutil
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +23,7 @@ from pathlib import Path
 import numpy as np
 
 import zoo
-from recipes.seeds import spread
+from recipes.seeds import facts_of_seed, spread
 from zoo.artifact import TextModel
 from zoo.checkpoint import claim, fingerprint
 from zoo.data import Splits, load_named
@@ -215,22 +213,10 @@ def _kept(name: str, splits: Splits, options, seed: int) -> dict:
     overrides = {**splits.settings, **overrides, "seed": seed}
     settings = LanguageSettings.of(name, **overrides)
     folder = options.folder / options.data / (options.row or name) / str(seed)
-    path = folder / "facts.json"
-    identity = json.loads(json.dumps([settings.to_config(), keywords]))
-    if path.exists():
-        found = json.loads(path.read_text("utf-8"))
-        if found["identity"] == identity:
-            return found
-    facts = {
-        "identity": identity,
-        **measure(name, splits, settings, keywords, folder),
-    }
-    folder.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps(facts), "utf-8")
-    os.replace(partial, path)
-    print(f"{options.row or name} seed {seed}: {facts['test']:.2f}", file=sys.stderr)
-    return facts
+    return facts_of_seed(
+        name, splits, settings, keywords, folder, measure,
+        said=lambda facts: f"{options.row or name} seed {seed}: {facts['test']:.2f}",
+    )  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -47,20 +47,11 @@ def measure_seeds(
     for seed in range(options.seeds):
         settings = Settings.of(name, **{**overrides, **fixed, "seed": seed})
         folder = options.folder / options.data / row.replace(" ", "_") / str(seed)
-        kept = folder / "facts.json"
-        identity = json.loads(json.dumps([settings.to_config(), keywords]))
-        if kept.exists():
-            found = json.loads(kept.read_text("utf-8"))
-            if found["identity"] == identity:
-                facts.append(found)
-                continue
-        measured = measure(name, splits, settings, keywords, folder)
-        facts.append({"identity": identity, **measured})
-        folder.mkdir(parents=True, exist_ok=True)
-        partial = kept.with_suffix(".partial")
-        partial.write_text(json.dumps(facts[-1]), "utf-8")
-        os.replace(partial, kept)
-        print(f"{row} seed {seed}: {_means(facts[-1:])[0]:.4f}", file=sys.stderr)
+        found = facts_of_seed(
+            name, splits, settings, keywords, folder, measure,
+            said=lambda found, seed=seed: f"{row} seed {seed}: {_means([found])[0]:.4f}",
+        )  # fmt: skip
+        facts.append(found)
     return [
         row,
         spread(100 * _means(facts)),
@@ -68,6 +59,29 @@ def measure_seeds(
         f"{facts[0]['parameters']:,}",
         spread(np.array([fact["seconds"] for fact in facts]), digits=0),
     ]
+
+
+def facts_of_seed(
+    name, splits, settings, keywords, folder: Path, measure: Callable, *, said: Callable
+) -> dict:
+    """What `measure` gives, or gave in an earlier run of the same settings.
+
+    `said` makes of new facts the line that is printed when they are kept.
+    """
+    kept = folder / "facts.json"
+    identity = json.loads(json.dumps([settings.to_config(), keywords]))
+    if kept.exists():
+        found = json.loads(kept.read_text("utf-8"))
+        if found["identity"] == identity:
+            return found
+    measured = measure(name, splits, settings, keywords, folder)
+    facts = {"identity": identity, **measured}
+    folder.mkdir(parents=True, exist_ok=True)
+    partial = kept.with_suffix(".partial")
+    partial.write_text(json.dumps(facts), "utf-8")
+    os.replace(partial, kept)
+    print(said(facts), file=sys.stderr)
+    return facts
 
 
 def baseline_rows(splits: Splits, options: argparse.Namespace) -> list[list[str]]:

@@ -121,8 +121,9 @@ def sliced_matmul(rows, weights, counts, *, sparse_gradient: bool) -> tf.Tensor:
     @tf.custom_gradient
     def multiply(rows, weights, counts):
         groups = _Groups(rows, counts)
-        width = weights.shape[-1]
-        product = groups.join(lambda g: tf.matmul(groups.of(rows, g), weights[g]), width)
+        product = groups.join(
+            lambda g: tf.matmul(groups.of(rows, g), weights[g]), weights.shape[-1]
+        )
 
         def gradient(d):
             dx = groups.join(

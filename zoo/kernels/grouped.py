@@ -6,7 +6,6 @@ from keras import ops
 
 from zoo.kernels._backend import scan, sliced_matmul, with_gradient
 
-FORMS = ("sliced", "blocks")
 _BLOCK = 32  # rows; an expert's last block is half empty on average
 
 
@@ -20,8 +19,9 @@ def grouped_matmul(
         weights: `[experts, d, h]`.
         counts: int32 `[experts]`, rows of each expert.
         form: `"sliced"` (TensorFlow without XLA) runs one matmul for each expert that
-            has rows, forward and backward. `"blocks"` has static shapes, as XLA and JAX need: each
-            expert's rows are padded to blocks of 32, and a loop runs over the blocks.
+            has rows, forward and backward. `"blocks"` has static shapes, as XLA and JAX
+            need: each expert's rows are padded to blocks of 32, and a loop runs over
+            the blocks.
         sparse_gradient: sliced form: the gradient of `weights` holds only the experts
             that have rows, an `IndexedSlices`.
 

@@ -63,10 +63,7 @@ class Generator(tf.Module):
         tokens = self.pipeline.tokenize(text)
         ids = self.pipeline.ragged_ids(tokens)
         empty = tf.equal(tokens.row_lengths(), 0)
-        lengths = tf.where(empty, tf.zeros_like(ids.row_lengths()), ids.row_lengths())
-        return tf.RaggedTensor.from_row_lengths(
-            tf.ragged.boolean_mask(ids, _rows(~empty, ids)).values, lengths
-        )
+        return tf.ragged.boolean_mask(ids, _rows(~empty, ids))
 
     def step(self, ids: tf.Tensor, state: tf.Tensor) -> dict[str, tf.Tensor]:
         """Reads some tokens.

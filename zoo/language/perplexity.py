@@ -55,9 +55,17 @@ def perplexity(
     Returns:
         The perplexity of the full softmax.
     """
-    score = scorer(model)
+    return stream_perplexity(
+        scorer(model), tokens, batch_size=batch_size, window=window
+    )
+
+
+def stream_perplexity(
+    score: keras.Model, tokens: np.ndarray, *, batch_size: int, window: int = 256
+) -> float:
+    """`perplexity` by a `scorer` that is there already, with its compiled graph."""
     inputs, targets = streams(tokens, batch_size)
-    state, total = zero_state(model, len(inputs)), 0.0
+    state, total = zero_state(score, len(inputs)), 0.0
     for start in range(0, inputs.shape[1], window):
         now = slice(start, start + window)
         result = score.predict_on_batch(

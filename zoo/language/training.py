@@ -11,7 +11,7 @@ import numpy as np
 from keras import ops
 
 from zoo.checkpoint import Checkpoint, averaged
-from zoo.language.perplexity import perplexity, scorer
+from zoo.language.perplexity import scorer, stream_perplexity
 from zoo.language.stream import Windows
 from zoo.progress import Progress
 from zoo.settings import LanguageSettings
@@ -35,7 +35,6 @@ class StreamTrainer(keras.Model):
         super().__init__(name=f"{model.name}_trainer")
         self.scorer = scorer(model)
         self.nll = keras.metrics.Mean(name="nll")
-        # Before the loop reads it, so that a fit may begin anywhere in the stream.
         self.carried = self.add_weight(
             (rows, model.input["state"].shape[-1]), "zeros", name="carried",
             trainable=False, autocast=False,
@@ -60,16 +59,14 @@ class Epochs(keras.callbacks.Callback):
     """Begins each epoch without a past and ends it with the validation perplexity.
 
     Args:
-        trainer: is told to forget.
-        model: the language model in it.
+        trainer: forgets, and its scorer validates.
         valid: int ids `[tokens]` of the validation stream.
         settings: of the training.
     """
 
-    def __init__(self, trainer, model, valid, settings: LanguageSettings) -> None:
+    def __init__(self, trainer, valid, settings: LanguageSettings) -> None:
         super().__init__()
-        self.trainer, self.language_model = trainer, model
-        self.valid, self.settings = valid, settings
+        self.trainer, self.valid, self.settings = trainer, valid, settings
 
     def on_epoch_begin(self, epoch: int, logs=None) -> None:
         self.trainer.forget()
@@ -83,8 +80,10 @@ class Epochs(keras.callbacks.Callback):
         logs["perplexity"] = math.exp(min(logs["nll"], 700.0))
         if self.valid is not None:
             with averaged(self.model):
-                logs["val_perplexity"] = perplexity(
-                    self.language_model, self.valid, batch_size=self.settings.batch_size
+                logs["val_perplexity"] = stream_perplexity(
+                    self.trainer.scorer,
+                    self.valid,
+                    batch_size=self.settings.batch_size,
                 )
 
 
@@ -129,7 +128,7 @@ def train_language_model(
             initial_epoch=first,
             epochs=settings.epochs,
             callbacks=[
-                Epochs(trainer, model, valid, settings),
+                Epochs(trainer, valid, settings),
                 checkpoint,
                 *shown,
                 *callbacks,

@@ -21,14 +21,12 @@ class Routing:
         gates: float32 `[tokens, slots]`, weights of the experts' outputs.
         importance: float32 `[n]`, sum of the gates of each expert.
         load: float32 `[n]`, a smooth count of each expert's tokens.
-        losses: further losses, to be added as they are.
     """
 
     experts: Any
     gates: Any
     importance: Any
     load: Any
-    losses: tuple = ()
 
 
 def cv_squared(values):
@@ -69,6 +67,21 @@ def probability_in_top_k(clean, noisy, deviation, k: int):
     threshold = ops.where(chosen, top[..., k:], top[..., k - 1 : k])
     scaled = (clean - threshold) / ops.maximum(deviation, 1e-6)
     return 0.5 * (1.0 + ops.erf(scaled / math.sqrt(2.0)))
+
+
+def total_by_expert(values, experts, n: int):
+    """Sum of `values` over the slots of each expert.
+
+    Args:
+        values: `[tokens, slots]`.
+        experts: int32 `[tokens, slots]`; `n` where a slot is not used.
+        n: number of experts.
+
+    Returns:
+        `[n]`.
+    """
+    flat = [ops.reshape(part, (-1,)) for part in (values, experts)]
+    return ops.segment_sum(*flat, num_segments=n + 1)[:n]
 
 
 def spread_gates(gates, experts, n: int):
@@ -149,14 +162,12 @@ class NoisyTopKGate(Gate):
         experts, gates, chance, finite = choose(
             clean, deviation, self.k, training and self.seed_generator
         )
-        counted = ops.expand_dims(
-            ops.cast(ops.logical_and(real, finite), "float32"), -1
-        )
-        importance = spread_gates(gates, experts, self.num_experts)
+        counted = ops.expand_dims(ops.logical_and(real, finite), -1)
+        n = self.num_experts
         return Routing(
-            experts=ops.where(ops.expand_dims(real, -1), experts, self.num_experts),
+            experts=ops.where(ops.expand_dims(real, -1), experts, n),
             gates=gates,
-            importance=_total(importance, counted),
+            importance=total_by_expert(ops.where(counted, gates, 0.0), experts, n),
             load=_total(chance, counted),
         )
 
@@ -190,7 +201,7 @@ def choose(clean, deviation, k: int, seed):
 
 def _total(values, counted):
     """Sum over the tokens that count; one that is no number adds nothing."""
-    return ops.sum(ops.where(counted > 0, values, 0.0), axis=0)
+    return ops.sum(ops.where(counted, values, 0.0), axis=0)
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -221,18 +232,15 @@ class SwitchGate(Gate):
         logits = ops.matmul(x, self.kernel)
         shares = ops.softmax(logits, axis=-1)
         gates, experts = ops.top_k(shares, self.k)
+        experts, n = ops.cast(experts, "int32"), self.num_experts
         finite = ops.all(ops.isfinite(logits), axis=-1)
-        counted = ops.expand_dims(
-            ops.cast(ops.logical_and(real, finite), "float32"), -1
-        )
-        hard = ops.sum(ops.one_hot(experts, self.num_experts, dtype="float32"), axis=-2)
+        counted = ops.expand_dims(ops.logical_and(real, finite), -1)
+        hard = ops.where(counted, ops.ones_like(gates), 0.0)
         return Routing(
-            experts=ops.where(
-                ops.expand_dims(real, -1), ops.cast(experts, "int32"), self.num_experts
-            ),
+            experts=ops.where(ops.expand_dims(real, -1), experts, n),
             gates=gates,
             importance=_total(shares, counted),
-            load=_total(hard, counted),
+            load=total_by_expert(hard, experts, n),
         )
 
 
@@ -302,11 +310,10 @@ class HierarchicalGate(Gate):
         finite = ops.logical_and(
             finite, ops.all(ops.reshape(inner_finite, (-1, k)), axis=-1)
         )
-        counted = ops.expand_dims(ops.cast(finite, "float32"), -1)
-        importance = spread_gates(gates, experts, self.num_experts)
+        counted = ops.expand_dims(finite, -1)
         # [tokens * k, a]: to which group a pair belongs.
         member = ops.one_hot(ops.reshape(first, (-1,)), a, dtype="float32")
-        member = member * ops.repeat(counted, k, axis=0)
+        member = member * ops.repeat(ops.cast(counted, "float32"), k, axis=0)
         inner_chance = ops.where(ops.isfinite(inner_chance), inner_chance, 0.0)
         inner_load = ops.matmul(ops.transpose(member), inner_chance)  # [a, b]
         size = ops.maximum(ops.sum(member, axis=0), 1.0)
@@ -314,7 +321,9 @@ class HierarchicalGate(Gate):
         return Routing(
             experts=experts,
             gates=gates,
-            importance=_total(importance, counted),
+            importance=total_by_expert(
+                ops.where(counted, gates, 0.0), experts, self.num_experts
+            ),
             load=ops.reshape(load, (-1,)),
         )
 
@@ -341,8 +350,7 @@ def sort_pairs(experts, n: int):
     inverse = ops.scatter_update(
         ops.zeros_like(place), ops.expand_dims(order, 1), place
     )
-    counts = ops.segment_sum(ops.ones_like(flat), flat, num_segments=n + 1)[:n]
-    return order, inverse, counts
+    return order, inverse, total_by_expert(ops.ones_like(experts), experts, n)
 
 
 def grouped_form() -> str:

@@ -18,6 +18,7 @@ from zoo.layers.gating import (
     grouped_form,
     sort_pairs,
     spread_gates,
+    total_by_expert,
 )
 from zoo.layers.recurrent_cell import check_size, stacked
 
@@ -262,8 +263,8 @@ class SparseMoE(keras.layers.Layer):
             self.add_loss(self.switch_loss * self.num_experts * balance)
 
     def _counts(self, experts):
-        one_hot = ops.one_hot(ops.reshape(experts, (-1,)), self.num_experts)
-        return ops.sum(ops.cast(one_hot, "float32"), axis=0)
+        ones = ops.ones_like(experts, dtype="float32")
+        return total_by_expert(ones, experts, self.num_experts)
 
     def _measure(self, routing: Routing, kept) -> None:
         load = self._counts(routing.experts)

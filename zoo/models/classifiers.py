@@ -161,3 +161,13 @@ def pool_states(states, mask, pooling: str):
     }[pooling]
     states = keras.layers.Concatenate(name="states")([forward, backward])
     return pool(name="features")(states, mask=mask)
+
+
+def max_and_mean(states, mask):
+    """Maximum and mean of the states over the tokens, `[batch, 2 * units]`."""
+    return keras.layers.Concatenate(name="pooled")(
+        [
+            layers.MaskedMaxPooling(name="max")(states, mask=mask),
+            layers.MaskedMeanPooling(name="mean")(states, mask=mask),
+        ]
+    )

@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from zoo._lazy import keras, layers
-from zoo.models.classifiers import both_directions, embedded_tokens, pool_states
+from zoo.models.classifiers import (
+    both_directions,
+    embedded_tokens,
+    max_and_mean,
+    pool_states,
+)
 from zoo.models.heads import heads
 from zoo.models.language_models import language_model, start_options
 from zoo.registry import register
@@ -226,12 +231,7 @@ def moe_mt(
     tasks = as_tasks(tasks)
     tokens, mask, x = embedded_tokens(vocab_size, embedding_dim, embedding_dropout)
     states = keras.layers.Concatenate(name="states")(both_directions(x, mask, units))
-    shared = keras.layers.Concatenate(name="pooled")(
-        [
-            layers.MaskedMaxPooling(name="max")(states, mask=mask),
-            layers.MaskedMeanPooling(name="mean")(states, mask=mask),
-        ]
-    )
+    shared = max_and_mean(states, mask)
     shared = keras.layers.Dropout(dropout, name="dropout")(shared)
     count = len(tasks)
     moe = layers.SparseMoE(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from zoo._lazy import keras, layers
-from zoo.models.classifiers import both_directions, embedded_tokens
+from zoo._lazy import keras
+from zoo.models.classifiers import both_directions, embedded_tokens, max_and_mean
 from zoo.models.heads import heads, layer_name
 from zoo.models.ngram_logits import ngram_logits
 from zoo.registry import register
@@ -45,8 +45,8 @@ def bilstm_mt(
     learn what their task says otherwise.
 
     With `ngrams`, `n_m` is a linear model over hashed word n-grams, shared by the tasks
-    that have the same labels: it learns fast what single phrases say.
-    `zoo.saliency.adapt_ngrams` weights the n-grams before training, as `zoo train` does.
+    that have the same labels: it learns fast what single phrases say. `zoo train`
+    weights the n-grams before training, by `zoo.saliency.adapt_ngrams`.
 
     Args:
         vocab_size: number of token ids.
@@ -75,12 +75,7 @@ def bilstm_mt(
     tasks = as_tasks(tasks)
     tokens, mask, x = embedded_tokens(vocab_size, embedding_dim, embedding_dropout)
     states = keras.layers.Concatenate(name="states")(both_directions(x, mask, units))
-    shared = keras.layers.Concatenate(name="pooled")(
-        [
-            layers.MaskedMaxPooling(name="max")(states, mask=mask),
-            layers.MaskedMeanPooling(name="mean")(states, mask=mask),
-        ]
-    )
+    shared = max_and_mean(states, mask)
     shared = keras.layers.Dropout(dropout, name="dropout")(shared)
 
     def after(part: str):
