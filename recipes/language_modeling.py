@@ -16,10 +16,11 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import keras
 import numpy as np
 
 import zoo
@@ -68,6 +69,7 @@ def run(
     *,
     folder: Path,
     export_to: Path | None,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> None:
     """What `zoo train` does, with its messages: train, report, export.
 
@@ -78,13 +80,16 @@ def run(
         keywords: arguments of the model's builder.
         folder: of the run; gets `model/`, `report.md`, `results.json` and the plot.
         export_to: folder of the exported versions, or `None`.
+        callbacks: further Keras callbacks.
     """
     settings = LanguageSettings.of(name, **{**splits.settings, **overrides})
     corpus = prepare(splits, settings)
     sizes = [f"{len(corpus.streams[part]) - 1:,} {part}" for part in PARTS]
     print(f"{name}: {', '.join(sizes)} tokens, {corpus.pipeline.vocab_size:,} in all")
     checkpoints = folder / "checkpoints"
-    text_model, history = train(name, corpus, settings, keywords, folder=checkpoints)
+    text_model, history = train(
+        name, corpus, settings, keywords, folder=checkpoints, callbacks=callbacks
+    )
     facts = _facts(text_model, corpus, history)
     text_model.save(folder / "model")
     print(write_language_report(name, corpus.streams, facts, history, settings, folder))
@@ -108,6 +113,7 @@ def train(
     keywords: Mapping,
     *,
     folder: Path,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
     verbose: bool = True,
 ) -> tuple[TextModel, list[dict]]:
     """Builds a registered language model and trains it.
@@ -118,6 +124,7 @@ def train(
         settings: how to train.
         keywords: arguments of the model's builder.
         folder: for checkpoints; a run that was killed there continues.
+        callbacks: further Keras callbacks.
         verbose: shows progress.
 
     Returns:
@@ -133,7 +140,7 @@ def train(
     claim(folder, {**metadata, "data": fingerprint(read)})
     history = train_language_model(
         model, corpus.streams["train"], valid if len(valid) > 1 else None, settings,
-        folder=folder, verbose=verbose,
+        folder=folder, callbacks=callbacks, verbose=verbose,
     )  # fmt: skip
     return TextModel(model, corpus.pipeline, {}, metadata), history
 

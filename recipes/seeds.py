@@ -49,7 +49,7 @@ def measure_seeds(
         folder = options.folder / options.data / row.replace(" ", "_") / str(seed)
         found = facts_of_seed(
             name, splits, settings, keywords, folder, measure,
-            said=lambda found, seed=seed: f"{row} seed {seed}: {_means([found])[0]:.4f}",
+            said=lambda new, seed=seed: f"{row} seed {seed}: {_means([new])[0]:.4f}",
         )  # fmt: skip
         facts.append(found)
     return [

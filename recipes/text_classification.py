@@ -15,6 +15,8 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import keras
+
 import zoo
 from recipes import seeds
 from zoo import runs
@@ -32,6 +34,7 @@ def run(
     *,
     folder: Path,
     export_to: Path | None,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> None:
     """What `zoo train` does, with its messages: train, report, export.
 
@@ -42,13 +45,16 @@ def run(
         keywords: arguments of the model's builder.
         folder: of the run.
         export_to: folder of the exported versions, or `None`.
+        callbacks: further Keras callbacks.
     """
     settings = Settings.of(name, **overrides)
     for note in splits.notes:
         print(note)
     sizes = [f"{len(getattr(splits, part)):,} {part}" for part in runs.PARTS]
     print(f"{name} on {len(splits.train.labels)} task(s): {', '.join(sizes)} texts")
-    text_model, outcome = train(name, splits, settings, keywords, folder=folder)
+    text_model, outcome = train(
+        name, splits, settings, keywords, folder=folder, callbacks=callbacks
+    )
     print(results_table(outcome.prepared.tasks, outcome.results))
     print(verdict(outcome))
     print(f"Report: {folder / 'report.md'}")
@@ -83,6 +89,7 @@ def train(
     keywords: Mapping | None = None,
     *,
     folder: str | Path,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
     verbose: bool = True,
 ) -> tuple[TextModel, Outcome]:
     """Trains a model, evaluates it on the test part beside the baselines, saves it.
@@ -94,6 +101,7 @@ def train(
         keywords: arguments of the model's builder.
         folder: of the run; gets `model/`, `report.md`, `results.json` and the plots. If
             a run was killed there, it continues from its last epoch.
+        callbacks: further Keras callbacks.
         verbose: shows progress.
 
     Returns:
@@ -102,8 +110,9 @@ def train(
     folder = Path(folder)
     prepared = runs.prepare(splits, settings)
     text_model, history, seconds = fit(
-        name, prepared, settings, keywords, folder=folder, verbose=verbose
-    )
+        name, prepared, settings, keywords, folder=folder, callbacks=callbacks,
+        verbose=verbose,
+    )  # fmt: skip
     results = {
         name: runs.evaluate_part(text_model, prepared, "test"),
         **runs.evaluate_baselines(prepared, "test"),
@@ -123,12 +132,12 @@ def train(
     return text_model, outcome
 
 
-def fit(name, prepared, settings, keywords, *, folder, verbose):
+def fit(name, prepared, settings, keywords, *, folder, verbose, callbacks=()):
     """Joint training, then, if the settings say so, each task alone."""
     start = time.perf_counter()
     text_model, history = runs.train(
         name, prepared, settings, keywords,
-        folder=Path(folder) / "checkpoints", verbose=verbose,
+        folder=Path(folder) / "checkpoints", callbacks=callbacks, verbose=verbose,
     )  # fmt: skip
     if settings.fine_tune:
         text_model = runs.fine_tune_all(text_model, prepared, settings)

@@ -66,6 +66,10 @@ def gates_of(layer, x):
                 gates[group * each + place] = outer * inner
         return gates
     logits = x @ weights["gate/kernel"]
+    if layer.gating == "balanced":
+        scores = softmax(logits)
+        gates = np.where(scores > weights["gate/thresholds"], scores, 0.0)
+        return gates / max(gates.sum(), 1e-20)
     chosen = np.argsort(-logits)[:k]
     if layer.gating == "switch":
         gates[chosen] = softmax(logits)[chosen]
@@ -77,7 +81,7 @@ def gates_of(layer, x):
 def reference(layer, inputs):
     rows = inputs.reshape(-1, WIDTH)
     out = [
-        sum(g * expert(layer, i, x) for i, g in enumerate(gates_of(layer, x)) if g)
+        sum(g * expert(layer, i, x) for i, g in enumerate(gates_of(layer, x)))
         for x in rows
     ]
     return np.reshape(out, (*inputs.shape[:-1], -1))
@@ -90,6 +94,7 @@ CASES = {
     "one expert": {"num_experts": 1, "k": 1},
     "switch": {"gating": "switch", "k": 1},
     "switch of two": {"gating": "switch"},
+    "balanced": {"gating": "balanced"},
     "groups": {"num_experts": 6, "groups": 3},
     "one group": {"num_experts": 6, "groups": 1},
     "groups of one": {"num_experts": 3, "groups": 3},
@@ -362,6 +367,62 @@ def test_losses_follow_the_equations():
     np.testing.assert_allclose([float(loss) for loss in layer.losses], expected, 1e-5)
 
 
+def test_the_z_loss_follows_its_equation():
+    layer = make(gating="switch", z_loss=0.5, importance_loss=0, load_loss=0)
+    x, mask = numbers(6, WIDTH), np.arange(6) < 4
+    layer(x, mask=mask, training=True)
+    logits = x[:4] @ named(layer)["gate/kernel"]
+    expected = 0.5 * np.mean(np.log(np.exp(logits).sum(-1)) ** 2)
+    assert float(sum(layer.losses)) == pytest.approx(expected, rel=1e-5)
+
+
+def test_balanced_gating_gives_every_expert_as_many_tokens():
+    layer, x = make(8, gating="balanced", load_loss=0.3), numbers(40, WIDTH) + 1.0
+    mask = np.arange(40) % 5 > 0  # 32 real tokens: 2 * 32 / 8 of them an expert
+    real = ops.convert_to_tensor(mask)
+    routing = layer.gate(ops.convert_to_tensor(x), real, training=True)
+    experts = ops.convert_to_numpy(routing.experts)
+    assert np.bincount(experts[mask].ravel(), minlength=9)[:8].tolist() == [8] * 8
+    assert (experts[~mask] == 8).all()
+    weights = named(layer)
+    scores = np.apply_along_axis(softmax, -1, x[mask] @ weights["gate/kernel"])
+    chosen = scores >= np.sort(scores, axis=0)[-8]
+    gates = np.where(chosen, scores, 0.0)
+    sums = ops.convert_to_numpy(ops.sum(routing.gates, axis=-1))
+    np.testing.assert_allclose(sums[mask], gates.any(-1), atol=1e-6)
+    shares = gates / np.maximum(gates.sum(-1, keepdims=True), 1e-20)
+    np.testing.assert_allclose(routing.importance, shares.sum(0), rtol=1e-4)
+    above = scores > weights["gate/thresholds"]
+    differ = above.astype(float) - chosen
+    loss = 0.3 * np.sum(differ * (scores - weights["gate/thresholds"])) / 32
+    assert float(sum(layer.gate.losses)) == pytest.approx(loss, rel=1e-4)
+
+
+def test_equal_scores_do_not_overfill_balanced_experts():
+    layer = make(4, gating="balanced")
+    x = ops.convert_to_tensor(np.tile(numbers(1, WIDTH), (10, 1)))
+    routing = layer.gate(x, ops.ones((10,), "bool"), training=True)
+    np.testing.assert_array_equal(routing.load, [5] * 4)
+
+
+def test_thresholds_learn_to_balance():
+    """Trained on skewed tokens, inference loads the experts about as evenly."""
+    keras.utils.set_random_seed(0)
+    layer = SparseMoE(8, 2, 4, gating="balanced", importance_loss=0.0)
+    model = keras.Sequential([keras.Input((WIDTH,)), layer])
+    model.compile(keras.optimizers.Adam(0.01), "mse")
+    x = numbers(512, WIDTH) + 2.0
+
+    def counts():
+        routing = layer.gate(ops.convert_to_tensor(x), ops.ones((512,), "bool"))
+        return ops.convert_to_numpy(routing.load)
+
+    model.fit(x, x, batch_size=256, epochs=60, verbose=0)
+    found = counts()
+    assert 0.6 < found.sum() / (2 * 512) < 1.6, found
+    assert found.max() / found.mean() < 2.0, found
+
+
 def test_cv_squared_is_safe():
     assert float(cv_squared(ops.zeros((4,)))) == 0
     assert float(cv_squared(ops.ones((1,)))) == 0
@@ -439,7 +500,7 @@ def test_balance_losses_balance():
     assert found[0] < 2.0 < 3.5 < found[1], found
 
 
-@pytest.mark.parametrize("case", ["two of five", "switch", "groups"])
+@pytest.mark.parametrize("case", ["two of five", "switch", "balanced", "groups"])
 def test_a_saved_layer_comes_back(case, tmp_path):
     layer = make(**CASES[case])
     inputs = keras.Input((4, WIDTH))

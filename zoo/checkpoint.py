@@ -74,7 +74,7 @@ class Checkpoint(keras.callbacks.Callback):
         better = score is not None and (best is None or list(score) > list(best))
         self.history.append(
             {
-                **{name: float(value) for name, value in logs.items()},
+                **{name: np.asarray(value).tolist() for name, value in logs.items()},
                 "score": score,
                 "seconds": time.perf_counter() - self._start,
             }

@@ -81,6 +81,9 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument(
         "--max-length", type=int, help="tokens of a text that are read (classifiers)"
     )
+    train.add_argument(
+        "--tensorboard", type=Path, metavar="FOLDER", help="writes event files there"
+    )
     train.add_argument("--fine-tune", action="store_true",
                        help="after joint training, each task alone")  # fmt: skip
     train.add_argument(
@@ -185,9 +188,15 @@ def _train(options) -> None:
 
     _load_tensorflow()
     recipe = importlib.import_module(f"recipes.{entry.recipe}")
+    callbacks = []
+    if options.tensorboard is not None:
+        from zoo.health import TensorBoard
+
+        callbacks.append(TensorBoard(options.tensorboard))
     recipe.run(
-        options.model, splits, settings, keywords, folder=folder, export_to=export_to
-    )
+        options.model, splits, settings, keywords, folder=folder, export_to=export_to,
+        callbacks=callbacks,
+    )  # fmt: skip
 
 
 def _evaluate(options) -> None:
@@ -293,7 +302,7 @@ def _load_tensorflow() -> None:
     """Imports TensorFlow without what it writes about itself to file descriptor 2.
 
     It writes some lines before it reads TF_CPP_MIN_LOG_LEVEL, and some when it looks
-    for devices.
+    for devices. Its Python part warns of graphs traced again, which we do on purpose.
     """
     sys.stderr.flush()
     terminal = os.dup(2)
@@ -303,6 +312,7 @@ def _load_tensorflow() -> None:
             import tensorflow
 
             tensorflow.config.list_logical_devices()
+            tensorflow.get_logger().setLevel("ERROR")
         except ImportError:
             said.seek(0)
             os.write(terminal, said.read())

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from matplotlib import colormaps
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from zoo.health import SHARES
 from zoo.metrics import metric_names
 from zoo.tasks import Task
 
@@ -35,6 +37,7 @@ def write_plots(
     if outcome.history:
         _save(_curves(outcome), folder / "learning_curves.png")
         written.append(("learning_curves.png", "Learning curves"))
+    written += write_shares(outcome.history, folder)
     results = outcome.results[outcome.name]
     shown = {
         name: task
@@ -63,8 +66,38 @@ def write_perplexities(curves: Mapping[str, list], path: Path) -> None:
     _save(figure, path)
 
 
+def write_shares(history: Sequence[Mapping], folder: Path) -> list[tuple[str, str]]:
+    """Draws a heat map of the experts' shares over the epochs, a panel a layer.
+
+    Args:
+        history: logs of each epoch; see `zoo.health.ExpertShares`.
+        folder: where the file goes.
+
+    Returns:
+        File name and title of the plot, if the model has experts.
+    """
+    names = [name for name in history[0] if name.endswith(SHARES)] if history else []
+    if not names:
+        return []
+    figure = Figure(figsize=(6, 1 + 3 * len(names)), layout="constrained")
+    for axis, name in zip(figure.subplots(len(names), squeeze=False)[:, 0], names):
+        shares = np.array([logs[name] for logs in history])  # [epochs, experts]
+        relative = shares.T * shares.shape[1]
+        top = max(2.0, relative.max())
+        image = axis.imshow(
+            relative, cmap="viridis", vmin=0, vmax=top, aspect="auto", origin="lower",
+            extent=(0.5, len(shares) + 0.5, -0.5, shares.shape[1] - 0.5),
+        )  # fmt: skip
+        figure.colorbar(image, ax=axis, label="tokens over the mean")
+        title = f"Load of {_plain(name.removesuffix(SHARES))}"
+        epochs = np.arange(1, len(shares) + 1)
+        axis.set(title=title, xlabel="epoch", ylabel="expert", xticks=_ticks(epochs))
+    _save(figure, folder / "experts.png")
+    return [("experts.png", "Load of the experts")]
+
+
 def _curves(outcome: Outcome) -> Figure:
-    figure = Figure(figsize=(9, 3.5), layout="constrained")
+    figure = Figure(figsize=(10, 3.5), layout="constrained")
     loss, score = figure.subplots(1, 2)
     epochs = np.arange(1, len(outcome.history) + 1)
     for key, label in (("loss", "training"), ("val_loss", "validation")):
@@ -74,14 +107,15 @@ def _curves(outcome: Outcome) -> Figure:
             )
     loss.set(title="Loss", xlabel="epoch", xticks=_ticks(epochs))
     loss.legend()
+    score.set_prop_cycle(color=colormaps["tab20"].colors)
     for name, key in metric_names(outcome.prepared.tasks).items():
         if f"val_{key}" in outcome.history[0]:
             values = [logs[f"val_{key}"] for logs in outcome.history]
             score.plot(epochs, values, "o-", label=_plain(name))
     score.set(title="Validation metric", xlabel="epoch", xticks=_ticks(epochs))
     if score.lines and len(outcome.prepared.tasks) <= 20:
-        score.legend(
-            fontsize="x-small", ncols=2 if len(outcome.prepared.tasks) > 6 else 1
+        figure.legend(
+            handles=score.lines, loc="outside right upper", fontsize="x-small"
         )
     return figure
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -139,6 +139,7 @@ def train(
     keywords: Mapping | None = None,
     *,
     folder: str | Path | None = None,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
     verbose: bool = True,
 ) -> tuple[TextModel, list[dict]]:
     """Builds a registered model and trains it on all its tasks at once.
@@ -150,6 +151,7 @@ def train(
         keywords: arguments of the model's builder.
         folder: for checkpoints; a run of the same model, data and settings that was
             killed there continues.
+        callbacks: further Keras callbacks.
         verbose: shows progress.
 
     Returns:
@@ -186,6 +188,7 @@ def train(
         epochs=settings.epochs,
         patience=settings.patience,
         folder=folder,
+        callbacks=callbacks,
         verbose=verbose,
     )
     return TextModel(model, prepared.pipeline, prepared.tasks, metadata), history

@@ -11,6 +11,7 @@ import numpy as np
 
 from zoo.batching import TokenBatches
 from zoo.checkpoint import Checkpoint
+from zoo.health import ExpertShares
 from zoo.losses import task_loss, task_loss_weights
 from zoo.metrics import metric_names, training_metric
 from zoo.progress import Progress
@@ -121,7 +122,7 @@ def fit(
             validation_data=valid.feed() if labelled else None,
             initial_epoch=first,
             epochs=epochs,
-            callbacks=[train.follow(), checkpoint, *shown, *callbacks],
+            callbacks=[train.follow(), ExpertShares(), checkpoint, *shown, *callbacks],
             shuffle=False,
             verbose=0,
         )

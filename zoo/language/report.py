@@ -61,19 +61,23 @@ def write_language_report(
         "## Settings",
         "```json\n" + json.dumps(settings.to_config(), indent=1) + "\n```",
     ]
-    if facts["curve"] and _draw(facts["curve"], name, folder / "perplexity.png"):
-        page.insert(4, "![Validation perplexity](perplexity.png)")
+    plots = _draw(facts, history, name, folder)
+    page[4:4] = [f"![{title}]({file})" for file, title in plots]
     (folder / "report.md").write_text("\n\n".join(page) + "\n", "utf-8")
     (folder / "results.json").write_text(json.dumps(facts, indent=1), "utf-8")
     return table
 
 
-def _draw(curve: Sequence, name: str, path: Path) -> bool:
+def _draw(facts, history, name: str, folder: Path) -> list[tuple[str, str]]:
+    """File names and titles of the plots, none without matplotlib."""
     try:
         from zoo import plots
     except ModuleNotFoundError as error:
         if error.name != "matplotlib":
             raise
-        return False
-    plots.write_perplexities({name: curve}, path)
-    return True
+        return []
+    written = plots.write_shares(history, folder)
+    if facts["curve"]:
+        plots.write_perplexities({name: facts["curve"]}, folder / "perplexity.png")
+        written.insert(0, ("perplexity.png", "Validation perplexity"))
+    return written

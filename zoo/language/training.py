@@ -11,6 +11,7 @@ import numpy as np
 from keras import ops
 
 from zoo.checkpoint import Checkpoint, averaged
+from zoo.health import ExpertShares
 from zoo.language.perplexity import scorer, stream_perplexity
 from zoo.language.stream import Windows
 from zoo.progress import Progress
@@ -129,6 +130,7 @@ def train_language_model(
             epochs=settings.epochs,
             callbacks=[
                 Epochs(trainer, valid, settings),
+                ExpertShares(),
                 checkpoint,
                 *shown,
                 *callbacks,

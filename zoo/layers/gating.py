@@ -9,8 +9,6 @@ from typing import Any
 import keras
 from keras import ops
 
-from zoo.kernels.grouped import collect, dispatch, grouped_matmul
-
 
 @dataclass(frozen=True)
 class Routing:
@@ -103,18 +101,36 @@ class Gate(keras.layers.Layer):
         A `Routing`.
     """
 
-    def __init__(self, num_experts: int, k: int, seed=None, **keywords) -> None:
+    def __init__(
+        self, num_experts: int, k: int, seed=None, z_loss: float = 0.0, **keywords
+    ) -> None:
         keywords.setdefault("dtype", "float32")
         super().__init__(**keywords)
         self.num_experts, self.k, self.seed = num_experts, k, seed
+        self.z_loss = z_loss
         self.seed_generator = keras.random.SeedGenerator(seed)
 
     def add_matrix(self, name: str, *shape: int, initializer="zeros"):
         return self.add_weight(shape=shape, initializer=initializer, name=name)
 
+    def add_z_loss(self, logits, counted) -> None:
+        """Adds `z_loss` times the mean square of the logits' log-sum-exp.
+
+        Args:
+            logits: `[tokens, n]`.
+            counted: bool `[tokens, 1]`.
+
+        Source: Zoph et al. 2022, ST-MoE, equation 5.
+        """
+        if not self.z_loss:
+            return
+        z = ops.logsumexp(ops.where(counted, logits, 0.0), axis=-1, keepdims=True)
+        count = ops.maximum(ops.sum(ops.cast(counted, "float32")), 1.0)
+        self.add_loss(self.z_loss * ops.sum(total(z * z, counted)) / count)
+
     def get_config(self) -> dict:
-        config = {"num_experts": self.num_experts, "k": self.k, "seed": self.seed}
-        return {**super().get_config(), **config}
+        names = ("num_experts", "k", "seed", "z_loss")
+        return {**super().get_config(), **{name: getattr(self, name) for name in names}}
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -163,12 +179,14 @@ class NoisyTopKGate(Gate):
             clean, deviation, self.k, training and self.seed_generator
         )
         counted = ops.expand_dims(ops.logical_and(real, finite), -1)
+        if training:
+            self.add_z_loss(clean, counted)
         n = self.num_experts
         return Routing(
             experts=ops.where(ops.expand_dims(real, -1), experts, n),
             gates=gates,
             importance=total_by_expert(ops.where(counted, gates, 0.0), experts, n),
-            load=_total(chance, counted),
+            load=total(chance, counted),
         )
 
 
@@ -199,8 +217,18 @@ def choose(clean, deviation, k: int, seed):
     return ops.cast(experts, "int32"), ops.softmax(values, axis=-1), chance, finite
 
 
-def _total(values, counted):
-    """Sum over the tokens that count; one that is no number adds nothing."""
+def small_start(width: int, seed) -> keras.initializers.Initializer:
+    """Of a gate without noise, whose experts would be equal if it started at zero."""
+    return keras.initializers.TruncatedNormal(stddev=0.1 / math.sqrt(width), seed=seed)
+
+
+def total(values, counted):
+    """Sum over the tokens that count; one that is no number adds nothing.
+
+    Args:
+        values: `[tokens, n]`.
+        counted: bool `[tokens, 1]`.
+    """
     return ops.sum(ops.where(counted, values, 0.0), axis=0)
 
 
@@ -221,12 +249,10 @@ class SwitchGate(Gate):
     """
 
     def build(self, shape) -> None:
-        start = keras.initializers.TruncatedNormal(
-            stddev=0.1 / math.sqrt(shape[-1]), seed=self.seed
-        )
         self.kernel = self.add_matrix(
-            "kernel", shape[-1], self.num_experts, initializer=start
-        )
+            "kernel", shape[-1], self.num_experts,
+            initializer=small_start(shape[-1], self.seed),
+        )  # fmt: skip
 
     def call(self, x, real, training=False):
         logits = ops.matmul(x, self.kernel)
@@ -235,100 +261,15 @@ class SwitchGate(Gate):
         experts, n = ops.cast(experts, "int32"), self.num_experts
         finite = ops.all(ops.isfinite(logits), axis=-1)
         counted = ops.expand_dims(ops.logical_and(real, finite), -1)
+        if training:
+            self.add_z_loss(logits, counted)
         hard = ops.where(counted, ops.ones_like(gates), 0.0)
         return Routing(
             experts=ops.where(ops.expand_dims(real, -1), experts, n),
             gates=gates,
-            importance=_total(shares, counted),
+            importance=total(shares, counted),
             load=total_by_expert(hard, experts, n),
         )
-
-
-@keras.saving.register_keras_serializable(package="zoo")
-class HierarchicalGate(Gate):
-    """Two levels of noisy top-k gating: first a group of experts, then one of them.
-
-        gate of expert (i, j) = G_p(x)_i · G_i(x)_j
-        importance_ij = Σ_x G_p(x)_i G_i(x)_j
-        load_ij = load_p(X)_i · load_i(X_i)_j / |X_i|
-
-    with X_i the tokens that go to group i. Each group's own gate reads its tokens only.
-
-    Args:
-        num_experts: n, a multiple of `groups`.
-        k: at each level, so that a token goes to k² experts.
-        groups: a, first-level choices.
-        form: of the grouped matmul: `"sliced"` or `"blocks"`.
-        seed: of the noise.
-
-    Source: Shazeer et al. 2017, appendix B.
-    """
-
-    def __init__(
-        self, num_experts: int, k: int, groups: int, form: str, **keywords
-    ) -> None:
-        super().__init__(num_experts, k, **keywords)
-        self.groups, self.form = groups, form
-
-    def build(self, shape) -> None:
-        d, a, b = shape[-1], self.groups, self.num_experts // self.groups
-        self.kernel = self.add_matrix("kernel", d, a)
-        self.noise_kernel = self.add_matrix("noise_kernel", d, a)
-        self.group_kernel = self.add_matrix("group_kernel", a, d, b)
-        self.group_noise_kernel = self.add_matrix("group_noise_kernel", a, d, b)
-
-    def call(self, x, real, training=False):
-        a, b = self.groups, self.num_experts // self.groups
-        seed = training and self.seed_generator
-        clean = ops.matmul(x, self.kernel)
-        deviation = ops.softplus(ops.matmul(x, self.noise_kernel))
-        k = min(self.k, a)
-        first, outer, chance, finite = choose(clean, deviation, k, seed)
-        finite = ops.logical_and(finite, real)
-        first = ops.where(ops.expand_dims(real, -1), first, a)
-        order, inverse, counts = sort_pairs(first, a)
-        rows = dispatch(x, order, inverse, k)
-
-        def logits(kernel):
-            product = grouped_matmul(rows, kernel, counts, form=self.form)
-            return ops.reshape(collect(product, order, inverse, k), (-1, b))
-
-        inner_k = min(self.k, b)
-        second, inner, inner_chance, inner_finite = choose(
-            logits(self.group_kernel),
-            ops.softplus(logits(self.group_noise_kernel)),
-            inner_k,
-            seed,
-        )
-        owner = ops.reshape(first, (-1, 1))
-        experts = ops.where(owner < a, owner * b + second, self.num_experts)
-        experts = ops.reshape(experts, (-1, k * inner_k))
-        gates = ops.reshape(
-            ops.expand_dims(outer, -1) * ops.reshape(inner, (-1, k, inner_k)),
-            (-1, k * inner_k),
-        )
-        finite = ops.logical_and(
-            finite, ops.all(ops.reshape(inner_finite, (-1, k)), axis=-1)
-        )
-        counted = ops.expand_dims(finite, -1)
-        # [tokens * k, a]: to which group a pair belongs.
-        member = ops.one_hot(ops.reshape(first, (-1,)), a, dtype="float32")
-        member = member * ops.repeat(ops.cast(counted, "float32"), k, axis=0)
-        inner_chance = ops.where(ops.isfinite(inner_chance), inner_chance, 0.0)
-        inner_load = ops.matmul(ops.transpose(member), inner_chance)  # [a, b]
-        size = ops.maximum(ops.sum(member, axis=0), 1.0)
-        load = ops.expand_dims(_total(chance, counted) / size, -1) * inner_load
-        return Routing(
-            experts=experts,
-            gates=gates,
-            importance=total_by_expert(
-                ops.where(counted, gates, 0.0), experts, self.num_experts
-            ),
-            load=ops.reshape(load, (-1,)),
-        )
-
-    def get_config(self) -> dict:
-        return {**super().get_config(), "groups": self.groups, "form": self.form}
 
 
 def sort_pairs(experts, n: int):

@@ -9,8 +9,8 @@ import keras
 from keras import ops
 
 from zoo.kernels.grouped import collect, dispatch, grouped_matmul
+from zoo.layers.balanced_gate import BalancedGate
 from zoo.layers.gating import (
-    HierarchicalGate,
     NoisyTopKGate,
     Routing,
     SwitchGate,
@@ -20,11 +20,32 @@ from zoo.layers.gating import (
     spread_gates,
     total_by_expert,
 )
+from zoo.layers.hierarchical_gate import HierarchicalGate
 from zoo.layers.recurrent_cell import check_size, stacked
 
-GATINGS = ("noisy_top_k", "switch")
+GATINGS = ("noisy_top_k", "switch", "balanced")
 FORMS = ("auto", "sliced", "blocks", "dense")
 _DENSE_EXPERTS = 4  # up to so many, all of them are computed for every token
+
+
+class Received(keras.metrics.Metric):
+    """Counts what each expert gets; its result is the largest share."""
+
+    def __init__(self, num_experts: int, name: str) -> None:
+        super().__init__(name=name)
+        self.counts = self.add_weight((num_experts,), "zeros", name="counts")
+
+    def update_state(self, counts) -> None:
+        self.counts.assign_add(ops.cast(counts, self.counts.dtype))
+
+    def result(self):
+        total = ops.maximum(ops.sum(self.counts), 1.0)
+        return ops.max(self.counts) / total
+
+    def shares(self):
+        """The share of each expert, a NumPy array `[num_experts]`."""
+        counts = ops.convert_to_numpy(self.counts)
+        return counts / max(counts.sum(), 1.0)
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -46,15 +67,20 @@ class SparseMoE(keras.layers.Layer):
         output_activation: of the sum over the experts; the paper's language models
             take a sigmoid.
         gating: `"noisy_top_k"` (Shazeer et al. 2017) or `"switch"` (Fedus et al. 2022),
-            whose gates are not normalised, so that k = 1 has a gradient.
+            whose gates are not normalised, so that k = 1 has a gradient, or
+            `"balanced"` (appendix F of Shazeer et al.): in training each expert takes
+            as many tokens, at inference those above a threshold that it has learned.
         groups: with noisy top-k gating, first chooses among so many groups, then among
             the experts of a group; `None` for one level.
         gates: with noisy top-k gating, number of gates over the same experts, such as
             one for each task; inputs are then `[..., gates, d]`.
         importance_loss: weight of the importance loss.
-        load_loss: weight of the load loss.
+        load_loss: weight of the load loss; with balanced gating, of that of the
+            thresholds.
         switch_loss: weight of `n Σ_i f_i P_i`, with `f` the share of the tokens and `P`
             the mean gate of each expert (Switch, GShard).
+        z_loss: weight of the mean square of the log-sum-exp of the gate's logits, which
+            keeps them small (Zoph et al. 2022).
         capacity_factor: in training an expert takes at most this times its fair share
             of the tokens; what comes later in the batch is dropped, and reported.
             `None` drops nothing. At inference nothing is dropped.
@@ -77,7 +103,8 @@ class SparseMoE(keras.layers.Layer):
         `[..., output_dim]`; zeros for masked tokens.
 
     Metrics, in training: `<name>_max_over_mean` load, `<name>_entropy` of the experts'
-    shares over that of equal ones, `<name>_dropped` share of the pairs.
+    shares over that of equal ones, `<name>_dropped` share of the pairs, each the mean
+    over the batches, and `<name>_busiest`, the largest share of an epoch's pairs.
 
     Raises:
         ValueError: for sizes that do not fit.
@@ -105,6 +132,7 @@ class SparseMoE(keras.layers.Layer):
         importance_loss: float = 0.1,
         load_loss: float = 0.1,
         switch_loss: float = 0.0,
+        z_loss: float = 0.0,
         capacity_factor: float | None = None,
         form: str = "auto",
         sparse_gradient: bool = False,
@@ -148,14 +176,15 @@ class SparseMoE(keras.layers.Layer):
         self.gating, self.groups, self.form = gating, groups, form
         self.gates, self.sparse_gradient = gates, sparse_gradient
         self.importance_loss, self.load_loss = importance_loss, load_loss
-        self.switch_loss, self.capacity_factor = switch_loss, capacity_factor
+        self.switch_loss, self.z_loss = switch_loss, z_loss
+        self.capacity_factor = capacity_factor
         self.activation = keras.activations.get(activation)
         self.output_activation = keras.activations.get(output_activation)
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
         self.kernel_regularizer = keras.regularizers.get(kernel_regularizer)
         self.seed = seed
         self.supports_masking = True
-        options = {"k": k, "seed": seed, "name": "gate"}
+        options = {"k": k, "seed": seed, "z_loss": z_loss, "name": "gate"}
         if groups is not None:
             gate_form = form if form == "blocks" else grouped_form()
             self.gate = HierarchicalGate(
@@ -163,12 +192,18 @@ class SparseMoE(keras.layers.Layer):
             )
         elif gating == "switch":
             self.gate = SwitchGate(num_experts, **options)
+        elif gating == "balanced":
+            static = form == "blocks" or grouped_form() == "blocks"
+            self.gate = BalancedGate(
+                num_experts, threshold_loss=load_loss, static=static, **options
+            )
         else:
             self.gate = NoisyTopKGate(num_experts, gates=gates, **options)
         self.health = {
             part: keras.metrics.Mean(name=f"{self.name}_{part}")
             for part in ("max_over_mean", "entropy", "dropped")
         }
+        self.received = Received(num_experts, name=f"{self.name}_busiest")
 
     def build(self, shape) -> None:
         self.gate.build((None, shape[-1]))
@@ -211,7 +246,7 @@ class SparseMoE(keras.layers.Layer):
             form = "dense" if few else grouped_form()
         if form == "dense":
             return self._run_dense(x, experts, gates)
-        slots = experts.shape[-1]
+        slots = ops.shape(experts)[-1]
         order, inverse, counts = sort_pairs(experts, self.num_experts)
         rows = dispatch(x, order, inverse, slots)
         for index, kernel in enumerate(self.kernels):
@@ -252,7 +287,7 @@ class SparseMoE(keras.layers.Layer):
     def _add_losses(self, routing: Routing, real) -> None:
         for weight, values in (
             (self.importance_loss, routing.importance),
-            (self.load_loss, routing.load),
+            (0.0 if self.gating == "balanced" else self.load_loss, routing.load),
         ):
             if weight:
                 self.add_loss(weight * cv_squared(values))
@@ -278,6 +313,7 @@ class SparseMoE(keras.layers.Layer):
         }
         for part, value in values.items():
             self.health[part].update_state(value)
+        self.received.update_state(load)
 
     def compute_output_shape(self, shape):
         return (*shape[:-1], self.output_dim or shape[-1])
@@ -285,8 +321,8 @@ class SparseMoE(keras.layers.Layer):
     def get_config(self) -> dict:
         names = (
             "num_experts", "k", "hidden", "output_dim", "gating", "groups", "gates",
-            "form", "importance_loss", "load_loss", "switch_loss", "capacity_factor",
-            "sparse_gradient", "seed",
+            "form", "importance_loss", "load_loss", "switch_loss", "z_loss",
+            "capacity_factor", "sparse_gradient", "seed",
         )  # fmt: skip
         return {
             **super().get_config(),

@@ -97,7 +97,11 @@ def bilstm_mt(
     if ngrams:
         branch = ngram_logits(tokens, mask, tasks, n=ngrams, buckets=ngram_buckets)
     outputs = heads(
-        features, tasks, added=common, branch=branch, branch_rate=ngram_rate,
+        features,
+        tasks,
+        added=common,
+        branch=branch,
+        branch_rate=ngram_rate,
         branch_weight=ngram_weight,
     )
     return keras.Model(tokens, outputs, name="bilstm_mt")

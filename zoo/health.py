@@ -1,0 +1,77 @@
+"""What the experts of a model get to do, epoch by epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import keras
+import numpy as np
+
+SHARES = "_shares"  # ends the name of an entry of the logs
+
+
+class ExpertShares(keras.callbacks.Callback):
+    """Adds the experts' shares of an epoch's tokens to its logs.
+
+    For each `zoo.layers.SparseMoE`, `<layer>_shares` float `[experts]`, whose sum is 1.
+    It comes before the callbacks that keep the logs; other models it leaves alone.
+    """
+
+    def on_epoch_begin(self, epoch: int, logs=None) -> None:
+        self._shares = None
+
+    def on_test_begin(self, logs=None) -> None:
+        self._shares = self._read()  # validation resets all metrics
+
+    def on_epoch_end(self, epoch: int, logs: dict) -> None:
+        logs.update(self._read() if self._shares is None else self._shares)
+
+    def _read(self) -> dict[str, np.ndarray]:
+        return {
+            f"{layer.name}{SHARES}": layer.received.shares()
+            for layer in sparse_layers(self.model)
+        }
+
+
+class TensorBoard(keras.callbacks.Callback):
+    """Writes the logs of each epoch for TensorBoard: scalars, and shares as histograms.
+
+    Args:
+        folder: of the event files.
+
+    Raises:
+        ImportError: if the package tensorboard is not installed.
+    """
+
+    def __init__(self, folder: str) -> None:
+        super().__init__()
+        import tensorflow as tf
+
+        try:
+            import tensorboard  # noqa: F401
+        except ModuleNotFoundError:
+            raise ImportError(
+                "`tensorboard` needs a package: pip install tensorboard"
+            ) from None
+        self._summary = tf.summary
+        self._writer = tf.summary.create_file_writer(str(folder))
+
+    def on_epoch_end(self, epoch: int, logs: dict) -> None:
+        with self._writer.as_default(step=epoch):
+            for name, value in logs.items():
+                if np.ndim(value):
+                    self._summary.histogram(name, value, buckets=len(value))
+                else:
+                    self._summary.scalar(name, value)
+        self._writer.flush()
+
+
+def sparse_layers(model: keras.Model) -> Iterator[keras.layers.Layer]:
+    """The mixtures of experts in a model, at any depth."""
+    from zoo.layers import SparseMoE
+
+    for layer in model.layers:
+        if isinstance(layer, SparseMoE):
+            yield layer
+        elif isinstance(layer, keras.Model):
+            yield from sparse_layers(layer)
