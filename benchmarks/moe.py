@@ -4,6 +4,7 @@
     python benchmarks/moe.py --scaling    # tokens per expert held constant
     python benchmarks/moe.py --decode     # one token
     python benchmarks/moe.py --large      # a step with 1,024 experts, and its memory
+    python benchmarks/moe.py --others     # keras-hub and PyTorch, 16 experts
 
 All cases of a table take turns in one process; a ratio is the median over the rounds
 of (case / dense). The floor beside it is the time of the matmuls at the dense network's
@@ -27,6 +28,7 @@ sys.path[:0] = [str(Path(__file__).resolve().parents[1]), str(Path(__file__).par
 import keras  # noqa: E402
 import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
+from moe_others import keras_hub_layer, torch_case  # noqa: E402
 from timing import bandwidth_case, interleave  # noqa: E402
 
 from zoo.layers import SparseMoE  # noqa: E402
@@ -110,6 +112,25 @@ def compare(args, experts: tuple[int, ...], tokens: int, forms=("auto",)) -> Non
     print(f"\nbandwidth {speed / 1e9:.1f} GB/s (reads and writes)")
 
 
+def others(args) -> None:
+    """Other libraries with 16 experts of the same size; one sequence of all tokens."""
+    n, x = 16, tf.random.normal((args.tokens, args.width))
+    print(f"\n{n} experts, {args.tokens} tokens, width {args.width}\n")
+    print("| layer | part | median ms | x SparseMoE |\n|---|---|---|---|")
+    for part in PARTS:
+        cases = {"SparseMoE": case(SparseMoE(n, args.k, args.hidden), x, part)}
+        layer = keras_hub_layer(n, args.k, args.width, args.hidden)
+        if layer is not None:
+            cases["keras-hub, Mixtral"] = case(layer, x, part)
+        other = torch_case(n, args.width, args.hidden, x, part)
+        if other is not None:
+            cases["PyTorch, mixture-of-experts"] = other
+        seconds = interleave(cases, args.rounds)
+        for name, values in seconds.items():
+            ratio = np.median(values / seconds["SparseMoE"])
+            print(f"| {name} | {part} | {1e3 * np.median(values):.1f} | {ratio:.2f} |")
+
+
 def scaling(args) -> None:
     """Time of a token with the tokens of each expert held constant."""
     per_expert = 32
@@ -161,6 +182,7 @@ def main() -> None:
     parser.add_argument("--scaling", action="store_true")
     parser.add_argument("--decode", action="store_true")
     parser.add_argument("--large", action="store_true")
+    parser.add_argument("--others", action="store_true")
     args = parser.parse_args()
     print(
         f"keras {keras.__version__}, tensorflow {tf.__version__}, "
@@ -172,6 +194,8 @@ def main() -> None:
         decode(args)
     elif args.large:
         large(args)
+    elif args.others:
+        others(args)
     else:
         compare(args, (16, 64, 256), args.tokens)
         compare(args, (16,), args.tokens, forms=("dense", "blocks"))

@@ -106,16 +106,19 @@ def test_a_killed_run_ends_like_one_that_was_not(tmp_path):
 
 
 def files_of(folder: Path):
-    return sorted(path.name for path in folder.iterdir())
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return sorted(str(path.relative_to(folder)) for path in files)
 
 
 def test_a_folder_belongs_to_one_run(tmp_path):
     folder = tmp_path / "a" / "checkpoints"
     claim(folder, {"name": "text_cnn", "epochs": 3})
+    (folder / "pretraining").mkdir()
     for name in (
         "state.json",
         "last-1.weights.h5",
-        "pretrained.weights.h5",
+        "pretraining/state.json",
+        "pretraining/last-1.weights.h5",
         "mine.txt",
     ):
         (folder / name).write_text(name)

@@ -127,6 +127,36 @@ def test_a_seed_decides_every_bit_and_texts_of_one_token_none():
         run(1, one)
 
 
+def test_interrupted_pretraining_goes_on_to_the_last_bit(tmp_path):
+    class Killed(Exception):
+        pass
+
+    def kill(epoch, logs):
+        if epoch == 1:
+            raise Killed
+
+    def run(folder, *callbacks):
+        model = build()
+        losses = pretrain(
+            model, corpus(), epochs=4, batch_size=8, samples=10, folder=folder,
+            callbacks=callbacks,
+        )  # fmt: skip
+        return losses, [model.get_layer(part).get_weights() for part in SHARED]
+
+    whole, expected = run(None)
+    with pytest.raises(Killed):
+        run(tmp_path, keras.callbacks.LambdaCallback(on_epoch_end=kill))
+    seen = []
+    count = keras.callbacks.LambdaCallback(
+        on_epoch_begin=lambda epoch, logs: seen.append(epoch)
+    )
+    losses, found = run(tmp_path, count)
+    assert seen == [2, 3] and losses == whole
+    for one, other in zip(expected, found, strict=True):
+        assert all(map(np.array_equal, one, other))
+    assert run(tmp_path, count)[0] == whole and seen == [2, 3]
+
+
 def test_models_without_shared_layers_are_refused():
     model = zoo.get("text_cnn", VOCAB, TASKS, embedding_dim=4, maps=2)
     message = (

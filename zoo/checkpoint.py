@@ -22,7 +22,7 @@ class Checkpoint(keras.callbacks.Callback):
     written together at the end of each epoch, each file by an atomic rename.
 
     Args:
-        score: from the epoch's logs to something comparable, or `None` to keep the
+        score: from the epoch's logs to something comparable, or to `None` to keep the
             last weights.
         patience: epochs without a better score before training stops.
         folder: for the files; `None` keeps the best weights in memory.
@@ -154,8 +154,8 @@ def claim(folder: str | Path, identity: Mapping) -> None:
     text = json.dumps(identity, sort_keys=True)
     if path.exists() and path.read_text("utf-8") == text:
         return
-    for old in [folder / "state.json", *folder.glob("*.weights.h5")]:
-        old.unlink(missing_ok=True)
+    for old in [*folder.rglob("state.json"), *folder.rglob("*.weights.h5")]:
+        old.unlink()
     folder.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
     partial.write_text(text, "utf-8")

@@ -8,12 +8,14 @@ previous one, each from its own direction of the shared layer.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import keras
 import numpy as np
 from keras import ops
 
 from zoo.batching import TokenBatches, choose_buckets
+from zoo.checkpoint import Checkpoint
 from zoo.layers.padding import ConsumesMask, PaddingMask
 from zoo.layers.sampled_softmax import SampledSoftmax
 from zoo.progress import Progress
@@ -31,6 +33,7 @@ def pretrain(
     dropout: float = 0.1,
     samples: int = 1024,
     seed: int = 0,
+    folder: str | Path | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     jit_compile: bool | str = False,
     verbose: bool = False,
@@ -46,6 +49,8 @@ def pretrain(
         dropout: on the hidden states.
         samples: candidates of the sampled softmax.
         seed: of the order, the candidates and the dropout.
+        folder: for checkpoints; a run that was killed there goes on from its last
+            epoch.
         callbacks: further Keras callbacks.
         jit_compile: `True` compiles the step with XLA.
         verbose: shows progress.
@@ -82,12 +87,18 @@ def pretrain(
         optimizer=keras.optimizers.Adam(schedule, global_clipnorm=1.0),
         jit_compile=jit_compile,
     )
-    shown = [Progress({}, epochs, batches, what="language model, epoch")]
-    history = language_model.fit(
-        batches.feed(), epochs=epochs, shuffle=False, verbose=0,
-        callbacks=[batches.follow(), *(shown if verbose else []), *callbacks],
-    )  # fmt: skip
-    return [float(loss) for loss in history.history["loss"]]
+    checkpoint = Checkpoint(lambda logs: None, patience=epochs, folder=folder)
+    first = checkpoint.restore(language_model)
+    shown = [Progress({}, epochs, batches, done=first, what="language model, epoch")]
+    if first < epochs:
+        language_model.fit(
+            batches.feed(), initial_epoch=first, epochs=epochs, shuffle=False,
+            verbose=0,
+            callbacks=[
+                batches.follow(), checkpoint, *(shown if verbose else []), *callbacks
+            ],
+        )  # fmt: skip
+    return [logs["loss"] for logs in checkpoint.history]
 
 
 def _language_model(model, *, dropout: float, samples: int, seed: int) -> keras.Model:

@@ -270,21 +270,13 @@ def fine_tune_all(
 def _pretrain(
     model, prepared: Prepared, settings: Settings, folder: Path | None, *, verbose: bool
 ) -> None:
-    """Language-model initialisation, kept in the run's folder once it is done."""
-    kept = folder / "pretrained.weights.h5" if folder else None
-    if kept is not None and kept.exists():
-        model.load_weights(kept)
-        return
+    """Language-model initialisation, kept in the run's folder with each epoch."""
     pretrain(
         model, [*prepared.unlabeled, *prepared.parts["train"].tokens],
         epochs=settings.pretrain_epochs, seed=settings.seed,
+        folder=folder / "pretraining" if folder else None,
         jit_compile=settings.jit_compile, verbose=verbose,
     )  # fmt: skip
-    if kept is not None:
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        partial = kept.with_name("partial-pretrained.weights.h5")
-        model.save_weights(partial, overwrite=True)
-        partial.replace(kept)
 
 
 def evaluate_part(
