@@ -15,7 +15,7 @@ import numpy as np
 def keras_hub_layer(experts: int, k: int, width: int, hidden: int):
     """The sparse block of keras-hub's Mixtral decoder, or `None` without the package.
 
-    Its experts have three matrices; two thirds of the hidden width give as many weights.
+    Its experts have three matrices; two thirds of the hidden width are as many weights.
     """
     if not importlib.util.find_spec("keras_hub"):
         return None

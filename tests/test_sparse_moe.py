@@ -52,8 +52,10 @@ def expert(layer, i, x):
 
 def gates_of(layer, x):
     """Gates of one token by expert, without noise."""
-    weights = named(layer)
     n, k = layer.num_experts, layer.k
+    if n == 1:
+        return np.ones(1)
+    weights = named(layer)
     gates = np.zeros(n)
     if layer.groups:
         first = x @ weights["gate/kernel"]
@@ -527,13 +529,24 @@ def test_bad_arguments():
             make(**options)
 
 
-def test_parameters_of_the_paper():
-    """MoE-256 and MoE-256-h of Shazeer et al. 2017, table 7, but for the LSTMs."""
-    lstms = 2 * 4 * 2 * 512 * 512
-    for options, expected in (({}, 272_891_904), ({"groups": 16}, 272_908_288)):
-        layer = SparseMoE(256, 4, 1024, **options)
-        shapes = [(256, 512, 1024), (256, 1024, 512)]
-        gate = 2 * 512 * 256 if not options else 2 * (512 * 16 + 512 * 256)
-        count = sum(math.prod(shape) for shape in shapes) + gate + lstms
-        assert count == expected
-        assert layer.num_experts == 256
+@every_case
+def test_weights_are_counted_without_building(case):
+    layer = make(**CASES[case])
+    built = sum(math.prod(weight.shape) for weight in layer.trainable_weights)
+    assert layer.count_weights(WIDTH)[0] == built
+
+
+@pytest.mark.parametrize(
+    ("experts", "k", "groups", "expected"),
+    [
+        (256, 4, None, (272_891_904, 8_650_752)),
+        (256, 2, 16, (272_908_288, 8_437_760)),
+        (4096, 2, 16, (4_303_372_288, 8_929_280)),
+        (131_072, 2, 256, (137_577_627_648, 9_699_328)),
+    ],
+)
+def test_parameters_and_operations_of_the_paper(experts, k, groups, expected):
+    """Tables 7 and 8 of Shazeer et al. 2017: with the two LSTMs of width 512."""
+    lstms = 2 * 4 * (512 + 512) * 512
+    found = SparseMoE(experts, k, 1024, groups=groups).count_weights(512)
+    assert tuple(count + lstms for count in found) == expected

@@ -56,6 +56,10 @@ class BalancedGate(Gate):
             initializer=keras.initializers.Constant(1.0 / self.num_experts),
         )
 
+    def count_weights(self, width: int) -> tuple[int, int]:
+        count = width * self.num_experts + self.num_experts
+        return count, count
+
     def call(self, x, real, training=False):
         n = self.num_experts
         logits = ops.matmul(x, self.kernel)

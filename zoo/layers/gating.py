@@ -110,6 +110,10 @@ class Gate(keras.layers.Layer):
         self.z_loss = z_loss
         self.seed_generator = keras.random.SeedGenerator(seed)
 
+    def count_weights(self, width: int) -> tuple[int, int]:
+        """Weights of the gate for tokens of this width, and those one token uses."""
+        raise NotImplementedError
+
     def add_matrix(self, name: str, *shape: int, initializer="zeros"):
         return self.add_weight(shape=shape, initializer=initializer, name=name)
 
@@ -161,6 +165,10 @@ class NoisyTopKGate(Gate):
         shape = (*several, shape[-1], self.num_experts)
         self.kernel = self.add_matrix("kernel", *shape)
         self.noise_kernel = self.add_matrix("noise_kernel", *shape)
+
+    def count_weights(self, width: int) -> tuple[int, int]:
+        active = 2 * width * self.num_experts
+        return active * self.gates, active
 
     def _logits(self, x, kernel):
         if self.gates == 1:
@@ -254,6 +262,9 @@ class SwitchGate(Gate):
             initializer=small_start(shape[-1], self.seed),
         )  # fmt: skip
 
+    def count_weights(self, width: int) -> tuple[int, int]:
+        return width * self.num_experts, width * self.num_experts
+
     def call(self, x, real, training=False):
         logits = ops.matmul(x, self.kernel)
         shares = ops.softmax(logits, axis=-1)
@@ -269,6 +280,22 @@ class SwitchGate(Gate):
             gates=gates,
             importance=total(shares, counted),
             load=total_by_expert(hard, experts, n),
+        )
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class OneExpert(Gate):
+    """Sends every token to the only expert there is; it has no weights."""
+
+    def count_weights(self, width: int) -> tuple[int, int]:
+        return 0, 0
+
+    def call(self, x, real, training=False):
+        real = ops.expand_dims(real, -1)
+        gates = ops.ones_like(real, dtype="float32")
+        count = ops.reshape(ops.sum(ops.cast(real, "float32")), (1,))
+        return Routing(
+            experts=ops.where(real, 0, 1), gates=gates, importance=count, load=count
         )
 
 

@@ -42,6 +42,10 @@ class HierarchicalGate(Gate):
         self.group_kernel = self.add_matrix("group_kernel", a, d, b)
         self.group_noise_kernel = self.add_matrix("group_noise_kernel", a, d, b)
 
+    def count_weights(self, width: int) -> tuple[int, int]:
+        a, b = self.groups, self.num_experts // self.groups
+        return 2 * width * (a + a * b), 2 * width * (a + min(self.k, a) * b)
+
     def call(self, x, real, training=False):
         a, b = self.groups, self.num_experts // self.groups
         seed = training and self.seed_generator

@@ -12,6 +12,7 @@ from zoo.kernels.grouped import collect, dispatch, grouped_matmul
 from zoo.layers.balanced_gate import BalancedGate
 from zoo.layers.gating import (
     NoisyTopKGate,
+    OneExpert,
     Routing,
     SwitchGate,
     cv_squared,
@@ -185,7 +186,9 @@ class SparseMoE(keras.layers.Layer):
         self.seed = seed
         self.supports_masking = True
         options = {"k": k, "seed": seed, "z_loss": z_loss, "name": "gate"}
-        if groups is not None:
+        if num_experts == 1:
+            self.gate = OneExpert(1, **options)
+        elif groups is not None:
             gate_form = form if form == "blocks" else grouped_form()
             self.gate = HierarchicalGate(
                 num_experts, groups=groups, form=gate_form, **options
@@ -205,9 +208,33 @@ class SparseMoE(keras.layers.Layer):
         }
         self.received = Received(num_experts, name=f"{self.name}_busiest")
 
+    def count_weights(self, width: int) -> tuple[int, int]:
+        """Weights of the layer, which need not be built, and those that a token uses.
+
+        A token costs as many multiplications as it uses weights.
+
+        Args:
+            width: of the inputs.
+
+        Example:
+            >>> SparseMoE(256, k=4, hidden=1024).count_weights(512)
+            (268697600, 4456448)
+        """
+        gate, gate_active = self.gate.count_weights(width)
+        expert = sum(math.prod(pair) for pair in self._sizes(width))
+        groups = self.groups or self.num_experts
+        slots = min(self.k, groups)
+        if self.groups:
+            slots *= min(self.k, self.num_experts // groups)
+        return gate + self.num_experts * expert, gate_active + slots * expert
+
+    def _sizes(self, width: int) -> list[tuple[int, int]]:
+        """Rows and columns of each of an expert's matrices."""
+        widths = [width, *self.hidden, self.output_dim or width]
+        return list(zip(widths, widths[1:], strict=False))
+
     def build(self, shape) -> None:
         self.gate.build((None, shape[-1]))
-        widths = [shape[-1], *self.hidden, self.output_dim or shape[-1]]
         self.kernels = [
             self.add_weight(
                 shape=(self.num_experts, *pair),
@@ -215,7 +242,7 @@ class SparseMoE(keras.layers.Layer):
                 regularizer=self.kernel_regularizer,
                 name=f"kernel_{index}",
             )
-            for index, pair in enumerate(zip(widths, widths[1:], strict=False))
+            for index, pair in enumerate(self._sizes(shape[-1]))
         ]
 
     def call(self, inputs, mask=None, training=False):
