@@ -21,7 +21,14 @@ from zoo.saliency import adapt_ngrams
 from zoo.settings import Settings
 from zoo.tasks import Task
 from zoo.text import TextPipeline
-from zoo.training import class_weights, compile_model, fit, predict, seed_everything
+from zoo.training import (
+    class_weights,
+    compile_model,
+    fit,
+    predict,
+    seed_everything,
+    span_momentum,
+)
 
 PARTS = ("train", "valid", "test")
 
@@ -167,12 +174,13 @@ def train(
     }
     data = prepared.parts["train"]
     adapt_ngrams(model, data.tokens, data.targets, data.weights, prepared.tasks)
+    batches = prepared.batches("train", settings, shuffle=True)
     trained = compile_model(
         model, prepared.tasks, optimizer=settings.optimizer,
-        learning_rate=settings.learning_rate, average=settings.average,
+        learning_rate=settings.learning_rate,
+        average=span_momentum(settings.average, len(batches)),
         loss_weights=settings.loss_weights, jit_compile=settings.jit_compile,
     )  # fmt: skip
-    batches = prepared.batches("train", settings, shuffle=True)
     folder = Path(folder) if folder else None
     if folder is not None:  # nothing was written as long as the input could be wrong
         read = [vars(prepared.parts["train"]), vars(prepared.parts["valid"])]
@@ -222,16 +230,18 @@ def fine_tune(
     model = keras.Model(joint.input, {task: joint.output[task]})
     alone = prepared.only(task)
     tuned = replace(text_model, model=model, tasks=alone.tasks)
+    batches = alone.batches("train", settings, shuffle=True)
     trained = compile_model(
         model, alone.tasks, optimizer=settings.optimizer,
-        learning_rate=settings.learning_rate / 3, average=settings.average,
+        learning_rate=settings.learning_rate / 3,
+        average=span_momentum(settings.average, len(batches)),
         jit_compile=settings.jit_compile,
     )  # fmt: skip
     weights = model.get_weights()
     before = evaluate_part(tuned, alone, "valid")
     fit(
         trained,
-        alone.batches("train", settings, shuffle=True),
+        batches,
         alone.batches("valid", settings) if len(alone.splits.valid) else None,
         alone.tasks,
         epochs=settings.epochs,

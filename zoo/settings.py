@@ -25,8 +25,10 @@ _ACCEPTED = {
         lambda value: (_whole(value) or isinstance(value, float)) and value > 0,
     ),
     "float | None": (
-        "a number above 0 and below 1",
-        lambda value: value is None or isinstance(value, float) and 0 < value < 1,
+        "a number above 0, or none",
+        lambda value: (
+            value is None or (_whole(value) or isinstance(value, float)) and value > 0
+        ),
     ),
     "bool": ("true or false", lambda value: isinstance(value, bool)),
     "str": ("a name", lambda value: isinstance(value, str)),
@@ -91,8 +93,8 @@ class Settings(_Checked):
         batch_size: texts a step.
         optimizer: name of a Keras optimizer.
         learning_rate: its step size.
-        average: momentum of the moving average of the weights that is validated and
-            kept, such as 0.998, or none.
+        average: epochs that the moving average of the weights spans which is validated
+            and kept, such as 0.75, or none: its momentum is 1 - 1 / (average * steps).
         sampling: `"proportional"`, `"uniform"` over tasks, or a temperature >= 1.
         loss_weights: factor of each task in the loss, 1 where none is given.
         class_weights: for each task `"balanced"` or a weight for each label.
@@ -149,8 +151,8 @@ class LanguageSettings(_Checked):
         decay_after: ... behind this many epochs.
         warmup: steps in which the step size rises; behind them it falls with the root
             of the step, whatever `decay` says. 0 for none.
-        average: momentum of the moving average of the weights that is evaluated and
-            kept, such as 0.999, or none.
+        average: epochs that the moving average of the weights spans which is validated
+            and kept, or none.
         tokenizer: `"unicode"`, `"whitespace"`, `"wordpiece"` or `"bytes"`.
         vocab_size: most entries of the vocabulary.
         lowercase: whether to fold case.

@@ -76,6 +76,20 @@ def compile_model(
     return model
 
 
+def span_momentum(epochs: float | None, steps: int) -> float | None:
+    """Momentum of a moving average that spans so many epochs of so many steps.
+
+    Args:
+        epochs: above 0, or `None` for no average.
+        steps: of an epoch.
+
+    Example:
+        >>> span_momentum(0.5, 200)
+        0.99
+    """
+    return None if epochs is None else 1.0 - 1.0 / max(1.0, epochs * steps)
+
+
 def fit(
     model: keras.Model,
     train: TokenBatches,

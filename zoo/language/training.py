@@ -16,6 +16,7 @@ from zoo.language.perplexity import scorer, stream_perplexity
 from zoo.language.stream import Windows
 from zoo.progress import Progress
 from zoo.settings import LanguageSettings
+from zoo.training import span_momentum
 
 
 class StreamTrainer(keras.Model):
@@ -115,7 +116,8 @@ def train_language_model(
     windows = Windows(train, batch_size=settings.batch_size, window=settings.window)
     trainer = StreamTrainer(model, windows.rows)
     trainer(windows[0][0])
-    trainer.compile(optimizer=_optimizer(settings), jit_compile=settings.jit_compile)
+    optimizer = _optimizer(settings, steps=len(windows))
+    trainer.compile(optimizer=optimizer, jit_compile=settings.jit_compile)
     checkpoint = Checkpoint(
         lambda logs: (-logs["val_perplexity"],) if valid is not None else None,
         patience=settings.patience,
@@ -166,14 +168,15 @@ class WarmUp(keras.optimizers.schedules.LearningRateSchedule):
         return {"peak": self.peak, "steps": self.steps}
 
 
-def _optimizer(settings: LanguageSettings) -> keras.optimizers.Optimizer:
+def _optimizer(settings: LanguageSettings, steps: int) -> keras.optimizers.Optimizer:
     rate = settings.learning_rate
     config = {
         "learning_rate": WarmUp(rate, settings.warmup) if settings.warmup else rate,
         "global_clipnorm": settings.clip,
     }
     if settings.average is not None:
-        config.update(use_ema=True, ema_momentum=settings.average)
+        momentum = span_momentum(settings.average, steps)
+        config.update(use_ema=True, ema_momentum=momentum)
     if settings.optimizer.lower() == "adagrad":
         config["initial_accumulator_value"] = 1.0
     return keras.optimizers.get(settings.optimizer).from_config(config)

@@ -16,7 +16,12 @@ from zoo.tasks import as_tasks, same_labels
     task="multi-task text classification",
     summary="Shared bidirectional LSTM, a private layer and a head for each task.",
     paper="Liu, Qiu and Huang 2016 in spirit; Joulin et al. 2016 for the n-gram branch",
-    defaults={"optimizer": "adam", "learning_rate": 1e-3, "batch_size": 32},
+    defaults={
+        "optimizer": "adam",
+        "learning_rate": 1e-3,
+        "batch_size": 32,
+        "average": 0.75,
+    },
     recipe="multi_task",
 )
 def bilstm_mt(
@@ -29,7 +34,7 @@ def bilstm_mt(
     ngrams: Sequence[int] = (1, 2),
     ngram_buckets: int = 2**20,
     ngram_rate: float | None = 0.5,
-    ngram_weight: float = 0.5,
+    ngram_weight: float = 0.7,
     embedding_dropout: float = 0.2,
     dropout: float = 0.5,
 ) -> keras.Model:
@@ -59,7 +64,7 @@ def bilstm_mt(
             in the training texts, collisions cost accuracy.
         ngram_rate: share of the texts that train the n-grams, and these alone, while
             the others train the network alone; `None` trains their mean.
-        ngram_weight: `w`; above a half where the texts are few and long.
+        ngram_weight: `w`; a half or less where many short texts teach the network.
         embedding_dropout: rate on the embedded words.
         dropout: rate before the private layers and before the heads.
 
