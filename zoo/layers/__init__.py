@@ -1,10 +1,16 @@
 """The layers of the zoo; importing them registers each for loading saved models."""
 
+from zoo.layers.attention import (
+    AdditiveAttention,
+    MultiplicativeAttention,
+    TanhProductAttention,
+)
 from zoo.layers.backward_lstm import BackwardLSTM
 from zoo.layers.bidirectional import Bidirectional
 from zoo.layers.branch_mean import BranchMean
 from zoo.layers.convolution import TextConvolution
 from zoo.layers.coupled_lstm import CoupledLSTM
+from zoo.layers.crf import CRF, CRFLoss
 from zoo.layers.factorized_lstm import FactorizedLSTM, FactorizedLSTMCell
 from zoo.layers.group_lstm import GroupLSTM, GroupLSTMCell
 from zoo.layers.lstm import LSTM, LSTMCell
@@ -22,6 +28,9 @@ from zoo.layers.shared_lstm import SharedLSTM
 from zoo.layers.sparse_moe import SparseMoE
 
 __all__ = [
+    "CRF",
+    "CRFLoss",
+    "AdditiveAttention",
     "AttentionPooling",
     "BackwardLSTM",
     "BranchMean",
@@ -36,12 +45,14 @@ __all__ = [
     "LastState",
     "MaskedMaxPooling",
     "MaskedMeanPooling",
+    "MultiplicativeAttention",
     "NGramBag",
     "PaddingMask",
     "RecurrentLayer",
     "SampledSoftmax",
     "SharedLSTM",
     "SparseMoE",
+    "TanhProductAttention",
     "TextConvolution",
     "TiedSoftmax",
 ]

@@ -1,0 +1,7 @@
+"""The conditional random field on JAX."""
+
+from jax_run import run_on_jax
+
+
+def test_crf_on_jax():
+    run_on_jax("test_crf.py")
