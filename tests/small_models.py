@@ -39,8 +39,10 @@ VARIANTS = {
     "bilstm_mt": [{"ngrams": ()}, {"private_units": 0}],
     "lstm": [{"peepholes": True}],
 }
-# Models of texts and tasks; test_language.py has the checks of language models.
-CLASSIFIERS = [name for name in zoo.list_models() if "lm" not in name.split("_")]
+# Models of texts and tasks; the others have these checks in test_language.py and
+# test_taggers.py.
+OTHERS = ("language modelling", "tagging")
+CLASSIFIERS = [n for n in zoo.list_models() if zoo.describe(n).task not in OTHERS]
 ROWS = [(name, {}) for name in CLASSIFIERS]
 ALL_ROWS = ROWS + [(name, options) for name in VARIANTS for options in VARIANTS[name]]
 if BACKEND == "jax":  # compiles each shape; tests of the layers cover the rest

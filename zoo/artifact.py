@@ -23,6 +23,7 @@ import zoo.layers  # noqa: F401  (registers the layers that a saved model names)
 from zoo import __version__
 from zoo.batching import TokenBatches, choose_buckets
 from zoo.language import is_language_model
+from zoo.tagging.decoder import is_tagger
 from zoo.tasks import Task
 from zoo.text import TextPipeline
 from zoo.training import predict
@@ -45,6 +46,8 @@ class TextModel:
     pipeline: TextPipeline
     tasks: dict[str, Task]
     metadata: dict = field(default_factory=dict)
+
+    pipeline_class = TextPipeline
 
     def logits(
         self, texts: Sequence[str], batch_size: int = 64
@@ -82,7 +85,7 @@ class TextModel:
         answers: list[dict] = [{} for _ in texts]
         for name, logits in self.logits(texts, batch_size).items():
             for answer, row in zip(answers, logits, strict=True):
-                answer[name] = _answer(self.tasks[name], row)
+                answer[name] = answer_of(self.tasks[name], row)
         return answers
 
     def save(self, folder: str | Path) -> Path:
@@ -140,7 +143,7 @@ def load(folder: str | Path) -> TextModel:
 
     Returns:
         The model with its pipeline; a `zoo.language.artifact.LanguageModel` for a
-        language model.
+        language model, a `zoo.tagging.artifact.TaggingModel` for a tagger.
 
     Raises:
         ValueError: if the folder is no saved model, a file is missing, truncated or
@@ -177,9 +180,11 @@ def load(folder: str | Path) -> TextModel:
     kind = TextModel
     if is_language_model(model):
         from zoo.language.artifact import LanguageModel as kind  # it needs this module
+    elif is_tagger(tasks):
+        from zoo.tagging.artifact import TaggingModel as kind
     return kind(
         model=model,
-        pipeline=TextPipeline.load(folder / "pipeline"),
+        pipeline=kind.pipeline_class.load(folder / "pipeline"),
         tasks=tasks,
         metadata=metadata,
     )
@@ -208,7 +213,8 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _answer(task: Task, logits: np.ndarray) -> dict:
+def answer_of(task: Task, logits: np.ndarray) -> dict:
+    """`label` and `scores` from the logits `[outputs]` of one text."""
     if task.kind == "regression":
         return {"label": f"{logits[0]:g}", "scores": {"value": float(logits[0])}}
     if task.kind == "multilabel":

@@ -131,8 +131,7 @@ class TokenBatches(keras.utils.PyDataset):
             yield from (self[index] for index in range(len(self)))
 
         def spec(array):
-            shape = (None,) * min(array.ndim, 2) + array.shape[2:]
-            return tf.TensorSpec(shape, array.dtype)
+            return tf.TensorSpec((None,) * array.ndim, array.dtype)
 
         signature = keras.tree.map_structure(spec, self[0])
         batches = tf.data.Dataset.from_generator(epoch, output_signature=signature)

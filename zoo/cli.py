@@ -18,6 +18,7 @@ from zoo import __version__
 from zoo.tasks import KINDS
 
 DEFAULT_DATA = "hutto"
+DEFAULT_TEXT = "text"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -122,13 +123,17 @@ def _add_data_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--data", default=DEFAULT_DATA, metavar="NAME_OR_FILE",
         help="a name from `zoo list --data`, or a CSV, TSV, JSONL or Parquet file "
-        f"({DEFAULT_DATA})",
+        f"({DEFAULT_DATA}); for a tagger a .conll, .txt, .conllu or .jsonl file",
     )  # fmt: skip
-    parser.add_argument("--text", default="text", help="column of the texts (text)")
+    parser.add_argument(
+        "--text", default=DEFAULT_TEXT,
+        help=f"column of the texts ({DEFAULT_TEXT}), or of the words for a tagger",
+    )  # fmt: skip
     parser.add_argument(
         "--label", action="append", metavar="COLUMN[:KIND]",
         help=f"column of labels (label); may be repeated; KIND is one of "
-        f"{', '.join(KINDS)} (categories)",
+        f"{', '.join(KINDS)} (categories); for a tagger [TASK=]COLUMN[:KIND] with BIO, "
+        "IOB1, BIOES, none (tags without a scheme) or categories (of the sentence)",
     )  # fmt: skip
     parser.add_argument("--task-column", help="splits the one label into tasks")
     parser.add_argument("--on-bad-rows", choices=("error", "skip"), default="error")
@@ -172,6 +177,7 @@ def _train(options) -> None:
     entry = describe(options.model)
     if entry.task == "language modelling":  # it needs no label
         options.default_labels = []
+    options.tagged = entry.task == "tagging"
     settings, keywords = parse_overrides(options.overrides, options.model)
     for name in ("seed", "epochs", "batch_size", "learning_rate", "max_length"):
         if getattr(options, name) is not None:
@@ -202,13 +208,18 @@ def _train(options) -> None:
 def _evaluate(options) -> None:
     _load_tensorflow()
     from zoo.artifact import load
-    from zoo.data import encode_labels, load_named
+    from zoo.data import encode_labels
     from zoo.metrics import evaluate
     from zoo.report import results_table
+    from zoo.tagging.decoder import is_tagger
 
     text_model = load(options.folder)
+    options.tagged = is_tagger(text_model.tasks)
+    if options.tagged:
+        _evaluate_tagger(text_model, options)
+        return
     if _is_named(options):
-        examples = load_named(options.data).test
+        examples = _named(options).test
     else:
         if not options.label and not options.task_column:
             options.label = [f"{n}:{t.kind}" for n, t in text_model.tasks.items()]
@@ -220,6 +231,19 @@ def _evaluate(options) -> None:
         for name, task in text_model.tasks.items()
     }
     print(results_table(text_model.tasks, {str(options.folder): results}))
+
+
+def _evaluate_tagger(text_model, options) -> None:
+    from zoo.tagging.report import results_table
+    from zoo.tagging.runs import evaluate
+
+    if _is_named(options):
+        splits = _named(options)
+        data, schemes = splits.test, splits.schemes
+    else:
+        data, schemes = _tagged_file(options.data, options)
+    results = {str(options.folder): evaluate(text_model, data, schemes)}
+    print(results_table(text_model.tasks, results))
 
 
 def _predict(options) -> None:
@@ -245,15 +269,60 @@ def _export(options) -> None:
 
 
 def _splits(options):
-    from zoo.data import assemble, load_named
+    from zoo.data import assemble
 
     if _is_named(options):
-        return load_named(options.data)
+        return _named(options)
+    if options.tagged:
+        return _tagged_splits(options)
     train = _table(options.data, options)
     valid, test = (
         path and _table(path, options) for path in (options.valid, options.test)
     )
     return assemble(train, valid, test, seed=options.seed or 0)
+
+
+def _named(options):
+    """A named set, which must be tagged for a tagger and for none else."""
+    from zoo.data import load_named
+    from zoo.tagging.splits import TaggedSplits
+
+    splits = load_named(options.data)
+    if isinstance(splits, TaggedSplits) != options.tagged:
+        kinds = ("labels of texts", "tags of words")
+        wanted, found = kinds if not options.tagged else kinds[::-1]
+        raise ValueError(
+            f"`--data` must have {wanted} for this model. Accepted: a set of that "
+            "kind from `zoo list --data`, or a file. "
+            f"Received: {options.data}, with {found}."
+        )
+    return splits
+
+
+def _tagged_splits(options):
+    from zoo.tagging.splits import assemble_tagged
+
+    train, schemes = _tagged_file(options.data, options)
+    valid, test = (
+        path and _tagged_file(path, options)[0]
+        for path in (options.valid, options.test)
+    )
+    seed = options.seed or 0
+    return assemble_tagged(train, valid, test, schemes=schemes, seed=seed)
+
+
+def _tagged_file(path, options):
+    from zoo.tagging.files import read_tagged
+
+    if options.on_bad_rows != "error":
+        raise ValueError(
+            "`--on-bad-rows` of a tagger must be 'error'. "
+            f"Received: {options.on_bad_rows!r}."
+        )
+    tokens = None if options.text == DEFAULT_TEXT else options.text
+    return read_tagged(
+        path, labels=options.label, tokens=tokens, encoding=options.encoding
+    )
 
 
 def _is_named(options) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import keras
 
-from zoo.tasks import Task
+from zoo.tasks import TAGS, Task
 
 # Divides by the sum of the weights, so that rows without a label count for nothing.
 _REDUCTION = "mean_with_sample_weight"
@@ -16,14 +16,14 @@ def task_loss(task: Task) -> keras.losses.Loss:
     """Cross-entropy from logits for labels, squared error for a regression.
 
     Args:
-        task: whose target is an int id `[batch]`, 0/1 floats `[batch, labels]` or a
-            float `[batch]`.
+        task: whose target is an int id `[batch]`, or `[batch, time]` for tags, 0/1
+            floats `[batch, labels]` or a float `[batch]`.
 
     Returns:
         A Keras loss. Sample weights of 0 remove a row from the mean; a batch without
         any label gives a loss and a gradient of 0.
     """
-    if task.kind == "categories":
+    if task.kind in ("categories", TAGS):
         return keras.losses.SparseCategoricalCrossentropy(True, reduction=_REDUCTION)
     if task.kind == "multilabel":
         return keras.losses.BinaryCrossentropy(True, reduction=_REDUCTION)

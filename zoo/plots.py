@@ -66,6 +66,24 @@ def write_perplexities(curves: Mapping[str, list], path: Path) -> None:
     _save(figure, path)
 
 
+def write_scores(history: Sequence[Mapping], path: Path) -> None:
+    """Draws the validation scores `val_...` of a tagger over its epochs.
+
+    Args:
+        history: logs of each epoch.
+        path: of the PNG file.
+    """
+    figure = Figure(figsize=(6, 4), layout="constrained")
+    axes = figure.subplots()
+    epochs = np.arange(1, len(history) + 1)
+    for key in (key for key in history[0] if key.startswith("val_")):
+        values = [100 * logs[key] for logs in history]
+        axes.plot(epochs, values, label=_plain(key.removeprefix("val_")))
+    axes.set(xlabel="epoch", ylabel="validation, %", xticks=_ticks(epochs))
+    axes.legend()
+    _save(figure, path)
+
+
 def write_shares(history: Sequence[Mapping], folder: Path) -> list[tuple[str, str]]:
     """Draws a heat map of the experts' shares over the epochs, a panel a layer.
 

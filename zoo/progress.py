@@ -79,6 +79,8 @@ class Progress(keras.callbacks.Callback):
         for key in ("perplexity", "val_perplexity"):  # of language models
             if key in logs:
                 line += f"  {key.replace('val_', 'valid ')} {logs[key]:.2f}"
+        if "val_score" in logs:  # of taggers
+            line += f"  valid score {logs['val_score']:.4f}"
         if "val_loss" in logs:
             line += (
                 f"  valid loss {logs['val_loss']:.4f}  {self._metrics(logs, 'val_')}"

@@ -139,8 +139,8 @@ def get(name: str, *sizes, **keywords):
 
     Args:
         name: a name from `list_models()`.
-        *sizes: the builder's leading arguments: `vocab_size`, then for classifiers
-            `tasks`.
+        *sizes: the builder's leading arguments: `vocab_size`, then for classifiers and
+            taggers `tasks`.
         **keywords: the builder's other arguments; `describe(name)` lists them.
 
     Returns:

@@ -9,7 +9,8 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 
-KINDS = ("categories", "multilabel", "regression")
+KINDS = ("categories", "multilabel", "regression")  # of a text
+TAGS = "tags"  # of its words
 DEFAULT_TASK = "label"
 
 
@@ -19,10 +20,13 @@ class Task:
 
     Args:
         kind: `"categories"` (one label of several, softmax), `"multilabel"` (any
-            number of labels, a sigmoid each) or `"regression"` (one number).
+            number of labels, a sigmoid each), `"regression"` (one number), or, for
+            taggers, `"tags"` (one label of several for each word).
         labels: names of the labels, in the order of their ids; empty for regression.
         mean: regression only, mean of the training targets, in the target's unit.
         scale: regression only, standard deviation of the training targets.
+        scheme: tags only, the name in `zoo.tagging.SCHEMES` that the tags keep, or
+            none for tags such as parts of speech.
 
     Raises:
         ValueError: for an unknown kind, too few or repeated labels, or a scale that is
@@ -37,15 +41,17 @@ class Task:
     labels: tuple[str, ...] = ()
     mean: float = 0.0
     scale: float = 1.0
+    scheme: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "labels", tuple(str(name) for name in self.labels))
-        if self.kind not in KINDS:
+        if self.kind not in (*KINDS, TAGS):
             raise ValueError(
-                f"`kind` must be one of {', '.join(KINDS)}. "
+                f"`kind` must be one of {', '.join((*KINDS, TAGS))}. "
                 f"Received: kind={self.kind!r}."
             )
-        least = {"categories": 2, "multilabel": 1, "regression": 0}[self.kind]
+        least = {"categories": 2, "multilabel": 1, "regression": 0, TAGS: 1}
+        least = least[self.kind]
         if len(self.labels) < least or (self.kind == "regression" and self.labels):
             accepted = "no labels" if not least else f"at least {least} label(s)"
             raise ValueError(

@@ -62,18 +62,24 @@ def compile_model(
         outputs = {safe[name]: model.output[name] for name in tasks}
         model = keras.Model(model.input, outputs, name=model.name)
     losses = task_loss_weights(tasks, loss_weights)
-    config = {"learning_rate": learning_rate, "global_clipnorm": clipnorm}
-    if average is not None:
-        config.update(use_ema=True, ema_momentum=average)
-    chosen = keras.optimizers.get(optimizer).from_config(config)
     model.compile(
-        optimizer=chosen,
+        optimizer=make_optimizer(optimizer, learning_rate, clipnorm, average),
         loss={safe[name]: task_loss(task) for name, task in tasks.items()},
         loss_weights={safe[name]: losses[name] for name in tasks},
         weighted_metrics={safe[n]: [training_metric(t)] for n, t in tasks.items()},
         jit_compile=jit_compile,
     )
     return model
+
+
+def make_optimizer(
+    name: str, learning_rate: float, clipnorm: float | None, average: float | None
+) -> keras.optimizers.Optimizer:
+    """An optimizer that bounds the gradient and, with `average`, averages weights."""
+    config = {"learning_rate": learning_rate, "global_clipnorm": clipnorm}
+    if average is not None:
+        config.update(use_ema=True, ema_momentum=average)
+    return keras.optimizers.get(name).from_config(config)
 
 
 def span_momentum(epochs: float | None, steps: int) -> float | None:

@@ -72,7 +72,8 @@ def load_named(name: str) -> Splits:
         name: one of `named_sets()`.
 
     Returns:
-        `Splits`; its `notes` say which parts are not the official ones.
+        `Splits`; its `notes` say which parts are not the official ones. For a tagged
+        set `zoo.tagging.splits.TaggedSplits`.
 
     Raises:
         DataError: for an unknown name, a set that is not at hand and has no public
@@ -229,6 +230,17 @@ def _snips(folder: Path | None) -> Splits:
     return Splits(*(_rename(part, "intent") for part in sources.read_snips()))
 
 
+def _tagged(name: str) -> Callable[[Path | None], object]:
+    """A loader of `zoo.tagging.splits`, which imports this package."""
+
+    def load(folder: Path | None):
+        from zoo.tagging import splits
+
+        return getattr(splits, name)(folder)
+
+    return load
+
+
 def _corpus(folder: Path, pattern: str) -> Splits:
     """A corpus for language models: one text a line, blank lines included."""
     parts = []
@@ -318,6 +330,18 @@ _SETS = {
         "snips",
         _TSV.format("intent, text and slots"),
         True,
+    ),
+    "snips": NamedSet(
+        "snips_intent with slots, for taggers (ZOO_DATA only)",
+        _tagged("load_snips"),
+        "snips",
+        _TSV.format("intent, words and slots"),
+    ),
+    "conll2003": NamedSet(
+        "named entities in news, for taggers (ZOO_DATA only)",
+        _tagged("load_conll2003"),
+        "conll2003",
+        "train.tsv, valid.tsv and test.tsv (CoNLL columns, the entity's tag last)",
     ),
     "imdb": NamedSet(
         "long movie reviews, 2 classes (ZOO_DATA only)",

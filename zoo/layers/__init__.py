@@ -8,6 +8,7 @@ from zoo.layers.attention import (
 from zoo.layers.backward_lstm import BackwardLSTM
 from zoo.layers.bidirectional import Bidirectional
 from zoo.layers.branch_mean import BranchMean
+from zoo.layers.by_word import ByWord
 from zoo.layers.convolution import TextConvolution
 from zoo.layers.coupled_lstm import CoupledLSTM
 from zoo.layers.crf import CRF, CRFLoss
@@ -34,6 +35,7 @@ __all__ = [
     "AttentionPooling",
     "BackwardLSTM",
     "BranchMean",
+    "ByWord",
     "Bidirectional",
     "CoupledLSTM",
     "FactorizedLSTM",

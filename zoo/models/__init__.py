@@ -6,12 +6,15 @@ from zoo.models.liu2016 import mt_coupled, mt_shared, mt_uniform
 from zoo.models.mixtures import moe_classifier, moe_lm, moe_lm_h, moe_mt
 from zoo.models.multitask import bilstm_mt
 from zoo.models.slim_classifiers import flstm, glstm
+from zoo.models.taggers import bilstm_crf, bilstm_tagger
 from zoo.models.text_cnn import text_cnn
 
 __all__ = [
     "biglstm_lm",
     "bilstm",
+    "bilstm_crf",
     "bilstm_mt",
+    "bilstm_tagger",
     "flstm",
     "flstm_lm",
     "glstm",

@@ -46,6 +46,16 @@ def export(
       text included, and the number of `tokens`.
     * `step`: `ids` int32 `[batch, time]` and `state` to `logits` and the new `state`.
 
+    A tagger has instead
+
+    * `serving_default`: `text` to, all padded behind `lengths` int32 `[batch]`,
+      `tokens` string, `starts` and `ends` int32 byte offsets in the text, `tags` string
+      and `tag_scores` float32 `[batch, time]`, or for several tagging tasks
+      `<task>_tags` and `<task>_tag_scores`; and `<task>_label` and `<task>_scores` of
+      each task of whole sentences.
+    * `words`: `words` string `[batch, time]`, padded with `""`, to the same but
+      `tokens`, `starts` and `ends`.
+
     It is written to a temporary folder beside the versions, loaded in a fresh process
     with only TensorFlow and tensorflow-text by the loader that TF Serving uses, and
     compared with Python's answers; then it is renamed to the next version number. If
@@ -53,8 +63,9 @@ def export(
 
     Args:
         model: a Keras model from ids int32 `[batch, time]` to a dict of float tensors
-            `[batch, outputs]`, one a task; or a language model of the zoo.
-        pipeline: the `zoo.text.TextPipeline` that the model was trained with.
+            `[batch, outputs]`, one a task; or a language model or a tagger of the zoo.
+        pipeline: the `zoo.text.TextPipeline` that the model was trained with; for a
+            tagger its `zoo.tagging.pipeline.TaggingPipeline`.
         folder: the model's folder, `saved_models/<name>`.
         tasks: what `zoo.tasks.as_tasks` reads; not for a language model.
         examples: texts of the kind the model will see, for warmup and for the check;

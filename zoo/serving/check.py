@@ -143,7 +143,14 @@ def _array(record: dict) -> numpy.ndarray:
 
 def _same(served, expected, tolerance: float) -> bool:
     if served.shape != expected.shape:
-        return False
+        # Alone, a row lacks the padding that longer ones beside it cause.
+        if served.ndim != expected.ndim:
+            return False
+        more = [(0, b - a) for a, b in zip(served.shape, expected.shape)]
+        if min(after for _, after in more) < 0:
+            return False
+        padding = b"" if served.dtype == object else 0
+        served = numpy.pad(served, more, constant_values=padding)
     if expected.dtype != "float32":
         return served.tolist() == expected.tolist()
     close = tolerance * numpy.maximum(1.0, numpy.abs(expected))

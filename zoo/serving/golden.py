@@ -73,7 +73,7 @@ def golden_answers(
     ids = pipeline.encode(texts)
     outputs = model(pipeline(texts), training=False)
     answers = {
-        name: _answers(keras.ops.convert_to_numpy(outputs[name]), task)
+        name: answers_of(keras.ops.convert_to_numpy(outputs[name]), task)
         for name, task in tasks.items()
     }
     return [
@@ -88,7 +88,8 @@ def golden_answers(
     ]
 
 
-def _answers(output: np.ndarray, task: Task) -> list[dict]:
+def answers_of(output: np.ndarray, task: Task) -> list[dict]:
+    """Label and scores of each row of logits `[rows, outputs]`."""
     output = output.astype(np.float64)
     if task.kind == "regression":
         return [{"label": f"{row[0]:f}", "scores": _numbers(row)} for row in output]
@@ -118,7 +119,7 @@ def call(signature: str, inputs: Mapping, outputs: Mapping) -> dict:
 
     Args:
         signature: name of the signature.
-        inputs: arrays, or lists of bytes, by name.
+        inputs: arrays, of `bytes` as objects, or lists of `bytes`, by name.
         outputs: what must come back, alike; other outputs are not compared.
     """
     sides = {"inputs": inputs, "outputs": outputs}
@@ -131,10 +132,10 @@ def call(signature: str, inputs: Mapping, outputs: Mapping) -> dict:
 
 def to_json(value) -> dict:
     """`dtype`, `shape` and flat `values`, which are base64 for strings."""
-    if isinstance(value, list):
-        values = [base64.b64encode(item).decode() for item in value]
-        return {"dtype": "string", "shape": [len(value)], "values": values}
-    value = np.asarray(value)
+    value = np.array(value, object) if isinstance(value, list) else np.asarray(value)
+    if value.dtype == object:
+        values = [base64.b64encode(item).decode() for item in value.ravel()]
+        return {"dtype": "string", "shape": list(value.shape), "values": values}
     flat = value.ravel().tolist()
     if value.dtype == "float32":
         flat = [float(f"{number:.7g}") for number in flat]

@@ -21,6 +21,9 @@ from zoo.language import is_language_model
 from zoo.language.generation import Generator
 from zoo.serving import ExportError, check, golden, signatures, warmup
 from zoo.serving.language import golden_calls
+from zoo.serving.tagger import ServedTagger, tagger_outputs
+from zoo.serving.tagging import tagging_calls
+from zoo.tagging.decoder import is_tagger
 from zoo.tasks import Task, as_tasks
 from zoo.text import TextPipeline
 from zoo.text.imports import tf
@@ -55,8 +58,12 @@ def export(
         tasks, answers = {}, []
         served = Generator(model, pipeline)
         calls = golden_calls(model, pipeline, texts)
+    elif is_tagger(tasks := as_tasks(tasks)):
+        answers = []
+        served = ServedTagger(model, pipeline, tasks)
+        calls = tagging_calls(model, pipeline, tasks, texts)
     else:
-        tasks, calls = as_tasks(tasks), []
+        calls = []
         signatures.check_model(model, tasks)
         served = signatures.Served(model, pipeline, tasks)
         answers = golden.golden_answers(model, pipeline, tasks, texts)
@@ -130,6 +137,7 @@ def _describe(
     )
     [meta_graph] = saved.meta_graphs
     packages = ("tensorflow", "tensorflow-text", "keras")
+    names = tagger_outputs if is_tagger(tasks) else signatures.output_names
     return {
         "format": "zoo served text model",
         "format_version": FORMAT_VERSION,
@@ -139,13 +147,8 @@ def _describe(
             **metadata,
         },
         "tasks": {name: task.to_config() for name, task in tasks.items()},
-        "outputs": signatures.output_names(tasks),
-        "pipeline": {
-            "tokenizer": pipeline.tokenizer,
-            "lowercase": pipeline.lowercase,
-            "max_length": pipeline.max_length,
-            "vocab_size": pipeline.vocab_size,
-        },
+        "outputs": names(tasks),
+        "pipeline": pipeline.summary(),
         "signatures": _signatures(meta_graph),
         "versions": {
             "python": platform.python_version(),

@@ -60,11 +60,13 @@ class ServedModel:
         Returns:
             For each text, from task to `{"label": str, "scores": {label: score}}`.
             A language model: `continuation`, `log_probability` and `tokens`.
+            A tagger: what `zoo.tagging.artifact.TaggingModel.predict` returns.
             Multilabel: the label names what scores above 0.5, joined by `|`.
             Regression: the label is the value's decimals, and the scores are
             `{"value": value}`.
         """
         answers: list[dict] = []
+        tags = "words" in self._loaded.signatures
         stream = iter(texts)
         while chunk := [as_bytes(text) for text in islice(stream, _BATCH)]:
             outputs = self._serve(text=tf.constant(chunk, tf.string))
@@ -72,8 +74,8 @@ class ServedModel:
                 answers += self._continue(chunk, outputs)
                 continue
             arrays = {name: tensor.numpy() for name, tensor in outputs.items()}
-            for row in range(len(chunk)):
-                answers.append(self._answer(arrays, row))
+            answer = self._tags if tags else self._answer
+            answers += [answer(arrays, row) for row in range(len(chunk))]
         return answers
 
     def tokens(self, texts: Iterable[str | bytes]) -> list[list[str]]:
@@ -99,9 +101,29 @@ class ServedModel:
             for text, total, count in zip(*(c.numpy() for c in columns), strict=True)
         ]
 
+    def _tags(self, arrays: dict, row: int) -> dict:
+        length = arrays["lengths"][row]
+        listed = {key: array[row, :length] for key, array in arrays.items()
+                  if array.ndim > 1}  # fmt: skip
+        places = zip(listed["starts"].tolist(), listed["ends"].tolist(), strict=True)
+        answer = {
+            "tokens": _decoded(listed["tokens"]),
+            "offsets": [[start, end] for start, end in places],
+            "tags": {},
+            "scores": {},
+        }
+        for task, names in self.metadata["outputs"].items():
+            if "tags" in names:
+                answer["tags"][task] = _decoded(listed[names["tags"]])
+                answer["scores"][task] = listed[names["scores"]].tolist()
+        labels = self._answer(arrays, row)
+        return {**answer, "labels": labels} if labels else answer
+
     def _answer(self, arrays: dict, row: int) -> dict:
         answer = {}
         for task, names in self.metadata["outputs"].items():
+            if "label" not in names:
+                continue
             labels = self.metadata["tasks"][task]["labels"] or ["value"]
             scores = arrays[names["scores"]][row].tolist()
             answer[task] = {
@@ -109,6 +131,10 @@ class ServedModel:
                 "scores": dict(zip(labels, scores, strict=True)),
             }
         return answer
+
+
+def _decoded(values) -> list[str]:
+    return [value.decode("utf-8") for value in values]
 
 
 def _version_folder(folder: Path, version: int | None) -> Path:

@@ -53,7 +53,7 @@ class Served(tf.Module):
             outputs = model(pipeline(text), training=False)
             answers = {}
             for name, task in tasks.items():
-                label, scores = _answer(outputs[name], task)
+                label, scores = answer_of(outputs[name], task)
                 answers[names[name]["label"]] = label
                 answers[names[name]["scores"]] = scores
             return answers
@@ -82,6 +82,16 @@ def tokens_endpoint(pipeline: TextPipeline):
     return tf.function(tokens, input_signature=[text], autograph=False)
 
 
+def check_backend() -> None:
+    """Raises a `ValueError` unless Keras runs on TensorFlow."""
+    if keras.backend.backend() != "tensorflow":
+        raise ValueError(
+            "A SavedModel is written by TensorFlow: start Python with "
+            "KERAS_BACKEND=tensorflow and load the model there. "
+            f"Received: the backend {keras.backend.backend()!r}."
+        )
+
+
 def check_model(model: keras.Model, tasks: Mapping[str, Task]) -> None:
     """Says what is wrong with a model that cannot be served.
 
@@ -89,12 +99,7 @@ def check_model(model: keras.Model, tasks: Mapping[str, Task]) -> None:
         ValueError: if the backend is not TensorFlow, the model has several inputs, or
             its outputs are not those of the tasks.
     """
-    if keras.backend.backend() != "tensorflow":
-        raise ValueError(
-            "A SavedModel is written by TensorFlow: start Python with "
-            "KERAS_BACKEND=tensorflow and load the model there. "
-            f"Received: the backend {keras.backend.backend()!r}."
-        )
+    check_backend()
     if len(model.inputs) != 1:
         raise ValueError(
             "`model` must have one input, the ids [batch, time]. "
@@ -121,7 +126,7 @@ def check_model(model: keras.Model, tasks: Mapping[str, Task]) -> None:
                 )
 
 
-def _answer(output: tf.Tensor, task: Task) -> tuple[tf.Tensor, tf.Tensor]:
+def answer_of(output: tf.Tensor, task: Task) -> tuple[tf.Tensor, tf.Tensor]:
     """Label `[batch]` and float32 scores `[batch, outputs]` from a model's output."""
     output = tf.cast(output, tf.float32)
     if task.kind == "regression":

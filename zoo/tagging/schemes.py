@@ -120,6 +120,17 @@ def tags_of(spans: Iterable[Span], length: int, scheme: str) -> list[str]:
     return tags
 
 
+def tags_of_types(types: Iterable[str], scheme: str) -> list[str]:
+    """All tags that a scheme has for entities of some types, O first.
+
+    Example:
+        >>> tags_of_types(["LOC"], "BIO")
+        ['O', 'B-LOC', 'I-LOC']
+    """
+    prefixes = _PREFIXES[scheme_name(scheme)].replace(OUTSIDE, "")
+    return [OUTSIDE, *(_join(p, kind) for kind in types for p in prefixes)]
+
+
 def convert_tags(tags: Sequence[str], source: str, target: str) -> list[str]:
     """The same entities in another scheme.
 

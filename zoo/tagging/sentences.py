@@ -52,6 +52,18 @@ class TaggedSentences:
     def __len__(self) -> int:
         return len(self.tokens)
 
+    def select(self, rows: Iterable[int]) -> TaggedSentences:
+        """The sentences `rows`, in that order."""
+        rows = list(rows)
+
+        def chosen(values: Mapping[str, list]) -> dict[str, list]:
+            return {task: [found[i] for i in rows] for task, found in values.items()}
+
+        tokens, where = (
+            [found[i] for i in rows] for found in (self.tokens, self.where)
+        )
+        return TaggedSentences(tokens, chosen(self.tags), chosen(self.labels), where)
+
     def convert(self, task: str, source: str, target: str) -> TaggedSentences:
         """The same with the tags of one task in another scheme.
 

@@ -11,21 +11,21 @@ from collections.abc import Iterable
 from zoo.text.imports import tf, tf_text
 
 # Scripts that put no space between words: a token is one character and its marks.
-_UNSPACED = (
-    r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]\p{M}*"
-)
+UNSPACED_SCRIPTS = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
+UNSPACED = rf"[{UNSPACED_SCRIPTS}]\p{{M}}*"
 # One token. Words keep inner apostrophes (don't) and numbers their separators (1,000),
 # as the word boundaries of Unicode Standard Annex 29 do; runs of marks are cut at three
 # so that !!! and !!!!!!! share a token; emoji and other symbols stand alone.
-_TOKEN = "|".join(
+NUMBER = r"\p{N}+(?:[.,]\p{N}+)+"
+MARKS = "|".join(
     [
-        r"\p{N}+(?:[.,]\p{N}+)+",
-        r"[\p{L}\p{N}\p{M}_]+(?:'[\p{L}\p{M}]+)*",
         r"[:;=]'?-?[()\[\]]+",  # :) ;-( =] :'(
         r"[!?]{1,3}|\.{1,3}|-{1,3}|\*{1,3}",
         r"[\p{P}\p{S}]\p{M}*",
     ]
 )
+_TOKEN = "|".join([NUMBER, r"[\p{L}\p{N}\p{M}_]+(?:'[\p{L}\p{M}]+)*", MARKS])
+_APOSTROPHES = "[\u2018\u2019\u02bc]"
 
 
 def as_bytes(text: str | bytes) -> bytes:
@@ -103,6 +103,11 @@ def clean(texts: tf.Tensor, *, max_bytes: int, lowercase: bool) -> tf.Tensor:
     return tf.strings.regex_replace(normal, r"[\p{Cc}\p{Z}]+", " ")
 
 
+def straighten(texts: tf.Tensor) -> tf.Tensor:
+    """Typographic apostrophes as plain ones."""
+    return tf.strings.regex_replace(texts, _APOSTROPHES, "'")
+
+
 def split_words(texts: tf.Tensor) -> tf.RaggedTensor:
     """Words, numbers and marks of cleaned texts; unspaced scripts by character.
 
@@ -116,8 +121,8 @@ def split_words(texts: tf.Tensor) -> tf.RaggedTensor:
     Returns:
         A ragged string tensor `[batch, (words)]`.
     """
-    texts = tf.strings.regex_replace(texts, "[\u2018\u2019\u02bc]", "'")
-    texts = tf.strings.regex_replace(texts, _UNSPACED, r" \0 ")
+    texts = straighten(texts)
+    texts = tf.strings.regex_replace(texts, UNSPACED, r" \0 ")
     texts = tf.strings.regex_replace(texts, _TOKEN, r" \0 ")
     return split_spaces(texts)
 

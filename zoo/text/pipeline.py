@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-import weakref
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
 
@@ -17,6 +14,7 @@ from zoo.text import normalize
 from zoo.text import vocabulary as vocabularies
 from zoo.text.imports import tf, tf_text
 from zoo.text.settings import Settings, read_settings, write_settings
+from zoo.text.table import LookupTable, fill_empty, pad
 from zoo.text.vocabulary import SPECIALS, UNKNOWN
 
 _CONFIG = "pipeline.json"
@@ -78,26 +76,12 @@ class TextPipeline(tf.Module):
         self._settings = Settings(tokenizer, max_length, lowercase)
         if tokenizer == "bytes":
             vocabulary = vocabularies.BYTE_VOCABULARY
-        self._entries = _Entries(vocabularies.check_vocabulary(vocabulary))
-        # The table is read from a file of its own: a SavedModel copies it as an asset
-        # when it is written, whatever became of the folder that we were loaded from.
-        folder = tempfile.mkdtemp(prefix="zoo-vocabulary-")
-        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
-        path = Path(folder) / _TOKENS
-        vocabularies.write_vocabulary(path, self._entries.tokens)
-        self._table = tf.lookup.StaticHashTable(
-            tf.lookup.TextFileInitializer(
-                str(path),
-                key_dtype=tf.string,
-                key_index=tf.lookup.TextFileIndex.WHOLE_LINE,
-                value_dtype=tf.int64,
-                value_index=tf.lookup.TextFileIndex.LINE_NUMBER,
-            ),
-            default_value=UNKNOWN,
-        )
+        self._lookup = LookupTable(vocabulary)
         if tokenizer == "wordpiece":
             self._pieces = tf_text.WordpieceTokenizer(
-                self._table, token_out_type=tf.string, unknown_token=SPECIALS[UNKNOWN]
+                self._lookup.table,
+                token_out_type=tf.string,
+                unknown_token=SPECIALS[UNKNOWN],
             )
 
     @classmethod
@@ -168,11 +152,15 @@ class TextPipeline(tf.Module):
     @property
     def vocabulary(self) -> list[str]:
         """The tokens in the order of their ids."""
-        return list(self._entries.tokens)
+        return list(self._lookup.entries)
 
     @property
     def vocab_size(self) -> int:
-        return len(self._entries.tokens)
+        return len(self._lookup.entries)
+
+    def summary(self) -> dict:
+        """Its settings and size, for metadata."""
+        return {**asdict(self._settings), "vocab_size": self.vocab_size}
 
     def __call__(self, texts) -> tf.Tensor:
         return self.pad(self.ragged_ids(self.tokenize(texts)))
@@ -204,20 +192,12 @@ class TextPipeline(tf.Module):
             A ragged int32 tensor `[batch, (tokens)]`.
         """
         with tf.device("CPU:0"):
-            ids = tf.cast(self._table.lookup(tokens.values), tf.int32)
-            # A text may contain "[PAD]": that is a word, not padding.
-            ids = tf.where(ids < len(SPECIALS), UNKNOWN, ids)
-            ids = tokens.with_values(ids)
-            empty = tf.cast(tf.equal(ids.row_lengths(), 0), tf.int64)
-            filler = tf.fill([tf.reduce_sum(empty)], UNKNOWN)
-            return tf.concat([ids, tf.RaggedTensor.from_row_lengths(filler, empty)], 1)
+            return fill_empty(tokens.with_values(self._lookup(tokens.values)))
 
     def pad(self, ids: tf.RaggedTensor) -> tf.Tensor:
         """Ids `[batch, time]` of what `ragged_ids` returns; time is 1 at least."""
         with tf.device("CPU:0"):
-            dense = ids.to_tensor()  # [0, 0] for no text: some models need a time step
-            missing = tf.maximum(1 - tf.shape(dense)[1], 0)
-            return tf.pad(dense, [[0, 0], [0, missing]])
+            return pad(ids)
 
     def encode(self, texts: Iterable[str | bytes]) -> list[np.ndarray]:
         """Ids of texts that fit in memory, without padding.
@@ -243,8 +223,8 @@ class TextPipeline(tf.Module):
         """Writes `pipeline.json` and `vocab.txt` into `folder`, made if missing."""
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        vocabularies.write_vocabulary(folder / _TOKENS, self._entries.tokens)
-        write_settings(folder / _CONFIG, self._settings, self.vocab_size)
+        vocabularies.write_vocabulary(folder / _TOKENS, self._lookup.entries)
+        write_settings(folder / _CONFIG, self.summary())
 
     @classmethod
     def load(cls, folder: str | Path) -> TextPipeline:
@@ -257,13 +237,6 @@ class TextPipeline(tf.Module):
         settings, size = read_settings(Path(folder) / _CONFIG)
         entries = vocabularies.read_vocabulary(Path(folder) / _TOKENS, size)
         return cls(entries, **asdict(settings))
-
-
-@dataclass(frozen=True)
-class _Entries:
-    """Keeps the vocabulary out of TensorFlow's object graph, which would wrap it."""
-
-    tokens: tuple[str, ...]
 
 
 def _split(texts: tf.Tensor, settings: Settings) -> tf.RaggedTensor:

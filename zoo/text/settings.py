@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 TOKENIZERS = ("unicode", "whitespace", "wordpiece", "bytes")
@@ -46,44 +47,55 @@ class Settings:
         return max(4096, 64 * self.max_length)
 
 
-def write_settings(path: Path, settings: Settings, vocab_size: int) -> None:
-    """Writes what `read_settings` reads."""
-    config = {
-        "class": _CLASS,
-        "format_version": FORMAT_VERSION,
-        **asdict(settings),
-        "vocab_size": vocab_size,
-    }
-    path.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+def write_settings(path: Path, values: Mapping) -> None:
+    """Writes what `read_settings` reads, of `TextPipeline.summary`."""
+    write_config(path, _CLASS, values)
 
 
 def read_settings(path: Path) -> tuple[Settings, int]:
     """The settings and the size of the vocabulary.
 
     Raises:
+        ValueError: see `read_config`.
+    """
+    names = [field.name for field in fields(Settings)]
+    config = read_config(path, _CLASS, [*names, "vocab_size"])
+    return Settings(**{name: config[name] for name in names}), config["vocab_size"]
+
+
+def write_config(path: Path, kind: str, values: Mapping) -> None:
+    """Writes the JSON file of a pipeline of class `kind`."""
+    config = {"class": kind, "format_version": FORMAT_VERSION, **values}
+    path.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+
+
+def read_config(path: Path, kind: str, names: Iterable[str]) -> dict:
+    """What `write_config` wrote, with at least the values `names`.
+
+    Raises:
         ValueError: if the file is missing, truncated, of another kind or of a newer
             format.
     """
+    short = kind.rpartition(".")[2]
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
-        if config["class"] != _CLASS:
+        if config["class"] != kind:
             raise ValueError(f"it describes {config['class']!r}")
         version = config["format_version"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ValueError(
-            "`folder` must hold a text pipeline: pipeline.json and vocab.txt, as "
-            f"`TextPipeline.save` writes them. Received: {path} ({error!r})."
+            "`folder` must hold a text pipeline: pipeline.json and its vocabulary, as "
+            f"`{short}.save` writes them. Received: {path} ({error!r})."
         ) from error
     if version != FORMAT_VERSION:
         raise ValueError(
             f"`folder` must hold a text pipeline of format {FORMAT_VERSION}; a newer "
             f"one needs a newer zoo. Received: {path} with format_version={version!r}."
         )
-    names = [field.name for field in fields(Settings)]
-    missing = [name for name in (*names, "vocab_size") if name not in config]
+    missing = [name for name in names if name not in config]
     if missing:
         raise ValueError(
-            f"pipeline.json must hold {', '.join(names)} and vocab_size. "
+            f"pipeline.json must hold {', '.join(names)}. "
             f"Received: {path} without {', '.join(missing)}."
         )
-    return Settings(**{name: config[name] for name in names}), config["vocab_size"]
+    return config

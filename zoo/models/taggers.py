@@ -1,0 +1,205 @@
+"""Words and their characters, an LSTM in each direction, a tag for every word."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from zoo._lazy import keras, layers
+from zoo.models.classifiers import both_directions, max_and_mean
+from zoo.models.heads import heads, layer_name
+from zoo.registry import register
+from zoo.tasks import TAGS, Task, as_tasks
+
+CHARACTERS = ("cnn", "lstm", "none")
+_DEFAULT_TASKS = {"tags": Task(TAGS, ("O", "B", "I"), scheme="BIO")}
+_COMMON = {
+    "task": "tagging",
+    "recipe": "tagging",
+    "defaults": {"optimizer": "adam", "learning_rate": 1e-3, "batch_size": 16},
+}
+
+
+@register(
+    summary="Bidirectional LSTM over words and characters, a softmax for each word.",
+    paper="Ma and Hovy 2016, section 2; Lample et al. 2016, section 4",
+    **_COMMON,
+)
+def bilstm_tagger(
+    vocab_size: int = 30000,
+    tasks=None,
+    *,
+    characters: str = "cnn",
+    character_count: int = 128,
+    character_dim: int = 30,
+    character_units: int = 30,
+    embedding_dim: int = 100,
+    units: int = 200,
+    embedding_dropout: float = 0.5,
+    dropout: float = 0.5,
+) -> keras.Model:
+    """Tags words one by one: `p_t = softmax(W h_t + b)`, `h_t = →h_t ⊕ ←h_t`.
+
+        x_t = dropout(E[word_t] ⊕ c(letters of word_t)),  h = dropout(BiLSTM(x))
+
+    `c` is a convolution of windows of three letters and its maximum over the word, or
+    the last states of an LSTM in each direction. Tasks of whole sentences, such as an
+    intent, read the maximum and the mean of `h` over the words.
+
+    Args:
+        vocab_size: number of word ids.
+        tasks: what `zoo.tasks.as_tasks` reads; tasks of kind `"tags"` have a tag for
+            each word, the others a label for the sentence.
+        characters: `"cnn"`, `"lstm"` or `"none"`.
+        character_count: number of character ids.
+        character_dim: width of the characters' embedding.
+        character_units: width of `c`; half of it for each direction of the LSTM.
+        embedding_dim: width of the words' embedding.
+        units: width of the state of each direction.
+        embedding_dropout: rate on `x`.
+        dropout: rate on `h`.
+
+    Returns:
+        A functional `keras.Model`: a dict of `tokens`, int ids `[batch, time]`, and,
+        unless `characters` is `"none"`, `characters`, int ids `[batch, time, letters]`,
+        both 0 for padding, to a dict from task to float32 logits: `[batch, time, tags]`
+        for tags, `[batch, outputs]` else.
+
+    Raises:
+        ValueError: for an unknown `characters`, an odd `character_units` of LSTMs, or
+            tasks without tags.
+
+    Example:
+        >>> model = bilstm_tagger(50, {"pos": Task("tags", ("NOUN", "VERB"))})
+        >>> model.output["pos"].shape
+        (None, None, 2)
+    """
+    return _tagger(
+        "bilstm_tagger", False, vocab_size, tasks, characters, character_count,
+        character_dim, character_units, embedding_dim, units, embedding_dropout,
+        dropout,
+    )  # fmt: skip
+
+
+@register(
+    summary="bilstm_tagger with a CRF over the tags of a sentence.",
+    paper="Lample et al. 2016, section 2; Ma and Hovy 2016",
+    **_COMMON,
+)
+def bilstm_crf(
+    vocab_size: int = 30000,
+    tasks=None,
+    *,
+    characters: str = "cnn",
+    character_count: int = 128,
+    character_dim: int = 30,
+    character_units: int = 30,
+    embedding_dim: int = 100,
+    units: int = 200,
+    embedding_dropout: float = 0.5,
+    dropout: float = 0.5,
+) -> keras.Model:
+    """`bilstm_tagger` whose tags are the best path of a linear-chain CRF.
+
+        e_t = W h_t + b
+        p(y | x) ∝ exp(start[y_1] + Σ_t e_t[y_t] + Σ_t A[y_{t-1}, y_t] + end[y_n])
+
+    The scheme of a task says which tag may follow which; what it forbids is never
+    predicted. The logits are the emissions `e_t`; `zoo.layers.CRF.decode` of the
+    task's layer makes tags of them, as `zoo.tagging.decoder.Decoder` does.
+
+    Args:
+        vocab_size: number of word ids.
+        tasks: as in `bilstm_tagger`; each task of kind `"tags"` has a CRF of its own.
+        characters: `"cnn"`, `"lstm"` or `"none"`.
+        character_count: number of character ids.
+        character_dim: width of the characters' embedding.
+        character_units: width of the features of a word's characters.
+        embedding_dim: width of the words' embedding.
+        units: width of the state of each direction.
+        embedding_dropout: rate on words and characters.
+        dropout: rate on the states.
+
+    Returns:
+        A functional `keras.Model`, as `bilstm_tagger` returns.
+
+    Raises:
+        ValueError: as `bilstm_tagger`, and for tags that are not of the task's scheme.
+
+    Example:
+        >>> tasks = {"ner": Task("tags", ("O", "B-X", "I-X"), scheme="BIO")}
+        >>> bilstm_crf(50, tasks).get_layer("crf_ner").tags
+        3
+    """
+    return _tagger(
+        "bilstm_crf", True, vocab_size, tasks, characters, character_count,
+        character_dim, character_units, embedding_dim, units, embedding_dropout,
+        dropout,
+    )  # fmt: skip
+
+
+def _tagger(
+    name, crf, vocab_size, tasks, characters, character_count, character_dim,
+    character_units, embedding_dim, units, embedding_dropout, dropout,
+):  # fmt: skip
+    tasks = as_tasks(_DEFAULT_TASKS if tasks is None else tasks)
+    tagged = [task for task, spec in tasks.items() if spec.kind == TAGS]
+    if not tagged:
+        kinds = {task: spec.kind for task, spec in tasks.items()}
+        raise ValueError(
+            "`tasks` of a tagger must hold tags. Accepted: at least one Task of kind "
+            f"{TAGS!r}. Received: {kinds}."
+        )
+    tokens = keras.Input((None,), dtype="int32", name="tokens")
+    inputs = {"tokens": tokens}
+    mask = layers.PaddingMask(name="mask")(tokens)
+    x = keras.layers.Embedding(vocab_size, embedding_dim, name="embedding")(tokens)
+    if characters != "none":
+        letters = keras.Input((None, None), dtype="int32", name="characters")
+        inputs["characters"] = letters
+        spelling = _spelling(
+            letters, characters, character_count, character_dim, character_units
+        )
+        x = keras.layers.Concatenate(name="words")([x, spelling])
+    x = keras.layers.Dropout(embedding_dropout, name="embedding_dropout")(x)
+    states = keras.layers.Concatenate(name="states")(both_directions(x, mask, units))
+    states = keras.layers.Dropout(dropout, name="dropout")(states)
+    features = dict.fromkeys(tasks, states)
+    if len(tagged) < len(tasks):
+        pooled = max_and_mean(states, mask)
+        features = {task: states if task in tagged else pooled for task in tasks}
+    outputs = heads(features, tasks)
+    if crf:
+        for task in tagged:
+            layer = _crf(tasks[task], layer_name("crf", tasks, task))
+            outputs[task] = layer(outputs[task], mask=mask)
+    return keras.Model(inputs, outputs, name=name)
+
+
+def _spelling(letters, kind: str, count: int, width: int, units: int):
+    """Features of the characters of each word, `[batch, time, units]`."""
+    if kind not in CHARACTERS:
+        raise ValueError(
+            f"`characters` must be one of {', '.join(CHARACTERS)}. "
+            f"Received: characters={kind!r}."
+        )
+    if kind == "cnn":
+        layer = layers.TextConvolution(units, 3, name="convolution")
+    elif units % 2:
+        raise ValueError(
+            "`character_units` must be even, half of it for each direction. "
+            f"Received: character_units={units!r}."
+        )
+    else:
+        layer = layers.Bidirectional(layers.LSTM(units // 2), name="letters_lstm")
+    embedded = keras.layers.Embedding(count, width, name="letters")(letters)
+    mask = keras.ops.not_equal(letters, 0)
+    return layers.ByWord(layer, name="spelling")(embedded, mask=mask)
+
+
+def _crf(task: Task, name: str):
+    constraints: Mapping = {}
+    if task.scheme:
+        from zoo.tagging.schemes import crf_constraints
+
+        constraints = crf_constraints(task.labels, task.scheme)
+    return layers.CRF(task.outputs, use_boundary=True, name=name, **constraints)

@@ -1,0 +1,89 @@
+"""A vocabulary as a lookup table that a SavedModel takes with it, and rows of ids."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import weakref
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from zoo.text.imports import tf
+from zoo.text.vocabulary import (
+    SPECIALS,
+    UNKNOWN,
+    check_vocabulary,
+    write_vocabulary,
+)
+
+_FILE = "vocab.txt"
+
+
+class LookupTable(tf.Module):
+    """Ids of the entries of a vocabulary, in Python and in the graph.
+
+    Args:
+        vocabulary: entries in the order of their ids; the first four are
+            `zoo.text.SPECIALS`.
+
+    Raises:
+        ValueError: for a vocabulary that cannot be used.
+
+    Example:
+        >>> table = LookupTable([*SPECIALS, "so", "good"])
+        >>> table(tf.constant(["good", "bad", "[PAD]"])).numpy().tolist()
+        [5, 1, 1]
+    """
+
+    def __init__(self, vocabulary: Sequence[str]) -> None:
+        super().__init__(name="lookup_table")
+        self._entries = _Entries(check_vocabulary(vocabulary))
+        # The table is read from a file of its own: a SavedModel copies it as an asset
+        # when it is written, whatever became of the folder that we were loaded from.
+        folder = tempfile.mkdtemp(prefix="zoo-vocabulary-")
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        path = Path(folder) / _FILE
+        write_vocabulary(path, self._entries.tokens)
+        self.table = tf.lookup.StaticHashTable(
+            tf.lookup.TextFileInitializer(
+                str(path),
+                key_dtype=tf.string,
+                key_index=tf.lookup.TextFileIndex.WHOLE_LINE,
+                value_dtype=tf.int64,
+                value_index=tf.lookup.TextFileIndex.LINE_NUMBER,
+            ),
+            default_value=UNKNOWN,
+        )
+
+    @property
+    def entries(self) -> tuple[str, ...]:
+        """The vocabulary in the order of the ids."""
+        return self._entries.tokens
+
+    def __call__(self, tokens: tf.Tensor) -> tf.Tensor:
+        """int32 ids of string tokens of any shape; what is not there is unknown."""
+        ids = tf.cast(self.table.lookup(tokens), tf.int32)
+        # A text may contain "[PAD]": that is a word, not padding.
+        return tf.where(ids < len(SPECIALS), UNKNOWN, ids)
+
+
+@dataclass(frozen=True)
+class _Entries:
+    """Keeps the vocabulary out of TensorFlow's object graph, which would wrap it."""
+
+    tokens: tuple[str, ...]
+
+
+def fill_empty(ids: tf.RaggedTensor) -> tf.RaggedTensor:
+    """int32 ids `[batch, (tokens)]` with one unknown token in rows without any."""
+    empty = tf.cast(tf.equal(ids.row_lengths(), 0), tf.int64)
+    filler = tf.fill([tf.reduce_sum(empty)], UNKNOWN)
+    return tf.concat([ids, tf.RaggedTensor.from_row_lengths(filler, empty)], 1)
+
+
+def pad(ids: tf.RaggedTensor) -> tf.Tensor:
+    """Ids `[batch, time]`, 0 for padding on the right; time is 1 at least."""
+    dense = ids.to_tensor()  # [0, 0] for no text: some models need a time step
+    missing = tf.maximum(1 - tf.shape(dense)[1], 0)
+    return tf.pad(dense, [[0, 0], [0, missing]])
