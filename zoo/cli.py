@@ -15,10 +15,14 @@ import warnings
 from pathlib import Path
 
 from zoo import __version__
-from zoo.tasks import KINDS
-
-DEFAULT_DATA = "hutto"
-DEFAULT_TEXT = "text"
+from zoo.cli_data import (
+    add_data_arguments,
+    is_named,
+    read_examples,
+    read_named,
+    read_splits,
+    read_tagged_file,
+)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -64,7 +68,7 @@ def _parser() -> argparse.ArgumentParser:
         "train", help="train a model, report on it, export it for TF Serving"
     )
     train.add_argument("model", help="a name from `zoo list`")
-    _add_data_arguments(train)
+    add_data_arguments(train)
     train.add_argument(
         "--valid", type=Path, help="validation table; else 10 %% of data"
     )
@@ -98,7 +102,7 @@ def _parser() -> argparse.ArgumentParser:
         "evaluate", help="metrics of a trained model on data"
     )
     evaluate.add_argument("folder", type=Path, help="folder of a run")
-    _add_data_arguments(evaluate)
+    add_data_arguments(evaluate)
     evaluate.set_defaults(command=_evaluate)
 
     predict = commands.add_parser(
@@ -117,30 +121,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     export.set_defaults(command=_export)
     return parser
-
-
-def _add_data_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--data", default=DEFAULT_DATA, metavar="NAME_OR_FILE",
-        help="a name from `zoo list --data`, or a CSV, TSV, JSONL or Parquet file "
-        f"({DEFAULT_DATA}); for a tagger a .conll, .txt, .conllu or .jsonl file",
-    )  # fmt: skip
-    parser.add_argument(
-        "--text", default=DEFAULT_TEXT,
-        help=f"column of the texts ({DEFAULT_TEXT}), or of the words for a tagger",
-    )  # fmt: skip
-    parser.add_argument(
-        "--label", action="append", metavar="COLUMN[:KIND]",
-        help=f"column of labels (label); may be repeated; KIND is one of "
-        f"{', '.join(KINDS)} (categories); for a tagger [TASK=]COLUMN[:KIND] with BIO, "
-        "IOB1, BIOES, none (tags without a scheme) or categories (of the sentence)",
-    )  # fmt: skip
-    parser.add_argument("--task-column", help="splits the one label into tasks")
-    parser.add_argument("--on-bad-rows", choices=("error", "skip"), default="error")
-    parser.add_argument("--encoding", help="of the file (UTF-8)")
-    parser.add_argument(
-        "--no-quotes", action="store_true", help='CSV, TSV: " is an ordinary character'
-    )
 
 
 def _list(options) -> None:
@@ -190,7 +170,7 @@ def _train(options) -> None:
     _check_writable(folder, "--out")
     if export_to is not None:
         _check_writable(export_to, "--export")
-    splits = _splits(options)
+    splits = read_splits(options)
 
     _load_tensorflow()
     recipe = importlib.import_module(f"recipes.{entry.recipe}")
@@ -218,12 +198,12 @@ def _evaluate(options) -> None:
     if options.tagged:
         _evaluate_tagger(text_model, options)
         return
-    if _is_named(options):
-        examples = _named(options).test
+    if is_named(options):
+        examples = read_named(options).test
     else:
         if not options.label and not options.task_column:
             options.label = [f"{n}:{t.kind}" for n, t in text_model.tasks.items()]
-        examples = _table(options.data, options)
+        examples = read_examples(options.data, options)
     targets, weights = encode_labels(examples, text_model.tasks)
     outputs = text_model.logits(examples.texts)
     results = {
@@ -237,11 +217,11 @@ def _evaluate_tagger(text_model, options) -> None:
     from zoo.tagging.report import results_table
     from zoo.tagging.runs import evaluate
 
-    if _is_named(options):
-        splits = _named(options)
+    if is_named(options):
+        splits = read_named(options)
         data, schemes = splits.test, splits.schemes
     else:
-        data, schemes = _tagged_file(options.data, options)
+        data, schemes = read_tagged_file(options.data, options)
     results = {str(options.folder): evaluate(text_model, data, schemes)}
     print(results_table(text_model.tasks, results))
 
@@ -266,92 +246,6 @@ def _export(options) -> None:
     text_model = load(options.folder)
     name = text_model.metadata.get("name", options.folder.name)
     print(export(text_model, options.to or Path("saved_models", name)))
-
-
-def _splits(options):
-    from zoo.data import assemble
-
-    if _is_named(options):
-        return _named(options)
-    if options.tagged:
-        return _tagged_splits(options)
-    train = _table(options.data, options)
-    valid, test = (
-        path and _table(path, options) for path in (options.valid, options.test)
-    )
-    return assemble(train, valid, test, seed=options.seed or 0)
-
-
-def _named(options):
-    """A named set, which must be tagged for a tagger and for none else."""
-    from zoo.data import load_named
-    from zoo.tagging.splits import TaggedSplits
-
-    splits = load_named(options.data)
-    if isinstance(splits, TaggedSplits) != options.tagged:
-        kinds = ("labels of texts", "tags of words")
-        wanted, found = kinds if not options.tagged else kinds[::-1]
-        raise ValueError(
-            f"`--data` must have {wanted} for this model. Accepted: a set of that "
-            "kind from `zoo list --data`, or a file. "
-            f"Received: {options.data}, with {found}."
-        )
-    return splits
-
-
-def _tagged_splits(options):
-    from zoo.tagging.splits import assemble_tagged
-
-    train, schemes = _tagged_file(options.data, options)
-    valid, test = (
-        path and _tagged_file(path, options)[0]
-        for path in (options.valid, options.test)
-    )
-    seed = options.seed or 0
-    return assemble_tagged(train, valid, test, schemes=schemes, seed=seed)
-
-
-def _tagged_file(path, options):
-    from zoo.tagging.files import read_tagged
-
-    if options.on_bad_rows != "error":
-        raise ValueError(
-            "`--on-bad-rows` of a tagger must be 'error'. "
-            f"Received: {options.on_bad_rows!r}."
-        )
-    tokens = None if options.text == DEFAULT_TEXT else options.text
-    return read_tagged(
-        path, labels=options.label, tokens=tokens, encoding=options.encoding
-    )
-
-
-def _is_named(options) -> bool:
-    from zoo.data import named_sets
-
-    path = Path(options.data)
-    return options.data in dict(named_sets()) or not (path.suffix or path.exists())
-
-
-def _table(path, options):
-    from zoo.data import read_table
-
-    labels = {}
-    for label in options.label or getattr(options, "default_labels", ["label"]):
-        column, colon, kind = label.rpartition(":")
-        if colon and kind in KINDS:
-            labels[column] = kind
-        else:
-            labels[label] = "categories"
-    examples = read_table(
-        path, text=options.text, labels=labels, task_column=options.task_column,
-        on_bad_rows=options.on_bad_rows, encoding=options.encoding,
-        quotes=not options.no_quotes,
-    )  # fmt: skip
-    if examples.skipped:
-        print(f"{path}: {len(examples.skipped)} bad rows left out:", file=sys.stderr)
-        for row in examples.skipped:
-            print(f"  {row}", file=sys.stderr)
-    return examples
 
 
 def _check_writable(folder: Path, option: str) -> None:
