@@ -103,9 +103,10 @@ class SparseMoE(keras.layers.Layer):
     Returns:
         `[..., output_dim]`; zeros for masked tokens.
 
-    Metrics, in training: `<name>_max_over_mean` load, `<name>_entropy` of the experts'
-    shares over that of equal ones, `<name>_dropped` share of the pairs, each the mean
-    over the batches, and `<name>_busiest`, the largest share of an epoch's pairs.
+    Metrics, in training on TensorFlow: `<name>_max_over_mean` load, `<name>_entropy` of
+    the experts' shares over that of equal ones, `<name>_dropped` share of the pairs,
+    each the mean over the batches, and `<name>_busiest`, the largest share of an
+    epoch's pairs.
 
     Raises:
         ValueError: for sizes that do not fit.
@@ -329,6 +330,8 @@ class SparseMoE(keras.layers.Layer):
         return total_by_expert(ones, experts, self.num_experts)
 
     def _measure(self, routing: Routing, kept) -> None:
+        if keras.backend.backend() == "jax":
+            return  # there Keras's `fit` has no metric at hand inside a call
         load = self._counts(routing.experts)
         total = ops.maximum(ops.sum(load), 1.0)
         share = load / total
