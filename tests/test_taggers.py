@@ -13,6 +13,7 @@ from tagged_toys import SLOTS, build, pipeline, sentences, settings, tasks
 import zoo
 from zoo.serving import ServedModel
 from zoo.serving.golden import ODD
+from zoo.settings import TaggingSettings  # noqa: E402
 from zoo.tagging import entity_scores, first_violation
 from zoo.tagging.artifact import TaggingModel
 from zoo.tagging.batches import TaggedBatches, encode_targets
@@ -315,3 +316,10 @@ def test_an_empty_request_gets_an_empty_answer(exported):
 def test_wrong_arguments(options, message):
     with pytest.raises(ValueError, match=message):
         zoo.get("bilstm_crf", 20, **options)
+
+
+@pytest.mark.parametrize("share", [0.0, 1.5, 5, True, "half"])
+def test_rare_words_are_replaced_by_a_share(share):
+    with pytest.raises(ValueError, match="`replace_rare` must be.*at most 1, or none"):
+        TaggingSettings(replace_rare=share)
+    assert TaggingSettings(replace_rare=1).replace_rare == 1

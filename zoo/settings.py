@@ -17,7 +17,20 @@ def _whole(value) -> bool:
 
 
 _FROM_0 = ("a whole number from 0", lambda value: _whole(value) and value >= 0)
-_MAY_BE_0 = ("seed", "patience", "pretrain_epochs", "decay_after", "warmup")
+_SHARE = (
+    "a number above 0 and at most 1, or none",
+    lambda value: (
+        value is None or (_whole(value) or isinstance(value, float)) and 0 < value <= 1
+    ),
+)
+_BY_NAME = {
+    "seed": _FROM_0,
+    "patience": _FROM_0,
+    "pretrain_epochs": _FROM_0,
+    "decay_after": _FROM_0,
+    "warmup": _FROM_0,
+    "replace_rare": _SHARE,
+}
 _ACCEPTED = {
     "int": ("a whole number from 1", lambda value: _whole(value) and value >= 1),
     "float": (
@@ -46,14 +59,12 @@ _ACCEPTED = {
 
 @dataclass(frozen=True)
 class _Checked:
-    """Checks each value by its field's type when made."""
+    """Checks each value by its field's name or else its type when made."""
 
     def __post_init__(self) -> None:
         for setting in fields(self):
             value = getattr(self, setting.name)
-            accepted, is_accepted = _ACCEPTED[setting.type]
-            if setting.name in _MAY_BE_0:
-                accepted, is_accepted = _FROM_0
+            accepted, is_accepted = _BY_NAME.get(setting.name, _ACCEPTED[setting.type])
             if not is_accepted(value):
                 raise ValueError(
                     f"`{setting.name}` must be {accepted}. "

@@ -73,10 +73,10 @@ def compile_model(
 
 
 def make_optimizer(
-    name: str, learning_rate: float, clipnorm: float | None, average: float | None
+    name: str, learning_rate, clipnorm: float | None, average: float | None, **options
 ) -> keras.optimizers.Optimizer:
     """An optimizer that bounds the gradient and, with `average`, averages weights."""
-    config = {"learning_rate": learning_rate, "global_clipnorm": clipnorm}
+    config = {"learning_rate": learning_rate, "global_clipnorm": clipnorm, **options}
     if average is not None:
         config.update(use_ema=True, ema_momentum=average)
     return keras.optimizers.get(name).from_config(config)

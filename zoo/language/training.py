@@ -16,7 +16,7 @@ from zoo.language.perplexity import scorer, stream_perplexity
 from zoo.language.stream import Windows
 from zoo.progress import Progress
 from zoo.settings import LanguageSettings
-from zoo.training import span_momentum
+from zoo.training import make_optimizer, span_momentum
 
 
 class StreamTrainer(keras.Model):
@@ -170,13 +170,13 @@ class WarmUp(keras.optimizers.schedules.LearningRateSchedule):
 
 def _optimizer(settings: LanguageSettings, steps: int) -> keras.optimizers.Optimizer:
     rate = settings.learning_rate
-    config = {
-        "learning_rate": WarmUp(rate, settings.warmup) if settings.warmup else rate,
-        "global_clipnorm": settings.clip,
-    }
-    if settings.average is not None:
-        momentum = span_momentum(settings.average, steps)
-        config.update(use_ema=True, ema_momentum=momentum)
+    options = {}
     if settings.optimizer.lower() == "adagrad":
-        config["initial_accumulator_value"] = 1.0
-    return keras.optimizers.get(settings.optimizer).from_config(config)
+        options["initial_accumulator_value"] = 1.0
+    return make_optimizer(
+        settings.optimizer,
+        WarmUp(rate, settings.warmup) if settings.warmup else rate,
+        settings.clip,
+        span_momentum(settings.average, steps),
+        **options,
+    )

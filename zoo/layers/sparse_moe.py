@@ -76,8 +76,8 @@ class SparseMoE(keras.layers.Layer):
         gates: with noisy top-k gating, number of gates over the same experts, such as
             one for each task; inputs are then `[..., gates, d]`.
         importance_loss: weight of the importance loss.
-        load_loss: weight of the load loss; with balanced gating, of that of the
-            thresholds.
+        load_loss: weight of the load loss; with balanced gating, whose loads are equal
+            in training, of that of the thresholds.
         switch_loss: weight of `n Σ_i f_i P_i`, with `f` the share of the tokens and `P`
             the mean gate of each expert (Switch, GShard).
         z_loss: weight of the mean square of the log-sum-exp of the gate's logits, which
@@ -315,7 +315,7 @@ class SparseMoE(keras.layers.Layer):
     def _add_losses(self, routing: Routing, real) -> None:
         for weight, values in (
             (self.importance_loss, routing.importance),
-            (0.0 if self.gating == "balanced" else self.load_loss, routing.load),
+            (self.load_loss, routing.load),
         ):
             if weight:
                 self.add_loss(weight * cv_squared(values))
