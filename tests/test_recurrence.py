@@ -10,7 +10,7 @@ import pytest
 from gradients import BACKEND, MODES, assert_close, eagerly, value_and_gradients
 from keras import ops
 
-from zoo.kernels.recurrence import recurrence
+from zoo.kernels.recurrence import multiply, recurrence
 
 TIME, BATCH, UNITS, STATE = 5, 3, 4, 2
 # Rows of different lengths, one with a hole, one that begins late.
@@ -39,7 +39,7 @@ def arrays(time=TIME, batch=BATCH):
 
 
 def affine(x, h, weights):
-    return x + ops.matmul(h, weights)
+    return x + multiply(h, weights)
 
 
 def pointwise(a, c, peepholes):
@@ -50,7 +50,7 @@ def pointwise(a, c, peepholes):
 
 
 def project(m, projection):
-    return ops.matmul(m, projection)
+    return multiply(m, projection)
 
 
 def score(outputs, h, c):

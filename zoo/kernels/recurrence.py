@@ -26,6 +26,8 @@ def recurrence(
     c0: Any,
     weights: Any = (),
     *,
+    expand: Callable | None = None,
+    expansion: Any = (),
     project: Callable | None = None,
     projection: Any = (),
     peepholes: Any = (),
@@ -38,15 +40,17 @@ def recurrence(
 
     At every step, with `x_t` the element of `inputs`:
 
-        a_t      = affine(x_t, h_{t-1} * dropout, weights)
+        r_t      = affine(x_t, h_{t-1} * dropout, weights)
+        a_t      = expand(r_t, expansion)          # or a_t = r_t
         m_t, c_t = pointwise(a_t, c_{t-1}, peepholes)
         h_t      = project(m_t, projection)        # or h_t = m_t
 
     A step whose mask is false holds `h` and `c`. All of `inputs`, `h0`, `c0`,
-    `weights`, `projection` and `peepholes` may be tensors or nested tuples, and get
-    gradients. `affine` and `project` must treat the rows before the last axis alike,
-    since the backward pass calls them once on all steps together, `[..., time *
-    batch, features]`, and so must `pointwise` if there are `peepholes`.
+    `weights`, `expansion`, `projection` and `peepholes` may be tensors or nested
+    tuples, and get gradients. `affine`, `expand` and `project` must be affine in the
+    state, multiply it by matrices with `multiply`, and treat the rows before the last
+    axis alike, since the backward pass calls them once on all steps together, `[...,
+    time * batch, features]`, and so must `pointwise` if there are `peepholes`.
 
     Memory kept for the gradient, a step and row: `gates` a + c + h floats (4n + n + p
     for an LSTM), `states` c + h (`a` comes back by one large matmul), `inputs` h (the
@@ -54,12 +58,14 @@ def recurrence(
     beside a half-precision `h0` accumulates the cell in full precision.
 
     Args:
-        affine: `(x_t, h, weights) -> a`.
+        affine: `(x_t, h, weights) -> r`.
         pointwise: `(a, c, peepholes) -> (m, c_new)`.
         inputs: `[time, ..., batch, features]`, the input projections of all steps.
         h0: `[..., batch, units]`, the state before the first step.
         c0: `[..., batch, cell units]`.
         weights: what `affine` needs.
+        expand: `(r, expansion) -> a`, for an `r` that is thinner than `a`.
+        expansion: what `expand` needs.
         project: `(m, projection) -> h`.
         projection: what `project` needs.
         peepholes: what `pointwise` needs.
@@ -90,21 +96,60 @@ def recurrence(
         "h": h0,
         "c": c0,
         "weights": weights,
+        "expansion": expansion,
         "projection": projection,
         "peepholes": peepholes,
         "mask": () if mask is None else ops.expand_dims(mask, -1),
         "dropout": () if dropout is None else dropout,
     }
-    loop = _Loop(affine, pointwise, project, reverse, keep, given)
+    loop = _Loop(affine, expand, pointwise, project, reverse, keep, given)
     flat = with_gradient(loop.forward, loop.backward, tree.flatten(given))
     return loop.unpack_outputs(flat)
+
+
+def multiply(x, matrix):
+    """`x @ matrix` for the functions that `recurrence` runs.
+
+    In the backward loop the gradient for `x` reads a matrix that was transposed once
+    for all steps: with few rows TensorFlow takes two to three times as long where it
+    has to transpose the larger factor of a product.
+
+    Args:
+        x: `[..., rows, in]`.
+        matrix: `[..., in, out]`, from what the function was given.
+    """
+    if not isinstance(matrix, _Turned):
+        return ops.matmul(x, matrix)
+
+    def backward(arguments, residuals, cotangents):
+        return [ops.matmul(cotangents[0], arguments[2]), None, None]
+
+    tensors = [x, matrix.straight, matrix.turned]
+    return with_gradient(lambda a: ([ops.matmul(*a[:2])], []), backward, tensors)[0]
+
+
+class _Turned:
+    """A matrix and its transpose; not a tuple, so that a structure ends here."""
+
+    def __init__(self, matrix) -> None:
+        self.straight, self.turned = matrix, ops.swapaxes(matrix, -1, -2)
+
+
+def _turn(structure):
+    """The same with every matrix turned."""
+    return tree.map_structure(
+        lambda w: _Turned(w) if len(w.shape) > 1 else w, structure
+    )
 
 
 class _Loop:
     """One recurrence: functions, flags and structures; the tensors are arguments."""
 
-    def __init__(self, affine, pointwise, project, reverse, keep, given) -> None:
+    def __init__(
+        self, affine, expand, pointwise, project, reverse, keep, given
+    ) -> None:
         self.affine, self.pointwise, self.project = affine, pointwise, project
+        self.expand = expand
         self.reverse, self.keep = reverse, keep
         self.structure = tree.map_structure(lambda _: 0, given)
         self.masked = not _empty(given["mask"])
@@ -135,7 +180,8 @@ class _Loop:
             h, c = _unflatten(state, carry)
             now = _unflatten(tree.map_structure(lambda _: 0, sequences), elements)
             drop = now.get("dropout", given["dropout"])
-            a = self.affine(now["inputs"], self._drop(h, drop), given["weights"])
+            r = self.affine(now["inputs"], self._drop(h, drop), given["weights"])
+            a = self.expand(r, given["expansion"]) if self.expand else r
             self.pre_activations = tree.map_structure(lambda _: 0, a)
             m, c_new = self.pointwise(a, c, given["peepholes"])
             if self.project:
@@ -185,15 +231,24 @@ class _Loop:
         rows_x, rows_h = _rows((given["inputs"], h_in))
         if "a" not in kept:
             a = self.affine(rows_x, rows_h, given["weights"])
+            a = self.expand(a, given["expansion"]) if self.expand else a
             self.pre_activations = tree.map_structure(lambda _: 0, a)
             shape = ops.shape(tree.flatten(h)[0])
             kept["a"] = tree.map_structure(lambda y: _steps(y, shape), a)
 
         (d_h, d_c), steps = self._run_back(given, kept["a"], c, h, d_outputs, d_h, d_c)
 
-        d_a = _rows(steps["a"])
+        d_expansion = ()
+        if self.expand:
+            (d_expansion,) = _pull(
+                lambda e: self.expand(self.affine(rows_x, rows_h, given["weights"]), e),
+                (given["expansion"],),
+                _rows(steps["a"]),
+            )
         d_x, d_weights = _pull(
-            lambda x, w: self.affine(x, rows_h, w), (rows_x, given["weights"]), d_a
+            lambda x, w: self.affine(x, rows_h, w),
+            (rows_x, given["weights"]),
+            _rows(steps["r"]),
         )
         d_x = tree.map_structure(
             lambda d, x: _steps(d, ops.shape(x)), d_x, given["inputs"]
@@ -218,6 +273,7 @@ class _Loop:
             "h": d_h,
             "c": d_c,
             "weights": d_weights,
+            "expansion": d_expansion,
             "projection": d_projection,
             "peepholes": d_peepholes,
             "mask": tree.map_structure(lambda _: None, self.structure["mask"]),
@@ -230,8 +286,12 @@ class _Loop:
         state = (self.structure["h"], self.structure["c"])
         sequences = {**self._sequences(given), "a": a, "c": c, "h": h, "d": d_outputs}
         peepholes = not _empty(given["peepholes"])
-        names = ["a"] + ["m", "d_h"] * bool(self.project) + ["d_m", "d_c"] * peepholes
-        structure = {"a": self.pre_activations}
+        names = ["r"] + ["a"] * bool(self.expand)
+        names += ["m", "d_h"] * bool(self.project) + ["d_m", "d_c"] * peepholes
+        structure = {}
+        weights, expansion, projection = _turn(
+            (given["weights"], given["expansion"], given["projection"])
+        )
 
         def step(carry, elements):
             d_h, d_c = _unflatten(state, carry)
@@ -247,23 +307,23 @@ class _Loop:
             d_m, d_c_new = d_h, _like(d_c, c_new)
             if self.project:
                 m_low = _like(m, d_h)
-                (d_m,) = _pull(
-                    lambda m: self.project(m, given["projection"]), (m_low,), d_h
-                )
+                (d_m,) = _pull(lambda m: self.project(m, projection), (m_low,), d_h)
             d_m = _like(d_m, m)
             d_a, d_c = _pull(
                 lambda a, c: self.pointwise(a, c, given["peepholes"]),
                 (now["a"], now["c"]),
                 (d_m, d_c_new),
             )
+            h_in, d_r = self._drop(now["h"], drop), d_a
+            if self.expand:
+                r = self.affine(now["inputs"], h_in, given["weights"])
+                (d_r,) = _pull(lambda r: self.expand(r, expansion), (r,), d_a)
             (d_in,) = _pull(
-                lambda h: self.affine(now["inputs"], h, given["weights"]),
-                (self._drop(now["h"], drop),),
-                d_a,
+                lambda h: self.affine(now["inputs"], h, weights), (h_in,), d_r
             )
             new = tree.map_structure(ops.add, (self._drop(d_in, drop), d_c), held)
             new = _like(new, (now["h"], d_c))
-            outputs = {"a": d_a, "d_h": d_h, "d_m": d_m, "d_c": d_c_new}
+            outputs = {"r": d_r, "a": d_a, "d_h": d_h, "d_m": d_m, "d_c": d_c_new}
             if self.project:
                 outputs["m"] = m_low
             outputs = {name: outputs[name] for name in names}

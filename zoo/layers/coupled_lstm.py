@@ -5,6 +5,7 @@ from __future__ import annotations
 import keras
 from keras import ops
 
+from zoo.kernels.recurrence import multiply
 from zoo.layers.task_recurrent import TaskRecurrentLayer
 
 
@@ -100,7 +101,7 @@ class CoupledLSTM(TaskRecurrentLayer):
         """Of each task: input, forget, candidate's input, output, then of both
         senders, the first task first, g and U_c h."""
         sent = [
-            ops.split(ops.matmul(state, kernel), 6, axis=-1)
+            ops.split(multiply(state, kernel), 6, axis=-1)
             for state, kernel in zip(h, weights)
         ]
         received = []

@@ -7,6 +7,7 @@ import warnings
 import keras
 from keras import ops
 
+from zoo.kernels.recurrence import multiply
 from zoo.layers.recurrent import RecurrentLayer, make_cell, over
 from zoo.layers.recurrent_cell import GatedCell, by_gate, check_size
 
@@ -78,19 +79,23 @@ class FactorizedLSTMCell(GatedCell):
         return ops.matmul(x, self.weight("kernel"))
 
     def step_weights(self, joint=False):
-        gates, bias = self.weight("gate_kernel"), self.linear_bias()
-        bias = () if bias is None else (bias,)
-        if not joint:
-            gates, bias = by_gate(gates), by_gate(*bias) if bias else ()
-        return self.weight("recurrent_kernel"), gates, *bias
+        return self.weight("recurrent_kernel")
 
     def affine(self, x, h, weights):
-        recurrent, gates, *bias = weights
-        x = x + ops.matmul(h, recurrent)
-        if not isinstance(gates, tuple):
-            x = ops.matmul(x, gates)
-            return by_gate(x + bias[0] if bias else x)
-        a = [ops.matmul(x, kernel) for kernel in gates]
+        return x + multiply(h, weights)
+
+    def expansion_weights(self, joint=False):
+        gates, bias = self.weight("gate_kernel"), self.linear_bias()
+        if not joint:
+            gates, bias = by_gate(gates), () if bias is None else by_gate(bias)
+        return gates, () if bias is None else bias
+
+    def expand(self, r, weights):
+        gates, bias = weights
+        if not isinstance(gates, tuple):  # the joint form
+            a = multiply(r, gates)
+            return by_gate(a if isinstance(bias, tuple) else a + bias)
+        a = [multiply(r, kernel) for kernel in gates]
         return tuple(y + b for y, b in zip(a, bias)) if bias else tuple(a)
 
     def get_config(self) -> dict:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import keras
 from keras import ops
 
+from zoo.kernels.recurrence import multiply
 from zoo.layers.recurrent import RecurrentLayer, make_cell, over
 from zoo.layers.recurrent_cell import GatedCell, affine_by_gate, by_gate, check_size
 
@@ -95,7 +96,7 @@ class GroupLSTMCell(GatedCell):
         return tuple(ops.unstack(self.weight("recurrent_kernel"), self.groups))
 
     def affine(self, x, h, weights):
-        sums = [by_gate(ops.matmul(*pair)) for pair in zip(h, weights)]
+        sums = [by_gate(multiply(*pair)) for pair in zip(h, weights)]
         return tuple(
             tuple(a + b for a, b in zip(own, more)) for own, more in zip(x, sums)
         )
@@ -115,7 +116,7 @@ class GroupLSTMCell(GatedCell):
         return tuple(m for m, _ in pairs), tuple(c for _, c in pairs)
 
     def project(self, m, weights):
-        return self.split(ops.matmul(self.join(m), weights))
+        return self.split(multiply(self.join(m), weights))
 
     def split(self, state):
         return tuple(ops.split(state, self.groups, axis=-1))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import keras
 from keras import ops
 
+from zoo.kernels.recurrence import multiply
 from zoo.layers.recurrent import RecurrentLayer, make_cell, over
 from zoo.layers.recurrent_cell import GatedCell, affine_by_gate, by_gate
 
@@ -79,8 +80,8 @@ class LSTMCell(GatedCell):
 
     def affine(self, x, h, weights):
         if not isinstance(weights, tuple):
-            return by_gate(x + ops.matmul(h, weights))
-        return tuple(a + ops.matmul(h, kernel) for a, kernel in zip(x, weights))
+            return by_gate(x + multiply(h, weights))
+        return tuple(a + multiply(h, kernel) for a, kernel in zip(x, weights))
 
     def gate_weights(self):
         weights = super().gate_weights()

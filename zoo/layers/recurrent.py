@@ -127,6 +127,8 @@ class RecurrentLayer(keras.layers.RNN):
                 cell.split(h0),
                 cell.split(c0),
                 cell.step_weights(joint),
+                expand=cell.expand,
+                expansion=cell.expansion_weights(joint),
                 project=None if cell.projection is None else cell.project,
                 projection=cell.projection_weights(),
                 peepholes=cell.gate_weights(),

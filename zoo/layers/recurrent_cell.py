@@ -8,6 +8,8 @@ from collections.abc import Callable
 import keras
 from keras import ops
 
+from zoo.kernels.recurrence import multiply
+
 GATES = ("input", "forget", "candidate", "output")
 
 
@@ -269,8 +271,14 @@ class GatedCell(keras.layers.Layer):
         raise NotImplementedError
 
     def affine(self, x, h, weights):
-        """Hoisted inputs and state to pre-activations."""
+        """Hoisted inputs and state to pre-activations, or to what `expand` takes."""
         raise NotImplementedError
+
+    expand = None  # or a method `(r, weights)` that makes pre-activations of it
+
+    def expansion_weights(self, joint: bool = False):
+        """What `expand` needs."""
+        return ()
 
     def pointwise(self, a, c, weights):
         return gate(
@@ -283,7 +291,7 @@ class GatedCell(keras.layers.Layer):
         )
 
     def project(self, m, weights):
-        return ops.matmul(m, weights)
+        return multiply(m, weights)
 
     def split(self, state):
         """A state `[batch, units]` in the structure that the scan carries."""
@@ -300,6 +308,8 @@ class GatedCell(keras.layers.Layer):
     def call(self, inputs, states, training=False):
         h, c = self.split(states[0]), self.split(states[1])
         a = self.affine(self.hoist(inputs), h, self.step_weights())
+        if self.expand:
+            a = self.expand(a, self.expansion_weights())
         m, c = self.pointwise(a, c, self.gate_weights())
         if self.projection is not None:
             m = self.project(m, self.projection_weights())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import keras
 from keras import ops
 
+from zoo.kernels.recurrence import multiply
 from zoo.layers.task_recurrent import TaskRecurrentLayer
 
 
@@ -99,7 +100,7 @@ class SharedLSTM(TaskRecurrentLayer):
 
     def affine(self, x, h, weights):
         """Input, forget, candidate's input, output, g, U_c h."""
-        i, f, own, o, g = ops.split(ops.matmul(h, weights), 5, axis=-1)
+        i, f, own, o, g = ops.split(multiply(h, weights), 5, axis=-1)
         x_i, x_f, x_c, x_o, x_g = ops.split(x, 5, axis=-1)
         return x_i + i, x_f + f, x_c, x_o + o, x_g + g, own
 
