@@ -3,7 +3,7 @@
 `zoo train` calls `run`. Run as a module, it measures models over several seeds and
 prints the table that the README shows:
 
-    python -m recipes.language_modeling --data ptb --models lstm_lm
+    python -m recipes.language_modeling --data ptb --models lstm_lm flstm_lm:rank=40
 
 Protocol: word-level, every text followed by an end token that counts like a word, the
 state carried through a whole split, full softmax, perplexity = exp(NLL / tokens). The
@@ -24,7 +24,8 @@ import keras
 import numpy as np
 
 import zoo
-from recipes.seeds import facts_of_seed, spread
+from recipes import seeds
+from recipes.seeds import spread
 from zoo.artifact import TextModel
 from zoo.checkpoint import claim, fingerprint
 from zoo.data import Splits, load_named
@@ -166,19 +167,19 @@ def measure(
 
 def _facts(text_model: TextModel, corpus: Corpus, history: list[dict]) -> dict:
     seconds = [logs["seconds"] for logs in history]
+    tokens = sum(logs["tokens"] for logs in history)
     found = {
         part: perplexity(text_model.model, corpus.streams[part])
         if len(corpus.streams[part]) > 1
         else float("nan")
         for part in ("valid", "test")
     }
-    tokens = len(corpus.streams["train"]) - 1
     return {
         **found,
         "parameters": text_model.model.count_params(),
         "epochs": len(history),
         "seconds": sum(seconds),
-        "words_per_second": tokens * len(history) / sum(seconds),
+        "words_per_second": tokens / sum(seconds),
         "curve": [
             [float(at), logs["val_perplexity"]]
             for at, logs in zip(np.cumsum(seconds), history, strict=True)
@@ -189,40 +190,40 @@ def _facts(text_model: TextModel, corpus: Corpus, history: list[dict]) -> dict:
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    parser.add_argument("--data", required=True, help="name of a data set")
-    parser.add_argument("--models", nargs="+", default=["lstm_lm"])
-    parser.add_argument("--seeds", type=int, default=1, help="seeds 0, 1, ... (1)")
-    parser.add_argument("--folder", type=Path, default=Path("runs/seeds"))
-    parser.add_argument("--row", help="name of the row, where one model has several")
-    parser.add_argument(
-        "--set", nargs="+", default=[], metavar="KEY=VALUE", dest="overrides",
-        help="settings or builder arguments",
-    )  # fmt: skip
+    seeds.add_arguments(parser, models=["lstm_lm"])
+    parser.add_argument("--plot", type=Path, help="PNG file of perplexity over time")
     options = parser.parse_args(arguments)
     splits = load_named(options.data)
     rows = [[options.data, "test", "valid", "parameters", "words/s", "training, s"]]
-    for name in options.models:
-        facts = [_kept(name, splits, options, seed) for seed in range(options.seeds)]
+    curves = {}
+    for model in options.models:
+        facts = [_kept(model, splits, options, seed) for seed in range(options.seeds)]
+        curves[model] = facts[0]["curve"]
         columns = {key: np.array([fact[key] for fact in facts]) for key in
                    ("test", "valid", "words_per_second", "seconds")}  # fmt: skip
         rows.append([
-            options.row or name, spread(columns["test"]), spread(columns["valid"]),
+            model, spread(columns["test"]), spread(columns["valid"]),
             f"{facts[0]['parameters']:,}", spread(columns["words_per_second"], 0),
             spread(columns["seconds"], 0),
         ])  # fmt: skip
+    if options.plot:
+        from zoo import plots
+
+        plots.write_perplexities(curves, options.plot)
     print(markdown_table(rows))
     print(f"\nperplexity, mean ± standard deviation over {options.seeds} seed(s)")
 
 
-def _kept(name: str, splits: Splits, options, seed: int) -> dict:
+def _kept(model: str, splits: Splits, options, seed: int) -> dict:
     """The facts of one seed, measured or read back."""
-    overrides, keywords = parse_overrides(options.overrides, name)
+    name, own = seeds.parse_model(model)
+    overrides, keywords = parse_overrides([*options.overrides, *own], name)
     overrides = {**splits.settings, **overrides, "seed": seed}
     settings = LanguageSettings.of(name, **overrides)
-    folder = options.folder / options.data / (options.row or name) / str(seed)
-    return facts_of_seed(
+    folder = options.folder / options.data / model / str(seed)
+    return seeds.facts_of_seed(
         name, splits, settings, keywords, folder, measure,
-        said=lambda facts: f"{options.row or name} seed {seed}: {facts['test']:.2f}",
+        said=lambda facts: f"{model} seed {seed}: {facts['test']:.2f}",
     )  # fmt: skip
 
 

@@ -24,7 +24,10 @@ from zoo.settings import Settings, parse_overrides
 
 def add_arguments(parser: argparse.ArgumentParser, *, models: list[str]) -> None:
     parser.add_argument("--data", required=True, help="name of a data set")
-    parser.add_argument("--models", nargs="+", default=models, help="registered models")
+    parser.add_argument(
+        "--models", nargs="+", default=models, metavar="NAME[:KEY=VALUE,...]",
+        help="registered models, each with settings or arguments of its own",
+    )  # fmt: skip
     parser.add_argument("--seeds", type=int, default=3, help="seeds 0, 1, ... (3)")
     parser.add_argument("--folder", type=Path, default=Path("runs/seeds"))
     parser.add_argument(
@@ -33,16 +36,28 @@ def add_arguments(parser: argparse.ArgumentParser, *, models: list[str]) -> None
     )  # fmt: skip
 
 
+def parse_model(text: str) -> tuple[str, list[str]]:
+    """The name of a model and its own `KEY=VALUE` pairs.
+
+    Example:
+        >>> parse_model("flstm_lm:units=512,rank=64")
+        ('flstm_lm', ['units=512', 'rank=64'])
+    """
+    name, _, pairs = text.partition(":")
+    return name, pairs.split(",") if pairs else []
+
+
 def measure_seeds(
     row: str,
-    name: str,
+    model: str,
     splits: Splits,
     options: argparse.Namespace,
     measure: Callable[..., dict],
     **fixed,
 ) -> list[str]:
     """Runs `measure` for each seed and returns the row of the table."""
-    overrides, keywords = parse_overrides(options.overrides)
+    name, own = parse_model(model)
+    overrides, keywords = parse_overrides([*options.overrides, *own])
     facts = []
     for seed in range(options.seeds):
         settings = Settings.of(name, **{**overrides, **fixed, "seed": seed})

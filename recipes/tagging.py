@@ -101,7 +101,6 @@ def measure(
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     seeds.add_arguments(parser, models=["bilstm_tagger", "bilstm_crf"])
-    parser.add_argument("--row", help="name of the row, where one model has several")
     options = parser.parse_args(arguments)
     splits = load_named(options.data)
     if not isinstance(splits, TaggedSplits):
@@ -112,9 +111,9 @@ def main(arguments: list[str] | None = None) -> None:
     baseline = most_frequent(tasks, splits.train, splits.test)
     cells = [[f"{100 * main_score(t, baseline[n]):.1f}", ""] for n, t in tasks.items()]
     rows.append(["most frequent", *sum(cells, []), "", ""])
-    for name in options.models:
-        facts = [_kept(name, splits, options, seed) for seed in range(options.seeds)]
-        row = [options.row or name]
+    for model in options.models:
+        facts = [_kept(model, splits, options, seed) for seed in range(options.seeds)]
+        row = [model]
         for task, spec in tasks.items():
             for part in ("test", "valid"):
                 values = [main_score(spec, fact[part][task]) for fact in facts]
@@ -126,11 +125,12 @@ def main(arguments: list[str] | None = None) -> None:
     print(f"\nmean ± standard deviation over {options.seeds} seed(s)")
 
 
-def _kept(name: str, splits: TaggedSplits, options, seed: int) -> dict:
+def _kept(model: str, splits: TaggedSplits, options, seed: int) -> dict:
     """The facts of one seed, measured or read back."""
-    overrides, keywords = parse_overrides(options.overrides, name)
+    name, own = seeds.parse_model(model)
+    overrides, keywords = parse_overrides([*options.overrides, *own], name)
     settings = TaggingSettings.of(name, **{**overrides, "seed": seed})
-    folder = options.folder / options.data / (options.row or name) / str(seed)
+    folder = options.folder / options.data / model / str(seed)
     tasks = learn_tag_tasks(splits.train, splits.schemes)
 
     def said(facts: Mapping) -> str:
@@ -138,7 +138,7 @@ def _kept(name: str, splits: TaggedSplits, options, seed: int) -> dict:
             f"{task} {100 * main_score(spec, facts['valid'][task]):.2f}"
             for task, spec in tasks.items()
         ]
-        return f"{options.row or name} seed {seed}, valid: {', '.join(found)}"
+        return f"{model} seed {seed}, valid: {', '.join(found)}"
 
     return seeds.facts_of_seed(
         name, splits, settings, keywords, folder, measure, said=said

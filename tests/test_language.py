@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+import types
+
 import keras
 import numpy as np
 import pytest
@@ -10,7 +13,12 @@ from keras import ops
 import zoo
 from zoo.language.perplexity import log_probabilities, perplexity, zero_state
 from zoo.language.stream import Windows, streams
-from zoo.language.training import StreamTrainer, WarmUp, train_language_model
+from zoo.language.training import (
+    StreamTrainer,
+    TimeLimit,
+    WarmUp,
+    train_language_model,
+)
 from zoo.settings import LanguageSettings
 
 VOCAB = 11
@@ -399,6 +407,24 @@ def test_a_killed_training_goes_on_as_if_it_had_not_been(tmp_path):
     assert found == expected
     for one, other in zip(again, weights, strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+def test_training_ends_after_its_minutes_within_an_epoch(tmp_path, monkeypatch):
+    """On a clock that goes on by a second whenever a step ends."""
+    clock = itertools.count()
+    monkeypatch.setattr(
+        "zoo.language.training.time", types.SimpleNamespace(perf_counter=clock.__next__)
+    )
+    tokens = stream(101)
+    whole = settings(minutes=3 / 60)
+    history = train_language_model(build(), tokens, None, whole, verbose=False)
+    assert [logs["tokens"] for logs in history] == [3 * whole.batch_size * whole.window]
+    # What an earlier run has spent counts.
+    limit = TimeLimit(1.0, spent=57.5)
+    limit.set_model(types.SimpleNamespace(stop_training=False))
+    limit.on_train_begin()
+    ended = [limit.on_train_batch_end(0) or limit.model.stop_training for _ in range(3)]
+    assert ended == [False, False, True]
 
 
 def test_a_text_shorter_than_a_window_and_a_vocabulary_of_one():

@@ -153,11 +153,11 @@ def test_gradients_equal_autodiff_of_an_unrolled_loop(kind, mode):
     def unrolled(inputs, states, weights, peepholes, mask, training):
         h, c, outputs = states, states, []
         for t in range(5):
-            x = keras.tree.map_structure(lambda x: x[t], inputs)
+            x = keras.tree.map_structure(lambda x, t=t: x[t], inputs)
             new = layer.pointwise(layer.affine(x, h, weights), c, peepholes)
             shown = ops.expand_dims(ops.convert_to_tensor(mask[:, t]), -1)
             h, c = keras.tree.map_structure(
-                lambda n, o: ops.where(shown, n, o), new, (h, c)
+                lambda n, o, shown=shown: ops.where(shown, n, o), new, (h, c)
             )
             outputs.append(h)
         return keras.tree.map_structure(lambda *steps: ops.stack(steps), *outputs)

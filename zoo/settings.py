@@ -164,6 +164,8 @@ class LanguageSettings(_Checked):
             of the step, whatever `decay` says. 0 for none.
         average: epochs that the moving average of the weights spans which is validated
             and kept, or none.
+        minutes: stops after so many minutes, with those of validation, and within an
+            epoch if need be; or none.
         tokenizer: `"unicode"`, `"whitespace"`, `"wordpiece"` or `"bytes"`.
         vocab_size: most entries of the vocabulary.
         lowercase: whether to fold case.
@@ -183,6 +185,7 @@ class LanguageSettings(_Checked):
     decay_after: int = 4
     warmup: int = 0
     average: float | None = None
+    minutes: float | None = None
     tokenizer: str = "unicode"
     vocab_size: int = 10000
     lowercase: bool = True

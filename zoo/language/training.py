@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -48,8 +49,9 @@ class StreamTrainer(keras.Model):
         )
         self.carried.assign(ops.stop_gradient(result["state"]))
         self.add_loss(ops.mean(ops.sum(result["nll"], axis=1)))
-        # The loss may hold more than this, such as what balances experts.
-        self.nll.update_state(result["nll"])
+        # The loss may hold more than this, such as what balances experts. Flat, so that
+        # every token counts alike, also those of a shorter last window.
+        self.nll.update_state(ops.reshape(result["nll"], (-1,)))
         return result["nll"]
 
     def forget(self) -> None:
@@ -79,6 +81,7 @@ class Epochs(keras.callbacks.Callback):
         self.model.optimizer.learning_rate = rate
 
     def on_epoch_end(self, epoch: int, logs: dict) -> None:
+        logs["tokens"] = int(self.trainer.nll.count)
         logs["perplexity"] = math.exp(min(logs["nll"], 700.0))
         if self.valid is not None:
             with averaged(self.model):
@@ -87,6 +90,26 @@ class Epochs(keras.callbacks.Callback):
                     self.valid,
                     batch_size=self.settings.batch_size,
                 )
+
+
+class TimeLimit(keras.callbacks.Callback):
+    """Ends the training after a time, also within an epoch.
+
+    Args:
+        minutes: in all, or `None` for no limit.
+        spent: seconds of the epochs that an earlier run has finished.
+    """
+
+    def __init__(self, minutes: float | None, spent: float = 0.0) -> None:
+        super().__init__()
+        self.seconds = math.inf if minutes is None else 60 * minutes - spent
+
+    def on_train_begin(self, logs=None) -> None:
+        self.end = time.perf_counter() + self.seconds
+
+    def on_train_batch_end(self, batch: int, logs=None) -> None:
+        if time.perf_counter() >= self.end:
+            self.model.stop_training = True
 
 
 def train_language_model(
@@ -111,7 +134,8 @@ def train_language_model(
         verbose: shows progress.
 
     Returns:
-        One dict of logs an epoch, with `perplexity`, `val_perplexity` and `seconds`.
+        One dict of logs an epoch, with `tokens` (those of training), `perplexity`,
+        `val_perplexity` and `seconds`.
     """
     windows = Windows(train, batch_size=settings.batch_size, window=settings.window)
     trainer = StreamTrainer(model, windows.rows)
@@ -124,6 +148,9 @@ def train_language_model(
         folder=folder,
     )
     first = checkpoint.restore(trainer)
+    limit = TimeLimit(
+        settings.minutes, sum(logs["seconds"] for logs in checkpoint.history)
+    )
     shown = [Progress({}, settings.epochs, windows, done=first)] if verbose else []
     if first < settings.epochs and not checkpoint.finished:
         trainer.fit(
@@ -134,6 +161,7 @@ def train_language_model(
                 Epochs(trainer, valid, settings),
                 ExpertShares(),
                 checkpoint,
+                limit,
                 *shown,
                 *callbacks,
             ],  # fmt: skip
