@@ -261,6 +261,26 @@ def test_undecodable_bytes(tmp_path):
     assert ner(path, encoding="latin-1").tokens == [["a", "é"]]
 
 
+def test_bad_sentences_are_left_out_and_listed(tmp_path):
+    text = b"a O\n\nb I-X\n\nc\n\nd\xe9 O\n\ne O\n"
+    data = ner(write(tmp_path, text), schemes={"ner": "BIO"}, on_bad_rows="skip")
+    assert data.tokens == [["a"], ["e"]] and data.tags["ner"] == [["O"], ["O"]]
+    assert [(row.line, row.column) for row in data.skipped] == [
+        (3, "ner"), (5, None), (7, "token"),
+    ]  # fmt: skip
+    assert data.where[1][1] == 9
+    text = '{"tokens": ["a"], "tags": ["O"]}\n{"tokens": ["\\ud800"], "tags": ["O"]}\n'
+    path = write(tmp_path, text + '{"tokens": ["b"], "tags": []}\n', "train.jsonl")
+    assert read_tagged_jsonl(path, on_bad_rows="skip").tokens == [["a"]]
+    refused(read_tagged_jsonl, path, "line 2, column 'token': the text is not valid")
+    rows = write(tmp_path, SNIPS + "x\ta b\tO\n")
+    assert len(snips(rows, on_bad_rows="skip")) == 2
+    nothing = write(tmp_path, "play\ta b\tO\n")
+    refused(lambda p: snips(p, on_bad_rows="skip"), nothing, "has no sentences")
+    with pytest.raises(DataError, match="`on_bad_rows` says.*Received: 'drop'"):
+        ner(nothing, on_bad_rows="drop")
+
+
 def test_arguments(tmp_path):
     path = write(tmp_path, "a O\n")
     refused(lambda p: read_conll(p, {"ner": 2}), path, "column 2 of 'ner'", "0 to 1")

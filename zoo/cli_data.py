@@ -88,15 +88,11 @@ def read_tagged_file(path, options):
     """The sentences of a file, and the scheme of each tagging task."""
     from zoo.tagging.files import read_tagged
 
-    if options.on_bad_rows != "error":
-        raise ValueError(
-            "`--on-bad-rows` of a tagger must be 'error'. "
-            f"Received: {options.on_bad_rows!r}."
-        )
     tokens = None if options.text == DEFAULT_TEXT else options.text
     return read_tagged(
-        path, labels=options.label, tokens=tokens, encoding=options.encoding
-    )
+        path, labels=options.label, tokens=tokens, encoding=options.encoding,
+        on_bad_rows=options.on_bad_rows,
+    )  # fmt: skip
 
 
 def is_named(options) -> bool:

@@ -82,6 +82,15 @@ def bad_rows_error(rows: list[BadRow]) -> DataError:
     return DataError("\n".join([*lines, advice]), rows)
 
 
+def check_on_bad_rows(on_bad_rows: str) -> None:
+    """Raises unless this is what readers can do with bad rows."""
+    if on_bad_rows not in ("error", "skip"):
+        raise DataError(
+            "`on_bad_rows` says what to do with rows that cannot be used. Accepted: "
+            f"'error', 'skip'. Received: {on_bad_rows!r}."
+        )
+
+
 def shorten(value, width: int = 60) -> str:
     """`repr` of a value, cut in the middle of long texts."""
     if isinstance(value, str) and len(value) > width:

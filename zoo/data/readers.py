@@ -7,7 +7,14 @@ from pathlib import Path
 
 from zoo.data.cells import CellError, read_label_cell, read_text_cell
 from zoo.data.delimited import rows_of
-from zoo.data.errors import BadRow, DataError, bad_rows_error, problem, shorten
+from zoo.data.errors import (
+    BadRow,
+    DataError,
+    bad_rows_error,
+    check_on_bad_rows,
+    problem,
+    shorten,
+)
 from zoo.data.examples import Examples
 from zoo.data.files import check_file, format_of, read_text
 from zoo.data.jsonl import json_rows, parquet_rows
@@ -205,11 +212,7 @@ def _task_name(cell) -> str:
 
 
 def _check_arguments(text, labels, task_column, on_bad_rows) -> None:
-    if on_bad_rows not in ("error", "skip"):
-        raise DataError(
-            "`on_bad_rows` says what to do with rows that cannot be used. Accepted: "
-            f"'error', 'skip'. Received: {on_bad_rows!r}."
-        )
+    check_on_bad_rows(on_bad_rows)
     for column, kind in labels.items():
         if kind not in KINDS:
             raise DataError(

@@ -62,6 +62,7 @@ def read_tagged(
     labels: Sequence[str] | None = None,
     tokens: str | None = None,
     encoding: str | None = None,
+    on_bad_rows: str = "error",
 ) -> tuple[TaggedSentences, dict[str, str]]:
     """Reads a tagged file by its suffix.
 
@@ -72,6 +73,7 @@ def read_tagged(
             `UPOS`, or the key `tags`.
         tokens: the column of the words: by default 0, or the key `tokens`.
         encoding: of the file.
+        on_bad_rows: `"error"`, or `"skip"` to leave out sentences with something wrong.
 
     Returns:
         The sentences, and by tagging task the scheme, `""` for none.
@@ -88,7 +90,9 @@ def read_tagged(
     columns = [parse_column(text) for text in labels or [_DEFAULTS[suffix]]]
     tags = {c.task: c for c in columns if c.kind != LABEL}
     schemes = {name: c.kind for name, c in tags.items() if c.kind != NO_SCHEME}
-    options = {"schemes": schemes, "encoding": encoding}
+    options = {
+        "schemes": schemes, "encoding": encoding, "on_bad_rows": on_bad_rows
+    }  # fmt: skip
     found = {name: schemes.get(name, "") for name in tags}
     if suffix == ".jsonl":
         renamed = [c for c in columns if c.task != c.column]

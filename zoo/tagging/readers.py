@@ -27,6 +27,7 @@ def read_conll(
     delimiter: str | None = None,
     comment: str | None = None,
     encoding: str | None = None,
+    on_bad_rows: str = "error",
 ) -> TaggedSentences:
     """Reads columns: a token a line, sentences apart by empty lines.
 
@@ -42,6 +43,8 @@ def read_conll(
         comment: lines that begin with it are left out. None are by default, for `#`
             may be a token.
         encoding: by default told by the byte-order mark, else UTF-8.
+        on_bad_rows: `"error"`, or `"skip"` to leave out sentences with something wrong
+            and list it in `TaggedSentences.skipped`.
 
     Returns:
         `TaggedSentences` in the order of the file.
@@ -57,10 +60,10 @@ def read_conll(
         >>> data.tokens, data.tags["ner"]
         ([['in', 'Rome'], ['Yes']], [['O', 'B-LOC'], ['O']])
     """
-    found = Collector(str(path), tags, schemes=schemes)
+    found = Collector(str(path), tags, schemes=schemes, on_bad_rows=on_bad_rows)
     split = re.compile(re.escape(delimiter) if delimiter else "[ \t]+").split
     width = None
-    for block in _blocks(read_text(path, encoding)):
+    for block in _blocks(read_text(path, encoding, keep_bad_bytes=found.skip)):
         rows = []
         for line, text in block:
             cells = split(text if delimiter else text.strip(" \t"))
@@ -94,6 +97,7 @@ def read_conllu(
     *,
     schemes: Mapping[str, str] | None = None,
     encoding: str | None = None,
+    on_bad_rows: str = "error",
 ) -> TaggedSentences:
     """Reads CoNLL-U: the syntactic words, without multiword ranges and empty nodes.
 
@@ -102,7 +106,7 @@ def read_conllu(
         tags: from task to a field, such as `"UPOS"`, or to a key of FEATS or MISC, such
             as `"MISC:NER"`. Where a word lacks the key its tag is O.
         schemes: by task the scheme that its tags must keep, see `zoo.tagging.SCHEMES`.
-        encoding: as in `read_conll`.
+        encoding, on_bad_rows: as in `read_conll`.
 
     Returns:
         `TaggedSentences` in the order of the file.
@@ -127,8 +131,8 @@ def read_conllu(
                 f"`tags[{task!r}]` must be a field of CoNLL-U. Accepted: "
                 f"{', '.join(_FIELDS[1:])}, FEATS:key, MISC:key. Received: {field!r}."
             )
-    found = Collector(str(path), tags, schemes=schemes)
-    for block in _blocks(read_text(path, encoding)):
+    found = Collector(str(path), tags, schemes=schemes, on_bad_rows=on_bad_rows)
+    for block in _blocks(read_text(path, encoding, keep_bad_bytes=found.skip)):
         rows = []
         for line, text in block:
             if text.startswith("#"):

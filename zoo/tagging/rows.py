@@ -20,6 +20,7 @@ def read_tagged_jsonl(
     labels: Sequence[str] = (),
     schemes: Mapping[str, str] | None = None,
     encoding: str | None = None,
+    on_bad_rows: str = "error",
 ) -> TaggedSentences:
     """Reads `{"tokens": [...], "tags": [...], "intent": "..."}`, one object a line.
 
@@ -30,6 +31,8 @@ def read_tagged_jsonl(
         labels: keys of labels of the sentence, each a task of that name.
         schemes: by task the scheme that its tags must keep, see `zoo.tagging.SCHEMES`.
         encoding: by default told by the byte-order mark, else UTF-8.
+        on_bad_rows: `"error"`, or `"skip"` to leave out sentences with something wrong
+            and list it in `TaggedSentences.skipped`.
 
     Returns:
         `TaggedSentences` in the order of the file.
@@ -45,8 +48,9 @@ def read_tagged_jsonl(
         {'tags': [['O', 'B-LOC']]}
     """
     wanted = _wanted(tokens, tags, labels)
-    rows = json_rows(str(path), read_text(path, encoding), wanted)
-    found = Collector(str(path), tags, labels, schemes)
+    found = Collector(str(path), tags, labels, schemes, on_bad_rows)
+    text = read_text(path, encoding, keep_bad_bytes=found.skip)
+    rows = json_rows(str(path), text, wanted)
     return _collect(found, rows, wanted, _strings, "a list of texts, none empty")
 
 
@@ -59,6 +63,7 @@ def read_tagged_tsv(
     labels: Sequence[str] = (),
     schemes: Mapping[str, str] | None = None,
     encoding: str | None = None,
+    on_bad_rows: str = "error",
 ) -> TaggedSentences:
     """Reads rows such as `intent<tab>token token<tab>tag tag`, without a header.
 
@@ -68,7 +73,7 @@ def read_tagged_tsv(
         tokens: the column of the tokens, spaces between them.
         tags: columns of tags, spaces between them, each a task of that name.
         labels: columns of labels of the sentence, each a task of that name.
-        schemes, encoding: as in `read_tagged_jsonl`.
+        schemes, encoding, on_bad_rows: as in `read_tagged_jsonl`.
 
     Returns:
         `TaggedSentences` in the order of the file.
@@ -92,11 +97,11 @@ def read_tagged_tsv(
             f"`columns` must name every column used. Accepted: a list with {unknown}. "
             f"Received: {list(columns)}."
         )
-    text = read_text(path, encoding)
+    found = Collector(str(path), tags, labels, schemes, on_bad_rows)
+    text = read_text(path, encoding, keep_bad_bytes=found.skip)
     rows = rows_of(
         str(path), text, wanted, delimiter="\t", quotes=False, columns=columns
     )
-    found = Collector(str(path), tags, labels, schemes)
     return _collect(found, rows, wanted, _words, "texts with spaces between them")
 
 

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from zoo.data.errors import SHOWN, BadRow, DataError, nearest, problem, shorten
+from zoo.data.errors import (
+    SHOWN,
+    BadRow,
+    DataError,
+    check_on_bad_rows,
+    nearest,
+    problem,
+    shorten,
+)
 from zoo.tagging.schemes import convert_tags, first_violation, scheme_name
 
 
@@ -18,6 +26,7 @@ class TaggedSentences:
         tags: for every tagging task the tags of each sentence, one a token.
         labels: for every task of whole sentences one label a sentence.
         where: `(file, line)` of the first token of each sentence, for messages.
+        skipped: what was wrong with sentences that `on_bad_rows="skip"` left out.
 
     Example:
         >>> data = TaggedSentences([["in", "Rome"]], {"ner": [["O", "I-LOC"]]})
@@ -29,6 +38,7 @@ class TaggedSentences:
     tags: dict[str, list[list[str]]]
     labels: dict[str, list[str]] = field(default_factory=dict)
     where: list[tuple[str, int]] = field(default_factory=list)
+    skipped: list[BadRow] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         if not self.where:
@@ -123,10 +133,11 @@ class Collector:
         tags: names of the tagging tasks.
         labels: names of the tasks of whole sentences.
         schemes: by tagging task the scheme that its tags must keep.
+        on_bad_rows: `"error"`, or `"skip"` to leave out sentences with something wrong.
 
     Raises:
         DataError: for a scheme of no task.
-        ValueError: for an unknown scheme.
+        ValueError: for an unknown scheme or `on_bad_rows`.
     """
 
     def __init__(
@@ -135,8 +146,10 @@ class Collector:
         tags: Iterable[str],
         labels: Iterable[str] = (),
         schemes: Mapping[str, str] | None = None,
+        on_bad_rows: str = "error",
     ) -> None:
-        self.path = path
+        check_on_bad_rows(on_bad_rows)
+        self.path, self.skip = path, on_bad_rows == "skip"
         self.tokens, self.where, self.bad = [], [], []
         self.tags = {task: [] for task in tags}
         self.labels = {task: [] for task in labels}
@@ -149,7 +162,7 @@ class Collector:
                 )
 
     def fail(self, line, column, what: str, accepted: str, received: str) -> None:
-        """Notes something that is wrong; `result` raises it."""
+        """Notes something that is wrong with a sentence, which is not added then."""
         self.bad.append(BadRow(self.path, line, column, what, accepted, received))
 
     def add(
@@ -160,6 +173,12 @@ class Collector:
         labels: Mapping[str, str] | None = None,
     ) -> None:
         """Takes one sentence; `lines` holds the line of each token."""
+        before = len(self.bad)
+        for name, cells in (("token", tokens), *tags.items()):
+            for line, cell in zip(lines, cells):
+                if not _is_unicode(cell):
+                    what = "the text is not valid Unicode"
+                    self.fail(line, name, what, "text", ascii(cell))
         for task, scheme in self.schemes.items():
             found = first_violation(tags[task], scheme)
             if found is not None:
@@ -167,6 +186,8 @@ class Collector:
                 what = f"token {i + 1}, {shorten(tokens[i])}: {found.problem}"
                 accepted = f"{found.accepted} ({scheme})"
                 self.fail(lines[i], task, what, accepted, shorten(found.tag))
+        if len(self.bad) > before:
+            return
         self.tokens.append(tokens)
         self.where.append((self.path, lines[0]))
         for task, rows in self.tags.items():
@@ -180,13 +201,23 @@ class Collector:
         Raises:
             DataError: with what was wrong, or if there are no sentences.
         """
-        if self.bad:
+        if self.bad and not self.skip:
             raise _error(self.bad)
         if not self.tokens:
             what = "the file has no sentences"
             accepted = "at least one sentence"
             raise DataError(problem(self.path, None, None, what, accepted, "no tokens"))
-        return TaggedSentences(self.tokens, self.tags, self.labels, self.where)
+        return TaggedSentences(
+            self.tokens, self.tags, self.labels, self.where, self.bad
+        )
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # a lone surrogate: an undecodable byte, or of JSON
+        return False
+    return True
 
 
 def _error(rows: list[BadRow], hints: Iterable[str] = ()) -> DataError:
