@@ -84,19 +84,27 @@ def facts_of_seed(
     `said` makes of new facts the line that is printed when they are kept.
     """
     kept = folder / "facts.json"
-    identity = json.loads(json.dumps([settings.to_config(), keywords]))
     if kept.exists():
         found = json.loads(kept.read_text("utf-8"))
-        if found["identity"] == identity:
+        if _are_of(found["identity"], settings, keywords):
             return found
     measured = measure(name, splits, settings, keywords, folder)
-    facts = {"identity": identity, **measured}
+    facts = {"identity": [settings.to_config(), keywords], **measured}
     folder.mkdir(parents=True, exist_ok=True)
     partial = kept.with_suffix(".partial")
     partial.write_text(json.dumps(facts), "utf-8")
     os.replace(partial, kept)
     print(said(facts), file=sys.stderr)
     return facts
+
+
+def _are_of(identity: list, settings, keywords: Mapping) -> bool:
+    """Whether facts are of these settings; a setting that is newer had its default."""
+    try:
+        old = type(settings)(**identity[0])
+    except TypeError:  # a setting that is no more
+        return False
+    return old == settings and identity[1] == json.loads(json.dumps(keywords))
 
 
 def baseline_rows(splits: Splits, options: argparse.Namespace) -> list[list[str]]:

@@ -9,13 +9,13 @@ from pathlib import Path
 import keras
 import numpy as np
 
-import zoo
 from zoo import baselines
 from zoo.artifact import TextModel
 from zoo.batching import TokenBatches, choose_buckets
 from zoo.checkpoint import claim, fingerprint
 from zoo.data import Splits, encode_labels, learn_tasks
 from zoo.metrics import evaluate, mean_main_metric
+from zoo.pretrained import build
 from zoo.pretraining import pretrain
 from zoo.saliency import adapt_ngrams
 from zoo.settings import Settings
@@ -166,7 +166,10 @@ def train(
     """
     seed_everything(settings.seed)
     keywords = dict(keywords or {})
-    model = zoo.get(name, prepared.pipeline.vocab_size, prepared.tasks, **keywords)
+    model = build(
+        name, prepared.pipeline.vocabulary, prepared.tasks, keywords,
+        vectors=settings.vectors, seed=settings.seed,
+    )  # fmt: skip
     metadata = {
         "name": name,
         "keywords": {k: v for k, v in keywords.items() if _is_json(v)},

@@ -113,6 +113,7 @@ class Settings(_Checked):
         vocab_size: most entries of the vocabulary.
         lowercase: whether to fold case.
         min_count: tokens seen less often are unknown.
+        vectors: word2vec or GloVe text file whose vectors the embedding starts from.
         max_length: tokens of a text that are read.
         buckets: padded lengths that XLA compiles for.
         pretrain_epochs: passes of the language model that initialises the shared
@@ -136,6 +137,7 @@ class Settings(_Checked):
     vocab_size: int = 20000
     lowercase: bool = True
     min_count: int = 2
+    vectors: str = ""
     max_length: int = 256
     buckets: int = 5
     pretrain_epochs: int = 0
@@ -215,6 +217,7 @@ class TaggingSettings(_Checked):
         vocab_size: most entries of the words' vocabulary.
         lowercase: whether to fold case before a word is looked up.
         min_count: words seen less often are unknown.
+        vectors: word2vec or GloVe text file whose vectors the embedding starts from.
         replace_rare: share of the words seen once that training reads as unknown, drawn
             anew each epoch (Lample et al. 2016, section 4.1 and its code), or none.
         max_letters: characters of a word that are read.
@@ -235,6 +238,7 @@ class TaggingSettings(_Checked):
     vocab_size: int = 30000
     lowercase: bool = True
     min_count: int = 1
+    vectors: str = ""
     replace_rare: float | None = 0.5
     max_letters: int = 24
     buckets: int = 8

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import keras
 
-import zoo
 from zoo.checkpoint import claim, fingerprint
 from zoo.data.errors import DataError
+from zoo.pretrained import build
 from zoo.settings import TaggingSettings
 from zoo.tagging.artifact import TaggingModel
 from zoo.tagging.decoder import Decoder
@@ -131,9 +131,10 @@ def train(
     """
     seed_everything(settings.seed)
     pipeline = tagged.pipeline
-    model = zoo.get(
-        name, pipeline.vocab_size, tagged.tasks,
-        character_count=pipeline.character_count, **keywords,
+    model = build(
+        name, pipeline.vocabulary, tagged.tasks,
+        {"character_count": pipeline.character_count, **keywords},
+        vectors=settings.vectors, seed=settings.seed,
     )  # fmt: skip
     metadata = {
         "name": name, "keywords": dict(keywords), "settings": settings.to_config()
