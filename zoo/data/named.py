@@ -73,7 +73,8 @@ def load_named(name: str) -> Splits:
 
     Returns:
         `Splits`; its `notes` say which parts are not the official ones. For a tagged
-        set `zoo.tagging.splits.TaggedSplits`.
+        set `zoo.tagging.splits.TaggedSplits`, for pairs of texts
+        `zoo.translation.PairSplits`.
 
     Raises:
         DataError: for an unknown name, a set that is not at hand and has no public
@@ -241,6 +242,18 @@ def _tagged(name: str) -> Callable[[Path | None], object]:
     return load
 
 
+def _messages(folder: Path | None):
+    from zoo.translation.messages import load_messages
+
+    return load_messages(folder)
+
+
+def _multi30k(folder: Path):
+    from zoo.translation.pairs import load_multi30k
+
+    return load_multi30k(folder)
+
+
 def _corpus(folder: Path, pattern: str) -> Splits:
     """A corpus for language models: one text a line, blank lines included."""
     parts = []
@@ -379,6 +392,19 @@ _SETS = {
         lambda folder: _corpus(folder, "wiki.{}.tokens"),
         "wikitext2",
         "wiki.train.tokens, wiki.valid.tokens and wiki.test.tokens",
+    ),
+    "messages": NamedSet(
+        "what programs say, English to French, for translation (its default)",
+        _messages,
+        "messages",
+        "the wheels that zoo.translation.messages.WHEELS names",
+        True,
+    ),
+    "multi30k": NamedSet(
+        "captions of images, English to German, for translation (ZOO_DATA only)",
+        _multi30k,
+        "multi30k",
+        "train, val and test_2016_flickr, each as .lc.norm.tok.en and .lc.norm.tok.de",
     ),
     "liu4": NamedSet(
         "sst1, sst2, subj and imdb as four tasks (Liu et al. 2016; ZOO_DATA only)",
