@@ -13,7 +13,7 @@ from zoo.artifact import TextModel
 from zoo.text import as_bytes
 from zoo.text.imports import tf
 from zoo.translation.pipeline import TranslationPipeline
-from zoo.translation.search import Translator, check_sizes
+from zoo.translation.search import NOTHING, Translator, check_sizes, search_options
 
 
 @dataclass
@@ -41,11 +41,7 @@ class TranslationModel(TextModel):
     @property
     def search(self) -> dict:
         """`beam` and `length_penalty` where the caller names none."""
-        settings = self.metadata.get("settings", {})
-        return {
-            "beam": settings.get("beam", 5),
-            "length_penalty": float(settings.get("length_penalty", 1.0)),
-        }
+        return search_options(self.metadata)
 
     @cached_property
     def translator(self) -> Translator:
@@ -134,7 +130,7 @@ class TranslationModel(TextModel):
                         ),
                     }
                     for best, text in enumerate(arrays["translation"][place])
-                    if np.isfinite(arrays["score"][place, best])
+                    if arrays["score"][place, best] > NOTHING
                 ]
         return answers
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import keras
 
 from zoo.decoding import Hypotheses, beam_search
@@ -11,6 +13,10 @@ from zoo.text.vocabulary import BEGIN, END, SPECIALS
 from zoo.translation.pipeline import TranslationPipeline
 
 _NEVER = [place for place in range(len(SPECIALS)) if place != END]
+
+
+# Score where there is no translation: JSON, and so a server's answer, has no infinity.
+NOTHING = tf.float32.min
 
 
 class Searcher:
@@ -135,7 +141,7 @@ class Translator(tf.Module):
         Returns:
             `translation` string, `score` float32 and `log_probability` float32, all
             `[batch, n_best]`, the best first; where there are not so many, an empty
-            text with scores of -inf. `cut` bool `[batch]`, true where the source has
+            text with scores of `NOTHING`. `cut` bool `[batch]`, true where the source has
             more pieces than `max_source` of the pipeline: its end was not read.
         """
         if tf.is_tensor(beam):
@@ -158,16 +164,27 @@ class Translator(tf.Module):
         )  # fmt: skip
         empty = tf.equal(count, 0)[:, None]
         first = tf.range(n_best) == 0
-        nothing = tf.where(first, 0.0, -float("inf"))[None]
+        nothing = tf.where(first, 0.0, NOTHING)[None]
         answers = {
             "translation": tf.where(
                 empty, "", self.pipeline.target.detokenize(found.ids)
             ),
-            "score": tf.where(empty, nothing, found.scores),
-            "log_probability": tf.where(empty, nothing, found.log_probabilities),
+            "score": tf.where(empty, nothing, tf.maximum(found.scores, NOTHING)),
+            "log_probability": tf.where(
+                empty, nothing, tf.maximum(found.log_probabilities, NOTHING)
+            ),
             "cut": count > self.pipeline.max_source,
         }
         return {name: value[:rows] for name, value in answers.items()}
+
+
+def search_options(metadata: Mapping | None) -> dict:
+    """`beam` and `length_penalty` of the settings that a model was trained with."""
+    settings = (metadata or {}).get("settings", {})
+    return {
+        "beam": settings.get("beam", 5),
+        "length_penalty": float(settings.get("length_penalty", 1.0)),
+    }
 
 
 class _Hidden:
