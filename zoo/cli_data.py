@@ -38,8 +38,8 @@ def add_data_arguments(parser: argparse.ArgumentParser) -> None:
         "--label", action="append", metavar="COLUMN[:KIND]",
         help=f"column of labels (label); may be repeated; KIND is one of "
         f"{', '.join(KINDS)} (categories); for a tagger [TASK=]COLUMN[:KIND] with BIO, "
-        "IOB1, BIOES, none (tags without a scheme) or categories (of the sentence); for "
-        "translation the column of the targets (target)",
+        "IOB1, BIOES, none (tags without a scheme) or categories (of the sentence); "
+        "for translation the column of the targets (target)",
     )  # fmt: skip
     parser.add_argument("--task-column", help="splits the one label into tasks")
     parser.add_argument("--on-bad-rows", choices=("error", "skip"), default="error")

@@ -40,9 +40,9 @@ def seq2seq(
 ) -> keras.Model:
     """Stacks of LSTMs with residuals; the decoder attends to the encoder's states.
 
-        m = x_D,  x_1 = x_0 + (→LSTM_1(x_0) + ←LSTM_1(x_0)),  x_l = x_{l-1} + LSTM_l(x_{l-1})
+        x_1 = x_0 + →LSTM_1(x_0) + ←LSTM_1(x_0),  x_l = x_{l-1} + LSTM_l(x_{l-1})
 
-    with `x_0` the embedded source and `m` the memory; see
+    with `x_0` the embedded source; the last `x` is the memory. See
     `zoo.models.decoder.Decoder` for the decoder. Its first LSTM begins with
     `h = tanh(V s + a)` and `c = U s + b` of the last state `s` of the encoder, the
     others with zeros. Residuals stand where the widths agree.
@@ -319,5 +319,6 @@ def _attention(kind: str, units: int):
 def _check_choice(name: str, value, accepted: Sequence[str]) -> None:
     if value not in accepted:
         raise ValueError(
-            f"`{name}` must be one of {', '.join(accepted)}. Received: {name}={value!r}."
+            f"`{name}` must be one of {', '.join(accepted)}. "
+            f"Received: {name}={value!r}."
         )

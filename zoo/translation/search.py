@@ -141,8 +141,8 @@ class Translator(tf.Module):
         Returns:
             `translation` string, `score` float32 and `log_probability` float32, all
             `[batch, n_best]`, the best first; where there are not so many, an empty
-            text with scores of `NOTHING`. `cut` bool `[batch]`, true where the source has
-            more pieces than `max_source` of the pipeline: its end was not read.
+            text with scores of `NOTHING`. `cut` bool `[batch]`, true where the source
+            has more pieces than `max_source` of the pipeline: its end was not read.
         """
         if tf.is_tensor(beam):
             accepted = "1 <= n_best <= beam"
@@ -153,7 +153,7 @@ class Translator(tf.Module):
             with tf.control_dependencies(checks):
                 text = tf.identity(text)
         rows = tf.shape(text)[0]
-        # The steps of no rows have no maximum: an empty request gets one.
+        # The steps of no rows have no maximum: an empty request gets a row.
         text = tf.concat([text, tf.fill([tf.maximum(1 - rows, 0)], "")], axis=0)
         ids, count = self.pipeline.read(text)
         limits = 2 * tf.cast(ids.row_lengths(), tf.int32) + 8  # the end counts there
