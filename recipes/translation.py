@@ -26,7 +26,7 @@ from zoo.data import load_named
 from zoo.report import markdown_table
 from zoo.settings import TranslationSettings, parse_overrides
 from zoo.translation.pairs import PairSplits
-from zoo.translation.report import test_table, write_translation_report
+from zoo.translation.report import table_of_test, write_translation_report
 from zoo.translation.runs import PARTS, evaluate_baselines, facts_of, prepare, train
 
 
@@ -73,7 +73,7 @@ def run(
     write_translation_report(
         text_model, corpus, facts, baselines, history, settings, folder
     )
-    print(test_table(name, facts, baselines))
+    print(table_of_test(name, facts, baselines))
     print(facts["test"]["signature"])
     print(f"Report: {folder / 'report.md'}")
     shutil.rmtree(checkpoints, ignore_errors=True)

@@ -56,9 +56,8 @@ class Decoder:
         softmax, embedding = named["softmax"], named.get("target_embedding")
 
         def embed(ids):
-            if embedding is None:
-                return softmax(ids, embed=True)
-            return embedding(ids)
+            found = embedding(ids) if embedding else softmax(ids, embed=True)
+            return scaled(found)
 
         count = sum(name.startswith("decoder_lstm_") for name in named)
         stack = [named[f"decoder_lstm_{index}"] for index in range(count)]
@@ -146,6 +145,15 @@ def encoder_of(model):
     names = {"memory": "memory", "mask": "source_mask", "h": "start_h", "c": "start_c"}
     outputs = {key: model.get_layer(name).output for key, name in names.items()}
     return keras.Model(model.input["source"], outputs, name=f"{model.name}_encoder")
+
+
+def scaled(embedded):
+    """Embeddings `[..., dim]` times the root of `dim`.
+
+    They begin with a norm of 1, as suits the softmax that may share them, and the LSTMs
+    want elements near 1 (Vaswani et al. 2017, section 3.4).
+    """
+    return embedded * embedded.shape[-1] ** 0.5
 
 
 def residual(x, y):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from zoo._lazy import keras, layers
-from zoo.models.decoder import Decoder, residual
+from zoo.models.decoder import Decoder, residual, scaled
 from zoo.registry import register
 
 CELLS = ("lstm", "factorized", "group")
@@ -42,7 +42,7 @@ def seq2seq(
 
         x_1 = x_0 + →LSTM_1(x_0) + ←LSTM_1(x_0),  x_l = x_{l-1} + LSTM_l(x_{l-1})
 
-    with `x_0` the embedded source; the last `x` is the memory. See
+    with `x_0` the embedded source times √dim; the last `x` is the memory. See
     `zoo.models.decoder.Decoder` for the decoder. Its first LSTM begins with
     `h = tanh(V s + a)` and `c = U s + b` of the last state `s` of the encoder, the
     others with zeros. Residuals stand where the widths agree.
@@ -288,19 +288,19 @@ def _embeddings(vocab_size, target_vocab_size, dim: int, tied: bool):
         return keras.initializers.RandomNormal(stddev=dim**-0.5)
 
     def embedding(name: str, size: int):
-        return keras.layers.Embedding(size, dim, start(), name=name)
+        layer = keras.layers.Embedding(size, dim, start(), name=name)
+        return lambda ids: scaled(layer(ids))
 
-    if not tied:
-        softmax = layers.SampledSoftmax(target_size, samples=0, name="softmax")
-        embed_target = embedding("target_embedding", target_size)
-    else:
+    if tied:
         softmax = layers.TiedSoftmax(
             target_size, dim, samples=0, kernel_initializer=start(), name="softmax"
         )
 
         def embed_target(ids):
-            return softmax(ids, embed=True)
-
+            return scaled(softmax(ids, embed=True))
+    else:
+        softmax = layers.SampledSoftmax(target_size, samples=0, name="softmax")
+        embed_target = embedding("target_embedding", target_size)
     if shared:
         return embed_target, embed_target, softmax
     return embedding("source_embedding", vocab_size), embed_target, softmax

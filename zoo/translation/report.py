@@ -33,7 +33,7 @@ def results_table(results: Mapping[str, Mapping]) -> str:
     return markdown_table(rows)
 
 
-def test_table(name: str, facts: Mapping, baselines: Mapping[str, float]) -> str:
+def table_of_test(name: str, facts: Mapping, baselines: Mapping[str, float]) -> str:
     """The table of the test part, the baselines below the model."""
     below = {baseline: {"bleu": score} for baseline, score in baselines.items()}
     return results_table({name: facts["test"], **below})
@@ -67,7 +67,7 @@ def write_translation_report(
         f"{facts['epochs']} epochs ({facts['tokens_per_second']:.0f} target tokens/s), "
         f"seed {settings.seed}.",
         "## Test part",
-        test_table(name, facts, baselines),
+        table_of_test(name, facts, baselines),
         f"`{facts['test']['signature']}`",
         PROTOCOL,
         _examples(corpus, facts["test"]["translations"]),
