@@ -228,6 +228,8 @@ def test_tables(tmp_path):
          ["--data", "a", "--target", "b", "--valid", "v"], "--valid-target FILE"),
         ({"a.csv": "source,target\na,b\n"},
          ["--data", "a.csv", "--label", "x", "--label", "y"], "Received: x, y"),
+        ({"a": "1\n", "b": "1\n"},
+         ["--data", "a", "--target", "b", "--label", "x"], "Received: both, x and b"),
         ({}, ["--data", "hutto"], "must have pairs of texts for this model"),
         ({}, ["--set", "label_smoothing=1"], "`label_smoothing` must be a number from"),
     ],

@@ -107,7 +107,14 @@ def read_pair_file(path, target, options, option: str = "--data"):
     from zoo.translation.pairs import read_pair_table, read_pairs
 
     if target is not None:
-        pairs = read_pairs(path, target, on_bad_rows=options.on_bad_rows)
+        if options.label:
+            raise ValueError(
+                "`--label` must name the column of the targets in a table. Accepted: "
+                f"--label or --target. Received: both, {options.label[0]} and {target}."
+            )
+        pairs = read_pairs(
+            path, target, on_bad_rows=options.on_bad_rows, encoding=options.encoding
+        )
     elif Path(str(path).lower().removesuffix(".gz")).suffix not in FORMATS:
         beside = "--target" if option == "--data" else f"{option}-target"
         raise ValueError(

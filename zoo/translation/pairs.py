@@ -71,21 +71,26 @@ class PairSplits:
 
 
 def read_pairs(
-    source: str | Path, target: str | Path, *, on_bad_rows: str = "error"
+    source: str | Path,
+    target: str | Path,
+    *,
+    on_bad_rows: str = "error",
+    encoding: str | None = None,
 ) -> Pairs:
     """Reads two text files whose lines belong together; either may be gzipped.
 
     Args:
-        source: one text a line, UTF-8 or with a byte-order mark.
+        source: one text a line.
         target: the translation of each line.
         on_bad_rows: `"error"`, or `"skip"` to leave out pairs with an empty side.
+        encoding: of both files; by default told by a byte-order mark, else UTF-8.
 
     Raises:
         DataError: for files with different numbers of lines, with the first line that
             has no partner; for empty sides, with file and line.
     """
     _check_on_bad_rows(on_bad_rows)
-    sources, targets = _lines(source), _lines(target)
+    sources, targets = _lines(source, encoding), _lines(target, encoding)
     if len(sources) != len(targets):
         _raise_unequal(*sorted([(sources, source), (targets, target)], key=_count))
     bad = [
@@ -237,9 +242,10 @@ def _check_on_bad_rows(on_bad_rows) -> None:
         )
 
 
-def _lines(path: str | Path) -> list[str]:
+def _lines(path: str | Path, encoding: str | None) -> list[str]:
     """The lines of a file; what Unicode calls a line break within one stays."""
-    lines = [line.removesuffix("\r") for line in read_text(path).split("\n")]
+    text = read_text(path, encoding)
+    lines = [line.removesuffix("\r") for line in text.split("\n")]
     return lines[:-1] if not lines[-1] else lines
 
 
