@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from translated_toys import pairs, pipeline
 
+from zoo.text import normalize
 from zoo.text.vocabulary import BEGIN, END, SPECIALS, UNKNOWN
 from zoo.translation import Pairs
 from zoo.translation.pipeline import TranslationPipeline
@@ -55,6 +56,13 @@ def test_texts_of_known_characters_come_back(side):
 def test_white_space_and_forms_of_letters_become_one(side):
     texts = ["  Zwei \t\n junge\u00a0", "\uff3a\uff57ei", "a \u2581 b", "", " \r\n"]
     assert there_and_back(side, texts) == ["Zwei junge", "Zwei", "a b", "", ""]
+
+
+def test_words_know_what_stood_before_them():
+    texts = normalize.as_tensor(["don't, 1,000 (ok)\u4f60\u597d a!!"])
+    words = [word.decode() for word in normalize.split_marked(texts)[0].numpy()]
+    expected = ["\u2581don't", ",", "\u25811,000", "\u2581(", "ok", ")"]
+    assert words == [*expected, "\u4f60", "\u597d", "\u2581a", "!!"]
 
 
 def test_unknown_characters_alone_are_lost(side):

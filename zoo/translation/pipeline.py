@@ -57,7 +57,8 @@ class TranslationPipeline(tf.Module):
             a positive integer.
 
     Example:
-        >>> pipeline = TranslationPipeline.learn(Pairs(["so"], ["also"]), vocab_size=30)
+        >>> pairs = Pairs(["so"], ["also"])
+        >>> pipeline = TranslationPipeline.learn(pairs, tokenizer="whitespace")
         >>> ids, count = pipeline.read(["", "so"])
         >>> pipeline.shared, ids[0].numpy().tolist(), count.numpy().tolist()
         (True, [3], [0, 1])
