@@ -40,8 +40,8 @@ VARIANTS = {
     "lstm": [{"peepholes": True}],
 }
 # Models of texts and tasks; the others have these checks in test_language.py and
-# test_taggers.py.
-OTHERS = ("language modelling", "tagging")
+# test_taggers.py, test_translation_models.py.
+OTHERS = ("language modelling", "tagging", "translation")
 CLASSIFIERS = [n for n in zoo.list_models() if zoo.describe(n).task not in OTHERS]
 ROWS = [(name, {}) for name in CLASSIFIERS]
 ALL_ROWS = ROWS + [(name, options) for name in VARIANTS for options in VARIANTS[name]]

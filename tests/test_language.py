@@ -13,12 +13,8 @@ from keras import ops
 import zoo
 from zoo.language.perplexity import log_probabilities, perplexity, zero_state
 from zoo.language.stream import Windows, streams
-from zoo.language.training import (
-    StreamTrainer,
-    TimeLimit,
-    WarmUp,
-    train_language_model,
-)
+from zoo.language.training import StreamTrainer, TimeLimit, train_language_model
+from zoo.schedules import WarmUp
 from zoo.settings import LanguageSettings
 
 VOCAB = 11

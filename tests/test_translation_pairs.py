@@ -27,6 +27,15 @@ def test_lines_belong_together(tmp_path):
     assert pairs.targets == ["eins", "zwei\x85Teile", "drei"]
 
 
+def test_another_encoding(tmp_path):
+    (tmp_path / "a").write_bytes("café\n".encode("latin-1"))
+    (tmp_path / "b").write_bytes("Kaffee\n".encode("latin-1"))
+    with pytest.raises(DataError, match="a, line 1: the text is not valid UTF-8"):
+        read_pairs(tmp_path / "a", tmp_path / "b")
+    found = read_pairs(tmp_path / "a", tmp_path / "b", encoding="latin-1")
+    assert found.sources == ["café"]
+
+
 @pytest.mark.parametrize("swapped", [False, True])
 def test_unequal_files_name_the_first_line_without_a_partner(tmp_path, swapped):
     paths = [write(tmp_path, "a", "1\n2\n"), write(tmp_path, "b", "1\n2\nthree\n4\n")]
@@ -54,7 +63,7 @@ def test_empty_sides(tmp_path):
 
 def test_bad_arguments(tmp_path):
     path = write(tmp_path, "a", "one\n")
-    with pytest.raises(ValueError, match="`on_bad_rows` must be.*'ignore'"):
+    with pytest.raises(ValueError, match="`on_bad_rows` says.*'ignore'"):
         read_pairs(path, path, on_bad_rows="ignore")
     with pytest.raises(DataError, match="no such file"):
         read_pairs(path, tmp_path / "b")

@@ -27,6 +27,7 @@ from zoo.tagging.decoder import is_tagger
 from zoo.tasks import Task
 from zoo.text import TextPipeline
 from zoo.training import predict
+from zoo.translation import is_translation_model
 
 FORMAT_VERSION = 1
 
@@ -143,7 +144,8 @@ def load(folder: str | Path) -> TextModel:
 
     Returns:
         The model with its pipeline; a `zoo.language.artifact.LanguageModel` for a
-        language model, a `zoo.tagging.artifact.TaggingModel` for a tagger.
+        language model, a `zoo.tagging.artifact.TaggingModel` for a tagger, a
+        `zoo.translation.artifact.TranslationModel` for a translation model.
 
     Raises:
         ValueError: if the folder is no saved model, a file is missing, truncated or
@@ -180,6 +182,8 @@ def load(folder: str | Path) -> TextModel:
     kind = TextModel
     if is_language_model(model):
         from zoo.language.artifact import LanguageModel as kind  # it needs this module
+    elif is_translation_model(model):
+        from zoo.translation.artifact import TranslationModel as kind
     elif is_tagger(tasks):
         from zoo.tagging.artifact import TaggingModel as kind
     return kind(

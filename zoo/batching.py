@@ -17,7 +17,57 @@ from zoo.tasks import safe_names
 ROUND_TO = 8  # bucket lengths are multiples of this, which keeps the search small
 
 
-class TokenBatches(keras.utils.PyDataset):
+class EpochBatches(keras.utils.PyDataset):
+    """Base of batches that are planned anew for each epoch; subclasses set `batches`.
+
+    Attributes:
+        epoch: counted from 0.
+        batches: one entry a batch, set by `_plan`.
+    """
+
+    epoch = 0
+
+    def _plan(self) -> None:
+        """Sets `batches` for the epoch; as many in each, as Keras expects."""
+        raise NotImplementedError
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+    def start_at(self, epoch: int) -> None:
+        """Continues with the batches of this epoch, counted from 0."""
+        self.epoch = epoch
+        self._plan()
+
+    def follow(self) -> keras.callbacks.Callback:
+        """A callback that moves on to the epoch that `fit` begins."""
+        return keras.callbacks.LambdaCallback(
+            on_epoch_begin=lambda epoch, logs: self.start_at(epoch)
+        )
+
+    def feed(self):
+        """What `fit` iterates over, with `follow` among its callbacks.
+
+        A `tf.data.Dataset` on TensorFlow, else `self`: Keras guesses the shapes of a
+        `PyDataset` from its first two batches, which may both be of one bucket.
+        """
+        if keras.backend.backend() != "tensorflow":
+            return self
+        import tensorflow as tf
+
+        def epoch():
+            yield from (self[index] for index in range(len(self)))
+
+        def spec(array):
+            return tf.TensorSpec((None,) * array.ndim, array.dtype)
+
+        signature = keras.tree.map_structure(spec, self[0])
+        batches = tf.data.Dataset.from_generator(epoch, output_signature=signature)
+        counted = batches.apply(tf.data.experimental.assert_cardinality(len(self)))
+        return counted.prefetch(2)
+
+
+class TokenBatches(EpochBatches):
     """Seeded, bucketed batches of `(tokens, targets, weights)`.
 
     Args:
@@ -71,7 +121,6 @@ class TokenBatches(keras.utils.PyDataset):
         self.shuffle = shuffle
         self.sampling = sampling
         self.seed = seed
-        self.epoch = 0
         self._names = safe_names(self.targets)
         lengths = np.array([len(ids) for ids in tokens])
         if lengths.max() > self.buckets[-1]:
@@ -82,9 +131,6 @@ class TokenBatches(keras.utils.PyDataset):
         self._bucket_of = np.searchsorted(self.buckets, lengths)
         self._groups = self._rows_by_group()
         self._plan()
-
-    def __len__(self) -> int:
-        return len(self.batches)
 
     def __getitem__(self, index: int):
         rows, length = self.batches[index]
@@ -105,38 +151,6 @@ class TokenBatches(keras.utils.PyDataset):
             for task, values in self.weights.items()
         }
         return tokens, targets, weights
-
-    def start_at(self, epoch: int) -> None:
-        """Continues with the batches of this epoch, counted from 0."""
-        self.epoch = epoch
-        self._plan()
-
-    def follow(self) -> keras.callbacks.Callback:
-        """A callback that moves on to the epoch that `fit` begins."""
-        return keras.callbacks.LambdaCallback(
-            on_epoch_begin=lambda epoch, logs: self.start_at(epoch)
-        )
-
-    def feed(self):
-        """What `fit` iterates over, with `follow` among its callbacks.
-
-        A `tf.data.Dataset` on TensorFlow, else `self`: Keras guesses the shapes of a
-        `PyDataset` from its first two batches, which may both be of one bucket.
-        """
-        if keras.backend.backend() != "tensorflow":
-            return self
-        import tensorflow as tf
-
-        def epoch():
-            yield from (self[index] for index in range(len(self)))
-
-        def spec(array):
-            return tf.TensorSpec((None,) * array.ndim, array.dtype)
-
-        signature = keras.tree.map_structure(spec, self[0])
-        batches = tf.data.Dataset.from_generator(epoch, output_signature=signature)
-        counted = batches.apply(tf.data.experimental.assert_cardinality(len(self)))
-        return counted.prefetch(2)
 
     def _rows_by_group(self) -> list[np.ndarray]:
         """Rows by the set of tasks that label them; no group if none does."""

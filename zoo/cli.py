@@ -16,10 +16,15 @@ from pathlib import Path
 
 from zoo import __version__
 from zoo.cli_data import (
+    LABELS,
+    PAIRS,
+    TAGS,
     add_data_arguments,
+    expect,
     is_named,
     read_examples,
     read_named,
+    read_pair_file,
     read_splits,
     read_tagged_file,
 )
@@ -73,6 +78,11 @@ def _parser() -> argparse.ArgumentParser:
         "--valid", type=Path, help="validation table; else 10 %% of data"
     )
     train.add_argument("--test", type=Path, help="test table; else 10 %% of the data")
+    for part in ("valid", "test"):
+        train.add_argument(
+            f"--{part}-target", type=Path, metavar="FILE",
+            help=f"translations of the lines of --{part}, as --target",
+        )  # fmt: skip
     train.add_argument("--out", type=Path, help="folder of the run (runs/MODEL)")
     train.add_argument(
         "--export", type=Path, default=Path("saved_models"), metavar="FOLDER",
@@ -157,7 +167,8 @@ def _train(options) -> None:
     entry = describe(options.model)
     if entry.task == "language modelling":  # it needs no label
         options.default_labels = []
-    options.tagged = entry.task == "tagging"
+    contents = {"tagging": TAGS, "translation": PAIRS}
+    expect(options, contents.get(entry.task, LABELS))
     settings, keywords = parse_overrides(options.overrides, options.model)
     for name in ("seed", "epochs", "batch_size", "learning_rate", "max_length"):
         if getattr(options, name) is not None:
@@ -192,12 +203,16 @@ def _evaluate(options) -> None:
     from zoo.metrics import evaluate
     from zoo.report import results_table
     from zoo.tagging.decoder import is_tagger
+    from zoo.translation import is_translation_model
 
     text_model = load(options.folder)
-    options.tagged = is_tagger(text_model.tasks)
-    if options.tagged:
+    if is_translation_model(text_model.model):
+        _evaluate_translator(text_model, options)
+        return
+    if is_tagger(text_model.tasks):
         _evaluate_tagger(text_model, options)
         return
+    expect(options, LABELS)
     if is_named(options):
         examples = read_named(options).test
     else:
@@ -217,6 +232,7 @@ def _evaluate_tagger(text_model, options) -> None:
     from zoo.tagging.report import results_table
     from zoo.tagging.runs import evaluate
 
+    expect(options, TAGS)
     if is_named(options):
         splits = read_named(options)
         data, schemes = splits.test, splits.schemes
@@ -224,6 +240,22 @@ def _evaluate_tagger(text_model, options) -> None:
         data, schemes = read_tagged_file(options.data, options)
     results = {str(options.folder): evaluate(text_model, data, schemes)}
     print(results_table(text_model.tasks, results))
+
+
+def _evaluate_translator(text_model, options) -> None:
+    from zoo.translation.report import results_table
+    from zoo.translation.runs import evaluate
+
+    expect(options, PAIRS)
+    tokenized = False
+    if is_named(options):
+        splits = read_named(options)
+        pairs, tokenized = splits.test, splits.tokenized
+    else:
+        pairs = read_pair_file(options.data, options.target, options)
+    scores = evaluate(text_model, pairs, tokenized=tokenized)
+    print(results_table({str(options.folder): scores}))
+    print(scores["signature"])
 
 
 def _predict(options) -> None:

@@ -84,6 +84,27 @@ def write_scores(history: Sequence[Mapping], path: Path) -> None:
     _save(figure, path)
 
 
+def write_attention(
+    weights: np.ndarray, rows: Sequence[str], columns: Sequence[str], path: Path
+) -> None:
+    """Draws a heat map of attention weights.
+
+    Args:
+        weights: `[rows, columns]`, of each written piece over the read ones.
+        rows: the written pieces.
+        columns: the pieces that were read.
+        path: of the PNG file.
+    """
+    size = 1.5 + 0.25 * len(columns), 1.5 + 0.25 * len(rows)
+    figure = Figure(figsize=size, layout="constrained")
+    axes = figure.subplots()
+    axes.imshow(weights, cmap="Blues", vmin=0, vmax=1, aspect="auto")
+    axes.set_xticks(np.arange(len(columns)), map(_plain, columns), rotation=90)
+    axes.set_yticks(np.arange(len(rows)), map(_plain, rows))
+    axes.xaxis.tick_top()
+    _save(figure, path)
+
+
 def write_shares(history: Sequence[Mapping], folder: Path) -> list[tuple[str, str]]:
     """Draws a heat map of the experts' shares over the epochs, a panel a layer.
 

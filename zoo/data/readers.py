@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from zoo.data.cells import CellError, read_label_cell, read_text_cell
@@ -62,19 +62,37 @@ def read_table(
     """
     _check_arguments(text, labels, task_column, on_bad_rows)
     wanted = [text, *labels, *([task_column] if task_column else [])]
-    name, kind = str(path), format_of(path)
     skip = on_bad_rows == "skip"
+    rows = table_rows(path, wanted, skip=skip, encoding=encoding, quotes=quotes)
+    return _collect(str(path), rows, text, labels, task_column, skip)
+
+
+def table_rows(
+    path: str | Path,
+    columns: Sequence[str],
+    *,
+    skip: bool,
+    encoding: str | None = None,
+    quotes: bool = True,
+) -> Iterator:
+    """Rows of a table with a header, as `(line, cells)` or a `BadRow`.
+
+    Args:
+        path: the file; its name tells the format.
+        columns: names of the cells to return, in this order.
+        skip: whether bad rows will be left out, undecodable ones included.
+        encoding: of the text file.
+        quotes: CSV and TSV: whether `"` encloses cells.
+    """
+    name, kind = str(path), format_of(path)
     if kind == "parquet":
         check_file(path)
-        rows = parquet_rows(name, wanted)
-    else:
-        content = read_text(path, encoding, keep_bad_bytes=skip)
-        if kind == "jsonl":
-            rows = json_rows(name, content, wanted)
-        else:
-            delimiter = {"csv": ",", "tsv": "\t"}[kind]
-            rows = rows_of(name, content, wanted, delimiter=delimiter, quotes=quotes)
-    return _collect(name, rows, text, labels, task_column, skip)
+        return parquet_rows(name, columns)
+    content = read_text(path, encoding, keep_bad_bytes=skip)
+    if kind == "jsonl":
+        return json_rows(name, content, columns)
+    delimiter = {"csv": ",", "tsv": "\t"}[kind]
+    return rows_of(name, content, columns, delimiter=delimiter, quotes=quotes)
 
 
 def read_columns(

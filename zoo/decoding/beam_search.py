@@ -18,14 +18,14 @@ def beam_search(
     *,
     batch,
     vocab_size: int,
-    beam: int,
+    beam: int | tf.Tensor,
     max_steps,
     begin,
     end,
     length_penalty=0.0,
     coverage_penalty=0.0,
     memory_mask=None,
-    n_best: int = 1,
+    n_best: int | tf.Tensor = 1,
     early_stop: bool = True,
     return_attention: bool = False,
 ) -> Hypotheses:
@@ -48,7 +48,8 @@ def beam_search(
         state: before the first step, tensors `[batch, ...]`.
         batch: number of rows, an integer or an int32 tensor.
         vocab_size: number of ids that `step` gives log-probabilities for.
-        beam: hypotheses that stay at each step.
+        beam: hypotheses that stay at each step, an integer or an int32 tensor, whose
+            value is not checked.
         max_steps: the most tokens, an integer, or int32 `[batch]` for each row. XLA
             needs it known when the graph is made.
         begin: id that the first step reads, an integer, or int32 `[batch]`.
@@ -58,7 +59,7 @@ def beam_search(
             hypotheses pay it.
         memory_mask: bool `[batch, time]`, true at the tokens of the memory. Needed for
             coverage and attention.
-        n_best: hypotheses to return, at most `beam`.
+        n_best: hypotheses to return, at most `beam`; an integer or an int32 tensor.
         early_stop: ends when no live hypothesis can beat the worst of the `n_best`.
             The bound is exact: the result is that of all steps.
         return_attention: whether to return the weights that `step` gave.
@@ -84,8 +85,10 @@ def beam_search(
         ([[[1, 0, 0], [2, 1, 0]]], [[1, 2]])
     """
     for name, size in (("beam", beam), ("vocab_size", vocab_size), ("n_best", n_best)):
-        check_size(name, size)
-    if n_best > beam:
+        if not tf.is_tensor(size):
+            check_size(name, size)
+    known = not (tf.is_tensor(beam) or tf.is_tensor(n_best))
+    if known and n_best > beam:
         raise ValueError(
             f"`n_best` must be at most `beam`. Accepted: 1 to {beam}. "
             f"Received: n_best={n_best}."

@@ -30,9 +30,9 @@ class Search(NamedTuple):
 
     step: Callable
     batch: int | tf.Tensor
-    beam: int
+    beam: int | tf.Tensor
     vocab_size: int
-    n_best: int
+    n_best: int | tf.Tensor
     end: int | tf.Tensor
     limits: tf.Tensor
     penalties: Penalties

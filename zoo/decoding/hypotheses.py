@@ -44,12 +44,12 @@ class Kept(NamedTuple):
     slots: tf.Tensor
 
     @classmethod
-    def empty(cls, batch, count: int) -> Kept:
+    def empty(cls, batch, count) -> Kept:
         none, zero = tf.fill([batch, count], NONE), tf.zeros([batch, count], tf.int32)
         return cls(none, none, zero, zero)
 
     @classmethod
-    def best(cls, count: int, *groups: Kept) -> Kept:
+    def best(cls, count, *groups: Kept) -> Kept:
         """The best of some groups; of equal scores, that of the earlier group."""
         joined = cls(*(tf.concat(parts, axis=1) for parts in zip(*groups)))
         _, places = tf.math.top_k(joined.scores, count)

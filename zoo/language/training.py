@@ -16,6 +16,7 @@ from zoo.health import ExpertShares
 from zoo.language.perplexity import scorer, stream_perplexity
 from zoo.language.stream import Windows
 from zoo.progress import Progress
+from zoo.schedules import WarmUp
 from zoo.settings import LanguageSettings
 from zoo.training import make_optimizer, span_momentum
 
@@ -170,30 +171,6 @@ def train_language_model(
         )
     checkpoint.keep_best(trainer)
     return checkpoint.history
-
-
-@keras.saving.register_keras_serializable(package="zoo")
-class WarmUp(keras.optimizers.schedules.LearningRateSchedule):
-    """Rises for some steps, then falls with the root of the step.
-
-        rate(t) = peak · min(t / steps, sqrt(steps / t))
-
-    Args:
-        peak: the largest step size.
-        steps: of the rise.
-
-    Source: Shazeer et al. 2017, appendix C.
-    """
-
-    def __init__(self, peak: float, steps: int) -> None:
-        self.peak, self.steps = peak, steps
-
-    def __call__(self, step):
-        step = ops.cast(step, "float32") + 1.0
-        return self.peak * ops.minimum(step / self.steps, ops.sqrt(self.steps / step))
-
-    def get_config(self) -> dict:
-        return {"peak": self.peak, "steps": self.steps}
 
 
 def _optimizer(settings: LanguageSettings, steps: int) -> keras.optimizers.Optimizer:

@@ -8,6 +8,7 @@ from zoo.models.multitask import bilstm_mt
 from zoo.models.slim_classifiers import flstm, glstm
 from zoo.models.taggers import bilstm_crf, bilstm_tagger
 from zoo.models.text_cnn import text_cnn
+from zoo.models.translation import moe_seq2seq, seq2seq
 
 __all__ = [
     "biglstm_lm",
@@ -25,8 +26,10 @@ __all__ = [
     "moe_lm",
     "moe_lm_h",
     "moe_mt",
+    "moe_seq2seq",
     "mt_coupled",
     "mt_shared",
     "mt_uniform",
+    "seq2seq",
     "text_cnn",
 ]

@@ -56,6 +56,17 @@ def export(
     * `words`: `words` string `[batch, time]`, padded with `""`, to the same but
       `tokens`, `starts` and `ends`.
 
+    A translation model has instead
+
+    * `translate`: `text` and scalars `beam`, `n_best`, `length_penalty`,
+      `coverage_penalty` and `max_tokens` (0 for twice the tokens of the source and ten
+      more) to `translation` string, `score` and `log_probability` float32
+      `[batch, n_best]`, the best first, and `cut` bool `[batch]`, true where a source
+      was too long to be read to its end. Where there are not `n_best`, the text is
+      empty and its scores are the least float32.
+    * `serving_default`: `text` to the same with one translation each, `[batch]`, found
+      with the `beam` and `length_penalty` of `metadata["settings"]`, else 5 and 1.
+
     It is written to a temporary folder beside the versions, loaded in a fresh process
     with only TensorFlow and tensorflow-text by the loader that TF Serving uses, and
     compared with Python's answers; then it is renamed to the next version number. If
@@ -63,11 +74,14 @@ def export(
 
     Args:
         model: a Keras model from ids int32 `[batch, time]` to a dict of float tensors
-            `[batch, outputs]`, one a task; or a language model or a tagger of the zoo.
+            `[batch, outputs]`, one a task; or a language model, a tagger or a
+            translation model of the zoo.
         pipeline: the `zoo.text.TextPipeline` that the model was trained with; for a
-            tagger its `zoo.tagging.pipeline.TaggingPipeline`.
+            tagger its `zoo.tagging.pipeline.TaggingPipeline`, for a translation model
+            its `zoo.translation.pipeline.TranslationPipeline`.
         folder: the model's folder, `saved_models/<name>`.
-        tasks: what `zoo.tasks.as_tasks` reads; not for a language model.
+        tasks: what `zoo.tasks.as_tasks` reads; not for language and translation
+            models.
         examples: texts of the kind the model will see, for warmup and for the check;
             some hundred are enough.
         metadata: what else to write under `model` in `metadata.json`.

@@ -23,10 +23,13 @@ from zoo.serving import ExportError, check, golden, signatures, warmup
 from zoo.serving.language import golden_calls
 from zoo.serving.tagger import ServedTagger, tagger_outputs
 from zoo.serving.tagging import tagging_calls
+from zoo.serving.translation import translation_calls
 from zoo.tagging.decoder import is_tagger
 from zoo.tasks import Task, as_tasks
 from zoo.text import TextPipeline
 from zoo.text.imports import tf
+from zoo.translation import is_translation_model
+from zoo.translation.search import Translator, search_options
 
 FORMAT_VERSION = 1
 # The oldest TensorFlow in which exports of all models passed their check (2.15.1).
@@ -58,6 +61,10 @@ def export(
         tasks, answers = {}, []
         served = Generator(model, pipeline)
         calls = golden_calls(model, pipeline, texts)
+    elif is_translation_model(model):
+        tasks, answers = {}, []
+        served = Translator(model, pipeline, **search_options(metadata))
+        calls = translation_calls(model, pipeline, texts)
     elif is_tagger(tasks := as_tasks(tasks)):
         answers = []
         served = ServedTagger(model, pipeline, tasks)

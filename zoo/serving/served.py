@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
@@ -60,6 +61,7 @@ class ServedModel:
         Returns:
             For each text, from task to `{"label": str, "scores": {label: score}}`.
             A language model: `continuation`, `log_probability` and `tokens`.
+            A translation model: `translation` and `score`.
             A tagger: what `zoo.tagging.artifact.TaggingModel.predict` returns.
             Multilabel: the label names what scores above 0.5, joined by `|`.
             Regression: the label is the value's decimals, and the scores are
@@ -70,6 +72,9 @@ class ServedModel:
         stream = iter(texts)
         while chunk := [as_bytes(text) for text in islice(stream, _BATCH)]:
             outputs = self._serve(text=tf.constant(chunk, tf.string))
+            if "translate" in self._loaded.signatures:
+                answers += self._translations(outputs)
+                continue
             if "score" in self._loaded.signatures:
                 answers += self._continue(chunk, outputs)
                 continue
@@ -99,6 +104,19 @@ class ServedModel:
                 "tokens": int(count),
             }
             for text, total, count in zip(*(c.numpy() for c in columns), strict=True)
+        ]
+
+    def _translations(self, outputs: dict) -> list[dict]:
+        if outputs["cut"].numpy().any():
+            warnings.warn(
+                f"{outputs['cut'].numpy().sum()} text(s) are longer than what the "
+                "model reads; their ends were not translated.",
+                stacklevel=3,
+            )
+        pairs = zip(outputs["translation"].numpy(), outputs["score"].numpy())
+        return [
+            {"translation": text.decode("utf-8"), "score": float(score)}
+            for text, score in pairs
         ]
 
     def _tags(self, arrays: dict, row: int) -> dict:

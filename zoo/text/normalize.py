@@ -24,6 +24,7 @@ MARKS = "|".join(
         r"[\p{P}\p{S}]\p{M}*",
     ]
 )
+SPACE = "\u2581"  # stands before a token that follows white space
 _TOKEN = "|".join([NUMBER, r"[\p{L}\p{N}\p{M}_]+(?:'[\p{L}\p{M}]+)*", MARKS])
 _APOSTROPHES = "[\u2018\u2019\u02bc]"
 
@@ -124,6 +125,26 @@ def split_words(texts: tf.Tensor) -> tf.RaggedTensor:
     texts = straighten(texts)
     texts = tf.strings.regex_replace(texts, UNSPACED, r" \0 ")
     texts = tf.strings.regex_replace(texts, _TOKEN, r" \0 ")
+    return split_spaces(texts)
+
+
+def split_marked(texts: tf.Tensor) -> tf.RaggedTensor:
+    """The words of `split_words`, with the white space between them.
+
+    Joined, the words of a text are the text, with a blank at its start and `SPACE` for
+    each blank. A `SPACE` that a text holds is read as a blank; apostrophes stay.
+
+    Args:
+        texts: string tensor `[batch]`, as `clean` returns it.
+
+    Returns:
+        A ragged string tensor `[batch, (words)]`.
+    """
+    texts = tf.strings.strip(tf.strings.regex_replace(texts, SPACE, " "))
+    texts = tf.strings.regex_replace(texts, "^(.)", r" \1")
+    texts = tf.strings.regex_replace(texts, " +", SPACE)
+    texts = tf.strings.regex_replace(texts, f"{SPACE}?{UNSPACED}", r" \0 ")
+    texts = tf.strings.regex_replace(texts, f"{SPACE}?(?:{_TOKEN})", r" \0 ")
     return split_spaces(texts)
 
 

@@ -1,4 +1,4 @@
-"""Pairs of texts, one line each in two files that belong together."""
+"""Pairs of texts: from two files that belong together, or from a table."""
 
 from __future__ import annotations
 
@@ -6,10 +6,19 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from zoo.data.errors import BadRow, DataError, bad_rows_error, problem, shorten
+from zoo.data.cells import CellError, read_text_cell
+from zoo.data.errors import (
+    BadRow,
+    DataError,
+    bad_rows_error,
+    check_on_bad_rows,
+    problem,
+    shorten,
+)
 from zoo.data.examples import Examples
 from zoo.data.files import read_text
-from zoo.data.splits import split, text_key
+from zoo.data.readers import table_rows
+from zoo.data.splits import assemble, split, text_key
 
 
 @dataclass(frozen=True)
@@ -50,34 +59,45 @@ class Pairs:
 
 @dataclass(frozen=True)
 class PairSplits:
-    """The parts of a parallel corpus; `notes` says how they came about."""
+    """The parts of a parallel corpus.
+
+    Args:
+        train: what the model learns from.
+        valid: what early stopping and choices look at.
+        test: looked at once.
+        notes: how the parts came about.
+        tokenized: whether white space parts the words and marks of the targets, so
+            that BLEU takes them as they stand.
+    """
 
     train: Pairs
     valid: Pairs
     test: Pairs
     notes: list[str] = field(default_factory=list)
+    tokenized: bool = False
 
 
 def read_pairs(
-    source: str | Path, target: str | Path, *, on_bad_rows: str = "error"
+    source: str | Path,
+    target: str | Path,
+    *,
+    on_bad_rows: str = "error",
+    encoding: str | None = None,
 ) -> Pairs:
     """Reads two text files whose lines belong together; either may be gzipped.
 
     Args:
-        source: one text a line, UTF-8 or with a byte-order mark.
+        source: one text a line.
         target: the translation of each line.
         on_bad_rows: `"error"`, or `"skip"` to leave out pairs with an empty side.
+        encoding: of both files; by default told by a byte-order mark, else UTF-8.
 
     Raises:
         DataError: for files with different numbers of lines, with the first line that
             has no partner; for empty sides, with file and line.
     """
-    if on_bad_rows not in ("error", "skip"):
-        raise ValueError(
-            "`on_bad_rows` must be 'error' or 'skip'. "
-            f"Received: on_bad_rows={on_bad_rows!r}."
-        )
-    sources, targets = _lines(source), _lines(target)
+    check_on_bad_rows(on_bad_rows)
+    sources, targets = _lines(source, encoding), _lines(target, encoding)
     if len(sources) != len(targets):
         _raise_unequal(*sorted([(sources, source), (targets, target)], key=_count))
     bad = [
@@ -94,6 +114,62 @@ def read_pairs(
     kept = [line for line in range(len(sources)) if line not in empty]
     pairs = Pairs(sources, targets).select(kept)
     return Pairs(pairs.sources, pairs.targets, bad)
+
+
+def read_pair_table(
+    path: str | Path,
+    *,
+    source: str = "source",
+    target: str = "target",
+    on_bad_rows: str = "error",
+    encoding: str | None = None,
+    quotes: bool = True,
+) -> Pairs:
+    """Reads a table with a header and a column for each side.
+
+    Args:
+        path: CSV, TSV, JSON Lines or Parquet, as `zoo.data.read_table` takes them.
+        source: column of the sources.
+        target: column of the targets.
+        on_bad_rows: `"error"`, or `"skip"` to leave out rows with an empty side, or
+            without a text.
+        encoding: of the file.
+        quotes: CSV and TSV: whether `"` encloses cells.
+
+    Raises:
+        DataError: naming file, line and column.
+
+    Example:
+        >>> import pathlib, tempfile
+        >>> file = pathlib.Path(tempfile.mkdtemp(), "pairs.tsv")
+        >>> _ = file.write_text("en\\tde\\nyes\\tja\\n")
+        >>> read_pair_table(file, source="en", target="de").targets
+        ['ja']
+    """
+    check_on_bad_rows(on_bad_rows)
+    skip, columns = on_bad_rows == "skip", (source, target)
+    pairs, bad = [], []
+    rows = table_rows(path, columns, skip=skip, encoding=encoding, quotes=quotes)
+    for row in rows:
+        if isinstance(row, BadRow):
+            bad.append(row)
+            continue
+        line, cells = row
+        texts = []
+        for column, cell in zip(columns, cells, strict=True):
+            try:
+                texts.append(read_text_cell(cell))
+                if not texts[-1].strip():
+                    raise CellError("an empty side", "a text in both columns", "''")
+            except CellError as error:
+                said = error.what, error.accepted, error.received
+                bad.append(BadRow(str(path), line, column, *said))
+                break
+        else:
+            pairs.append(texts)
+    if bad and not (skip and pairs):
+        raise bad_rows_error(bad)
+    return Pairs([one for one, _ in pairs], [other for _, other in pairs], bad)
 
 
 def split_pairs(
@@ -123,9 +199,52 @@ def split_pairs(
     return PairSplits(*chosen, [note])
 
 
-def _lines(path: str | Path) -> list[str]:
+def assemble_pairs(
+    train: Pairs,
+    valid: Pairs | None = None,
+    test: Pairs | None = None,
+    *,
+    seed: int = 0,
+) -> PairSplits:
+    """Parts from training pairs and, where the user has them, further pairs.
+
+    A part that is not given is split off `train`, 10 % each; training pairs whose
+    source stands in a given part are dropped, and a note says how many.
+
+    Example:
+        >>> texts = list("abcdefghijklmnopqrst")
+        >>> parts = assemble_pairs(Pairs(texts, texts), test=Pairs(["a"], ["A"]))
+        >>> len(parts.train), len(parts.valid), parts.test.targets
+        (17, 2, ['A'])
+    """
+    if valid is None and test is None:
+        return split_pairs(train, seed=seed)
+    given = {"train": train, "valid": valid, "test": test}
+    tables = [
+        part and Examples(part.sources, {}, [(name, row) for row in range(len(part))])
+        for name, part in given.items()
+    ]
+    splits = assemble(*tables, seed=seed)
+    chosen = []
+    for name, part in given.items():
+        rows = [row for _, row in getattr(splits, name).where]
+        chosen.append((train if part is None else part).select(rows))
+    return PairSplits(*chosen, splits.notes)
+
+
+def load_multi30k(folder: Path) -> PairSplits:
+    """Multi30k, English to German, tokenised and lower-cased; test 2016 Flickr."""
+    parts = [
+        read_pairs(*(folder / f"{part}.lc.norm.tok.{side}" for side in ("en", "de")))
+        for part in ("train", "val", "test_2016_flickr")
+    ]
+    return PairSplits(*parts, tokenized=True)
+
+
+def _lines(path: str | Path, encoding: str | None) -> list[str]:
     """The lines of a file; what Unicode calls a line break within one stays."""
-    lines = [line.removesuffix("\r") for line in read_text(path).split("\n")]
+    text = read_text(path, encoding)
+    lines = [line.removesuffix("\r") for line in text.split("\n")]
     return lines[:-1] if not lines[-1] else lines
 
 

@@ -1,0 +1,169 @@
+"""One side of a translation: texts to the ids of their pieces, and back."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from zoo.text import normalize
+from zoo.text import vocabulary as vocabularies
+from zoo.text.imports import tf, tf_text
+from zoo.text.normalize import SPACE
+from zoo.text.table import LookupTable
+from zoo.text.vocabulary import SPECIALS, UNKNOWN
+
+TOKENIZERS = ("wordpiece", "whitespace")
+_CONTINUED = "##"
+_ALL = 2**31 - 1  # bytes of a text that are read
+_CHUNK = 2048  # texts that are counted at once
+
+
+class Side(tf.Module):
+    """The vocabulary of one side, or of both, and what makes ids of texts.
+
+    Texts are read whole, in NFKC and with single blanks (`zoo.text.normalize.clean`).
+    With `"wordpiece"` words and marks are cut into learned pieces, and a word that
+    stands behind a blank begins with `▁`; so `detokenize` gives the text back, blank by
+    blank, as long as its characters are known. `"whitespace"` takes what white space
+    parts as it is, for texts that were tokenized before.
+
+    Args:
+        vocabulary: pieces in the order of their ids; the first four are
+            `zoo.text.SPECIALS`.
+        tokenizer: `"wordpiece"` or `"whitespace"`.
+        lowercase: whether to lower the case (of every letter by itself, so that `ß`
+            stays, which case folding makes `ss` of).
+
+    Raises:
+        ValueError: for an unknown tokenizer or a vocabulary that cannot be used.
+
+    Example:
+        >>> side = Side.learn(["So good, so bad!"], vocab_size=40)
+        >>> ids = side.ids(side.tokenize(["bad  so!", ""]))
+        >>> side.detokenize(ids).numpy().tolist()
+        [b'bad so!', b'']
+    """
+
+    def __init__(
+        self,
+        vocabulary: Sequence[str],
+        *,
+        tokenizer: str = "wordpiece",
+        lowercase: bool = False,
+    ) -> None:
+        super().__init__(name="side")
+        _check_tokenizer(tokenizer)
+        self.tokenizer, self.lowercase = tokenizer, lowercase
+        self._lookup = LookupTable(vocabulary)
+        if tokenizer == "wordpiece":
+            self._pieces = tf_text.WordpieceTokenizer(
+                self._lookup.table,
+                token_out_type=tf.string,
+                unknown_token=SPECIALS[UNKNOWN],
+                split_unknown_characters=True,
+            )
+        written = [self._written(name) for name in self._lookup.entries]
+        self._texts = tf.constant([name.encode() for name in written], tf.string)
+
+    @classmethod
+    def learn(
+        cls,
+        texts: Iterable[str | bytes],
+        *,
+        vocab_size: int = 8000,
+        min_count: int = 1,
+        tokenizer: str = "wordpiece",
+        lowercase: bool = False,
+    ) -> Side:
+        """Learns a vocabulary, the same one whatever the order of the texts.
+
+        Args:
+            texts: of this side, or of both sides if they share it.
+            vocab_size: largest size, with the four special tokens.
+            min_count: words seen less often are not looked at.
+            tokenizer, lowercase: see the class.
+
+        Raises:
+            ValueError: for an unknown tokenizer, or if no word occurs `min_count`
+                times.
+        """
+        _check_tokenizer(tokenizer)
+        texts, counts = list(texts), Counter()
+        for start in range(0, len(texts), _CHUNK):
+            chunk = normalize.as_tensor(texts[start : start + _CHUNK])
+            counts.update(_split(chunk, tokenizer, lowercase).values.numpy())
+        learners = {
+            "wordpiece": vocabularies.word_pieces,
+            "whitespace": vocabularies.most_common,
+        }
+        entries = learners[tokenizer](
+            counts, vocab_size=vocab_size, min_count=min_count
+        )
+        return cls(entries, tokenizer=tokenizer, lowercase=lowercase)
+
+    @property
+    def vocabulary(self) -> list[str]:
+        """The pieces in the order of their ids."""
+        return list(self._lookup.entries)
+
+    @property
+    def vocab_size(self) -> int:
+        return len(self._lookup.entries)
+
+    def tokenize(self, texts) -> tf.RaggedTensor:
+        """The pieces of texts, a ragged string tensor `[batch, (pieces)]`.
+
+        Args:
+            texts: string tensor `[batch]`, or a list of `str` or `bytes`.
+        """
+        # Strings have no place on an accelerator, neither here nor in a server.
+        with tf.device("CPU:0"):
+            words = _split(normalize.as_tensor(texts), self.tokenizer, self.lowercase)
+            if self.tokenizer == "wordpiece":
+                words = self._pieces.tokenize(words).merge_dims(1, 2)
+            return words
+
+    def ids(self, pieces: tf.RaggedTensor) -> tf.RaggedTensor:
+        """int32 ids of what `tokenize` returns, without begin and end."""
+        with tf.device("CPU:0"):
+            return pieces.with_values(self._lookup(pieces.values))
+
+    def detokenize(self, ids) -> tf.Tensor:
+        """Texts of ids; special tokens leave no trace.
+
+        Args:
+            ids: int32 `[..., time]`, dense or ragged.
+
+        Returns:
+            string `[...]`.
+        """
+        with tf.device("CPU:0"):
+            joined = tf.strings.reduce_join(tf.gather(self._texts, ids), axis=-1)
+            return tf.strings.regex_replace(joined, "^ ", "")
+
+    def _written(self, entry: str) -> str:
+        """What a piece adds to a text."""
+        if entry in SPECIALS:
+            return ""
+        if self.tokenizer == "whitespace":
+            return f" {entry}"
+        if len(entry) > len(_CONTINUED):
+            entry = entry.removeprefix(_CONTINUED)
+        return entry.replace(SPACE, " ")
+
+
+def _split(texts: tf.Tensor, tokenizer: str, lowercase: bool) -> tf.RaggedTensor:
+    texts = normalize.clean(texts, max_bytes=_ALL, lowercase=False)
+    if lowercase:
+        texts = tf.strings.lower(texts, encoding="utf-8")
+    if tokenizer == "whitespace":
+        return normalize.split_spaces(texts)
+    return normalize.split_marked(texts)
+
+
+def _check_tokenizer(tokenizer) -> None:
+    if tokenizer not in TOKENIZERS:
+        raise ValueError(
+            f"`tokenizer` of a translation must be one of {', '.join(TOKENIZERS)}. "
+            f"Received: tokenizer={tokenizer!r}."
+        )
