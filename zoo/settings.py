@@ -89,7 +89,7 @@ class _Checked:
             ValueError: for an unknown model or setting.
         """
         known = {setting.name: setting.type for setting in fields(cls)}
-        unknown = sorted(set(overrides) - known)
+        unknown = sorted(set(overrides) - set(known))
         if unknown:
             raise ValueError(
                 f"Settings must be among {', '.join(sorted(known))}. "
