@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from zoo.cli_data import add_data_arguments, read_splits
-from zoo.tuning.searching import ALGORITHMS, search
+from zoo.tuning.searching import ALGORITHMS, check_installed, search
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "": 1}
 
@@ -63,7 +63,7 @@ def add_tune_parser(commands) -> argparse.ArgumentParser:
         help="settings and builder arguments that do not vary, as for train --set",
     )  # fmt: skip
     tune.add_argument(
-        "--only", nargs="+", default=[], metavar="KEY", help="search nothing but these"
+        "--only", nargs="+", default=[], metavar="KEY", help="search these and --range"
     )
     tune.add_argument(
         "--budget", nargs="+", default=[], metavar="KEY=LIMIT",
@@ -107,6 +107,7 @@ def tune(options, check_writable: Callable, load_tensorflow: Callable) -> None:
     from zoo.tuning.objective import parse_budget
     from zoo.tuning.searched import searched_space
 
+    check_installed()
     entry = describe(options.models[0])
     options.tagged = entry.task == "tagging"
     if entry.task == "language modelling":

@@ -36,11 +36,9 @@ class Range:
     def nearest(self, value):
         """The value itself if the range holds it, else the one of the grid that is
         nearest, or the first where values have no distance."""
-        if value in self:
-            return value
         grid = self.grid()
-        if not _is_number(value):
-            return grid[0]
+        if value in self or not all(map(_is_number, (value, *grid))):
+            return value if value in self else grid[0]
         return min(grid, key=lambda other: abs(other - value))
 
 
@@ -210,10 +208,6 @@ class Choice(Range):
 
     def __contains__(self, value) -> bool:
         return as_json(value) in [as_json(known) for known in self.values]
-
-    def nearest(self, value):
-        numbers = all(map(_is_number, (value, *self.values)))
-        return super().nearest(value if numbers or value in self else None)
 
     def __str__(self) -> str:
         return ", ".join(map(as_json, self.values))

@@ -11,23 +11,18 @@ import json
 import os
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path
 
-from zoo.space import Choice, Float, Int, Range, as_json, rounded
-from zoo.tuning.searched import Searched
+import keras_tuner
+from keras_tuner.engine import hyperparameters as kinds
+from keras_tuner.engine.base_tuner import BaseTuner
+from keras_tuner.engine.trial import Trial
 
-try:
-    import keras_tuner
-    from keras_tuner.engine.base_tuner import BaseTuner
-    from keras_tuner.engine.trial import Trial
-except ModuleNotFoundError as error:
-    raise ImportError(
-        f"`zoo tune` needs the package {error.name}: "
-        "pip install 'keras-text-zoo[tune]', or pip install keras-tuner tensorboard"
-    ) from None
+from zoo.space import Choice, Int, Range, as_json, rounded
+from zoo.tuning.searched import MODEL, Searched
 
 ALGORITHMS = ("hyperband", "bayesian", "random", "grid")
 EPOCHS, PARENT = "tuner/epochs", "tuner/trial_id"  # what Hyperband adds to the values
@@ -186,42 +181,49 @@ def drawn(algorithm: str, searched: Searched, seed: int, count: int) -> Iterator
 
 
 def hyperparameters(searched: Searched) -> keras_tuner.HyperParameters:
-    """The parameters as keras-tuner has them."""
+    """The parameters as keras-tuner has them.
+
+    They are made of configurations: its scopes of conditions would have to nest.
+    """
     space = keras_tuner.HyperParameters()
-    for name, range_ in searched.parameters:
-        with ExitStack() as conditions:
-            for other, accepted in range_.when.items():
-                texts = _texts(searched, other, accepted)
-                conditions.enter_context(space.conditional_scope(other, texts))
-            if isinstance(range_, Choice):
-                space.Choice(name, [as_json(value) for value in range_.values])
-            elif isinstance(range_, Float):
-                sampling = "log" if range_.log else "linear"
-                space.Float(name, range_.low, range_.high, sampling=sampling)
-            else:
-                log = range_.log or range_.factor
-                space.Int(
-                    name, range_.low, range_.high, step=range_.factor or range_.step,
-                    sampling="log" if log else "linear",
-                )  # fmt: skip
+    for key, _, range_ in _keyed(searched):
+        models = range_.when.get(MODEL, searched.models)
+        config: dict = {
+            "name": key,
+            "conditions": [
+                _parent(searched, other, accepted, models)
+                for other, accepted in range_.when.items()
+            ],
+        }
+        if isinstance(range_, Choice):
+            kind = kinds.Choice
+            config["values"] = [as_json(value) for value in range_.values]
+        else:
+            kind = kinds.Int if isinstance(range_, Int) else kinds.Float
+            config.update(min_value=range_.low, max_value=range_.high)
+            if isinstance(range_, Int):
+                config["step"] = range_.factor or range_.step
+            if range_.log or getattr(range_, "factor", None):
+                config["sampling"] = "log"
+        space.merge([kind.from_config(config)])
     return space
 
 
 def encoded(searched: Searched, values: Mapping) -> dict:
     """Values as keras-tuner has them."""
     return {
-        name: as_json(values[name]) if isinstance(range_, Choice) else values[name]
-        for name, range_ in searched.active(values)
+        key: as_json(values[name]) if isinstance(range_, Choice) else values[name]
+        for key, name, range_ in _keyed(searched)
+        if searched.matters(range_, values)
     }
 
 
 def decoded(searched: Searched, found: Mapping) -> dict:
     """Our values of what keras-tuner draws."""
     values: dict = {}
-    for name, range_ in searched.parameters:
-        # Those that it depends on stand before it.
-        if name in found and (name, range_) in list(searched.active(values)):
-            values[name] = _decoded(range_, found[name])
+    for key, name, range_ in _keyed(searched):
+        if key in found and searched.matters(range_, values):
+            values[name] = _decoded(range_, found[key])
     return values
 
 
@@ -231,8 +233,27 @@ def _decoded(range_: Range, value):
     return int(value) if isinstance(range_, Int) else rounded(value)
 
 
-def _texts(searched: Searched, other: str, accepted) -> list:
-    """The accepted values of a parent in keras-tuner's form."""
-    parents = [range_ for name, range_ in searched.parameters if name == other]
-    choice = isinstance(parents[0], Choice)
-    return [as_json(value) if choice else value for value in accepted]
+def _keyed(searched: Searched) -> Iterator[tuple[str, str, Range]]:
+    """Each parameter under a name of its own: keras-tuner drops the value of one that
+    matters when another of that name does not."""
+    seen: Counter = Counter()
+    for name, range_ in searched.parameters:
+        key = f"{name}#{seen[name]}" if seen[name] else name
+        seen[name] += 1
+        yield key, name, range_
+
+
+def _parent(searched: Searched, other: str, accepted, models) -> dict:
+    """The condition that another parameter has one of the accepted values.
+
+    Where models differ in that one's range, `models` tell which is meant.
+    """
+    for key, name, range_ in _keyed(searched):
+        if name == other and set(models) <= set(range_.when.get(MODEL, models)):
+            choice = isinstance(range_, Choice)
+            values = [as_json(value) if choice else value for value in accepted]
+            return {"class_name": "Parent", "config": {"name": key, "values": values}}
+    raise ValueError(
+        f"`when` must name a parameter that all models of a range have. "
+        f"Received: {other!r}."
+    )

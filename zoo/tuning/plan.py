@@ -17,6 +17,7 @@ from zoo.tuning.searched import Searched, default_of
 from zoo.tuning.trial import DONE, Job, read_result, write_json
 
 ORACLE = "oracle.json"
+_PLACES = ("where", "columns", "skipped")  # for messages, not for models
 
 
 @dataclass(frozen=True)
@@ -137,6 +138,16 @@ class Plan:
         for name in list(results)[1:]:
             if name not in kept:
                 shutil.rmtree(self.trials_folder / name / "model", ignore_errors=True)
+
+
+def fingerprint_of(splits) -> str:
+    """SHA-256 of the training and validation parts, wherever they were read from."""
+    from zoo.checkpoint import fingerprint
+
+    parts = [vars(getattr(splits, part)) for part in ("train", "valid")]
+    return fingerprint(
+        [{k: v for k, v in part.items() if k not in _PLACES} for part in parts]
+    )
 
 
 def recipe_of(models: tuple[str, ...]) -> str:

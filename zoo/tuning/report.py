@@ -146,7 +146,8 @@ def _test_table(found) -> str:
     if not found.test:
         return "The data have no test part."
     names = list(next(iter(found.test.values())))
-    rows = [["test part, read once", *names]]
+    times = "once" if found.reads == 1 else f"{found.reads} times"
+    rows = [[f"test part, read {times}", *names]]
     for row, scores in found.test.items():
         rows.append([row, *(f"{scores.get(name, float('nan')):.4f}" for name in names)])
     return markdown_table(rows)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from itertools import product
 
 from zoo.registry import check_keywords, describe
 from zoo.settings import settings_of, space_of
-from zoo.space import Choice, Float, Int, Range, as_json, rounded, space_rows
+from zoo.space import Choice, Float, Range, as_json, space_rows
 
 MODEL = "model"  # the parameter that chooses among several models
+_KINDS = {int: (int,), float: (int, float), bool: (bool,), str: (str,)}  # by default
 _VOCABULARY = ("tokenizer", "vocab_size", "lowercase", "min_count")
 
 
@@ -29,22 +29,29 @@ class Searched:
     parameters: tuple[tuple[str, Range], ...]
     fixed: Mapping
 
-    def active(self, values: Mapping) -> Iterator[tuple[str, Range]]:
-        """The parameters that matter with the values of those they depend on."""
+    def matters(self, range_: Range, values: Mapping) -> bool:
+        """Whether a parameter does anything, with the values of those before it."""
         values = {MODEL: self.models[0], **self.fixed, **values}
+        return all(
+            other in values and values[other] in Choice(*accepted)
+            for other, accepted in range_.when.items()
+        )
+
+    def active(self, values: Mapping) -> Iterator[tuple[str, Range]]:
+        """The parameters that do something with these values."""
         for name, range_ in self.parameters:
-            if all(
-                other in values and values[other] in Choice(*accepted)
-                for other, accepted in range_.when.items()
-            ):
+            if self.matters(range_, values):
                 yield name, range_
 
     def defaults(self) -> dict:
-        """The models' defaults, each moved into its range where it lies outside."""
-        values = {MODEL: self.models[0]} if len(self.models) > 1 else {}
+        """The first model's defaults, each moved into its range if it lies outside."""
+        values: dict = {}
         for name, range_ in self.parameters:
-            if (name, range_) in list(self.active(values)) and name not in values:
-                values[name] = range_.nearest(default_of(self.models[0], name))
+            if self.matters(range_, values):
+                default = default_of(self.models[0], name)
+                if name == MODEL:
+                    default = self.models[0]
+                values[name] = range_.nearest(default)
         return values
 
     def moved(self) -> list[str]:
@@ -58,22 +65,23 @@ class Searched:
 
     def grid(self) -> Iterator[dict]:
         """All combinations, the defaults first and then each range in its order."""
-        first, seen = self.defaults(), set()
-        columns = []
-        for name, range_ in self.parameters:
-            default = first.get(name)
-            points = [point for point in range_.grid() if point != default]
-            columns.append([default, *points] if default in range_ else points)
-        names = [name for name, _ in self.parameters]
-        for points in product(*columns):
-            values: dict = {}
-            for (name, range_), point in zip(self.parameters, points, strict=True):
-                if (name, range_) in list(self.active(values)):
-                    values[name] = point
-            key = as_json(values)
-            if key not in seen and names:
-                seen.add(key)
+        first = self.defaults()
+
+        def combined(at: int, values: dict) -> Iterator[dict]:
+            if at == len(self.parameters):
                 yield values
+                return
+            name, range_ = self.parameters[at]
+            if not self.matters(range_, values):
+                yield from combined(at + 1, values)
+                return
+            points = list(range_.grid())
+            if name in first and first[name] in range_:
+                points = [first[name], *(p for p in points if p != first[name])]
+            for point in points:
+                yield from combined(at + 1, {**values, name: point})
+
+        return combined(0, {})
 
     def chosen(self, values: Mapping) -> tuple[str, dict, dict]:
         """The model, its settings and its builder's arguments of one combination."""
@@ -112,7 +120,8 @@ def searched_space(
         models: names of registered models.
         ranges: instead of those of the models, or further ones.
         fixed: values of settings and arguments that do not vary.
-        only: names of all that varies; empty for everything that has a range.
+        only: names of all that varies beside `ranges`; empty for everything that has a
+            range.
 
     Raises:
         ValueError: for models of different families, unknown names, values that a
@@ -140,10 +149,10 @@ def searched_space(
         check_keywords(models[0], {name: "searched"}, known)
     spaces = {model: _space(model, ranges, fixed, only) for model in models}
     parameters = [(MODEL, Choice(*models))] if len(models) > 1 else []
-    found: dict[tuple[str, Range], list[str]] = {}
+    found: dict[tuple[str, str], list[str]] = {}
     for model, space in spaces.items():
         for name, range_ in space.items():
-            found.setdefault((name, _hashable(range_)), []).append(model)
+            found.setdefault((name, _as_text(range_)), []).append(model)
     for (name, _), owners in found.items():
         range_ = spaces[owners[0]][name]
         if len(owners) < len(models):
@@ -176,23 +185,23 @@ def _space(model: str, ranges: Mapping, fixed: Mapping, only: Sequence[str]) -> 
             when = own[name].when if name in own and not range_.when else {}
             space[name] = _only_when(range_, when)
     if only:
-        space = {name: space[name] for name in space if name in only}
+        space = {k: v for k, v in space.items() if k in only or k in ranges}
     # What depends on a value that does not vary is searched or not, once for all.
     kept = {}
     for name, range_ in space.items():
-        open_, holds = {}, True
+        conditions, holds = {}, True
         for other, accepted in range_.when.items():
             if other in space:
-                open_[other] = accepted
+                conditions[other] = accepted
             else:
                 value = fixed.get(other, default_of(model, other))
                 holds = holds and value in Choice(*accepted)
         if holds:
-            kept[name] = replace_when(range_, open_)
+            kept[name] = _with_when(range_, conditions)
     return kept
 
 
-def replace_when(range_: Range, when: Mapping) -> Range:
+def _with_when(range_: Range, when: Mapping) -> Range:
     """The range with other conditions."""
     if isinstance(range_, Choice):
         return Choice(*range_.values, when=when)
@@ -200,7 +209,7 @@ def replace_when(range_: Range, when: Mapping) -> Range:
 
 
 def _only_when(range_: Range, when: Mapping) -> Range:
-    return replace_when(range_, {**range_.when, **when})
+    return _with_when(range_, {**range_.when, **when})
 
 
 def _parents_first(parameters: list) -> list:
@@ -220,7 +229,7 @@ def _parents_first(parameters: list) -> list:
     return done
 
 
-def _hashable(range_: Range) -> str:
+def _as_text(range_: Range) -> str:
     return f"{type(range_).__name__} {space_rows({'': range_})}"
 
 
@@ -248,19 +257,12 @@ def _check(models: Sequence[str], name: str, given) -> None:
         check_keywords(models[0], {name: given}, sorted(accepted.union(known)))
     for model in owners:
         default = describe(model).keywords[name]
-        whole = isinstance(default, int) and not isinstance(default, bool)
-        if whole and isinstance(given, Float):
+        kinds = _KINDS.get(type(default))
+        # The bounds of a Float may be whole; what lies between them is not.
+        fits = not (isinstance(given, Float) and kinds == (int,))
+        if kinds and not (fits and all(type(value) in kinds for value in values)):
+            shown = given if isinstance(given, Range) else as_json(given)
             raise ValueError(
-                f"`{name}` of {model} must be a whole number. Accepted: a range of "
-                f"whole numbers. Received: {given}."
+                f"`{name}` of {model} must be of the kind of its default, "
+                f"{as_json(default)}. Received: {shown}."
             )
-        if isinstance(default, str) and isinstance(given, (Int, Float)):
-            raise ValueError(
-                f"`{name}` of {model} must be a name, such as {default!r}. Accepted: "
-                f"a choice of names. Received: {given}."
-            )
-
-
-def tidy(value):
-    """A drawn value as it is used: floats keep six digits."""
-    return rounded(value) if isinstance(value, float) else value

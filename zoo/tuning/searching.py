@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ from zoo.space import Range
 from zoo.tuning import workers as cluster
 from zoo.tuning.objective import Objective, parse_budget
 from zoo.tuning.parts import without_test
-from zoo.tuning.plan import Plan, recipe_of
+from zoo.tuning.plan import Plan, fingerprint_of, recipe_of
 from zoo.tuning.searched import searched_space
 
 ALGORITHMS = ("hyperband", "bayesian", "random", "grid")
@@ -29,6 +30,8 @@ class Found:
         keywords: of its builder.
         objective: its value on the validation part.
         test: scores of the test part: of the best trial, and of the defaults.
+        reads: how often the test part was read; more than once if a search went on
+            after its end.
         trials: the results of all trials by name.
         folder: of the search, with `report.md` and `model/`.
         exported: folder of the exported version, or `None`.
@@ -41,6 +44,7 @@ class Found:
     keywords: Mapping
     objective: float
     test: Mapping[str, Mapping[str, float]]
+    reads: int
     trials: Mapping[str, Mapping]
     folder: Path
     exported: Path | None
@@ -87,7 +91,8 @@ def search(
         max_time: seconds after which no trial begins, and the last epoch is cut short.
         ranges: of `zoo.space`, instead of the model's own, or further ones.
         fixed: settings and arguments that do not vary.
-        only: names of all that varies; by default everything that has a range.
+        only: names of all that varies beside `ranges`; by default everything that has
+            a range.
         budget: limits: `parameters`, and `latency` in milliseconds of one text in the
             Python model. A model over one of them is not chosen.
         seed: of what is drawn, and of the trainings.
@@ -103,6 +108,7 @@ def search(
         What was found; `None` in a worker of a cluster.
 
     Raises:
+        ImportError: without the extra `tune`.
         ValueError: for arguments of no use, or a folder that holds another search.
         RuntimeError: if no trial works.
 
@@ -110,6 +116,7 @@ def search(
         >>> from zoo.data import load_named
         >>> search("bilstm", load_named("sst2"), folder="runs/tune")  # doctest: +SKIP
     """
+    check_installed()
     models = [model] if isinstance(model, str) else list(model)
     plan = make_plan(
         models, splits, folder=folder, trials=trials, algorithm=algorithm,
@@ -121,11 +128,9 @@ def search(
             "`workers` must be at least 1, and 1 where the variables of a cluster are "
             f"set. Received: {workers}."
         )
-    from zoo.checkpoint import fingerprint
     from zoo.tuning.finish import finish
 
-    parts = [vars(getattr(splits, part)) for part in ("train", "valid")]
-    plan.claim(fingerprint(parts))
+    plan.claim(fingerprint_of(splits))
     seen = without_test(splits)
     if workers > 1:
         cluster.run_workers(plan, seen, workers)
@@ -136,6 +141,17 @@ def search(
     if cluster.role() == "worker":
         return None
     return finish(plan, splits, retrain=retrain, export_to=export_to)
+
+
+def check_installed() -> None:
+    """Raises ImportError unless the packages of the extra `tune` are there."""
+    for module, package in (("keras_tuner", "keras-tuner"), ("tensorboard",) * 2):
+        if importlib.util.find_spec(module) is None:
+            raise ImportError(
+                f"A search needs the package {package}: "
+                "pip install 'keras-tuner>=1.4.8' tensorboard, which are the extra "
+                "`tune` of keras-text-zoo."
+            )
 
 
 def make_plan(

@@ -12,6 +12,7 @@ import math
 import multiprocessing
 import os
 import resource
+import signal
 import statistics
 import sys
 import threading
@@ -196,15 +197,24 @@ def in_process(job: Job, splits) -> dict:
 
 def _process(job: Job, splits) -> None:
     die_with_parent()
-    log = os.open(job.folder / "log.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    for stream in (sys.stdout, sys.stderr):
-        stream.flush()
-        os.dup2(log, stream.fileno())
+    log_to(job.folder / "log.txt")
     run_trial(job, splits)
 
 
+def log_to(path: Path) -> None:
+    """Sends what this process writes, by Python or not, to the end of a file."""
+    log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    for descriptor in (1, 2):
+        os.dup2(log, descriptor)
+    os.close(log)
+
+
 def die_with_parent() -> None:
-    """Ends this process as soon as the one that started it is gone, however it went."""
+    """Ends this process as soon as the one that started it is gone, however it went.
+
+    An interrupt from the keyboard is left to that one.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     sentinel = multiprocessing.parent_process().sentinel
 
     def watch() -> None:

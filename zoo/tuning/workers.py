@@ -14,7 +14,7 @@ import sys
 import time
 
 from zoo.tuning.plan import Plan
-from zoo.tuning.trial import die_with_parent
+from zoo.tuning.trial import die_with_parent, log_to
 
 ADDRESS, PORT, ROLE = (
     f"KERASTUNER_{name}" for name in ("ORACLE_IP", "ORACLE_PORT", "TUNER_ID")
@@ -92,6 +92,9 @@ def _died(name: str, code: int) -> str:
 def _run(plan: Plan, variables: dict, splits) -> None:
     die_with_parent()
     os.environ.update(variables)
+    # Our lines go to the terminal, and what TensorFlow writes about itself does not.
+    sys.stderr = os.fdopen(os.dup(2), "w", buffering=1)
+    log_to(plan.folder / f"{variables[ROLE]}.log")
     from zoo.tuning.tuner import AllFailed, run_search
 
     try:
