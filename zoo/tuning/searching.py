@@ -169,8 +169,16 @@ def make_plan(
     budget: Mapping[str, float] | None,
     seed: int,
     processes: bool | None,
+    recipe: str | None = None,
 ) -> Plan:
-    """The plan of a search, with all of its arguments checked; see `search`."""
+    """The plan of a search, with all of its arguments checked; see `search`.
+
+    `recipe` is the module that trains the models, by default the one of the registry.
+    It has three functions: `objectives(splits)` names the scores that it knows, the
+    default one first; `trial(model, splits, settings, keywords, folder=, callbacks=)`
+    trains, with checkpoints in the folder, and returns what `zoo.load` would and the
+    logs of each epoch; `score(text_model, splits, part)` gives the scores by name.
+    """
     if algorithm not in ALGORITHMS:
         raise ValueError(
             f"`algorithm` must be one of {', '.join(ALGORITHMS)}. "
@@ -191,7 +199,7 @@ def make_plan(
             "`splits` must have a validation part, by which trials are compared. "
             "Received: an empty one."
         )
-    recipe = recipe_of(searched.models)
+    recipe = recipe or recipe_of(searched.models)
     accepted = importlib.import_module(recipe).objectives(splits)
     chosen = Objective(objective or accepted[0])
     chosen.check(accepted)

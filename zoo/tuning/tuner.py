@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import shutil
 import sys
@@ -96,7 +95,6 @@ class Tuner(BaseTuner):
             result = run(job, splits)
             if not self.plan.processes:
                 keras.backend.clear_session()
-                gc.collect()
         self._report(trial.trial_id, values, result, before)
         if found.get(_ROUND) == found.get(_BRACKET):  # the last, or not of Hyperband
             shutil.rmtree(job.folder / "checkpoints", ignore_errors=True)
