@@ -120,7 +120,7 @@ def test_a_builder_takes_the_corners_of_its_space(name):
     large = entry.task == "language modelling" and {"hidden", "projection"} & {*space}
     searched = searched_space([name])
     choices = [len(r.grid()) for r in space.values() if isinstance(r, Choice)]
-    for turn in range(max(4, *choices, 0)):
+    for turn in range(max([4, *choices])):
         values = {}
         for key, range_ in space.items():
             grid = range_.grid()

@@ -300,3 +300,14 @@ def test_a_job_continues_no_parent_that_failed(tmp_path):
         {"units": 1}, parent=tmp_path / "trials" / "0000",
     )  # fmt: skip
     assert run_trial(job, toy_recipe.splits())["epochs"] == 2
+
+
+def test_an_objective_that_is_no_number_is_a_failure(tmp_path):
+    (tmp_path / "script.json").write_text("{}")
+    job = Job(
+        tmp_path / "trials" / "0001", "toy_recipe", "lstm", {"epochs": 2},
+        {"units": 1}, objective="r2",
+    )  # fmt: skip
+    result = run_trial(job, toy_recipe.splits())
+    assert result["status"] == "failed"
+    assert "'r2' must be a finite number" in result["error"]["traceback"]

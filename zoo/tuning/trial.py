@@ -126,7 +126,8 @@ def _trained(job: Job, splits) -> dict:
             f"validation part. Received: {scores}."
         )
     text_model.save(job.folder / "model")
-    best = max(range(len(history)), key=lambda epoch: history[epoch]["score"])
+    # Scores of epochs that were read back are lists.
+    best = max(range(len(history)), key=lambda epoch: list(history[epoch]["score"]))
     facts = {
         "status": DONE,
         "objective": value,
