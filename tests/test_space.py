@@ -120,15 +120,15 @@ def test_a_builder_takes_the_corners_of_its_space(name):
     large = entry.task == "language modelling" and {"hidden", "projection"} & {*space}
     searched = searched_space([name])
     choices = [len(r.grid()) for r in space.values() if isinstance(r, Choice)]
-    for turn in range(max([4, *choices])):
+    for turn in range(max([2, *choices])):
         values = {}
         for key, range_ in space.items():
             grid = range_.grid()
             if isinstance(range_, Choice):
                 values[key] = grid[turn % len(grid)]
             else:
-                # All small, all large, and what is relative against the rest.
-                high = (turn % 4 == 1, turn % 4 == 2)[key in RELATIVE] or turn % 4 == 3
+                # What is relative is large where the rest is small, and vice versa.
+                high = (turn % 2 == 0) == (key in RELATIVE)
                 high = high and not (large and key in ("units", "hidden"))
                 values[key] = grid[-1 if high else 0]
         active = {key for key, _ in searched.active(values)}

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import types
 from pathlib import Path
 
 import pytest
@@ -71,7 +72,9 @@ def resident() -> float:
 
 
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="needs /proc")
-def test_memory_stays_flat_over_50_trials_in_processes(tmp_path):
+def test_memory_stays_flat_over_50_trials_in_processes(tmp_path, monkeypatch):
+    # The processes need not import pytest's main module, as they otherwise would.
+    monkeypatch.setitem(sys.modules, "__main__", types.ModuleType("__main__"))
     # Each leaves 8 MB behind: in one process that would be 400 MB.
     short = plan(tmp_path / "short", trials=5, fixed={"epochs": 1}, processes=True)
     run(short)
@@ -81,7 +84,9 @@ def test_memory_stays_flat_over_50_trials_in_processes(tmp_path):
     assert len(results) == 50
     assert {result["status"] for result in results.values()} == {"done"}
     assert len({process for _, _, process, _ in epochs(made)}) == 50
-    assert resident() - before < 16
+    grown = resident() - before
+    print(f"{grown:.2f} MB more after 50 trials")
+    assert grown < 8
     run(plan(tmp_path / "inside", trials=5, fixed={"epochs": 1}))
     assert resident() - before > 30, "the measure would see it"
     toy_recipe._LEAK.clear()

@@ -156,6 +156,7 @@ def write_search(
         line = [*(places[row] for places, _ in columns.values()), height[row]]
         axes.plot(range(len(line)), line, "o-", color=colors[row], markersize=3)
     for at, (_, labels) in enumerate(columns.values()):
+        axes.axvline(at, color="0.85", linewidth=0.8, zorder=0)
         for place, label in labels:
             axes.annotate(_plain(label, 12), (at, place), fontsize="x-small")
     for place, value in enumerate(ends):
