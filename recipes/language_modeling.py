@@ -146,6 +146,39 @@ def train(
     return TextModel(model, corpus.pipeline, {}, metadata), history
 
 
+def objectives(splits: Splits) -> list[str]:
+    """What `zoo tune` can look for."""
+    return ["perplexity"]
+
+
+def trial(
+    name: str,
+    splits: Splits,
+    overrides: Mapping,
+    keywords: Mapping,
+    *,
+    folder: Path,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+) -> tuple[TextModel, list[dict]]:
+    """One trial of `zoo tune`: a training whose checkpoints stay in `folder`.
+
+    Returns:
+        The model of the best epoch, and one dict of logs an epoch with its `score`.
+    """
+    settings = LanguageSettings.of(name, **{**splits.settings, **overrides})
+    corpus = prepare(splits, settings)
+    return train(
+        name, corpus, settings, keywords, folder=folder, callbacks=callbacks,
+        verbose=False,
+    )  # fmt: skip
+
+
+def score(text_model: TextModel, splits: Splits, part: str) -> dict[str, float]:
+    """The perplexity of a part, as one stream."""
+    stream = token_stream(text_model.pipeline, getattr(splits, part).texts)
+    return {"perplexity": perplexity(text_model.model, stream)}
+
+
 def measure(
     name: str,
     splits: Splits,

@@ -20,6 +20,9 @@ from zoo.settings import Settings
 
 run = text_classification.run
 measure = text_classification.measure
+objectives = text_classification.objectives
+trial = text_classification.trial
+score = text_classification.score
 
 
 def measure_alone(

@@ -23,14 +23,16 @@ import numpy as np
 
 import zoo
 from recipes import seeds
+from zoo.artifact import TextModel
 from zoo.data import load_named
 from zoo.report import markdown_table
 from zoo.settings import TaggingSettings, parse_overrides
 from zoo.tagging.baseline import most_frequent
 from zoo.tagging.report import results_table, write_tagging_report
-from zoo.tagging.runs import facts_of, prepare, train
+from zoo.tagging.runs import evaluate, facts_of, prepare, train
 from zoo.tagging.splits import PARTS, TaggedSplits
-from zoo.tagging.training import learn_tag_tasks, main_score
+from zoo.tagging.training import learn_tag_tasks, main_score, mean_score, metrics_of
+from zoo.tuning.objective import named_scores, score_names
 
 
 def run(
@@ -83,6 +85,43 @@ def run(
         print(f"Exported and checked: {place}")
     shown = json.dumps(min(texts, key=lambda text: abs(len(text) - 50)))
     print(f"Tag with it: zoo predict {place} {shown}")
+
+
+def objectives(splits: TaggedSplits) -> list[str]:
+    """The scores that `zoo tune` can look for in this data.
+
+    The mean over the tasks takes entity F1, the accuracy of tags without a scheme, and
+    the accuracy of labels.
+    """
+    tasks = learn_tag_tasks(splits.train, splits.schemes)
+    return score_names({name: metrics_of(task) for name, task in tasks.items()})
+
+
+def trial(
+    name: str,
+    splits: TaggedSplits,
+    overrides: Mapping,
+    keywords: Mapping,
+    *,
+    folder: Path,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+) -> tuple[TextModel, list[dict]]:
+    """One trial of `zoo tune`: a training whose checkpoints stay in `folder`.
+
+    Returns:
+        The model of the best epoch, and one dict of logs an epoch with its `score`.
+    """
+    settings = TaggingSettings.of(name, **overrides)
+    return train(
+        name, prepare(splits, settings), settings, keywords, folder=folder,
+        callbacks=callbacks, verbose=False,
+    )  # fmt: skip
+
+
+def score(text_model: TextModel, splits: TaggedSplits, part: str) -> dict[str, float]:
+    """Scores of a part by the names of `objectives`."""
+    results = evaluate(text_model, getattr(splits, part), splits.schemes)
+    return named_scores(mean_score(text_model.tasks, results), results)
 
 
 def measure(

@@ -21,9 +21,11 @@ import zoo
 from recipes import seeds
 from zoo import runs
 from zoo.artifact import TextModel
-from zoo.data import Splits, load_named
+from zoo.data import Splits, encode_labels, load_named
+from zoo.metrics import METRICS, evaluate, mean_main_metric
 from zoo.report import Outcome, results_table, verdict, write_report
 from zoo.settings import Settings
+from zoo.tuning.objective import named_scores, score_names
 
 
 def run(
@@ -130,6 +132,50 @@ def train(
     write_report(outcome, folder)
     shutil.rmtree(folder / "checkpoints", ignore_errors=True)
     return text_model, outcome
+
+
+def objectives(splits: Splits) -> list[str]:
+    """The scores that `zoo tune` can look for in this data, by the kinds of its tasks.
+
+    The mean over the tasks takes the metric of `zoo.metrics.MAIN_METRIC`.
+    """
+    kinds = splits.train.kinds
+    return score_names({task: METRICS[kind] for task, kind in kinds.items()})
+
+
+def trial(
+    name: str,
+    splits: Splits,
+    overrides: Mapping,
+    keywords: Mapping,
+    *,
+    folder: Path,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+) -> tuple[TextModel, list[dict]]:
+    """One trial of `zoo tune`: a training whose checkpoints stay in `folder`.
+
+    Returns:
+        The model of the best epoch, and one dict of logs an epoch with its `score`.
+    """
+    settings = Settings.of(name, **overrides)
+    prepared = runs.prepare(splits, settings)
+    text_model, history = runs.train(
+        name, prepared, settings, keywords, folder=folder, callbacks=callbacks,
+        verbose=False,
+    )  # fmt: skip
+    return text_model, history
+
+
+def score(text_model: TextModel, splits: Splits, part: str) -> dict[str, float]:
+    """Scores of a part by the names of `objectives`."""
+    examples = getattr(splits, part)
+    targets, weights = encode_labels(examples, text_model.tasks)
+    outputs = text_model.logits(examples.texts)
+    results = {
+        name: evaluate(task, targets[name], weights[name], outputs[name])
+        for name, task in text_model.tasks.items()
+    }
+    return named_scores(mean_main_metric(text_model.tasks, results), results)
 
 
 def fit(name, prepared, settings, keywords, *, folder, verbose, callbacks=()):

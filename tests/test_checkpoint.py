@@ -133,6 +133,23 @@ def test_a_folder_belongs_to_one_run(tmp_path):
     assert files_of(folder) == ["identity.json", "mine.txt"]
 
 
+def test_a_run_of_fewer_epochs_goes_on_as_one_of_more(tmp_path):
+    def identity(epochs, **others):
+        return {"name": "lstm", "settings": {"epochs": epochs, "seed": 0, **others}}
+
+    claim(tmp_path, identity(2))
+    (tmp_path / "state.json").write_text("of two epochs")
+    claim(tmp_path, identity(5))
+    assert files_of(tmp_path) == ["identity.json", "state.json"]
+    claim(tmp_path, identity(5))
+    assert files_of(tmp_path) == ["identity.json", "state.json"]
+    claim(tmp_path, identity(4))  # the weights may be of the fifth epoch
+    assert files_of(tmp_path) == ["identity.json"]
+    (tmp_path / "state.json").write_text("of four epochs")
+    claim(tmp_path, identity(9, seed=1))
+    assert files_of(tmp_path) == ["identity.json"]
+
+
 @pytest.mark.parametrize(
     "other",
     [

@@ -21,6 +21,7 @@ _PUBLIC = {
     "load": ("zoo.artifact", "load"),
     "export": ("zoo.serving", "export"),
     "layers": ("zoo.layers", None),
+    "tuning": ("zoo.tuning", None),
     "models": ("zoo.models", None),
 }
 

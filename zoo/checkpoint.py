@@ -145,18 +145,30 @@ def averaged(model: keras.Model) -> Iterator[None]:
 def claim(folder: str | Path, identity: Mapping) -> None:
     """Makes the folder that of this run: removes what another one left there.
 
+    The same run of fewer epochs is kept, for the run to go on from there.
+
     Args:
         folder: for checkpoints.
-        identity: JSON-ready: all that decides how the run goes.
+        identity: JSON-ready: all that decides how the run goes, with its `settings`.
     """
     folder = Path(folder)
     path = folder / "identity.json"
     text = json.dumps(identity, sort_keys=True)
-    if path.exists() and path.read_text("utf-8") == text:
-        return
+    if path.exists():
+        old, new = json.loads(path.read_text("utf-8")), json.loads(text)
+        before, now = (one.get("settings", {}).pop("epochs", 0) for one in (old, new))
+        if old == new and before == now:
+            return
+        if old == new and before < now:
+            _write_atomically(path, text)
+            return
     for old in [*folder.rglob("state.json"), *folder.rglob("*.weights.h5")]:
         old.unlink()
     folder.mkdir(parents=True, exist_ok=True)
+    _write_atomically(path, text)
+
+
+def _write_atomically(path: Path, text: str) -> None:
     partial = path.with_suffix(".partial")
     partial.write_text(text, "utf-8")
     os.replace(partial, path)

@@ -1,4 +1,4 @@
-"""The command line: `zoo list | describe | train | evaluate | predict | export`.
+"""The command line: `zoo list | describe | train | tune | evaluate | predict | export`.
 
 Help and lists load no TensorFlow; each command imports what it needs when it runs.
 """
@@ -28,6 +28,7 @@ from zoo.cli_data import (
     read_splits,
     read_tagged_file,
 )
+from zoo.cli_tune import add_tune_parser, tune
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -107,6 +108,8 @@ def _parser() -> argparse.ArgumentParser:
         "units=64 sampling=uniform 'class_weights={\"label\": \"balanced\"}'",
     )  # fmt: skip
     train.set_defaults(command=_train)
+
+    add_tune_parser(commands).set_defaults(command=_tune)
 
     evaluate = commands.add_parser(
         "evaluate", help="metrics of a trained model on data"
@@ -194,6 +197,10 @@ def _train(options) -> None:
         options.model, splits, settings, keywords, folder=folder, export_to=export_to,
         callbacks=callbacks,
     )  # fmt: skip
+
+
+def _tune(options) -> None:
+    tune(options, _check_writable, _load_tensorflow)
 
 
 def _evaluate(options) -> None:

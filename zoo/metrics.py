@@ -12,6 +12,12 @@ from zoo.tasks import Task, safe_names
 
 # The metric that compares models of a task; higher is better for each.
 MAIN_METRIC = {"categories": "accuracy", "multilabel": "micro_f1", "regression": "r2"}
+# The numbers that `evaluate` gives for each kind.
+METRICS = {
+    "categories": ("accuracy", "macro_f1"),
+    "multilabel": ("micro_f1", "macro_f1"),
+    "regression": ("r2", "mae", "rmse"),
+}
 
 
 def training_metric(task: Task) -> keras.metrics.Metric:

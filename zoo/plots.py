@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 
 from zoo.health import SHARES
 from zoo.metrics import metric_names
+from zoo.space import Float, Int, Range, as_json
 from zoo.tasks import Task
 
 if TYPE_CHECKING:
@@ -133,6 +134,89 @@ def write_shares(history: Sequence[Mapping], folder: Path) -> list[tuple[str, st
         axis.set(title=title, xlabel="epoch", ylabel="expert", xticks=_ticks(epochs))
     _save(figure, folder / "experts.png")
     return [("experts.png", "Load of the experts")]
+
+
+def write_search(
+    trials: Sequence[tuple[Mapping, float]],
+    ranges: Mapping[str, Range],
+    folder: Path,
+    *,
+    name: str,
+    minimise: bool,
+) -> list[tuple[str, str]]:
+    """Draws a search: each trial as a line through its values, and what was best when.
+
+    Args:
+        trials: values and objective of each trial, in their order.
+        ranges: of each parameter.
+        folder: where the files go.
+        name: of the objective.
+        minimise: small values are the better ones.
+
+    Returns:
+        File name and title of each plot.
+    """
+    scores = np.array([score for _, score in trials])
+    figure = Figure(figsize=(6, 4), layout="constrained")
+    axes = figure.subplots()
+    order = np.arange(1, len(scores) + 1)
+    best = (np.minimum if minimise else np.maximum).accumulate(scores)
+    axes.plot(order, scores, "o", markersize=4, label="trial")
+    axes.step(order, best, where="post", label="best so far")
+    axes.set(xlabel="trial", ylabel=f"validation {_plain(name)}", xticks=_ticks(order))
+    axes.legend()
+    _save(figure, folder / "objective.png")
+
+    columns = {key: _heights(key, ranges[key], trials) for key in ranges}
+    ends = scores.min(), scores.max()
+    height = (scores - ends[0]) / ((ends[1] - ends[0]) or 1.0)
+    figure = Figure(figsize=(1.2 * len(columns) + 2, 4.5), layout="constrained")
+    axes = figure.subplots()
+    colors = colormaps["viridis"](1.0 - height if minimise else height)
+    for row in np.argsort(-scores if minimise else scores):  # the best one on top
+        line = [*(places[row] for places, _ in columns.values()), height[row]]
+        axes.plot(range(len(line)), line, "o-", color=colors[row], markersize=3)
+    for at, (_, labels) in enumerate(columns.values()):
+        axes.axvline(at, color="0.85", linewidth=0.8, zorder=0)
+        for place, label in labels:
+            axes.annotate(_plain(label, 12), (at, place), fontsize="x-small")
+    for place, value in enumerate(ends):
+        axes.annotate(f"{value:.4g}", (len(columns), place), fontsize="x-small")
+    names = [_plain(key) for key in [*columns, name]]
+    axes.set_xticks(range(len(names)), names, rotation=60, ha="right")
+    axes.set(yticks=[], ylim=(-0.08, 1.12))
+    _save(figure, folder / "parallel_coordinates.png")
+    return [
+        ("objective.png", "Objective over the trials"),
+        ("parallel_coordinates.png", "Values and objective of each trial"),
+    ]
+
+
+def _heights(key: str, range_: Range, trials) -> tuple[list[float], list]:
+    """Where a parameter's values stand between 0 and 1, and labels at their places.
+
+    A trial without a value, where the parameter does not matter, has no point.
+    """
+    grid = range_.grid()
+    if isinstance(range_, (Int, Float)):
+        log = range_.log or getattr(range_, "factor", None)
+        scale = np.log if log else float
+        low, high = scale(range_.low), scale(range_.high)
+
+        def place(value) -> float:
+            return (scale(value) - low) / (high - low)
+    else:
+        texts = [as_json(value) for value in grid]
+
+        def place(value) -> float:
+            text = as_json(value)
+            known = text in texts  # or it is of another model's range of that name
+            return texts.index(text) / max(len(texts) - 1, 1) if known else np.nan
+
+    places = [
+        place(values[key]) if key in values else float("nan") for values, _ in trials
+    ]
+    return places, [(place(value), as_json(value).strip('"')) for value in grid]
 
 
 def _curves(outcome: Outcome) -> Figure:

@@ -9,6 +9,8 @@ import inspect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from zoo.space import Range, space_rows
+
 _ENTRIES: dict[str, Entry] = {}
 
 
@@ -24,6 +26,8 @@ class Entry:
         paper: the source, with the section or equation.
         defaults: training settings that were tried (optimizer, learning rate, ...).
         recipe: module of `recipes` that trains it.
+        space: ranges of `zoo.space` that `zoo tune` searches, of the builder's
+            arguments, and of settings where they differ from those of the recipe.
     """
 
     name: str
@@ -33,6 +37,7 @@ class Entry:
     paper: str = ""
     defaults: Mapping = field(default_factory=dict)
     recipe: str = "text_classification"
+    space: Mapping[str, Range] = field(default_factory=dict)
 
     @property
     def keywords(self) -> dict:
@@ -41,14 +46,18 @@ class Entry:
         return {name: parameter.default for name, parameter in parameters.items()}
 
     def __str__(self) -> str:
+        from zoo.settings import space_of  # it imports this module
+
         def rows(mapping: Mapping) -> str:
             return "\n".join(f"  {key} = {value!r}" for key, value in mapping.items())
 
+        space = space_of(self.name)
         return (
             f"{self.name} ({self.task}): {self.summary}\n"
             f"Source: {self.paper}\n\n"
             f"Builder arguments:\n{rows(self.keywords)}\n\n"
             f"Training defaults:\n{rows(self.defaults)}\n\n"
+            f"Search space:\n{space_rows(space)}\n\n"
             f"{inspect.getdoc(self.builder) or ''}\n"
         )
 
@@ -60,6 +69,7 @@ def register(
     paper: str = "",
     defaults: Mapping | None = None,
     recipe: str = "text_classification",
+    space: Mapping[str, Range] | None = None,
 ) -> Callable[[Callable], Callable]:
     """Decorates a builder function, which becomes a model under its own name.
 
@@ -69,6 +79,7 @@ def register(
         paper: the source.
         defaults: training settings for this model.
         recipe: module of `recipes` that `zoo train` runs.
+        space: what `zoo tune` searches; see `Entry`.
 
     Returns:
         A decorator that returns the builder unchanged.
@@ -93,8 +104,9 @@ def register(
                     f"Received: {name} with {parameter}."
                 )
         _ENTRIES[name] = Entry(
-            name, builder, task, summary, paper, dict(defaults or {}), recipe
-        )
+            name, builder, task, summary, paper, dict(defaults or {}), recipe,
+            dict(space or {}),
+        )  # fmt: skip
         return builder
 
     return decorate

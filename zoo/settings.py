@@ -8,8 +8,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
+from typing import ClassVar
 
 from zoo.registry import check_keywords, describe
+from zoo.space import Choice, Float, Int, Range
 
 
 def _whole(value) -> bool:
@@ -68,7 +70,13 @@ _ACCEPTED = {
 
 @dataclass(frozen=True)
 class _Checked:
-    """Checks each value by its field's name or else its type when made."""
+    """Checks each value by its field's name or else its type when made.
+
+    `space` is what `zoo tune` searches for every model of the recipe, unless the model
+    has a range of its own.
+    """
+
+    space: ClassVar[Mapping[str, Range]] = {}
 
     def __post_init__(self) -> None:
         for setting in fields(self):
@@ -82,19 +90,25 @@ class _Checked:
 
     @classmethod
     def of(cls, model: str, **overrides):
-        """The defaults of a registered model, with `overrides` where they are not None.
+        """The defaults of a registered model, with `overrides`.
+
+        `None` leaves the default, unless it is a value of the setting, as of `average`.
 
         Raises:
             ValueError: for an unknown model or setting.
         """
-        known = {setting.name for setting in fields(cls)}
-        unknown = sorted(set(overrides) - known)
+        known = {setting.name: setting.type for setting in fields(cls)}
+        unknown = sorted(set(overrides) - set(known))
         if unknown:
             raise ValueError(
                 f"Settings must be among {', '.join(sorted(known))}. "
                 f"Received: {', '.join(unknown)}."
             )
-        given = {name: value for name, value in overrides.items() if value is not None}
+        given = {
+            name: value
+            for name, value in overrides.items()
+            if value is not None or "None" in known[name]
+        }
         return cls(**{**describe(model).defaults, **given})
 
     def to_config(self) -> dict:
@@ -153,6 +167,17 @@ class Settings(_Checked):
     fine_tune: bool = False
     jit_compile: bool = False
 
+    space: ClassVar[Mapping[str, Range]] = {
+        "learning_rate": Float(3e-4, 5e-3, log=True),
+        "batch_size": Int(16, 128, factor=2),
+        "average": Choice(None, 0.5, 0.75, 1.0),
+        "max_length": Int(64, 256, factor=2),
+        "tokenizer": Choice("unicode", "wordpiece"),
+        "vocab_size": Int(5000, 40000, factor=2),
+        "lowercase": Choice(True, False),
+        "min_count": Int(1, 3),
+    }
+
 
 @dataclass(frozen=True)
 class LanguageSettings(_Checked):
@@ -203,6 +228,17 @@ class LanguageSettings(_Checked):
     min_count: int = 2
     jit_compile: bool = False
 
+    # No part of the tokenizer: another vocabulary is another text to predict, and its
+    # perplexity cannot be compared. The step size depends on the optimizer, so each
+    # model has a range of its own.
+    space: ClassVar[Mapping[str, Range]] = {
+        "batch_size": Int(10, 80, factor=2),
+        "window": Choice(20, 35, 70),
+        "decay": Choice(0.5, 0.7, 0.85, 1.0),
+        "decay_after": Int(2, 8, step=2),
+        "average": Choice(None, 0.5, 1.0),
+    }
+
 
 @dataclass(frozen=True)
 class TaggingSettings(_Checked):
@@ -252,6 +288,17 @@ class TaggingSettings(_Checked):
     max_letters: int = 24
     buckets: int = 8
     jit_compile: bool = False
+
+    space: ClassVar[Mapping[str, Range]] = {
+        "learning_rate": Float(3e-4, 5e-3, log=True),
+        "batch_size": Int(8, 32, factor=2),
+        "average": Choice(None, 0.5, 1.0),
+        "scheme": Choice("", "BIOES"),
+        "lowercase": Choice(True, False),
+        "min_count": Int(1, 3),
+        "replace_rare": Choice(None, 0.25, 0.5),
+        "max_letters": Choice(12, 24),
+    }
 
 
 @dataclass(frozen=True)
@@ -318,6 +365,17 @@ _OF_RECIPE = {
 def settings_of(model: str) -> type[_Checked]:
     """The class of the settings that a model's recipe takes."""
     return _OF_RECIPE.get(describe(model).recipe, Settings)
+
+
+def space_of(model: str) -> dict[str, Range]:
+    """All that `zoo tune` searches for a model: its arguments, then its settings.
+
+    Example:
+        >>> print(space_of("bilstm")["units"], "|", space_of("bilstm")["batch_size"])
+        32 to 256, each 2 times the one before | 16 to 128, each 2 times the one before
+    """
+    own, shared = describe(model).space, settings_of(model).space
+    return {**own, **{name: shared[name] for name in shared if name not in own}}
 
 
 def parse_overrides(

@@ -5,10 +5,13 @@ from __future__ import annotations
 from zoo._lazy import keras, layers
 from zoo.models.heads import heads
 from zoo.registry import register
+from zoo.space import Choice, Float, Int
 from zoo.tasks import as_tasks
 
 POOLINGS = ("last", "mean", "max", "attention")
 _DEFAULTS = {"optimizer": "adam", "learning_rate": 1e-3, "batch_size": 32}
+DROPOUTS = {"embedding_dropout": Float(0.0, 0.5), "dropout": Float(0.0, 0.7)}
+WIDTHS = {"embedding_dim": Int(64, 256, step=64), "units": Int(32, 256, factor=2)}
 
 
 @register(
@@ -16,6 +19,7 @@ _DEFAULTS = {"optimizer": "adam", "learning_rate": 1e-3, "batch_size": 32}
     summary="One LSTM; its state at the last token is what the heads read.",
     paper="Liu, Qiu and Huang 2016, section 2 and figure 1; Graves 2013 for peepholes",
     defaults=_DEFAULTS,
+    space={**WIDTHS, "peepholes": Choice(False, True), **DROPOUTS},
 )
 def lstm(
     vocab_size: int = 20000,
@@ -59,6 +63,12 @@ def lstm(
     summary="An LSTM in each direction, pooled over the text.",
     paper="Graves and Schmidhuber 2005; Yang et al. 2016 for attention pooling",
     defaults=_DEFAULTS,
+    space={
+        **WIDTHS,
+        "pooling": Choice(*POOLINGS),
+        "peepholes": Choice(False, True),
+        **DROPOUTS,
+    },
 )
 def bilstm(
     vocab_size: int = 20000,

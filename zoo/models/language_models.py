@@ -6,14 +6,23 @@ from collections.abc import Sequence
 
 from zoo._lazy import keras, layers
 from zoo.registry import register
+from zoo.space import Float, Int
 
 _COMMON = {"task": "language modelling", "recipe": "language_modeling"}
+_SPACE = {
+    "embedding_dim": Int(100, 400, step=100),
+    "units": Int(100, 400, step=100),
+    "depth": Int(1, 3),
+    "dropout": Float(0.0, 0.6),
+    "learning_rate": Float(0.3, 3.0, log=True),  # of plain SGD
+}
 _KUCHAIEV = "Kuchaiev and Ginsburg 2017, Factorization Tricks for LSTM Networks"
 
 
 @register(
     summary="LSTM language model of two layers.",
     paper="Zaremba et al. 2014, Recurrent Neural Network Regularization",
+    space=_SPACE,
     defaults={"optimizer": "sgd", "learning_rate": 1.0, "clip": 5.0},
     **_COMMON,
 )
@@ -77,6 +86,7 @@ def lstm_lm(
 
 @register(
     summary="F-LSTM language model: gate matrices of low rank.",
+    space={**_SPACE, "rank": Int(25, 100, factor=2)},
     paper=_KUCHAIEV,
     defaults={"optimizer": "sgd", "learning_rate": 1.0, "clip": 5.0},
     **_COMMON,
@@ -130,6 +140,7 @@ def flstm_lm(
 
 @register(
     summary="G-LSTM language model: states cut into groups.",
+    space={**_SPACE, "groups": Int(2, 4, factor=2)},
     paper=_KUCHAIEV,
     defaults={"optimizer": "sgd", "learning_rate": 1.0, "clip": 5.0},
     **_COMMON,
@@ -188,6 +199,14 @@ def glstm_lm(
 @register(
     summary="Wide projected LSTMs with a sampled softmax, for large vocabularies.",
     paper="Jozefowicz et al. 2016, Exploring the Limits of Language Modeling",
+    space={
+        "embedding_dim": Int(128, 512, factor=2),
+        "units": Int(512, 2048, factor=2),
+        "projection": Int(128, 512, factor=2),
+        "depth": Int(1, 3),
+        "dropout": Float(0.0, 0.5),
+        "learning_rate": Float(0.05, 0.5, log=True),  # of Adagrad
+    },
     defaults={"optimizer": "adagrad", "learning_rate": 0.2, "clip": 10.0},
     **_COMMON,
 )

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from zoo._lazy import keras, layers
-from zoo.models.classifiers import both_directions, embedded_tokens
+from zoo.models.classifiers import DROPOUTS, both_directions, embedded_tokens
 from zoo.models.heads import heads, layer_name
 from zoo.registry import register
+from zoo.space import Choice, Int
 from zoo.tasks import as_tasks
 
 _TITLE = "Liu, Qiu and Huang 2016, Recurrent Neural Network for Text Classification "
@@ -14,6 +15,12 @@ _COMMON = {
     "task": "multi-task text classification",
     "defaults": {"optimizer": "adam", "learning_rate": 1e-3, "batch_size": 32},
     "recipe": "multi_task",
+    "space": {
+        "embedding_dim": Int(32, 256, factor=2),
+        "units": Int(25, 200, factor=2),
+        "peepholes": Choice(True, False),
+        **DROPOUTS,
+    },
 }
 
 

@@ -6,6 +6,9 @@ from collections.abc import Sequence
 
 from zoo._lazy import keras, layers
 from zoo.models.classifiers import (
+    DROPOUTS,
+    POOLINGS,
+    WIDTHS,
     both_directions,
     embedded_tokens,
     max_and_mean,
@@ -14,6 +17,7 @@ from zoo.models.classifiers import (
 from zoo.models.heads import heads
 from zoo.models.language_models import language_model, start_options
 from zoo.registry import register
+from zoo.space import Choice, Float, Int
 from zoo.tasks import as_tasks
 
 _SHAZEER = "Shazeer et al. 2017, Outrageously Large Neural Networks"
@@ -22,9 +26,34 @@ _LANGUAGE = {
     "recipe": "language_modeling",
     "defaults": {"optimizer": "adam", "learning_rate": 1e-3, "clip": 5.0},
 }
+_BALANCE = Float(0.01, 0.3, log=True)
+_LANGUAGE_SPACE = {
+    "units": Int(128, 512, factor=2),
+    "hidden": Int(256, 1024, factor=2),
+    "balance": _BALANCE,
+    "dropout": Float(0.0, 0.5),
+    "learning_rate": Float(3e-4, 5e-3, log=True),
+}
+_CLASSIFIER_SPACE = {
+    **WIDTHS,
+    "num_experts": Int(4, 32, factor=2),
+    "k": Int(1, 4),
+    "hidden": Int(64, 256, factor=2),
+    "balance": _BALANCE,
+    **DROPOUTS,
+}
 
 
-@register(summary="LSTM, mixture of experts, LSTM.", paper=_SHAZEER, **_LANGUAGE)
+@register(
+    summary="LSTM, mixture of experts, LSTM.",
+    paper=_SHAZEER,
+    space={
+        **_LANGUAGE_SPACE,
+        "num_experts": Int(8, 64, factor=2),
+        "k": Int(1, 8, factor=2),
+    },
+    **_LANGUAGE,
+)
 def moe_lm(
     vocab_size: int = 10000,
     *,
@@ -74,6 +103,12 @@ def moe_lm(
 @register(
     summary="LSTM, mixture of experts in groups, LSTM.",
     paper=f"{_SHAZEER}, appendix B",
+    space={
+        **_LANGUAGE_SPACE,
+        "num_experts": Int(64, 256, factor=2),
+        "groups": Int(8, 16, factor=2),
+        "k": Int(1, 4),
+    },
     **_LANGUAGE,
 )
 def moe_lm_h(
@@ -122,6 +157,7 @@ def moe_lm_h(
     task="text classification",
     summary="`bilstm` with a mixture of experts on its states.",
     paper=_SHAZEER,
+    space={**_CLASSIFIER_SPACE, "pooling": Choice(*POOLINGS)},
     defaults={"optimizer": "adam", "learning_rate": 1e-3, "batch_size": 32},
 )
 def moe_classifier(
@@ -182,6 +218,7 @@ def moe_classifier(
     task="multi-task text classification",
     summary="Shared bidirectional LSTM and experts, a gate for each task.",
     paper="Ma et al. 2018, Multi-gate Mixture-of-Experts; " + _SHAZEER,
+    space={**_CLASSIFIER_SPACE, "output_dim": Int(32, 128, factor=2)},
     defaults={"optimizer": "adam", "learning_rate": 1e-3, "batch_size": 32},
     recipe="multi_task",
 )

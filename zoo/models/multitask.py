@@ -5,11 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from zoo._lazy import keras
-from zoo.models.classifiers import both_directions, embedded_tokens, max_and_mean
+from zoo.models.classifiers import (
+    DROPOUTS,
+    WIDTHS,
+    both_directions,
+    embedded_tokens,
+    max_and_mean,
+)
 from zoo.models.heads import heads, layer_name
 from zoo.models.ngram_logits import ngram_logits
 from zoo.registry import register
+from zoo.space import Choice, Float
 from zoo.tasks import as_tasks, same_labels
+
+_NGRAMS = ((1,), (1, 2), (1, 2, 3))
+_WITH_NGRAMS = {"ngrams": _NGRAMS}
 
 
 @register(
@@ -23,6 +33,14 @@ from zoo.tasks import as_tasks, same_labels
         "average": 0.75,
     },
     recipe="multi_task",
+    space={
+        **WIDTHS,
+        "private_units": Choice(0, 32, 64, 128),
+        "ngrams": Choice((), *_NGRAMS),
+        "ngram_rate": Choice(None, 0.25, 0.5, 0.75, when=_WITH_NGRAMS),
+        "ngram_weight": Float(0.3, 0.9, when=_WITH_NGRAMS),
+        **DROPOUTS,
+    },
 )
 def bilstm_mt(
     vocab_size: int = 20000,

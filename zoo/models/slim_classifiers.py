@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 from zoo._lazy import keras, layers
-from zoo.models.classifiers import embedded_tokens, pool_states
+from zoo.models.classifiers import (
+    DROPOUTS,
+    POOLINGS,
+    WIDTHS,
+    embedded_tokens,
+    pool_states,
+)
 from zoo.models.heads import heads
 from zoo.registry import register
+from zoo.space import Choice, Int
 from zoo.tasks import as_tasks
 
 _COMMON = {
@@ -13,9 +20,14 @@ _COMMON = {
     "paper": "Kuchaiev and Ginsburg 2017, Factorization Tricks for LSTM Networks",
     "defaults": {"optimizer": "adam", "learning_rate": 1e-3, "batch_size": 32},
 }
+_SPACE = {**WIDTHS, "pooling": Choice(*POOLINGS), **DROPOUTS}
 
 
-@register(summary="`bilstm` with F-LSTMs: gate matrices of low rank.", **_COMMON)
+@register(
+    summary="`bilstm` with F-LSTMs: gate matrices of low rank.",
+    space={**_SPACE, "rank": Int(8, 64, factor=2)},
+    **_COMMON,
+)
 def flstm(
     vocab_size: int = 20000,
     tasks=None,
@@ -57,7 +69,11 @@ def flstm(
     )  # fmt: skip
 
 
-@register(summary="`bilstm` with G-LSTMs: states cut into groups.", **_COMMON)
+@register(
+    summary="`bilstm` with G-LSTMs: states cut into groups.",
+    space={**_SPACE, "groups": Int(2, 8, factor=2)},
+    **_COMMON,
+)
 def glstm(
     vocab_size: int = 20000,
     tasks=None,

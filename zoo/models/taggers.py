@@ -8,14 +8,25 @@ from zoo._lazy import keras, layers
 from zoo.models.classifiers import both_directions, max_and_mean
 from zoo.models.heads import heads, layer_name
 from zoo.registry import register
+from zoo.space import Choice, Float, Int
 from zoo.tasks import TAGS, Task, as_tasks
 
 CHARACTERS = ("cnn", "lstm", "none")
 _DEFAULT_TASKS = {"tags": Task(TAGS, ("O", "B", "I"), scheme="BIO")}
+_SPELLED = {"characters": ("cnn", "lstm")}
 _COMMON = {
     "task": "tagging",
     "recipe": "tagging",
     "defaults": {"optimizer": "adam", "learning_rate": 1e-3, "batch_size": 16},
+    "space": {
+        "characters": Choice(*CHARACTERS),
+        "character_dim": Int(15, 60, factor=2, when=_SPELLED),
+        "character_units": Int(20, 60, step=10, when=_SPELLED),
+        "embedding_dim": Int(50, 200, factor=2),
+        "units": Int(50, 400, factor=2),
+        "embedding_dropout": Float(0.0, 0.6),
+        "dropout": Float(0.0, 0.6),
+    },
 }
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from zoo._lazy import keras, layers
 from zoo.models.heads import heads
 from zoo.registry import register
+from zoo.space import Choice, Float, Int
 from zoo.tasks import as_tasks
 
 VARIANTS = ("rand", "static", "non-static", "multichannel")
@@ -17,6 +18,14 @@ VARIANTS = ("rand", "static", "non-static", "multichannel")
     summary="Convolutions of several window sizes with max pooling; fast and strong.",
     paper="Kim 2014, Convolutional Neural Networks for Sentence Classification",
     defaults={"optimizer": "adam", "learning_rate": 1e-3, "batch_size": 50},
+    space={
+        "embedding_dim": Int(100, 300, step=100),
+        "windows": Choice((3, 4, 5), (2, 3, 4), (1, 2, 3), (2, 3, 4, 5), (3,)),
+        "maps": Int(50, 200, factor=2),
+        "dropout": Float(0.0, 0.7),
+        "max_norm": Choice(None, 1.5, 3.0),
+        "batch_size": Choice(25, 50, 100),
+    },
 )
 def text_cnn(
     vocab_size: int = 20000,

@@ -141,8 +141,9 @@ def train(
     }  # fmt: skip
     read = [vars(tagged.data[part]) for part in ("train", "valid")]
     claim(folder, {**metadata, "data": fingerprint([*read, tagged.tasks])})
+    valid = tagged.part("valid") if tagged.sentences["valid"] else None
     history = train_tagger(
-        model, tagged.tasks, tagged.part("train"), tagged.part("valid"), settings,
+        model, tagged.tasks, tagged.part("train"), valid, settings,
         folder=folder, callbacks=callbacks, verbose=verbose,
     )  # fmt: skip
     return TaggingModel(model, pipeline, tagged.tasks, metadata), history

@@ -11,7 +11,7 @@ import numpy as np
 from zoo.checkpoint import Checkpoint, averaged
 from zoo.layers import CRFLoss
 from zoo.losses import task_loss, task_loss_weights
-from zoo.metrics import evaluate
+from zoo.metrics import METRICS, evaluate
 from zoo.progress import Progress
 from zoo.settings import TaggingSettings
 from zoo.tagging.batches import TaggedBatches, encode_targets
@@ -239,6 +239,15 @@ def metric_of(task: Task) -> str:
     if task.kind != TAGS:
         return "accuracy"
     return "f1" if task.scheme else "token_accuracy"
+
+
+def metrics_of(task: Task) -> Sequence[str]:
+    """The numbers that `evaluate_tagger` gives for a task."""
+    if task.kind != TAGS:
+        return METRICS[task.kind]
+    if task.scheme:
+        return "f1", "precision", "recall", "token_accuracy"
+    return ("token_accuracy",)
 
 
 def main_score(task: Task, scores: Mapping) -> float:

@@ -1,0 +1,40 @@
+"""What a trial's training heeds beside its own settings."""
+
+from __future__ import annotations
+
+import time
+
+import keras
+
+from zoo.tuning.trial import OverBudget
+
+
+class Limits(keras.callbacks.Callback):
+    """Refuses a model that is too large, and ends the training at a deadline.
+
+    Args:
+        parameters: the most weights, or `None`.
+        deadline: a `time.time()`, or `None`. The epoch that runs then ends early, and
+            is validated and kept like others.
+    """
+
+    def __init__(self, parameters: float | None, deadline: float | None) -> None:
+        super().__init__()
+        self.parameters, self.deadline = parameters, deadline
+
+    def on_train_begin(self, logs=None) -> None:
+        # The trainer of a language model has the state of its streams beside it.
+        model = getattr(self.model, "scorer", self.model)
+        count = model.count_params()
+        if self.parameters is not None and count > self.parameters:
+            raise OverBudget(count)
+
+    def on_train_batch_end(self, batch: int, logs=None) -> None:
+        self._look_at_clock()
+
+    def on_epoch_end(self, epoch: int, logs=None) -> None:
+        self._look_at_clock()
+
+    def _look_at_clock(self) -> None:
+        if self.deadline is not None and time.time() >= self.deadline:
+            self.model.stop_training = True

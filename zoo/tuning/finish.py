@@ -1,0 +1,120 @@
+"""The end of a search: the best model, its test scores, its export, the report."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import zoo
+from zoo.artifact import TextModel, load
+from zoo.tuning.parts import valid_as_train, without_test
+from zoo.tuning.plan import Plan
+from zoo.tuning.report import summary, write_search_report
+from zoo.tuning.searching import Found
+from zoo.tuning.trial import DONE, FAILED, write_json
+
+CONCLUSION = "conclusion.json"
+BEST, DEFAULTS = "best", "defaults"
+
+
+def finish(
+    plan: Plan, splits, *, retrain: bool = False, export_to: str | Path | None = None
+) -> Found:
+    """Evaluates the best model and the defaults on the test part, saves and exports.
+
+    Args:
+        plan: of a search whose trials have ended.
+        splits: the data.
+        retrain: trains the best settings again, on training and validation part.
+        export_to: folder of the exported versions, or `None`.
+
+    Raises:
+        RuntimeError: if no trial worked within the budget.
+    """
+    results = plan.results()
+    name = best_trial(plan, results)
+    best = results[name]
+    wanted = {"trial": name, "retrain": retrain}
+    path = plan.folder / CONCLUSION
+    known = json.loads(path.read_text("utf-8")) if path.exists() else {}
+    if {key: known.get(key) for key in wanted} != wanted:
+        text_model = _trained(plan, splits, name, best, retrain)
+        text_model.save(plan.folder / "model")
+        # Who calls again with the same end gets the same figures. A search that goes
+        # on reads the test part again, and the report says so.
+        scores = _test_scores(plan, splits, text_model, results)
+        reads = known.get("reads", 0) + 1
+        known = {**wanted, "test": scores, "reads": reads}
+        write_json(path, known)
+    if export_to is not None and "exported" not in known:
+        text_model = load(plan.folder / "model")
+        version = zoo.export(
+            text_model.model, text_model.pipeline, export_to, tasks=text_model.tasks,
+            examples=_texts(splits.valid)[:1000], metadata=text_model.metadata,
+        )  # fmt: skip
+        known["exported"] = str(version)
+        write_json(path, known)
+    found = Found(
+        name, best["model"], best["settings"], best["keywords"], best["objective"],
+        known["test"], known["reads"], results, plan.folder,
+        Path(known["exported"]) if "exported" in known else None,
+    )  # fmt: skip
+    found = replace(found, summary=summary(plan, found))
+    write_search_report(plan, found)
+    for checkpoints in plan.trials_folder.glob("*/checkpoints"):
+        shutil.rmtree(checkpoints, ignore_errors=True)
+    return found
+
+
+def best_trial(plan: Plan, results: Mapping[str, Mapping]) -> str:
+    """The name of the best trial within the budget."""
+    best = None
+    for name, result in results.items():
+        if result["status"] == DONE and (
+            best is None
+            or plan.objective.better(result["objective"], results[best]["objective"])
+        ):
+            best = name
+    if best is None:
+        counts = [result["status"] for result in results.values()]
+        raise RuntimeError(
+            "A search needs a trial that works and keeps to the budget. "
+            f"Received: {counts.count(FAILED)} failed, "
+            f"{len(counts) - counts.count(FAILED)} over the budget."
+        )
+    return best
+
+
+def _trained(plan: Plan, splits, name: str, best: Mapping, retrain: bool) -> TextModel:
+    if not retrain:
+        return load(plan.trials_folder / name / "model")
+    # Without a validation part all epochs run, so these are those of the best one.
+    settings = {**best["settings"], "epochs": best["best_epoch"]}
+    folder = plan.folder / "retrained"
+    text_model, _ = importlib.import_module(plan.recipe).trial(
+        best["model"], valid_as_train(without_test(splits)), settings,
+        best["keywords"], folder=folder,
+    )  # fmt: skip
+    shutil.rmtree(folder, ignore_errors=True)
+    return text_model
+
+
+def _test_scores(plan: Plan, splits, text_model: TextModel, results) -> dict:
+    if not len(splits.test):
+        return {}
+    score = importlib.import_module(plan.recipe).score
+    scores = {BEST: score(text_model, splits, "test")}
+    first = next(iter(results))
+    if results[first]["status"] == DONE:
+        defaults = load(plan.trials_folder / first / "model")
+        scores[DEFAULTS] = score(defaults, splits, "test")
+    return scores
+
+
+def _texts(part) -> list[str]:
+    texts = getattr(part, "texts", None)
+    return [" ".join(words) for words in part.tokens] if texts is None else texts

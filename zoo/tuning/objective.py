@@ -1,0 +1,157 @@
+"""What a search looks for: a score of the validation part, and budgets."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+MEAN = "mean"
+COSTS = ("perplexity", "mae", "rmse")  # smaller is better
+BUDGETS = ("parameters", "latency")
+_UNITS = {"ms": 1.0, "s": 1000.0}
+
+
+@dataclass(frozen=True)
+class Objective:
+    """A score of the validation part by its name.
+
+    Args:
+        name: a metric, for its mean over the tasks that have it; `TASK:METRIC`; or
+            `"mean"`, the mean over the tasks of the metric that each is trained for.
+
+    Example:
+        >>> Objective("mood:macro_f1").minimise, Objective("perplexity").minimise
+        (False, True)
+    """
+
+    name: str
+
+    @property
+    def metric(self) -> str:
+        return self.name.rpartition(":")[2]
+
+    @property
+    def minimise(self) -> bool:
+        return self.metric in COSTS
+
+    def better(self, one: float, other: float) -> bool:
+        return one < other if self.minimise else one > other
+
+    def for_oracle(self, value: float) -> float:
+        """What the oracle compares: the loss of a perplexity, whose steps are even."""
+        return math.log(value) if self.metric == "perplexity" else value
+
+    def check(self, accepted: list[str]) -> None:
+        if self.name not in accepted:
+            raise ValueError(
+                "`objective` must be a score of this data. Accepted: "
+                f"{', '.join(accepted)}. Received: {self.name!r}."
+            )
+
+
+def score_names(metrics: Mapping[str, Sequence[str]]) -> list[str]:
+    """The names that `named_scores` gives, from the names of each task's metrics.
+
+    Example:
+        >>> score_names({"a": ["accuracy"], "b": ["r2"]})
+        ['mean', 'accuracy', 'r2', 'a:accuracy', 'b:r2']
+    """
+    return list(
+        named_scores(
+            0.0, {task: dict.fromkeys(names, 0.0) for task, names in metrics.items()}
+        )
+    )
+
+
+def named_scores(mean: float, by_task: Mapping[str, Mapping]) -> dict[str, float]:
+    """Every score under the name that an objective gives it.
+
+    Args:
+        mean: over tasks of the metric that each is trained for.
+        by_task: metrics of each task; what is no number, as without labels, is left
+            out.
+
+    Example:
+        >>> named_scores(0.8, {"a": {"accuracy": 0.9}, "b": {"accuracy": 0.7}})
+        {'mean': 0.8, 'accuracy': 0.8, 'a:accuracy': 0.9, 'b:accuracy': 0.7}
+    """
+    parts: dict[str, list[float]] = {}
+    single: dict[str, float] = {}
+    for task, metrics in by_task.items():
+        for metric, value in metrics.items():
+            if isinstance(value, float) and not math.isnan(value):
+                single[f"{task}:{metric}"] = value
+                parts.setdefault(metric, []).append(value)
+    means = {metric: sum(found) / len(found) for metric, found in parts.items()}
+    return {MEAN: mean, **means, **single}
+
+
+def parse_budget(pairs: Mapping[str, float] | list[str]) -> dict[str, float]:
+    """Budgets by name: `parameters`, and `latency` in milliseconds of one text.
+
+    Args:
+        pairs: a mapping of numbers, or texts such as `parameters=2e6`, `latency=5ms`.
+
+    Raises:
+        ValueError: for another name, or a value that is no number above 0.
+
+    Example:
+        >>> parse_budget(["parameters=2e6", "latency=0.005s"])
+        {'parameters': 2000000.0, 'latency': 5.0}
+    """
+    if not isinstance(pairs, Mapping):
+        pairs = dict(pair.partition("=")[::2] for pair in pairs)
+    return {name: _amount(name, value) for name, value in pairs.items()}
+
+
+def _amount(name: str, value) -> float:
+    text, factor = str(value).strip(), 1.0
+    if name == "latency":
+        for unit, milliseconds in _UNITS.items():
+            if text.endswith(unit):
+                text, factor = text.removesuffix(unit), milliseconds
+                break
+    try:
+        amount = float(text) * factor
+    except ValueError:
+        amount = math.nan
+    if name not in BUDGETS or not amount > 0 or math.isinf(amount):
+        raise ValueError(
+            "`budget` must limit parameters=NUMBER or latency=TIME (of one text, such "
+            f"as 5ms). Received: {name}={value}."
+        )
+    return amount
+
+
+def pareto_front(
+    trials: list[Mapping], objective: Objective, costs: tuple[str, ...] = BUDGETS
+) -> list[Mapping]:
+    """The trials that no other one beats in the objective and in all costs.
+
+    Args:
+        trials: with `objective`, and with the costs that were measured.
+        objective: tells which end is the better one.
+        costs: names of figures that should be small.
+
+    Example:
+        >>> rows = [{"objective": 0.9, "parameters": 9}, {"objective": 0.8,
+        ...         "parameters": 3}, {"objective": 0.7, "parameters": 5}]
+        >>> [row["parameters"] for row in pareto_front(rows, Objective("mean"))]
+        [3, 9]
+    """
+    sign = 1 if objective.minimise else -1
+
+    def figures(trial: Mapping) -> list[float]:
+        known = [trial[cost] for cost in costs if trial.get(cost) is not None]
+        return [sign * trial["objective"], *known]
+
+    def beaten(trial: Mapping) -> bool:
+        own = figures(trial)
+        return any(
+            all(a <= b for a, b in zip(figures(other), own)) and figures(other) != own
+            for other in trials
+        )
+
+    front = [trial for trial in trials if not beaten(trial)]
+    return sorted(front, key=lambda trial: figures(trial)[1:] + figures(trial)[:1])

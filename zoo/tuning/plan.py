@@ -1,0 +1,176 @@
+"""What a search is, and the folder that keeps it: who resumes must mean the same."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+
+from zoo.registry import describe
+from zoo.space import as_json
+from zoo.tuning.objective import Objective, pareto_front
+from zoo.tuning.searched import Searched, default_of
+from zoo.tuning.trial import DONE, Job, read_result, write_json
+
+ORACLE = "oracle.json"
+_PLACES = ("where", "columns", "skipped")  # for messages, not for models
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One search.
+
+    Args:
+        folder: of the search.
+        searched: its parameters.
+        objective: what it looks for.
+        algorithm: one of `zoo.tuning.searching.ALGORITHMS`.
+        trials: at most this many.
+        seconds: at most this long, over all runs of the search, or `None`.
+        budget: limits by name.
+        seed: of what is drawn, and of the trainings.
+        processes: each trial runs in a process of its own.
+        recipe: module that trains the models.
+    """
+
+    folder: Path
+    searched: Searched
+    objective: Objective
+    algorithm: str
+    trials: int
+    seconds: float | None
+    budget: Mapping[str, float]
+    seed: int
+    processes: bool
+    recipe: str
+
+    @property
+    def epochs(self) -> int:
+        """Most epochs of a trial."""
+        fixed = self.searched.fixed.get("epochs")
+        models = self.searched.models
+        return fixed or max(default_of(model, "epochs") for model in models)
+
+    @cached_property
+    def trials_folder(self) -> Path:
+        return self.folder / "trials"
+
+    def identity(self, data: str) -> dict:
+        """All that must be the same when a search is taken up again, JSON-ready.
+
+        Args:
+            data: fingerprint of the training and validation parts.
+        """
+        identity = {
+            "models": list(self.searched.models),
+            "space": self.searched.describe(),
+            "fixed": dict(self.searched.fixed),
+            "objective": self.objective.name,
+            "algorithm": self.algorithm,
+            "budget": dict(self.budget),
+            "seed": self.seed,
+            "data": data,
+            "keras-tuner": version("keras-tuner"),
+        }
+        return json.loads(json.dumps(identity))
+
+    def claim(self, data: str) -> None:
+        """Writes the identity, or refuses a folder that holds another search.
+
+        Raises:
+            ValueError: with each difference.
+        """
+        path, now = self.folder / "search.json", self.identity(data)
+        if not path.exists():
+            self.trials_folder.mkdir(parents=True, exist_ok=True)
+            write_json(path, now)
+            return
+        lines = differences(json.loads(path.read_text("utf-8")), now)
+        if lines:
+            raise ValueError(
+                "`folder` must be new, or hold this search to go on with it. Accepted: "
+                "another folder, or the options of the search there. "
+                f"Received: {self.folder}, where\n  " + "\n  ".join(lines)
+            )
+
+    def job(self, trial: str, values: Mapping, *, epochs=None, parent=None, deadline):
+        """The job of a trial: see `zoo.tuning.trial.Job`.
+
+        Args:
+            trial: its name.
+            values: of the parameters.
+            epochs: at most, instead of the settings'.
+            parent: name of the trial that it continues, or `None`.
+            deadline: `time.time()` at which it stops, or `None`.
+        """
+        model, settings, keywords = self.searched.chosen(values)
+        settings = {"seed": self.seed, **settings}
+        if epochs is not None:
+            settings["epochs"] = epochs
+        return Job(
+            self.trials_folder / trial, self.recipe, model, settings, keywords,
+            self.objective.name, self.budget, deadline,
+            parent and self.trials_folder / parent,
+        )  # fmt: skip
+
+    def results(self) -> dict[str, dict]:
+        """The results of the finished trials by name, in order."""
+        folders = sorted(self.trials_folder.glob("*/"))
+        found = {folder.name: read_result(folder) for folder in folders}
+        return {name: result for name, result in found.items() if result is not None}
+
+    def prune(self) -> None:
+        """Removes the models of finished trials that nobody will ask for.
+
+        Those of the first trial, which has the defaults, and of the Pareto front stay.
+        """
+        results = self.results()
+        done = [
+            {**result, "trial": name}
+            for name, result in results.items()
+            if result["status"] == DONE
+        ]
+        kept = {trial["trial"] for trial in pareto_front(done, self.objective)}
+        for name in list(results)[1:]:
+            if name not in kept:
+                shutil.rmtree(self.trials_folder / name / "model", ignore_errors=True)
+
+
+def fingerprint_of(splits) -> str:
+    """SHA-256 of the training and validation parts, wherever they were read from."""
+    from zoo.checkpoint import fingerprint
+
+    parts = [vars(getattr(splits, part)) for part in ("train", "valid")]
+    return fingerprint(
+        [{k: v for k, v in part.items() if k not in _PLACES} for part in parts]
+    )
+
+
+def recipe_of(models: tuple[str, ...]) -> str:
+    """The module that trains all of the models: they share their kind of settings."""
+    return f"recipes.{describe(models[0]).recipe}"
+
+
+def differences(old: Mapping, new: Mapping, prefix: str = "") -> list[str]:
+    """Lines that say what differs between two dicts.
+
+    Example:
+        >>> differences({"space": {"units": "8 to 9"}}, {"space": {"units": "8 to 16"}})
+        ["space units: was '8 to 9', now '8 to 16'"]
+    """
+    lines = []
+    for name in dict.fromkeys([*old, *new]):
+        one, other = old.get(name), new.get(name)
+        if isinstance(one, Mapping) and isinstance(other, Mapping):
+            lines += differences(one, other, f"{prefix}{name} ")
+        elif as_json(one) != as_json(other):
+            was, now = (
+                repr(found[name]) if name in found else "not there"
+                for found in (old, new)
+            )
+            lines.append(f"{prefix}{name}: was {was}, now {now}")
+    return lines

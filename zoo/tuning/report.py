@@ -1,0 +1,228 @@
+"""The report of a search: a page with its tables, plots, and TensorBoard's HParams."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+
+from zoo.report import markdown_table
+from zoo.space import as_json
+from zoo.tuning.objective import pareto_front
+from zoo.tuning.plan import Plan
+from zoo.tuning.searched import MODEL
+from zoo.tuning.trial import DONE, FAILED
+
+_FIGURES = ("objective", "parameters", "latency", "epochs", "seconds", "memory")
+
+
+def write_search_report(plan: Plan, found) -> Path:
+    """Writes `report.md`, with matplotlib its plots, and the event files of HParams.
+
+    Args:
+        plan: of the search.
+        found: what it found, a `zoo.tuning.Found`.
+
+    Returns:
+        The path of the Markdown page.
+    """
+    values = {name: values_of(plan, trial) for name, trial in found.trials.items()}
+    plots = _write_plots(plan, found, values)
+    _write_hparams(plan, found, values)
+    done = [
+        {**trial, "trial": name}
+        for name, trial in found.trials.items()
+        if trial["status"] == DONE
+    ]
+    front = [trial["trial"] for trial in pareto_front(done, plan.objective)]
+    page = [
+        f"# Search of {', '.join(plan.searched.models)}",
+        found.summary,
+        _test_table(found),
+        _command(plan, found),
+        "## Pareto front",
+        f"No trial is better in {plan.objective.name} and in every cost than these. "
+        "Their models are kept in `trials/`.",
+        _table(plan, found.trials, values, front),
+        "## Trials",
+        _table(plan, found.trials, values, _ranked(plan, found.trials)),
+        *(f"![{title}]({name})" for name, title in plots),
+        "" if plots else "No plots: `pip install matplotlib` adds them.",
+        _failures(found.trials),
+        "## Space",
+        "\n".join(f"- {name}: {line}" for name, line in
+                  plan.searched.describe().items()),
+        f"Fixed: `{json.dumps(dict(plan.searched.fixed), ensure_ascii=False)}`",
+    ]  # fmt: skip
+    path = plan.folder / "report.md"
+    path.write_text("\n\n".join(part for part in page if part) + "\n", "utf-8")
+    return path
+
+
+def summary(plan: Plan, found) -> str:
+    """What the search did, and how far the best is ahead of the defaults."""
+    trials = list(found.trials.values())
+    counts = [trial["status"] for trial in trials]
+    text = (
+        f"{len(trials)} trials by {plan.algorithm}, seed {plan.seed}: "
+        f"{counts.count(DONE)} done"
+    )
+    for status in sorted(set(counts) - {DONE}):
+        text += f", {counts.count(status)} {status}"
+    name = plan.objective.name
+    text += f". Best: trial {found.trial}, valid {name} {found.objective:.4f}"
+    first = trials[0]
+    moved = plan.searched.moved()
+    start = "the defaults" if not moved else f"the defaults but for {', '.join(moved)}"
+    if first["status"] == DONE:
+        gain = found.objective - first["objective"]
+        text += f"; {start}: {first['objective']:.4f} (difference {gain:+.4f})"
+    for part in found.test.values():
+        if name not in part:
+            return text + "."
+    if len(found.test) == 2:
+        best, defaults = (scores[name] for scores in found.test.values())
+        text += (
+            f". Test {name}: {best:.4f}; {start}: {defaults:.4f} "
+            f"(difference {best - defaults:+.4f})"
+        )
+    return text + "."
+
+
+def values_of(plan: Plan, trial: Mapping) -> dict:
+    """The values of the parameters in a trial, without those that do not matter."""
+    chosen = {MODEL: trial["model"], **trial["settings"], **trial["keywords"]}
+    active = plan.searched.active(chosen)
+    return {name: chosen[name] for name, _ in active if name in chosen}
+
+
+def _ranked(plan: Plan, trials: Mapping[str, Mapping]) -> list[str]:
+    """Names, the best first and those without an objective last."""
+    sign = 1 if plan.objective.minimise else -1
+
+    def rank(name: str):
+        trial = trials[name]
+        value = trial["objective"]
+        return trial["status"] != DONE, value is None, sign * (value or 0.0), name
+
+    return sorted(trials, key=rank)
+
+
+def _table(plan: Plan, trials, values, names: list[str]) -> str:
+    columns = list(dict.fromkeys(name for name, _ in plan.searched.parameters))
+    figures = [
+        figure
+        for figure in _FIGURES
+        if any(trial.get(figure) is not None for trial in trials.values())
+    ]
+    titles = {
+        "objective": plan.objective.name, "latency": "latency, ms",
+        "seconds": "training, s", "memory": "memory, MB",
+    }  # fmt: skip
+    rows = [["trial", *(titles.get(figure, figure) for figure in figures), *columns]]
+    for name in names:
+        trial = trials[name]
+        shown = name if trial["status"] == DONE else f"{name} ({trial['status']})"
+        cells = [_figure(figure, trial.get(figure)) for figure in figures]
+        cells += [
+            as_json(values[name][column]).replace("|", "\\|")
+            if column in values[name]
+            else ""
+            for column in columns
+        ]
+        rows.append([shown, *cells])
+    return markdown_table(rows)
+
+
+def _figure(name: str, value) -> str:
+    if value is None:
+        return ""
+    digits = {"objective": 4, "latency": 2}.get(name, 0)
+    return f"{value:,.{digits}f}"
+
+
+def _test_table(found) -> str:
+    if not found.test:
+        return "The data have no test part."
+    names = list(next(iter(found.test.values())))
+    times = "once" if found.reads == 1 else f"{found.reads} times"
+    rows = [[f"test part, read {times}", *names]]
+    for row, scores in found.test.items():
+        rows.append([row, *(f"{scores.get(name, float('nan')):.4f}" for name in names)])
+    return markdown_table(rows)
+
+
+def _command(plan: Plan, found) -> str:
+    pairs = {**found.settings, **found.keywords}
+    settings = " ".join(shlex.quote(f"{k}={_bare(v)}") for k, v in pairs.items())
+    return (
+        f"The best trial again:\n\n```\nzoo train {found.model} --set {settings}\n```"
+    )
+
+
+def _bare(value) -> str:
+    """A value as `--set` reads it: a plain name needs no quotes."""
+    return value if isinstance(value, str) and value.isalpha() else as_json(value)
+
+
+def _failures(trials: Mapping[str, Mapping]) -> str:
+    kinds: dict[str, list[str]] = {}
+    for name, trial in trials.items():
+        if trial["status"] == FAILED:
+            kinds.setdefault(trial["error"]["kind"], []).append(name)
+    if not kinds:
+        return ""
+    lines = []
+    for kind, names in kinds.items():
+        text = trials[names[0]]["error"]["traceback"]
+        lines.append(f"{kind}, trials {', '.join(names)}:\n\n```\n{text.strip()}\n```")
+    return "## Failures\n\n" + "\n\n".join(lines)
+
+
+def _write_plots(plan: Plan, found, values: Mapping) -> list[tuple[str, str]]:
+    """File name and title of each plot, none without matplotlib."""
+    try:
+        from zoo import plots
+    except ModuleNotFoundError as error:
+        if error.name != "matplotlib":
+            raise
+        return []
+    ranges = {name: range_ for name, range_ in plan.searched.parameters}
+    rows = [
+        (values[name], trial["objective"])
+        for name, trial in found.trials.items()
+        if trial["status"] == DONE
+    ]
+    return plots.write_search(
+        rows, ranges, plan.folder, name=plan.objective.name,
+        minimise=plan.objective.minimise,
+    )  # fmt: skip
+
+
+def _write_hparams(plan: Plan, found, values: Mapping) -> None:
+    """Event files under `tensorboard/`: `tensorboard --logdir` shows them as HParams.
+
+    Each trial has its values, its objective, and the score of each of its epochs.
+    """
+    import tensorflow as tf
+    from tensorboard.plugins.hparams import api
+
+    for name, trial in found.trials.items():
+        if trial["status"] != DONE:
+            continue
+        folder = plan.folder / "tensorboard" / name
+        if folder.exists():
+            continue
+        writer = tf.summary.create_file_writer(str(folder))
+        with writer.as_default():
+            shown = {
+                key: value if isinstance(value, (bool, int, float, str))
+                else as_json(value)
+                for key, value in values[name].items()
+            }  # fmt: skip
+            api.hparams(shown, trial_id=name)
+            tf.summary.scalar(plan.objective.name, trial["objective"], step=0)
+            for epoch, score in enumerate(trial["curve"]):
+                tf.summary.scalar("epoch_score", score, step=epoch)
+        writer.close()

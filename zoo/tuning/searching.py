@@ -1,0 +1,211 @@
+"""`zoo.tuning.search`: from a model's name and data to the best settings and model."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from zoo.space import Range
+from zoo.tuning import workers as cluster
+from zoo.tuning.objective import Objective, parse_budget
+from zoo.tuning.parts import without_test
+from zoo.tuning.plan import Plan, fingerprint_of, recipe_of
+from zoo.tuning.searched import searched_space
+
+ALGORITHMS = ("hyperband", "bayesian", "random", "grid")
+_LONG = 10  # trials from which each gets a process of its own
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a search found.
+
+    Args:
+        trial: name of the best trial.
+        model: name of the model.
+        settings: of its training.
+        keywords: of its builder.
+        objective: its value on the validation part.
+        test: scores of the test part: of the best trial, and of the defaults.
+        reads: how often the test part was read; more than once if a search went on
+            after its end.
+        trials: the results of all trials by name.
+        folder: of the search, with `report.md` and `model/`.
+        exported: folder of the exported version, or `None`.
+        summary: what the report says first.
+    """
+
+    trial: str
+    model: str
+    settings: Mapping
+    keywords: Mapping
+    objective: float
+    test: Mapping[str, Mapping[str, float]]
+    reads: int
+    trials: Mapping[str, Mapping]
+    folder: Path
+    exported: Path | None
+    summary: str = ""
+
+
+def search(
+    model: str | Sequence[str],
+    splits,
+    *,
+    folder: str | Path,
+    trials: int = 30,
+    algorithm: str = "hyperband",
+    objective: str | None = None,
+    max_time: float | None = None,
+    ranges: Mapping[str, Range] | None = None,
+    fixed: Mapping | None = None,
+    only: Sequence[str] = (),
+    budget: Mapping[str, float] | None = None,
+    seed: int = 0,
+    workers: int = 1,
+    processes: bool | None = None,
+    retrain: bool = False,
+    export_to: str | Path | None = None,
+) -> Found | None:
+    """Searches settings and architecture; trains, evaluates and exports the best.
+
+    The first trial has the model's defaults. Every trial trains on the training part
+    and is compared by the validation part; the test part is read once, at the end, by
+    the best model and by the first one. A search that was killed goes on when it is
+    called again with the same arguments; `trials`, `max_time`, `workers` and
+    `processes` may change.
+
+    Args:
+        model: name of a registered model, or of several of one family, among which the
+            search chooses.
+        splits: the data, as `zoo.data.load_named` gives.
+        folder: of the search; gets `report.md`, `trials/` and the best model as
+            `model/`.
+        trials: at most this many. For Hyperband each round of a configuration is one.
+        algorithm: `"hyperband"`, `"bayesian"`, `"random"` or `"grid"`.
+        objective: a score of the validation part: `"mean"` over the tasks, a metric
+            such as `"macro_f1"`, `"TASK:METRIC"`; by default the recipe's first.
+        max_time: seconds after which no trial begins, and the last epoch is cut short.
+        ranges: of `zoo.space`, instead of the model's own, or further ones.
+        fixed: settings and arguments that do not vary.
+        only: names of all that varies beside `ranges`; by default everything that has
+            a range.
+        budget: limits: `parameters`, and `latency` in milliseconds of one text in the
+            Python model. A model over one of them is not chosen.
+        seed: of what is drawn, and of the trainings.
+        workers: trials that run at a time. With the variables of a cluster this
+            process is its chief or one of its workers; see `zoo.tuning.workers`.
+        processes: each trial in a process of its own, so that memory stays flat; by
+            default in searches of more than 10 trials or with a limit of time. A
+            script then needs `if __name__ == "__main__":`.
+        retrain: trains the best settings again, on training and validation part.
+        export_to: folder of the exported versions, or `None`.
+
+    Returns:
+        What was found; `None` in a worker of a cluster.
+
+    Raises:
+        ImportError: without the extra `tune`.
+        ValueError: for arguments of no use, or a folder that holds another search.
+        RuntimeError: if no trial works.
+
+    Example:
+        >>> from zoo.data import load_named
+        >>> search("bilstm", load_named("sst2"), folder="runs/tune")  # doctest: +SKIP
+    """
+    check_installed()
+    models = [model] if isinstance(model, str) else list(model)
+    plan = make_plan(
+        models, splits, folder=folder, trials=trials, algorithm=algorithm,
+        objective=objective, max_time=max_time, ranges=ranges, fixed=fixed, only=only,
+        budget=budget, seed=seed, processes=processes,
+    )  # fmt: skip
+    if workers < 1 or (workers > 1 and cluster.role()):
+        raise ValueError(
+            "`workers` must be at least 1, and 1 where the variables of a cluster are "
+            f"set. Received: {workers}."
+        )
+    from zoo.tuning.finish import finish
+
+    plan.claim(fingerprint_of(splits))
+    seen = without_test(splits)
+    if workers > 1:
+        cluster.run_workers(plan, seen, workers)
+    else:
+        from zoo.tuning.tuner import run_search
+
+        run_search(plan, seen)
+    if cluster.role() == "worker":
+        return None
+    return finish(plan, splits, retrain=retrain, export_to=export_to)
+
+
+def check_installed() -> None:
+    """Raises ImportError unless the packages of the extra `tune` are there."""
+    for module, package in (("keras_tuner", "keras-tuner"), ("tensorboard",) * 2):
+        if importlib.util.find_spec(module) is None:
+            raise ImportError(
+                f"A search needs the package {package}: "
+                "pip install 'keras-tuner>=1.4.8' tensorboard, which are the extra "
+                "`tune` of keras-text-zoo."
+            )
+
+
+def make_plan(
+    models: Sequence[str],
+    splits,
+    *,
+    folder: str | Path,
+    trials: int,
+    algorithm: str,
+    objective: str | None,
+    max_time: float | None,
+    ranges: Mapping[str, Range] | None,
+    fixed: Mapping | None,
+    only: Sequence[str],
+    budget: Mapping[str, float] | None,
+    seed: int,
+    processes: bool | None,
+    recipe: str | None = None,
+) -> Plan:
+    """The plan of a search, with all of its arguments checked; see `search`.
+
+    `recipe` is the module that trains the models, by default the one of the registry.
+    It has three functions: `objectives(splits)` names the scores that it knows, the
+    default one first; `trial(model, splits, settings, keywords, folder=, callbacks=)`
+    trains, with checkpoints in the folder, and returns what `zoo.load` would and the
+    logs of each epoch; `score(text_model, splits, part)` gives the scores by name.
+    """
+    if algorithm not in ALGORITHMS:
+        raise ValueError(
+            f"`algorithm` must be one of {', '.join(ALGORITHMS)}. "
+            f"Received: {algorithm!r}."
+        )
+    for name, value in (("trials", trials), ("max_time", max_time)):
+        if value is not None and not value > 0:
+            raise ValueError(f"`{name}` must be above 0. Received: {value!r}.")
+    searched = searched_space(models, ranges, fixed, only)
+    names = [name for name, _ in searched.parameters]
+    if algorithm == "hyperband" and "epochs" in names:
+        raise ValueError(
+            "`epochs` cannot be searched by Hyperband, which sets them. Accepted: a "
+            f"fixed value, or another algorithm. Received: ranges of {names}."
+        )
+    if not len(splits.valid):
+        raise ValueError(
+            "`splits` must have a validation part, by which trials are compared. "
+            "Received: an empty one."
+        )
+    recipe = recipe or recipe_of(searched.models)
+    accepted = importlib.import_module(recipe).objectives(splits)
+    chosen = Objective(objective or accepted[0])
+    chosen.check(accepted)
+    if processes is None:
+        processes = trials > _LONG or max_time is not None
+    return Plan(
+        Path(folder), searched, chosen, algorithm, trials, max_time,
+        parse_budget(budget or {}), seed, processes, recipe,
+    )  # fmt: skip

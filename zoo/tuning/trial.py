@@ -1,0 +1,277 @@
+"""One trial: a training of a recipe and its validation scores, in one folder.
+
+This module loads no TensorFlow: a process of its own imports what its recipe needs.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import json
+import math
+import multiprocessing
+import os
+import resource
+import signal
+import statistics
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass
+from multiprocessing import connection
+from pathlib import Path
+
+from zoo.tuning.objective import Objective
+
+RESULT = "result.json"
+DONE, FAILED, OVER = "done", "failed", "over budget"
+_CALLS = 20  # of which the median is the latency
+
+
+class OverBudget(Exception):
+    """The model is larger than the budget; it was not trained.
+
+    Args:
+        parameters: that it has.
+    """
+
+    def __init__(self, parameters: int) -> None:
+        super().__init__(f"{parameters:,} parameters")
+        self.parameters = parameters
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a trial does.
+
+    Args:
+        folder: its own; holds checkpoints, the trained model and the result.
+        recipe: module with `trial` and `score`.
+        model: name of the model.
+        settings: that differ from the model's defaults.
+        keywords: arguments of the model's builder.
+        objective: whose value is the result.
+        budget: limits by name.
+        deadline: `time.time()` at which the training stops, or `None`.
+        parent: folder of the trial whose training this one continues, or `None`.
+    """
+
+    folder: Path
+    recipe: str
+    model: str
+    settings: Mapping
+    keywords: Mapping
+    objective: str = "mean"
+    budget: Mapping | None = None
+    deadline: float | None = None
+    parent: Path | None = None
+
+
+def read_result(folder: Path) -> dict | None:
+    """The result of a finished trial, `None` of another."""
+    path = folder / RESULT
+    return json.loads(path.read_text("utf-8")) if path.exists() else None
+
+
+def run_trial(job: Job, splits) -> dict:
+    """Trains, scores and writes the result; a failure is a result as well.
+
+    Args:
+        job: what to do. Checkpoints in its folder, or in its parent's, are continued.
+        splits: the data; the test part is not looked at.
+
+    Returns:
+        What `result.json` holds: `status`, `objective`, `scores`, `parameters`,
+        `latency` in milliseconds of one text, `epochs`, `best_epoch` from 1, `seconds`
+        of training, `memory` of the process in MB, and of a failure its `error`.
+    """
+    job.folder.mkdir(parents=True, exist_ok=True)
+    start = time.perf_counter()
+    facts = {
+        "model": job.model, "settings": dict(job.settings),
+        "keywords": dict(job.keywords), "objective": None,
+        "parent": job.parent and job.parent.name,
+    }  # fmt: skip
+    try:
+        facts.update(_trained(job, splits))
+    except OverBudget as over:
+        facts.update(status=OVER, parameters=over.parameters)
+    except Exception as error:  # of any kind: the search goes on without this trial
+        facts.update(status=FAILED, error=_described(error))
+    facts["wall"] = time.perf_counter() - start
+    facts["memory"] = _peak_memory()
+    write_json(job.folder / RESULT, facts)
+    return facts
+
+
+def _trained(job: Job, splits) -> dict:
+    recipe = importlib.import_module(job.recipe)
+    checkpoints = job.folder / "checkpoints"
+    if job.parent is not None and not checkpoints.exists():
+        # Only one trial continues another, so the files need no copy. A parent that
+        # failed has none.
+        with contextlib.suppress(FileNotFoundError):
+            os.rename(job.parent / "checkpoints", checkpoints)
+    text_model, history = recipe.trial(
+        job.model, splits, job.settings, job.keywords,
+        folder=checkpoints, callbacks=_callbacks(job),
+    )  # fmt: skip
+    scores = recipe.score(text_model, splits, "valid")
+    value = scores.get(job.objective, math.nan)
+    if not math.isfinite(value):
+        raise ValueError(
+            f"The objective {job.objective!r} must be a finite number on the "
+            f"validation part. Received: {scores}."
+        )
+    text_model.save(job.folder / "model")
+    # Scores of epochs that were read back are lists.
+    best = max(range(len(history)), key=lambda epoch: list(history[epoch]["score"]))
+    facts = {
+        "status": DONE,
+        "objective": value,
+        "scores": scores,
+        "parameters": text_model.model.count_params(),
+        "epochs": len(history),
+        "best_epoch": best + 1,
+        "curve": [logs["score"][0] for logs in history],
+        "seconds": sum(logs["seconds"] for logs in history),
+    }
+    limit = (job.budget or {}).get("latency")
+    if limit is not None:
+        facts["latency"] = latency(text_model, splits.valid)
+        if facts["latency"] > limit:
+            facts["status"] = OVER
+    return facts
+
+
+def latency(text_model, part) -> float:
+    """Median milliseconds in which the Python model answers one text.
+
+    Args:
+        text_model: what `zoo.load` returns.
+        part: a part of the data; its text of median length is asked.
+    """
+    texts = getattr(part, "texts", None) or part.tokens
+    text = sorted(texts, key=len)[len(texts) // 2]
+    seconds = []
+    for _ in range(_CALLS + 2):
+        start = time.perf_counter()
+        text_model.predict([text])
+        seconds.append(time.perf_counter() - start)
+    return 1000 * statistics.median(seconds[2:])  # the first ones trace the graph
+
+
+def in_process(job: Job, splits) -> dict:
+    """`run_trial` in a process of its own, whose memory ends with it.
+
+    What it writes goes to `log.txt`. A process that was killed is a failed trial; if
+    this process dies, so does that one.
+    """
+    job.folder.mkdir(parents=True, exist_ok=True)
+    context = multiprocessing.get_context("spawn")
+    process = context.Process(target=_process, args=(job, splits))
+    process.start()
+    try:
+        process.join()
+    except BaseException:
+        process.kill()
+        process.join()
+        raise
+    result = read_result(job.folder)
+    if result is None:
+        why = f"exit code {process.exitcode}"
+        if process.exitcode < 0:
+            why = f"signal {-process.exitcode}; out of memory, or killed"
+        message = f"The process of the trial ended without a result: {why}."
+        text = f"{message} It wrote {job.folder / 'log.txt'}"
+        result = {
+            "model": job.model, "settings": dict(job.settings),
+            "keywords": dict(job.keywords), "objective": None, "status": FAILED,
+            "parent": job.parent and job.parent.name,
+            "error": {"kind": message, "traceback": text},
+        }  # fmt: skip
+        write_json(job.folder / RESULT, result)
+    return result
+
+
+def _process(job: Job, splits) -> None:
+    die_with_parent()
+    log_to(job.folder / "log.txt")
+    run_trial(job, splits)
+
+
+def log_to(path: Path) -> None:
+    """Sends what this process writes, by Python or not, to the end of a file."""
+    log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    for descriptor in (1, 2):
+        os.dup2(log, descriptor)
+    os.close(log)
+
+
+def die_with_parent() -> None:
+    """Ends this process as soon as the one that started it is gone, however it went.
+
+    An interrupt from the keyboard is left to that one.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    sentinel = multiprocessing.parent_process().sentinel
+
+    def watch() -> None:
+        connection.wait([sentinel])
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def write_json(path: Path, value) -> None:
+    """Writes a file that appears whole or not at all."""
+    partial = path.with_suffix(".partial")
+    partial.write_text(json.dumps(value, indent=1, ensure_ascii=False), "utf-8")
+    os.replace(partial, path)
+
+
+def objective_for_oracle(objective: Objective, result: Mapping, others: list) -> float:
+    """The value that the oracle gets of a result.
+
+    A trial that failed, or is over a budget, gets the worst value that any has: the
+    oracle learns to stay away, and Hyperband never trains it on.
+
+    Args:
+        objective: of the search.
+        result: of the trial.
+        others: results of all trials.
+    """
+    if result["status"] == DONE:
+        return objective.for_oracle(result["objective"])
+    known = [
+        objective.for_oracle(r["objective"]) for r in others if r["status"] == DONE
+    ]
+    if not known:
+        return 0.0 if not objective.minimise else 100.0
+    return max(known) if objective.minimise else min(known)
+
+
+def _callbacks(job: Job) -> list:
+    limit = (job.budget or {}).get("parameters")
+    if limit is None and job.deadline is None:
+        return []
+    from zoo.tuning.callbacks import Limits  # loads Keras
+
+    return [Limits(limit, job.deadline)]
+
+
+def _described(error: BaseException) -> dict:
+    """The traceback, and what tells one kind of failure from another."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return {
+        "kind": f"{type(error).__name__} at {last.filename}:{last.lineno}",
+        "traceback": "".join(traceback.format_exception(error)),
+    }
+
+
+def _peak_memory() -> float:
+    """Most memory of this process so far, in MB."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (2**20 if sys.platform == "darwin" else 2**10)
