@@ -27,7 +27,7 @@ from tiny_export import (  # noqa: E402, F401
 )
 
 import zoo  # noqa: E402
-from zoo.serving import ExportError, ServedModel, check, publish  # noqa: E402
+from zoo.serving import ExportError, ServedModel, check, publish, versions  # noqa: E402
 
 pytestmark = [
     pytest.mark.tensorflow,
@@ -42,7 +42,7 @@ def test_versions_count_up(model, pipeline, tmp_path, unchecked):
     for name in ("7", "abc", ".export-new", "09"):
         (folder / name).mkdir(parents=True)
     (folder / "12").write_text("a file is no version")
-    assert publish.versions(folder) == [7, 9]
+    assert versions.versions(folder) == [7, 9]
     assert zoo.export(model, pipeline, folder, tasks=TASKS).name == "10"
     assert zoo.export(model, pipeline, folder, tasks=TASKS).name == "11"
     assert zoo.export(model, pipeline, folder, tasks=TASKS).name == "13"

@@ -23,6 +23,7 @@ from zoo.cli_data import (
     read_splits,
     read_tagged_file,
 )
+from zoo.cli_serve import add_export_arguments, add_serve_commands, prune_versions
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -79,6 +80,7 @@ def _parser() -> argparse.ArgumentParser:
         help="exported to FOLDER/MODEL/VERSION (saved_models)",
     )  # fmt: skip
     train.add_argument("--no-export", action="store_true", help="train only")
+    add_export_arguments(train)
     train.add_argument("--seed", type=int, help="of the split and the training (0)")
     train.add_argument("--epochs", type=int, help="at most this many")
     train.add_argument("--batch-size", type=int)
@@ -119,7 +121,10 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument(
         "--to", type=Path, help="folder of the versions (saved_models/MODEL)"
     )
+    add_export_arguments(export)
     export.set_defaults(command=_export)
+
+    add_serve_commands(commands)
     return parser
 
 
@@ -159,7 +164,14 @@ def _train(options) -> None:
         options.default_labels = []
     options.tagged = entry.task == "tagging"
     settings, keywords = parse_overrides(options.overrides, options.model)
-    for name in ("seed", "epochs", "batch_size", "learning_rate", "max_length"):
+    for name in (
+        "seed",
+        "epochs",
+        "batch_size",
+        "learning_rate",
+        "max_length",
+        "abstain",
+    ):
         if getattr(options, name) is not None:
             settings[name] = getattr(options, name)
     if options.fine_tune:
@@ -172,7 +184,7 @@ def _train(options) -> None:
         _check_writable(export_to, "--export")
     splits = read_splits(options)
 
-    _load_tensorflow()
+    load_tensorflow()
     recipe = importlib.import_module(f"recipes.{entry.recipe}")
     callbacks = []
     if options.tensorboard is not None:
@@ -183,10 +195,12 @@ def _train(options) -> None:
         options.model, splits, settings, keywords, folder=folder, export_to=export_to,
         callbacks=callbacks,
     )  # fmt: skip
+    if export_to is not None:
+        prune_versions(export_to, options)
 
 
 def _evaluate(options) -> None:
-    _load_tensorflow()
+    load_tensorflow()
     from zoo.artifact import load
     from zoo.data import encode_labels
     from zoo.metrics import evaluate
@@ -228,7 +242,7 @@ def _evaluate_tagger(text_model, options) -> None:
 
 def _predict(options) -> None:
     texts = options.texts or [line.rstrip("\n") for line in sys.stdin]
-    _load_tensorflow()
+    load_tensorflow()
     if any(list(options.folder.glob(f"{deep}saved_model.pb")) for deep in ("", "*/")):
         from zoo.serving import ServedModel as load
     else:
@@ -239,13 +253,19 @@ def _predict(options) -> None:
 
 
 def _export(options) -> None:
-    _load_tensorflow()
+    load_tensorflow()
     from recipes.text_classification import export
     from zoo.artifact import load
 
     text_model = load(options.folder)
+    if options.abstain is not None:
+        from zoo.calibration import with_abstain
+
+        text_model.tasks = with_abstain(text_model.tasks, options.abstain)
     name = text_model.metadata.get("name", options.folder.name)
-    print(export(text_model, options.to or Path("saved_models", name)))
+    folder = options.to or Path("saved_models", name)
+    print(export(text_model, folder))
+    prune_versions(folder, options)
 
 
 def _check_writable(folder: Path, option: str) -> None:
@@ -261,7 +281,7 @@ def _check_writable(folder: Path, option: str) -> None:
         ) from None
 
 
-def _load_tensorflow() -> None:
+def load_tensorflow() -> None:
     """Imports TensorFlow without what it writes about itself to file descriptor 2.
 
     It writes some lines before it reads TF_CPP_MIN_LOG_LEVEL, and some when it looks

@@ -165,9 +165,14 @@ def _check_answers(session, signatures, metadata: dict) -> list[str]:
         }
         if found != listed["outputs"]:
             return [f"the outputs of {name} are {found}, not {listed['outputs']}"]
+    problems = []
+    if metadata["golden"]:
+        problems = _check_golden(session, signatures, metadata)
+    return problems + _check_calls(session, signatures, metadata)
+
+
+def _check_golden(session, signatures, metadata: dict) -> list[str]:
     golden = metadata["golden"]
-    if not golden:
-        return _check_calls(session, signatures, metadata)
     texts = [base64.b64decode(row["text"]) * row["repeat"] for row in golden]
     together = _run(session, signatures, texts)
     problems = []
@@ -193,19 +198,23 @@ def _differences(served: dict, row: int, record: dict, metadata: dict):
         names = metadata["outputs"][task]
         scores = served["serving_default"][names["scores"]][row].tolist()
         label = served["serving_default"][names["label"]][row].decode("utf-8")
-        kind = metadata["tasks"][task]["kind"]
-        tolerance = metadata["tolerance"]
+        spec, tolerance = metadata["tasks"][task], metadata["tolerance"]
         close = len(scores) == len(expected["scores"]) and all(
             abs(a - b) <= tolerance * max(1.0, abs(b))
             for a, b in zip(scores, expected["scores"], strict=True)
         )
         if not close or not all(map(math.isfinite, scores)):
             yield f"{task} scores {scores}, Python's {expected['scores']}"
-        elif not _same_label(label, scores, expected, kind, tolerance):
+        elif not _same_label(label, scores, expected, spec, tolerance):
             yield f"{task} label {label!r}, Python's {expected['label']!r}"
+        elif "abstained" in names:
+            flag = bool(served["serving_default"][names["abstained"]][row])
+            if flag != (label == ""):
+                yield f"{task} abstained {flag} with the label {label!r}"
 
 
-def _same_label(label: str, scores: list, expected: dict, kind: str, tolerance) -> bool:
+def _same_label(label: str, scores: list, expected: dict, task: dict, tolerance):
+    kind = task["kind"]
     if kind == "regression":  # six decimals of the score
         return abs(float(label) - scores[0]) <= 1e-6 * max(1.0, abs(scores[0]))
     if label == expected["label"]:
@@ -213,7 +222,8 @@ def _same_label(label: str, scores: list, expected: dict, kind: str, tolerance) 
     # Rounding may decide between labels whose scores are equal, and only there.
     if kind == "categories":
         best, second = sorted(expected["scores"])[:-3:-1]
-        return best - second <= 2 * tolerance
+        doubt = min(best - second, abs(best - (task.get("abstain") or 2)))
+        return doubt <= 2 * tolerance
     return any(abs(score - 0.5) <= 2 * tolerance for score in expected["scores"])
 
 
@@ -231,11 +241,10 @@ def _run_warmup(session, signatures, folder: Path) -> None:
     spec = importlib.util.spec_from_file_location("warmup", path)
     warmup = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(warmup)
-    for name, texts in warmup.read_warmup(
-        str(folder / "assets.extra" / warmup.WARMUP_FILE)
-    ):
+    path = str(folder / "assets.extra" / warmup.WARMUP_FILE)
+    for name, key, values in warmup.read_warmup(path):
         outputs = [info.name for info in signatures[name].outputs.values()]
-        session.run(outputs, {signatures[name].inputs["text"].name: texts})
+        session.run(outputs, {signatures[name].inputs[key].name: values})
 
 
 def main(arguments: list[str]) -> int:
