@@ -23,7 +23,13 @@ from zoo.cli_data import (
     read_splits,
     read_tagged_file,
 )
-from zoo.cli_serve import add_export_arguments, add_serve_commands, prune_versions
+from zoo.cli_serve import (
+    add_export_arguments,
+    add_serve_commands,
+    add_server_arguments,
+    ask_server,
+    prune_versions,
+)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -110,10 +116,13 @@ def _parser() -> argparse.ArgumentParser:
     predict = commands.add_parser(
         "predict", help="labels of texts, by a run or by an exported model"
     )
-    predict.add_argument("folder", type=Path, help="a run or an exported model")
+    predict.add_argument(
+        "folder", nargs="?", help="a run or an exported model; none with --server"
+    )
     predict.add_argument(
         "texts", nargs="*", help="else one text a line of standard input"
     )
+    add_server_arguments(predict)
     predict.set_defaults(command=_predict)
 
     export = commands.add_parser("export", help="export a run for TF Serving")
@@ -241,15 +250,25 @@ def _evaluate_tagger(text_model, options) -> None:
 
 
 def _predict(options) -> None:
+    if options.server:  # then all that is given is texts
+        given = [options.folder] if options.folder is not None else []
+        options.texts = given + options.texts
+    elif options.folder is None:
+        raise ValueError("`folder` or `--server` must be given. Received: neither.")
     texts = options.texts or [line.rstrip("\n") for line in sys.stdin]
+    answers = ask_server(options, texts) if options.server else _ask(options, texts)
+    for text, answer in zip(texts, answers, strict=True):
+        print(json.dumps({"text": text, "answers": answer}, ensure_ascii=False))
+
+
+def _ask(options, texts: list[str]) -> list[dict]:
+    folder = Path(options.folder)
     load_tensorflow()
-    if any(list(options.folder.glob(f"{deep}saved_model.pb")) for deep in ("", "*/")):
+    if any(list(folder.glob(f"{deep}saved_model.pb")) for deep in ("", "*/")):
         from zoo.serving import ServedModel as load
     else:
         from zoo.artifact import load
-    answers = load(options.folder).predict(texts)
-    for text, answer in zip(texts, answers, strict=True):
-        print(json.dumps({"text": text, "answers": answer}, ensure_ascii=False))
+    return load(folder).predict(texts)
 
 
 def _export(options) -> None:

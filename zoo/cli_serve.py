@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from zoo.client import connect
 from zoo.serving.deploy import IMAGE, STABLE, write_serve_config
 from zoo.serving.versions import MODELS_CONFIG, prune, restore, rollback, withdrawn
 
@@ -81,6 +82,32 @@ def add_serve_commands(commands) -> None:
             help=f"numbers of {unit} ({shown})",
         )  # fmt: skip
     warmup.set_defaults(command=_warmup)
+
+
+def add_server_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of `zoo predict` that name a running server."""
+    server = parser.add_argument_group("a running TF Serving, instead of a folder")
+    server.add_argument(
+        "--server", metavar="HOST:PORT",
+        help="its REST port, or grpc://HOST:PORT for its gRPC port",
+    )  # fmt: skip
+    server.add_argument("--model", default="model", help="name of the model (model)")
+    choice = server.add_mutually_exclusive_group()
+    choice.add_argument("--version", type=_positive, metavar="N", help="(the newest)")
+    choice.add_argument("--label", help="of the version, such as stable")
+    server.add_argument("--signature", default="serving_default", help="to ask")
+    server.add_argument(
+        "--timeout", type=float, default=10.0, help="seconds for a request (10)"
+    )
+
+
+def ask_server(options, texts: list[str]) -> list[dict]:
+    """Answers of the server that the options name."""
+    client = connect(
+        options.server, options.model, version=options.version, label=options.label,
+        timeout=options.timeout,
+    )  # fmt: skip
+    return client.predict(texts, options.signature)
 
 
 def prune_versions(folder: Path, options) -> None:

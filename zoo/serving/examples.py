@@ -92,7 +92,7 @@ def as_example(text: str | bytes) -> bytes:
     """A text as the serialized `tf.Example` of these signatures.
 
     Example:
-        >>> tf.train.Example.FromString(as_example("good")).features.feature.keys()
+        >>> list(tf.train.Example.FromString(as_example("good")).features.feature)
         ['text']
     """
     values = tf.train.BytesList(value=[as_bytes(text)])
