@@ -17,24 +17,22 @@ from pathlib import Path
 
 import numpy
 
-# The ops that the library `ops_lib` of tensorflow-text 2.12.1 registers, which TF
-# Serving 2.12 to 2.19 links (2.20 links 2.20.0). The trimmers are not among them.
-TEXT_OPS = frozenset(
+_SERVER_OPS = Path(__file__).with_name("server_ops.txt")
+
+
+def server_ops() -> dict[str, frozenset[str]]:
+    """The ops that the oldest supported server links, by the library they come from.
+
+    `"tensorflow 2.15.1"` and the like name the libraries.
     """
-    CaseFoldUTF8 ConstrainedSequence FastBertNormalize FastWordpieceTokenizeWithOffsets
-    FindSourceOffsets MaxSpanningTree NormalizeUTF8 NormalizeUTF8WithOffsetsMap
-    PhraseTokenize RegexSplitWithOffsets RougeL SentenceFragments SentenceFragmentsV2
-    SentencepieceDetokenizeOp SentencepieceIdToStringOp SentencepieceOp
-    SentencepieceStringToIdOp SentencepieceTokenizeOp SentencepieceTokenizeWithOffsetsOp
-    SentencepieceVocabSizeOp SplitMergeTokenizeWithOffsets TFText>BoiseTagsToOffsets
-    TFText>ByteSplitByOffsets TFText>ByteSplitWithOffsets
-    TFText>FastSentencepieceDetokenize TFText>FastSentencepieceTokenize
-    TFText>FastWordpieceDetokenize TFText>NgramsStringJoin TFText>OffsetsToBoiseTags
-    TFText>PhraseDetokenize TFText>WhitespaceTokenizeWithOffsetsV2 TokenizerFromLogits
-    UnicodeScriptTokenizeWithOffsets WhitespaceTokenizeWithOffsets
-    WordpieceTokenizeWithOffsets
-    """.split()
-)
+    sections: dict[str, set[str]] = {}
+    for line in _SERVER_OPS.read_text("utf-8").splitlines():
+        if line.startswith(("# core: ", "# text: ")):
+            library = line.split(": ")[1].split(",")[0]
+            sections[library] = set()
+        elif not line.startswith("#"):
+            sections[library].update(line.split())
+    return {library: frozenset(ops) for library, ops in sections.items()}
 
 
 def graph_ops(meta_graph) -> set[str]:
@@ -74,19 +72,18 @@ def check(folder: Path) -> list[str]:
         return ["the files are not those that metadata.json lists"]
     import tensorflow as tf
     from tensorflow.core.protobuf import saved_model_pb2
-    from tensorflow.python.framework import op_def_registry
 
     saved = saved_model_pb2.SavedModel.FromString(
         (folder / "saved_model.pb").read_bytes()
     )
     [meta_graph] = saved.meta_graphs
     problems = [f"XLA must compile {name}" for name in compiled_functions(meta_graph)]
-    # Before tensorflow-text is imported, only TensorFlow's own ops are known.
+    linked = server_ops()
     for op in sorted(graph_ops(meta_graph)):
         if op.startswith(("Cudnn", "Xla")):
             problems.append(f"the op {op} does not run on a plain CPU server")
-        elif op_def_registry.get(op) is None and op not in TEXT_OPS:
-            problems.append(f"the op {op} is not in tensorflow-text 2.12.1")
+        elif not any(op in ops for ops in linked.values()):
+            problems.append(f"the op {op} is not in {' nor in '.join(linked)}")
     if problems:
         return problems
     _load_text_ops(tf)

@@ -35,8 +35,8 @@ from zoo.text.imports import tf
 
 FORMAT_VERSION = 1
 # The oldest TensorFlow in which exports of all models passed their check (2.15.1).
-# Servers link `check.TEXT_OPS` from 2.12 on, but in TensorFlow 2.12.1 a graph rewrite
-# for oneDNN takes sigmoid(a) * b for a swish where a and b come from one split
+# Servers link tensorflow-text's ops from 2.12 on, but in TensorFlow 2.12.1 a graph
+# rewrite for oneDNN takes sigmoid(a) * b for a swish where a and b come from one split
 # (tensorflow/tensorflow#60941; TF_ENABLE_ONEDNN_OPTS=0 avoids it).
 MIN_SERVER = "2.15"
 # Largest difference of a score: rounding, and what 8 bits of mantissa lose.
@@ -159,6 +159,7 @@ def _describe(
         },
         "graph_producer": meta_graph.graph_def.versions.producer,
         "min_server": MIN_SERVER,
+        "server_ops": sorted(check.server_ops()),
         "ops": sorted(check.graph_ops(meta_graph)),
         "sha256": check.file_hashes(folder),
         "tolerance": _tolerance(model),
