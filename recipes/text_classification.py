@@ -21,8 +21,10 @@ import zoo
 from recipes import seeds
 from zoo import runs
 from zoo.artifact import TextModel
+from zoo.calibration import calibrate, with_abstain
 from zoo.data import Splits, encode_labels, load_named
 from zoo.metrics import METRICS, evaluate, mean_main_metric
+from zoo.reliability import describe_calibration
 from zoo.report import Outcome, results_table, verdict, write_report
 from zoo.settings import Settings
 from zoo.tuning.objective import named_scores, score_names
@@ -111,10 +113,13 @@ def train(
     """
     folder = Path(folder)
     prepared = runs.prepare(splits, settings)
+    if settings.abstain is not None:  # refuses tasks that cannot, before it trains
+        with_abstain(prepared.tasks, settings.abstain)
     text_model, history, seconds = fit(
         name, prepared, settings, keywords, folder=folder, callbacks=callbacks,
         verbose=verbose,
     )  # fmt: skip
+    text_model = calibrate(text_model, prepared, settings.abstain)
     results = {
         name: runs.evaluate_part(text_model, prepared, "test"),
         **runs.evaluate_baselines(prepared, "test"),
@@ -127,6 +132,7 @@ def train(
         parameters=text_model.model.count_params(),
         seconds=seconds,
         settings=text_model.metadata,
+        calibration=describe_calibration(text_model, prepared),
     )
     text_model.save(folder / "model")
     write_report(outcome, folder)

@@ -103,6 +103,20 @@ def test_types_and_shapes_of_the_signatures(published):
                 "price_scores": [float32, [-1, 1]],
             },
         },
+        **dict.fromkeys(
+            ("classify", "classify_task_0", "classify_tags"),
+            {
+                "inputs": {"inputs": [string, [-1]]},
+                "outputs": {"classes": [string, [-1, 3]], "scores": [float32, [-1, 3]]},
+            },
+        ),
+        **dict.fromkeys(
+            ("regress", "regress_price"),
+            {
+                "inputs": {"inputs": [string, [-1]]},
+                "outputs": {"outputs": [float32, [-1, 1]]},
+            },
+        ),
         "tokens": {
             "inputs": {"text": [string, [-1]]},
             "outputs": {
@@ -143,17 +157,24 @@ def test_no_optimizer_no_path_of_this_machine(model, pipeline, tmp_path, uncheck
 
 def test_warmup_records(published):
     path = str(published / "assets.extra" / "tf_serving_warmup_requests")
-    records = list(warmup.read_warmup(path))
-    assert [len(texts) for _, texts in records] == [1, 1, 1, 8, 8, 8]
-    assert {name for name, _ in records} == {"serving_default"}
-    lengths = [len(texts[0]) for _, texts in records[:3]]
+    requests = {}
+    for name, _, values in warmup.read_warmup(path):
+        requests.setdefault(name, []).append(values)
+    batches = requests.pop("serving_default")
+    assert [len(texts) for texts in batches] == [1, 1, 1, 8, 8, 8]
+    assert {name: [len(v) for v in values] for name, values in requests.items()} == {
+        name: [8]
+        for name in ("classify", "classify_tags", "classify_task_0", "regress",
+                     "regress_price", "tokens")
+    }  # fmt: skip
+    lengths = [len(texts[0]) for texts in batches[:3]]
     assert lengths == sorted(lengths) and lengths[0] < lengths[2]
 
 
 def test_warmup_messages_are_those_of_tensorflow_serving(tmp_path):
     """Field numbers of the three .proto files, read from the wire format by hand."""
     path = str(tmp_path / "warmup")
-    warmup.write_warmup(path, [[b"\xff text"]], model="m")
+    warmup.write_warmup(path, [("serving_default", "text", [b"\xff text"])], model="m")
     [record] = tf.data.TFRecordDataset(path).as_numpy_iterator()
 
     def parts(message):
@@ -172,7 +193,9 @@ def test_warmup_messages_are_those_of_tensorflow_serving(tmp_path):
     assert entry[1] == b"text"
     tensor = tf.make_tensor_proto([b"\xff text"]).SerializeToString()
     assert entry[2] == tensor
-    assert list(warmup.read_warmup(path)) == [("serving_default", [b"\xff text"])]
+    assert list(warmup.read_warmup(path)) == [
+        ("serving_default", "text", [b"\xff text"])
+    ]
 
 
 def test_warmup_parses_with_tensorflow_serving_api(published):
@@ -181,7 +204,9 @@ def test_warmup_parses_with_tensorflow_serving_api(published):
     for record in tf.data.TFRecordDataset(path).as_numpy_iterator():
         request = logs.PredictionLog.FromString(record).predict_log.request
         assert request.model_spec.name == "tiny"
-        assert tf.make_ndarray(request.inputs["text"]).ndim == 1
+        assert all(
+            tf.make_ndarray(value).ndim == 1 for value in request.inputs.values()
+        )
 
 
 def test_a_fresh_process_without_keras_and_zoo_loads_it(published):

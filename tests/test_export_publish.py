@@ -27,7 +27,7 @@ from tiny_export import (  # noqa: E402, F401
 )
 
 import zoo  # noqa: E402
-from zoo.serving import ExportError, ServedModel, check, publish  # noqa: E402
+from zoo.serving import ExportError, ServedModel, check, publish, versions  # noqa: E402
 
 pytestmark = [
     pytest.mark.tensorflow,
@@ -42,7 +42,7 @@ def test_versions_count_up(model, pipeline, tmp_path, unchecked):
     for name in ("7", "abc", ".export-new", "09"):
         (folder / name).mkdir(parents=True)
     (folder / "12").write_text("a file is no version")
-    assert publish.versions(folder) == [7, 9]
+    assert versions.versions(folder) == [7, 9]
     assert zoo.export(model, pipeline, folder, tasks=TASKS).name == "10"
     assert zoo.export(model, pipeline, folder, tasks=TASKS).name == "11"
     assert zoo.export(model, pipeline, folder, tasks=TASKS).name == "13"
@@ -96,17 +96,34 @@ def test_foreign_ops_are_refused(published, tmp_path):
     library = saved.meta_graphs[0].graph_def.library
     library.function[0].node_def.add(name="x", op="TFText>RoundRobinTrim")
     library.function[0].node_def.add(name="y", op="CudnnRNNV3")
+    library.function[0].node_def.add(name="z", op="OpOfALaterTensorFlow")
     library.function[0].attr["_XlaMustCompile"].b = True
     (tmp_path / "saved_model.pb").write_bytes(saved.SerializeToString())
     metadata = {"sha256": check.file_hashes(tmp_path)}
     (tmp_path / "metadata.json").write_text(json.dumps(metadata))
-    # In a process of its own: here tensorflow-text has registered its ops already.
     command = [sys.executable, "-P", check.__file__, str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     problems = json.loads(done.stdout)
-    assert done.returncode == 1 and len(problems) == 3
-    for part in ("XLA must compile", "CudnnRNNV3", "TFText>RoundRobinTrim"):
+    assert done.returncode == 1 and len(problems) == 4
+    for part in (
+        "XLA must compile",
+        "CudnnRNNV3",
+        "TFText>RoundRobinTrim",
+        "OpOfALaterTensorFlow",
+    ):
         assert part in " ".join(problems)
+
+
+def test_the_ops_of_the_oldest_server(published):
+    linked = check.server_ops()
+    core, text = sorted(linked)
+    assert core.startswith(f"tensorflow {publish.MIN_SERVER}.") and "text" in text
+    assert {"MatMul", "PartitionedCall", "LookupTableFindV2"} <= linked[core]
+    assert {"CaseFoldUTF8", "NormalizeUTF8"} <= linked[text]
+    assert not linked[core] & linked[text]
+    metadata = json.loads((published / "metadata.json").read_text("utf-8"))
+    assert metadata["server_ops"] == [core, text]
+    assert set(metadata["ops"]) <= linked[core] | linked[text]
 
 
 def test_a_wrong_signature_is_noticed(published, tmp_path):

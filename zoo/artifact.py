@@ -76,7 +76,8 @@ class TextModel:
             For each text a dict from task to
             `{"label": str, "scores": {label: float}}`;
             for several labels of one text they are joined by `|`; a regression has the
-            number as its label and under `"value"` among its scores.
+            number as its label and under `"value"` among its scores. A task that may
+            abstain has `"abstained"` as well, and then no label.
         """
         if isinstance(texts, (str, bytes)):
             raise ValueError(
@@ -221,6 +222,7 @@ def answer_of(task: Task, logits: np.ndarray) -> dict:
     """`label` and `scores` from the logits `[outputs]` of one text."""
     if task.kind == "regression":
         return {"label": f"{logits[0]:g}", "scores": {"value": float(logits[0])}}
+    logits = logits / task.temperature
     if task.kind == "multilabel":
         scores = 1.0 / (1.0 + np.exp(-logits))
         chosen = [
@@ -231,5 +233,9 @@ def answer_of(task: Task, logits: np.ndarray) -> dict:
         exponents = np.exp(logits - logits.max())
         scores = exponents / exponents.sum()
         label = task.labels[int(np.argmax(logits))]
-    named = zip(task.labels, map(float, scores), strict=True)
-    return {"label": label, "scores": dict(named)}
+    named = dict(zip(task.labels, map(float, scores), strict=True))
+    if not task.abstain:
+        return {"label": label, "scores": named}
+    abstained = float(scores.max()) < task.abstain
+    label = "" if abstained else label
+    return {"label": label, "scores": named, "abstained": abstained}

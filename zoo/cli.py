@@ -20,13 +20,22 @@ from zoo.cli_data import (
     PAIRS,
     TAGS,
     add_data_arguments,
+    add_part_arguments,
     expect,
+    expect_for,
     is_named,
     read_examples,
     read_named,
     read_pair_file,
     read_splits,
     read_tagged_file,
+)
+from zoo.cli_serve import (
+    add_export_arguments,
+    add_serve_commands,
+    add_server_arguments,
+    ask_server,
+    prune_versions,
 )
 from zoo.cli_tune import add_tune_parser, tune
 
@@ -75,21 +84,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     train.add_argument("model", help="a name from `zoo list`")
     add_data_arguments(train)
-    train.add_argument(
-        "--valid", type=Path, help="validation table; else 10 %% of data"
-    )
-    train.add_argument("--test", type=Path, help="test table; else 10 %% of the data")
-    for part in ("valid", "test"):
-        train.add_argument(
-            f"--{part}-target", type=Path, metavar="FILE",
-            help=f"translations of the lines of --{part}, as --target",
-        )  # fmt: skip
+    add_part_arguments(train)
     train.add_argument("--out", type=Path, help="folder of the run (runs/MODEL)")
     train.add_argument(
         "--export", type=Path, default=Path("saved_models"), metavar="FOLDER",
         help="exported to FOLDER/MODEL/VERSION (saved_models)",
     )  # fmt: skip
     train.add_argument("--no-export", action="store_true", help="train only")
+    add_export_arguments(train)
     train.add_argument("--seed", type=int, help="of the split and the training (0)")
     train.add_argument("--epochs", type=int, help="at most this many")
     train.add_argument("--batch-size", type=int)
@@ -121,10 +123,13 @@ def _parser() -> argparse.ArgumentParser:
     predict = commands.add_parser(
         "predict", help="labels of texts, by a run or by an exported model"
     )
-    predict.add_argument("folder", type=Path, help="a run or an exported model")
+    predict.add_argument(
+        "folder", nargs="?", help="a run or an exported model; none with --server"
+    )
     predict.add_argument(
         "texts", nargs="*", help="else one text a line of standard input"
     )
+    add_server_arguments(predict)
     predict.set_defaults(command=_predict)
 
     export = commands.add_parser("export", help="export a run for TF Serving")
@@ -132,7 +137,10 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument(
         "--to", type=Path, help="folder of the versions (saved_models/MODEL)"
     )
+    add_export_arguments(export)
     export.set_defaults(command=_export)
+
+    add_serve_commands(commands)
     return parser
 
 
@@ -168,12 +176,10 @@ def _train(options) -> None:
 
     # All that can be wrong is looked at first: it costs no second of TensorFlow.
     entry = describe(options.model)
-    if entry.task == "language modelling":  # it needs no label
-        options.default_labels = []
-    contents = {"tagging": TAGS, "translation": PAIRS}
-    expect(options, contents.get(entry.task, LABELS))
+    expect_for(options, entry.task)
     settings, keywords = parse_overrides(options.overrides, options.model)
-    for name in ("seed", "epochs", "batch_size", "learning_rate", "max_length"):
+    shorthands = ("seed", "epochs", "batch_size", "learning_rate", "max_length")
+    for name in (*shorthands, "abstain"):
         if getattr(options, name) is not None:
             settings[name] = getattr(options, name)
     if options.fine_tune:
@@ -186,7 +192,7 @@ def _train(options) -> None:
         _check_writable(export_to, "--export")
     splits = read_splits(options)
 
-    _load_tensorflow()
+    load_tensorflow()
     recipe = importlib.import_module(f"recipes.{entry.recipe}")
     callbacks = []
     if options.tensorboard is not None:
@@ -197,14 +203,16 @@ def _train(options) -> None:
         options.model, splits, settings, keywords, folder=folder, export_to=export_to,
         callbacks=callbacks,
     )  # fmt: skip
+    if export_to is not None:
+        prune_versions(export_to, options)
 
 
 def _tune(options) -> None:
-    tune(options, _check_writable, _load_tensorflow)
+    tune(options, _check_writable, load_tensorflow)
 
 
 def _evaluate(options) -> None:
-    _load_tensorflow()
+    load_tensorflow()
     from zoo.artifact import load
     from zoo.data import encode_labels
     from zoo.metrics import evaluate
@@ -266,25 +274,41 @@ def _evaluate_translator(text_model, options) -> None:
 
 
 def _predict(options) -> None:
+    if options.server:  # then all that is given is texts
+        given = [options.folder] if options.folder is not None else []
+        options.texts = given + options.texts
+    elif options.folder is None:
+        raise ValueError("`folder` or `--server` must be given. Received: neither.")
     texts = options.texts or [line.rstrip("\n") for line in sys.stdin]
-    _load_tensorflow()
-    if any(list(options.folder.glob(f"{deep}saved_model.pb")) for deep in ("", "*/")):
-        from zoo.serving import ServedModel as load
-    else:
-        from zoo.artifact import load
-    answers = load(options.folder).predict(texts)
+    answers = ask_server(options, texts) if options.server else _ask(options, texts)
     for text, answer in zip(texts, answers, strict=True):
         print(json.dumps({"text": text, "answers": answer}, ensure_ascii=False))
 
 
+def _ask(options, texts: list[str]) -> list[dict]:
+    folder = Path(options.folder)
+    load_tensorflow()
+    if any(list(folder.glob(f"{deep}saved_model.pb")) for deep in ("", "*/")):
+        from zoo.serving import ServedModel as load
+    else:
+        from zoo.artifact import load
+    return load(folder).predict(texts)
+
+
 def _export(options) -> None:
-    _load_tensorflow()
+    load_tensorflow()
     from recipes.text_classification import export
     from zoo.artifact import load
 
     text_model = load(options.folder)
+    if options.abstain is not None:
+        from zoo.calibration import with_abstain
+
+        text_model.tasks = with_abstain(text_model.tasks, options.abstain)
     name = text_model.metadata.get("name", options.folder.name)
-    print(export(text_model, options.to or Path("saved_models", name)))
+    folder = options.to or Path("saved_models", name)
+    print(export(text_model, folder))
+    prune_versions(folder, options)
 
 
 def _check_writable(folder: Path, option: str) -> None:
@@ -300,7 +324,7 @@ def _check_writable(folder: Path, option: str) -> None:
         ) from None
 
 
-def _load_tensorflow() -> None:
+def load_tensorflow() -> None:
     """Imports TensorFlow without what it writes about itself to file descriptor 2.
 
     It writes some lines before it reads TF_CPP_MIN_LOG_LEVEL, and some when it looks

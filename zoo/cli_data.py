@@ -13,8 +13,11 @@ from zoo.tasks import KINDS
 
 DEFAULT_TEXT = "text"
 # What the data of a model hold, and of a named set.
-LABELS, TAGS, PAIRS = "labels of texts", "tags of words", "pairs of texts"
-DEFAULT_DATA = {LABELS: "hutto", TAGS: "treebank", PAIRS: "messages"}
+LABELS, TEXTS = "labels of texts", "texts"
+TAGS, PAIRS = "tags of words", "pairs of texts"
+DEFAULT_DATA = {LABELS: "hutto", TEXTS: "hutto", TAGS: "treebank", PAIRS: "messages"}
+# What a model of another task than classification learns from.
+_CONTENTS = {"language modelling": TEXTS, "tagging": TAGS, "translation": PAIRS}
 
 
 def add_data_arguments(parser: argparse.ArgumentParser) -> None:
@@ -50,6 +53,24 @@ def add_data_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_part_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the options that name files of the validation and the test part."""
+    parser.add_argument(
+        "--valid", type=Path, help="validation table; else 10 %% of data"
+    )
+    parser.add_argument("--test", type=Path, help="test table; else 10 %% of the data")
+    for part in ("valid", "test"):
+        parser.add_argument(
+            f"--{part}-target", type=Path, metavar="FILE",
+            help=f"translations of the lines of --{part}, as --target",
+        )  # fmt: skip
+
+
+def expect_for(options, task: str) -> None:
+    """Notes what models of a task learn from."""
+    expect(options, _CONTENTS.get(task, LABELS))
+
+
 def expect(options, content: str) -> None:
     """Notes what the data must hold, and which are taken where none are named."""
     options.content = content
@@ -83,7 +104,7 @@ def read_named(options):
     splits = load_named(options.data)
     kinds = {TaggedSplits: TAGS, PairSplits: PAIRS}
     found = kinds.get(type(splits), LABELS)
-    if found != options.content:
+    if found != (LABELS if options.content == TEXTS else options.content):
         raise ValueError(
             f"`--data` must have {options.content} for this model. Accepted: a set of "
             "that kind from `zoo list --data`, or a file. "
@@ -176,7 +197,8 @@ def read_examples(path, options):
     from zoo.data import read_table
 
     labels = {}
-    for label in options.label or getattr(options, "default_labels", ["label"]):
+    default = [] if options.content == TEXTS else ["label"]
+    for label in options.label or default:
         column, colon, kind = label.rpartition(":")
         if colon and kind in KINDS:
             labels[column] = kind

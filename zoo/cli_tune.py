@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from zoo.cli_data import add_data_arguments, read_splits
+from zoo.cli_data import add_data_arguments, add_part_arguments, expect_for, read_splits
 from zoo.tuning.searching import ALGORITHMS, check_installed, search
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "": 1}
@@ -35,8 +35,7 @@ def add_tune_parser(commands) -> argparse.ArgumentParser:
         help="a name from `zoo list`; among several the search chooses",
     )  # fmt: skip
     add_data_arguments(tune)
-    tune.add_argument("--valid", type=Path, help="validation table; else 10 %% of data")
-    tune.add_argument("--test", type=Path, help="test table; else 10 %% of the data")
+    add_part_arguments(tune)
     tune.add_argument("--out", type=Path, help="folder of the search (runs/tune-MODEL)")
     tune.add_argument("--trials", type=int, default=30, help="at most this many (30)")
     tune.add_argument(
@@ -109,9 +108,7 @@ def tune(options, check_writable: Callable, load_tensorflow: Callable) -> None:
 
     check_installed()
     entry = describe(options.models[0])
-    options.tagged = entry.task == "tagging"
-    if entry.task == "language modelling":
-        options.default_labels = []
+    expect_for(options, entry.task)
     ranges = {name: parse_range(text) for name, text in pairs(options.ranges)}
     settings, keywords = parse_overrides(options.fixed)
     fixed = {**settings, **keywords}

@@ -48,6 +48,9 @@ def write_plots(
     if shown:
         _save(_confusions(shown, results), folder / "confusion.png")
         written.append(("confusion.png", "Confusion matrices of the test part"))
+    if outcome.calibration:
+        _save(_reliability(outcome.calibration), folder / "reliability.png")
+        written.append(("reliability.png", "Confidence and accuracy on the test part"))
     return written
 
 
@@ -269,6 +272,24 @@ def _confusions(tasks: Mapping[str, Task], results: Mapping) -> Figure:
         axis.set(title=_plain(name), xlabel="predicted", ylabel="true")
     for axis in axes[len(tasks) :]:
         axis.set_axis_off()
+    return figure
+
+
+def _reliability(calibration: Mapping[str, Mapping]) -> Figure:
+    figure = Figure(figsize=(5, 5), layout="constrained")
+    axes = figure.subplots()
+    axes.plot([0, 1], [0, 1], color="grey", linestyle="dotted")
+    axes.set_prop_cycle(color=colormaps["tab20"].colors)
+    for name, facts in calibration.items():
+        rows = facts["reliability"]
+        points = [[row[key] for row in rows] for key in ("confidence", "accuracy")]
+        [line] = axes.plot(*points, label=_plain(f"{name}, ECE {facts['ece']:.3f}", 60))
+        share = np.array([row["answers"] for row in rows])
+        axes.scatter(*points, s=4 + 96 * share / share.sum(), color=line.get_color())
+    axes.set(xlabel="confidence", ylabel="accuracy", xlim=(0, 1), ylim=(0, 1))
+    axes.set_aspect("equal")
+    if len(calibration) <= 20:
+        axes.legend(fontsize="x-small", loc="upper left")
     return figure
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +28,7 @@ class Outcome:
         parameters: number of weights.
         seconds: of the training.
         settings: what the saved model's metadata hold: name, keywords and settings.
+        calibration: by task, what `zoo.reliability.describe` says of the test part.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Outcome:
     parameters: int
     seconds: float
     settings: Mapping
+    calibration: Mapping[str, Mapping] = field(default_factory=dict)
 
     def means(self) -> dict[str, float]:
         """Mean over tasks of the main metric, by model or baseline."""
@@ -79,6 +81,7 @@ def write_report(outcome: Outcome, folder: str | Path) -> Path:
             for name, task in outcome.prepared.tasks.items()
             if task.kind == "categories"
         ),
+        *_calibration(outcome),
         "## Settings",
         f"```json\n{json.dumps(outcome.settings, indent=2, ensure_ascii=False)}\n```",
     ]
@@ -92,6 +95,7 @@ def write_report(outcome: Outcome, folder: str | Path) -> Path:
         "means": outcome.means(),
         "results": outcome.results,
         "history": outcome.history,
+        "calibration": outcome.calibration,
     }
     text = json.dumps(_without_nan(facts), indent=1, ensure_ascii=False)
     (folder / "results.json").write_text(text, "utf-8")
@@ -222,6 +226,24 @@ def _class_table(name: str, task: Task, result: Mapping) -> str:
     left = task.outputs - len(order)
     more = f"\n\n{left} rarer labels are not shown." if left else ""
     return f"### {_cell(name)}\n\n{markdown_table(rows)}{more}"
+
+
+def _calibration(outcome: Outcome) -> list[str]:
+    if not outcome.calibration:
+        return []
+    rows = [
+        ["task", "temperature", "ECE without it", "ECE", "answered", "of them right"]
+    ]
+    for name, facts in outcome.calibration.items():
+        shares = [facts.get("answered", 1.0), facts.get("answered_accuracy", np.nan)]
+        numbers = [facts[key] for key in ("temperature", "ece_uncalibrated", "ece")]
+        rows.append([_cell(name), *map(_number, [*numbers, *shares])])
+    note = (
+        "Logits are divided by the temperature, which was fitted on the "
+        "validation part. ECE: mean distance between confidence and accuracy, on the "
+        "test part. Answered: the share of texts on which the model does not abstain."
+    )
+    return ["## Calibration", markdown_table(rows), note]
 
 
 def _write_plots(outcome: Outcome, folder: Path) -> list[tuple[str, str]]:

@@ -292,15 +292,20 @@ def _pretrain(
     )  # fmt: skip
 
 
+def part_outputs(
+    text_model: TextModel, prepared: Prepared, part: str
+) -> dict[str, np.ndarray]:
+    """The model's outputs `[texts, outputs]` for one part of the data, by task."""
+    if not prepared.parts[part].tokens:
+        return {name: np.zeros((0, t.outputs)) for name, t in prepared.tasks.items()}
+    return predict(text_model.model, prepared.batches(part, Settings()))
+
+
 def evaluate_part(
     text_model: TextModel, prepared: Prepared, part: str
 ) -> dict[str, dict]:
     """Metrics of each task on one part of the data."""
-    encoded = prepared.parts[part]
-    if encoded.tokens:
-        outputs = predict(text_model.model, prepared.batches(part, Settings()))
-    else:
-        outputs = {name: np.zeros((0, 1)) for name in prepared.tasks}
+    encoded, outputs = prepared.parts[part], part_outputs(text_model, prepared, part)
     return {
         name: evaluate(
             task, encoded.targets[name], encoded.weights[name], outputs[name]

@@ -41,6 +41,10 @@ _BY_NAME = {
         "a number from 0",
         lambda value: (_whole(value) or isinstance(value, float)) and value >= 0,
     ),
+    "abstain": (
+        "a probability above 0 and below 1, or none",
+        lambda value: value is None or isinstance(value, float) and 0 < value < 1,
+    ),
 }
 _ACCEPTED = {
     "int": ("a whole number from 1", lambda value: _whole(value) and value >= 1),
@@ -142,6 +146,7 @@ class Settings(_Checked):
         pretrain_epochs: passes of the language model that initialises the shared
             layers, over the unlabelled and the training texts.
         fine_tune: after joint training, goes on with each task alone.
+        abstain: probability below which the likeliest category is not said, or none.
         jit_compile: compile the training step with XLA. On a CPU it is slower for these
             models: the gradient of an embedding becomes a loop over its rows.
     """
@@ -165,6 +170,7 @@ class Settings(_Checked):
     buckets: int = 5
     pretrain_epochs: int = 0
     fine_tune: bool = False
+    abstain: float | None = None
     jit_compile: bool = False
 
     space: ClassVar[Mapping[str, Range]] = {

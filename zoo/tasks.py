@@ -27,10 +27,14 @@ class Task:
         scale: regression only, standard deviation of the training targets.
         scheme: tags only, the name in `zoo.tagging.SCHEMES` that the tags keep, or
             none for tags such as parts of speech.
+        temperature: categories and multilabel only, what the logits are divided by
+            before they become probabilities; see `zoo.calibration`.
+        abstain: categories only, the probability below which the likeliest label is
+            not said; 0 always says one.
 
     Raises:
-        ValueError: for an unknown kind, too few or repeated labels, or a scale that is
-            not positive.
+        ValueError: for an unknown kind, too few or repeated labels, a scale or a
+            temperature that is not positive, or a task that cannot abstain.
 
     Example:
         >>> Task("categories", ("negative", "positive")).outputs
@@ -42,6 +46,8 @@ class Task:
     mean: float = 0.0
     scale: float = 1.0
     scheme: str = ""
+    temperature: float = 1.0
+    abstain: float = 0.0
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "labels", tuple(str(name) for name in self.labels))
@@ -65,6 +71,17 @@ class Task:
         if not self.scale > 0:
             raise ValueError(
                 f"`scale` must be positive. Received: scale={self.scale!r}."
+            )
+        if not 0 < self.temperature < float("inf"):
+            raise ValueError(
+                "`temperature` must be positive and finite. "
+                f"Received: temperature={self.temperature!r}."
+            )
+        if not 0 <= self.abstain < 1 or (self.abstain and self.kind != "categories"):
+            raise ValueError(
+                "`abstain` must be a probability from 0 to below 1, and 0 for tasks of "
+                f"other kinds than categories. Received: abstain={self.abstain!r} for "
+                f"{self.kind}."
             )
 
     @property

@@ -23,6 +23,7 @@ def export(
     tasks=None,
     examples: Iterable[str] | None = None,
     metadata: Mapping | None = None,
+    keep: int | None = None,
 ) -> Path:
     """Writes, checks and publishes `<folder>/<next version>/`.
 
@@ -33,6 +34,15 @@ def export(
       `<task>_label` and `<task>_scores` each. Categories: softmax, and the label that
       scores most. Multilabel: sigmoids, and the labels above 0.5 joined by `|`.
       Regression: scores `[batch, 1]` hold the value, the label its decimals.
+      Categories that may abstain: `abstained` bool `[batch]` as well, and then `""`
+      for the label.
+    * `classify` and `regress`, for the server's APIs of these names: `inputs`, which
+      are serialized `tf.Example` messages with the feature `text`, to `classes` string
+      and `scores` float32 `[batch, labels]` of the first task with labels, and to
+      `outputs` float32 `[batch, 1]` of the first regression. Of several tasks each one
+      has `classify_<task>` or `regress_<task>`.
+    * `embed`: `text` to `embedding` float32 `[batch, units]`, what the heads of a model
+      of the zoo read, and `length`, the number of tokens.
     * `tokens`: `text` to `ids` int32 `[batch, time]`, `tokens` string `[batch, time]`
       and `length` int32 `[batch]`, to see what the model sees.
 
@@ -85,20 +95,24 @@ def export(
         examples: texts of the kind the model will see, for warmup and for the check;
             some hundred are enough.
         metadata: what else to write under `model` in `metadata.json`.
+        keep: how many versions stay, the new one included; older ones are removed but
+            for those that `models.config` names. Else all stay.
 
     Returns:
         The path of the new version.
 
     Raises:
-        ValueError: if the model's outputs are not those of the tasks.
+        ValueError: if the model's outputs are not those of the tasks, or `keep` is no
+            whole number from 1.
         ExportError: if the check finds a difference or an op that servers lack.
         OSError: if the folder cannot be written.
     """
     from zoo.serving import publish
 
     return publish.export(
-        model, pipeline, folder, tasks=tasks, examples=examples, metadata=metadata
-    )
+        model, pipeline, folder, tasks=tasks, examples=examples, metadata=metadata,
+        keep=keep,
+    )  # fmt: skip
 
 
 def __getattr__(name: str):

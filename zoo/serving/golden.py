@@ -8,7 +8,9 @@ from collections.abc import Iterable, Mapping
 import keras
 import numpy as np
 
-from zoo.serving.signatures import SEPARATOR, THRESHOLD
+from zoo.serving.answers import SEPARATOR, THRESHOLD
+from zoo.serving.embedding import sentence_features
+from zoo.serving.examples import as_example, example_signatures
 from zoo.tasks import Task
 from zoo.text import TextPipeline, as_bytes
 
@@ -88,11 +90,43 @@ def golden_answers(
     ]
 
 
+def signature_calls(
+    model: keras.Model,
+    pipeline: TextPipeline,
+    tasks: Mapping[str, Task],
+    examples: list[bytes],
+) -> list[dict]:
+    """Requests and answers of the signatures `classify`, `regress` and `embed`."""
+    texts = [as_bytes(text) for text in (*ODD[:6], *examples)]
+    ids = pipeline(texts)
+    outputs = model(ids, training=False)
+    inputs = {"inputs": [as_example(text) for text in texts]}
+    calls = []
+    for signature, name in example_signatures(tasks).items():
+        task = tasks[name]
+        answers = answers_of(keras.ops.convert_to_numpy(outputs[name]), task)
+        scores = np.array([answer["scores"] for answer in answers], "float32")
+        expected = {"outputs": scores}
+        if task.kind != "regression":
+            row = np.array([as_bytes(label) for label in task.labels], object)
+            expected = {"classes": np.tile(row, (len(texts), 1)), "scores": scores}
+        calls.append(call(signature, inputs, expected))
+    features = sentence_features(model, tasks)
+    if features is not None:
+        vectors = keras.Model(model.input, features)(ids, training=False)
+        vectors = keras.ops.convert_to_numpy(vectors).astype("float32")
+        lengths = np.array([len(row) for row in pipeline.encode(texts)], "int32")
+        expected = {"embedding": vectors, "length": lengths}
+        calls.append(call("embed", {"text": texts}, expected))
+    return calls
+
+
 def answers_of(output: np.ndarray, task: Task) -> list[dict]:
     """Label and scores of each row of logits `[rows, outputs]`."""
     output = output.astype(np.float64)
     if task.kind == "regression":
         return [{"label": f"{row[0]:f}", "scores": _numbers(row)} for row in output]
+    output = output / task.temperature
     if task.kind == "categories":
         powers = np.exp(output - output.max(axis=-1, keepdims=True))
         scores = powers / powers.sum(axis=-1, keepdims=True)
@@ -103,10 +137,15 @@ def answers_of(output: np.ndarray, task: Task) -> list[dict]:
             SEPARATOR.join(np.array(task.labels, object)[row > THRESHOLD])
             for row in scores
         ]
-    return [
+    answers = [
         {"label": label, "scores": _numbers(row)}
         for label, row in zip(labels, scores, strict=True)
     ]
+    if task.abstain:
+        for answer in answers:
+            answer["abstained"] = max(answer["scores"]) < task.abstain
+            answer["label"] = "" if answer["abstained"] else answer["label"]
+    return answers
 
 
 def _numbers(row: np.ndarray) -> list[float]:

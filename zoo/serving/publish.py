@@ -20,10 +20,15 @@ from tensorflow.core.protobuf import saved_model_pb2
 from zoo.language import is_language_model
 from zoo.language.generation import Generator
 from zoo.serving import ExportError, check, golden, signatures, warmup
+from zoo.serving.answers import output_names
+from zoo.serving.deploy import BATCHING, BATCHING_FILE
+from zoo.serving.examples import write_method_names
 from zoo.serving.language import golden_calls
 from zoo.serving.tagger import ServedTagger, tagger_outputs
 from zoo.serving.tagging import tagging_calls
 from zoo.serving.translation import translation_calls
+from zoo.serving.versions import TEMPORARY, check_keep, next_number, prune
+from zoo.serving.warming import warmup_requests
 from zoo.tagging.decoder import is_tagger
 from zoo.tasks import Task, as_tasks
 from zoo.text import TextPipeline
@@ -33,15 +38,13 @@ from zoo.translation.search import Translator, search_options
 
 FORMAT_VERSION = 1
 # The oldest TensorFlow in which exports of all models passed their check (2.15.1).
-# Servers link `check.TEXT_OPS` from 2.12 on, but in TensorFlow 2.12.1 a graph rewrite
-# for oneDNN takes sigmoid(a) * b for a swish where a and b come from one split
+# Servers link tensorflow-text's ops from 2.12 on, but in TensorFlow 2.12.1 a graph
+# rewrite for oneDNN takes sigmoid(a) * b for a swish where a and b come from one split
 # (tensorflow/tensorflow#60941; TF_ENABLE_ONEDNN_OPTS=0 avoids it).
 MIN_SERVER = "2.15"
 # Largest difference of a score: rounding, and what 8 bits of mantissa lose.
 _TOLERANCES = {"float32": 1e-5, "float64": 1e-5}
 _LOW_PRECISION_TOLERANCE = 2e-2
-# TF Serving takes only folders that are numbers for versions.
-_TEMPORARY = ".export-"
 _STALE_SECONDS = 24 * 3600
 _CHECK_SECONDS = 900
 
@@ -54,8 +57,11 @@ def export(
     tasks,
     examples: Iterable[str] | None = None,
     metadata: Mapping | None = None,
+    keep: int | None = None,
 ) -> Path:
     """See `zoo.export`."""
+    if keep is not None:
+        check_keep(keep)
     texts = golden.sample(examples)
     if is_language_model(model):
         tasks, answers = {}, []
@@ -70,10 +76,10 @@ def export(
         served = ServedTagger(model, pipeline, tasks)
         calls = tagging_calls(model, pipeline, tasks, texts)
     else:
-        calls = []
         signatures.check_model(model, tasks)
         served = signatures.Served(model, pipeline, tasks)
         answers = golden.golden_answers(model, pipeline, tasks, texts)
+        calls = golden.signature_calls(model, pipeline, tasks, texts)
     folder = Path(folder)
     temporary = _temporary_folder(folder)
     try:
@@ -81,6 +87,9 @@ def export(
             **served.endpoints, "tokens": signatures.tokens_endpoint(pipeline)
         }  # fmt: skip
         tf.saved_model.save(served, str(temporary), signatures=endpoints)
+        if answers:  # other models have inputs that a server cannot batch
+            write_method_names(temporary, tasks)
+            (temporary / BATCHING_FILE).write_text(BATCHING, "utf-8")
         _write_extra(temporary, folder.absolute().name, tasks, texts)
         described = _describe(
             temporary, model, pipeline, tasks, answers, metadata or {}
@@ -88,29 +97,23 @@ def export(
         _write_json(temporary / "metadata.json", {**described, "calls": calls})
         _self_check(temporary)
         _synchronize(temporary)
-        return _publish(temporary, folder)
+        published = _publish(temporary, folder)
     finally:
         # Also after Ctrl-C; after success there is nothing left to remove.
         shutil.rmtree(temporary, ignore_errors=True)
-
-
-def versions(folder: str | Path) -> list[int]:
-    """The version numbers in a model's folder, rising."""
-    folder = Path(folder)
-    if not folder.is_dir():
-        return []
-    names = (path.name for path in folder.iterdir() if path.is_dir())
-    return sorted(int(name) for name in names if name.isascii() and name.isdecimal())
+    if keep is not None:
+        prune(folder, keep)
+    return published
 
 
 def _temporary_folder(folder: Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for path in folder.glob(f"{_TEMPORARY}*"):
+        for path in folder.glob(f"{TEMPORARY}*"):
             # Left by a run that was killed; a young one may still be at work.
             if time.time() - path.stat().st_mtime > _STALE_SECONDS:
                 shutil.rmtree(path, ignore_errors=True)
-        temporary = Path(tempfile.mkdtemp(prefix=_TEMPORARY, dir=folder))
+        temporary = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=folder))
         temporary.chmod(0o755)  # mkdtemp's 0700 would shut out the server's user
         return temporary
     except OSError as error:
@@ -128,7 +131,10 @@ def _write_extra(
     labels = {task: list(spec.labels) for task, spec in tasks.items()}
     _write_json(extra / "labels.json", labels)
     path = str(extra / warmup.WARMUP_FILE)
-    warmup.write_warmup(path, golden.warmup_batches(texts), model=name)
+    requests = warmup_requests(
+        _signatures(_meta_graph(folder)), golden.warmup_batches(texts)
+    )
+    warmup.write_warmup(path, requests, model=name)
 
 
 def _describe(
@@ -139,12 +145,9 @@ def _describe(
     answers: list[dict],
     metadata: Mapping,
 ) -> dict:
-    saved = saved_model_pb2.SavedModel.FromString(
-        (folder / "saved_model.pb").read_bytes()
-    )
-    [meta_graph] = saved.meta_graphs
+    meta_graph = _meta_graph(folder)
     packages = ("tensorflow", "tensorflow-text", "keras")
-    names = tagger_outputs if is_tagger(tasks) else signatures.output_names
+    names = tagger_outputs if is_tagger(tasks) else output_names
     return {
         "format": "zoo served text model",
         "format_version": FORMAT_VERSION,
@@ -163,6 +166,7 @@ def _describe(
         },
         "graph_producer": meta_graph.graph_def.versions.producer,
         "min_server": MIN_SERVER,
+        "server_ops": sorted(check.server_ops()),
         "ops": sorted(check.graph_ops(meta_graph)),
         "sha256": check.file_hashes(folder),
         "tolerance": _tolerance(model),
@@ -175,6 +179,12 @@ def _tolerance(model: keras.Model) -> float:
         _TOLERANCES.get(layer.compute_dtype, _LOW_PRECISION_TOLERANCE)
         for layer in model.layers
     )
+
+
+def _meta_graph(folder: Path):
+    content = (folder / "saved_model.pb").read_bytes()
+    [meta_graph] = saved_model_pb2.SavedModel.FromString(content).meta_graphs
+    return meta_graph
 
 
 def _signatures(meta_graph) -> dict:
@@ -241,7 +251,7 @@ def _synchronize(folder: Path) -> None:
 
 
 def _publish(temporary: Path, folder: Path) -> Path:
-    number = max(versions(folder), default=0) + 1
+    number = next_number(folder)
     while True:
         target = folder / str(number)
         # Renaming onto an empty folder would succeed; another export may have been

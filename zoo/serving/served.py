@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
 
+from zoo.serving.versions import versions
 from zoo.text import as_bytes
 from zoo.text.imports import tf
 
@@ -32,8 +33,8 @@ class ServedModel:
     """
 
     def __init__(self, folder: str | Path, *, version: int | None = None):
-        self.path = _version_folder(Path(folder), version)
-        self.metadata = _read_metadata(self.path)
+        self.path = version_folder(Path(folder), version)
+        self.metadata = read_metadata(self.path)
         try:
             self._loaded = tf.saved_model.load(str(self.path))
         except Exception as error:  # TensorFlow raises many kinds for a broken file
@@ -148,6 +149,8 @@ class ServedModel:
                 "label": arrays[names["label"]][row].decode("utf-8"),
                 "scores": dict(zip(labels, scores, strict=True)),
             }
+            if "abstained" in names:
+                answer[task]["abstained"] = bool(arrays[names["abstained"]][row])
         return answer
 
 
@@ -155,9 +158,8 @@ def _decoded(values) -> list[str]:
     return [value.decode("utf-8") for value in values]
 
 
-def _version_folder(folder: Path, version: int | None) -> Path:
-    from zoo.serving.publish import versions
-
+def version_folder(folder: Path, version: int | None) -> Path:
+    """The folder of a version of a model: the newest one unless it is named."""
     if version is None and (folder / "saved_model.pb").is_file():
         return folder
     found = versions(folder)
@@ -170,7 +172,8 @@ def _version_folder(folder: Path, version: int | None) -> Path:
     return folder / str(found[-1] if version is None else version)
 
 
-def _read_metadata(folder: Path) -> dict:
+def read_metadata(folder: Path) -> dict:
+    """The checked content of a version's `metadata.json`."""
     path = folder / "metadata.json"
     try:
         metadata = json.loads(path.read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""The served object: what a request's text goes through, label names included."""
+"""The served classifier: what a request's text goes through, label names included."""
 
 from __future__ import annotations
 
@@ -6,30 +6,12 @@ from collections.abc import Mapping
 
 import keras
 
+from zoo.serving.answers import answer_of, output_names
+from zoo.serving.embedding import sentence_features
+from zoo.serving.examples import example_signatures, serve_examples
 from zoo.tasks import Task
 from zoo.text import TextPipeline, as_bytes
 from zoo.text.imports import tf
-
-SEPARATOR = "|"
-THRESHOLD = 0.5
-
-
-def output_names(tasks: Mapping[str, Task]) -> dict[str, dict[str, str]]:
-    """Names of the outputs of `serving_default`, for each task.
-
-    Any Unicode name is a valid key of a signature, so tasks keep theirs.
-
-    Example:
-        >>> output_names({"label": Task("regression")})
-        {'label': {'label': 'label', 'scores': 'scores'}}
-        >>> output_names({"a": Task("regression"), "b": Task("regression")})["b"]
-        {'label': 'b_label', 'scores': 'b_scores'}
-    """
-    if len(tasks) == 1:
-        return {name: {"label": "label", "scores": "scores"} for name in tasks}
-    return {
-        name: {"label": f"{name}_label", "scores": f"{name}_scores"} for name in tasks
-    }
 
 
 class Served(tf.Module):
@@ -48,21 +30,42 @@ class Served(tf.Module):
         self.weights = [variable.value for variable in model.weights]
         names = output_names(tasks)
         text = tf.TensorSpec([None], tf.string, name="text")
+        features = sentence_features(model, tasks)
+        if features is not None:
+            both = {"logits": model.output, "features": features}
+            model = keras.Model(model.input, both)
+
+        # One body in the graph for all signatures; a request runs what it needs of it.
+        @tf.function(input_signature=[text], autograph=False)
+        def run(text: tf.Tensor) -> dict:
+            ids = pipeline(text)
+            outputs = model(ids, training=False)
+            if features is None:
+                return {"logits": outputs}
+            length = tf.reduce_sum(tf.cast(ids != 0, tf.int32), axis=1)
+            return {**outputs, "length": length}
 
         def serve(text: tf.Tensor) -> dict[str, tf.Tensor]:
-            outputs = model(pipeline(text), training=False)
-            answers = {}
+            logits, answers = run(text)["logits"], {}
             for name, task in tasks.items():
-                label, scores = answer_of(outputs[name], task)
-                answers[names[name]["label"]] = label
-                answers[names[name]["scores"]] = scores
+                for key, value in answer_of(logits[name], task).items():
+                    answers[names[name][key]] = value
             return answers
 
+        def embed(text: tf.Tensor) -> dict[str, tf.Tensor]:
+            outputs = run(text)
+            embedding = tf.cast(outputs["features"], tf.float32)
+            return {"embedding": embedding, "length": outputs["length"]}
+
+        chosen = {"serving_default": serve}
+        if features is not None:
+            chosen["embed"] = embed
         self.endpoints = {
-            "serving_default": tf.function(
-                serve, input_signature=[text], autograph=False
-            )
+            name: tf.function(function, input_signature=[text], autograph=False)
+            for name, function in chosen.items()
         }
+        for signature, name in example_signatures(tasks).items():
+            self.endpoints[signature] = serve_examples(run, name, tasks[name])
 
 
 def tokens_endpoint(pipeline: TextPipeline):
@@ -124,20 +127,3 @@ def check_model(model: keras.Model, tasks: Mapping[str, Task]) -> None:
                     "`tasks` and their labels must be without lone surrogates. "
                     f"Received: {text!r} in the task {name!r}."
                 )
-
-
-def answer_of(output: tf.Tensor, task: Task) -> tuple[tf.Tensor, tf.Tensor]:
-    """Label `[batch]` and float32 scores `[batch, outputs]` from a model's output."""
-    output = tf.cast(output, tf.float32)
-    if task.kind == "regression":
-        return tf.strings.as_string(output[:, 0]), output
-    names = tf.constant([as_bytes(name) for name in task.labels], tf.string)
-    if task.kind == "categories":
-        # The label of the highest logit: large logits round to equal probabilities.
-        return tf.gather(names, tf.argmax(output, axis=-1)), tf.nn.softmax(output)
-    scores = tf.sigmoid(output)
-    # An absent label and the separator behind it are empty strings in one join.
-    chosen = tf.where(scores > THRESHOLD, names + SEPARATOR, "")
-    joined = tf.strings.reduce_join(chosen, axis=-1)
-    length = tf.maximum(tf.strings.length(joined) - len(SEPARATOR), 0)
-    return tf.strings.substr(joined, tf.zeros_like(length), length), scores

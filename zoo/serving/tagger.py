@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 import keras
 
-from zoo.serving.signatures import answer_of, check_backend
+from zoo.serving.answers import answer_keys, answer_of
+from zoo.serving.signatures import check_backend
 from zoo.tagging.decoder import Decoder
 from zoo.tagging.pipeline import TaggingPipeline
 from zoo.tagging.words import readable
@@ -32,7 +33,7 @@ def tagger_outputs(tasks: Mapping[str, Task]) -> dict[str, dict[str, str]]:
             start = "" if alone else f"{name}_"
             names[name] = {"tags": f"{start}tags", "scores": f"{start}tag_scores"}
         else:
-            names[name] = {"label": f"{name}_label", "scores": f"{name}_scores"}
+            names[name] = {key: f"{name}_{key}" for key in answer_keys(task)}
     return names
 
 
@@ -110,9 +111,8 @@ def _answers(outputs, tasks: Mapping[str, Task], lengths, time) -> dict:
     names, answers = tagger_outputs(tasks), {}
     for name, task in tasks.items():
         if task.kind != TAGS:
-            label, scores = answer_of(outputs[name], task)
-            answers[names[name]["label"]] = label
-            answers[names[name]["scores"]] = scores
+            for key, value in answer_of(outputs[name], task).items():
+                answers[names[name][key]] = value
             continue
         labels = tf.constant([as_bytes(label) for label in task.labels], tf.string)
         real = tf.sequence_mask(lengths, time)

@@ -16,6 +16,7 @@ from tensorflow.core.framework import tensor_pb2
 
 WARMUP_FILE = "tf_serving_warmup_requests"  # the name that TF Serving looks for
 _PACKAGE = "tensorflow.serving"
+Request = tuple[str, str, list[bytes]]
 
 
 @cache
@@ -46,37 +47,35 @@ def prediction_log() -> type:
     return message_factory.GetMessageClass(described)
 
 
-def write_warmup(path: str, batches: Iterable[list[bytes]], *, model: str) -> int:
-    """Writes a `PredictionLog` for each batch of texts; returns how many.
+def write_warmup(path: str, requests: Iterable[Request], *, model: str) -> int:
+    """Writes a `PredictionLog` for each request; returns how many.
 
     Args:
         path: the file to write.
-        batches: one list of texts for each request.
+        requests: name of a signature, name of its input, and strings `[batch]`.
         model: the name under which the model is served.
     """
     count = 0
     with tf.io.TFRecordWriter(path) as writer:
-        for texts in batches:
+        for signature, name, values in requests:
             log = prediction_log()()
             request = log.predict_log.request
             request.model_spec.name = model
-            request.model_spec.signature_name = "serving_default"
-            proto = tf.make_tensor_proto(texts, tf.string, shape=[len(texts)])
-            request.inputs["text"].ParseFromString(proto.SerializeToString())
+            request.model_spec.signature_name = signature
+            proto = tf.make_tensor_proto(values, tf.string, shape=[len(values)])
+            request.inputs[name].ParseFromString(proto.SerializeToString())
             writer.write(log.SerializeToString())
             count += 1
     return count
 
 
-def read_warmup(path: str) -> Iterator[tuple[str, list[bytes]]]:
-    """Signature and texts of each record."""
+def read_warmup(path: str) -> Iterator[Request]:
+    """What `write_warmup` took."""
     for record in tf.compat.v1.io.tf_record_iterator(path):
-        log = prediction_log().FromString(record)
-        request = log.predict_log.request
-        tensor = tensor_pb2.TensorProto.FromString(
-            request.inputs["text"].SerializeToString()
-        )
-        yield request.model_spec.signature_name, tf.make_ndarray(tensor).tolist()
+        request = prediction_log().FromString(record).predict_log.request
+        [[name, value]] = request.inputs.items()
+        tensor = tensor_pb2.TensorProto.FromString(value.SerializeToString())
+        yield request.model_spec.signature_name, name, tf.make_ndarray(tensor).tolist()
 
 
 def _copy_file(pool: descriptor_pool.DescriptorPool, file) -> None:

@@ -1,0 +1,168 @@
+"""What both clients share: batches, deadlines, and when to try again."""
+
+from __future__ import annotations
+
+import random
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import islice
+
+_FIRST_PAUSE = 0.05  # seconds, twice as long each time
+_LONGEST_PAUSE = 2.0
+
+
+class ServerError(RuntimeError):
+    """The server refused a request, or could not be reached.
+
+    Attributes:
+        status: HTTP's code, or gRPC's name of it; `None` without a connection.
+        passing: whether the same request may well be answered a moment later.
+    """
+
+    def __init__(self, message: str, *, status=None, passing: bool = False) -> None:
+        super().__init__(message)
+        self.status = status
+        self.passing = passing
+
+
+class DeadlineError(ServerError, TimeoutError):
+    """No answer came within `timeout`."""
+
+
+class Client(ABC):
+    """Asks one model of a server.
+
+    Args:
+        address: of the server.
+        model: its name there.
+        version: number of the version, or
+        label: its label, such as `"stable"`; else the server's newest version.
+        timeout: seconds that one request may take, with all that is tried.
+        retries: how often a request is sent again, with pauses that grow, when the
+            server cannot be reached, is not available or failed; never when it refused
+            the request or the time is over.
+        batch_size: texts of a request. A server that batches refuses more than its
+            `max_batch_size`.
+
+    Raises:
+        ValueError: for both a version and a label, or numbers that cannot be.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        model: str = "model",
+        *,
+        version: int | None = None,
+        label: str | None = None,
+        timeout: float = 10.0,
+        retries: int = 3,
+        batch_size: int = 64,
+    ) -> None:
+        if version is not None and label is not None:
+            raise ValueError(
+                "Give a `version` or a `label`, not both. "
+                f"Received: version={version!r}, label={label!r}."
+            )
+        for name, value, least in (
+            ("timeout", timeout, 0.001), ("retries", retries, 0),
+            ("batch_size", batch_size, 1),
+        ):  # fmt: skip
+            if value < least:
+                raise ValueError(
+                    f"`{name}` must be at least {least}. Received: {name}={value!r}."
+                )
+        self.address = address
+        self.model = model
+        self.version = version
+        self.label = label
+        self.timeout = timeout
+        self.retries = retries
+        self.batch_size = batch_size
+
+    def __repr__(self) -> str:
+        chosen = {"model": self.model, "version": self.version, "label": self.label}
+        shown = [f"{name}={value!r}" for name, value in chosen.items() if value]
+        return f"{type(self).__name__}({', '.join([repr(self.address), *shown])})"
+
+    def predict(
+        self, texts: Iterable[str | bytes], signature: str = "serving_default"
+    ) -> list[dict]:
+        """Answers for texts, in their order.
+
+        Args:
+            texts: any iterable; as many requests are sent as `batch_size` makes.
+            signature: one that takes `text` alone.
+
+        Returns:
+            For each text a dict from the name of an output to its value, such as
+            `label` and the list `scores`.
+
+        Raises:
+            ServerError: see the class; `DeadlineError` is one.
+        """
+        if isinstance(texts, (str, bytes)):
+            raise ValueError(
+                "`texts` must be an iterable of texts. "
+                f"Received: one {type(texts).__name__}."
+            )
+        answers: list[dict] = []
+        for chunk in _chunks(texts, self.batch_size):
+            rows = self._retrying(lambda left, c=chunk: self._rows(c, signature, left))
+            if len(rows) != len(chunk):
+                raise ServerError(
+                    f"The server must answer each of {len(chunk)} texts. "
+                    f"Received: {len(rows)} answers."
+                )
+            answers += rows
+        return answers
+
+    def call(self, inputs: Mapping, signature: str = "serving_default") -> dict:
+        """One request of any signature, scalars among its inputs as well.
+
+        Args:
+            inputs: numbers, texts or nested lists of them, by name.
+            signature: its name.
+
+        Returns:
+            The outputs by name, as nested lists.
+
+        Raises:
+            ServerError: see the class; `DeadlineError` is one.
+        """
+        return self._retrying(lambda left: self._columns(inputs, signature, left))
+
+    @abstractmethod
+    def _rows(self, texts: list, signature: str, timeout: float) -> list[dict]:
+        """One attempt at a request of texts alone."""
+
+    @abstractmethod
+    def _columns(self, inputs: Mapping, signature: str, timeout: float) -> dict:
+        """One attempt at a request of any inputs."""
+
+    def _retrying(self, attempt: Callable[[float], object]):
+        """Calls `attempt` with the seconds left, until it succeeds or cannot."""
+        end = time.monotonic() + self.timeout
+        for pause in [*_pauses(self.retries), None]:
+            left = end - time.monotonic()
+            try:
+                return attempt(left)
+            except ServerError as error:
+                over = end - time.monotonic()
+                if not error.passing or pause is None or pause >= over:
+                    raise
+                time.sleep(pause)
+
+
+def _pauses(count: int) -> Iterator[float]:
+    """Half of each is by chance, so that clients do not come back all at once."""
+    for number in range(count):
+        longest = min(_FIRST_PAUSE * 2**number, _LONGEST_PAUSE)
+        yield longest * random.uniform(0.5, 1.0)
+
+
+def _chunks(texts: Iterable, size: int) -> Iterator[list]:
+    stream = iter(texts)
+    while chunk := list(islice(stream, size)):
+        yield chunk

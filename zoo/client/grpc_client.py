@@ -1,0 +1,90 @@
+"""The gRPC client. Needs `pip install 'keras-text-zoo[serving]'`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from zoo.client.base import Client, DeadlineError, ServerError
+
+try:
+    import grpc
+    import tensorflow as tf
+    from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
+except ImportError as error:
+    raise ImportError(
+        "The gRPC client needs grpcio and tensorflow-serving-api: "
+        "pip install 'keras-text-zoo[serving]'. The REST client needs neither. "
+        f"Received: {error}."
+    ) from error
+
+
+class GrpcClient(Client):
+    """Speaks with TF Serving's PredictionService; may be used by several threads.
+
+    See `zoo.client.base.Client`. The connection is not encrypted.
+    """
+
+    def __init__(self, address: str, model: str = "model", **options) -> None:
+        super().__init__(address, model, **options)
+        # Messages of a long text or of many rows are larger than gRPC's 4 MB.
+        unlimited = [
+            ("grpc.max_receive_message_length", -1),
+            ("grpc.max_send_message_length", -1),
+            ("grpc.enable_retries", 0),  # this class does it
+        ]
+        self._channel = grpc.insecure_channel(address, options=unlimited)
+        stub = prediction_service_pb2_grpc.PredictionServiceStub(self._channel)
+        self._predict = stub.Predict
+
+    def _rows(self, texts: list, signature: str, timeout: float) -> list[dict]:
+        columns = self._columns({"text": texts}, signature, timeout)
+        values = zip(*columns.values(), strict=True)
+        return [dict(zip(columns, row, strict=True)) for row in values]
+
+    def _columns(self, inputs: Mapping, signature: str, timeout: float) -> dict:
+        request = predict_pb2.PredictRequest()
+        request.model_spec.name = self.model
+        request.model_spec.signature_name = signature
+        if self.version is not None:
+            request.model_spec.version.value = self.version
+        elif self.label is not None:
+            request.model_spec.version_label = self.label
+        for name, value in inputs.items():
+            request.inputs[name].CopyFrom(tf.make_tensor_proto(_encoded(value)))
+        try:
+            response = self._predict(request, timeout=max(timeout, 0.0))
+        except grpc.RpcError as error:
+            raise self._described(error) from error
+        outputs = {name: tf.make_ndarray(o) for name, o in response.outputs.items()}
+        return {name: _decoded(output.tolist()) for name, output in outputs.items()}
+
+    def _described(self, error: grpc.RpcError) -> ServerError:
+        code = error.code()
+        if code == grpc.StatusCode.DEADLINE_EXCEEDED:
+            return DeadlineError(
+                f"{self.address} must answer within {self.timeout} s. "
+                "Received: no answer.",
+                status=code.name,
+            )
+        return ServerError(
+            f"{self.address} must take the request for {self.model}. "
+            f"Received: {code.name}, {error.details()}",
+            status=code.name,
+            passing=code == grpc.StatusCode.UNAVAILABLE,
+        )
+
+
+def _encoded(value):
+    """Texts as bytes, whatever they hold."""
+    if isinstance(value, (list, tuple)):
+        return [_encoded(item) for item in value]
+    if isinstance(value, str):
+        return value.encode("utf-8", "surrogatepass")
+    return value
+
+
+def _decoded(value):
+    """Bytes as texts, as REST has them."""
+    if isinstance(value, list):
+        return [_decoded(item) for item in value]
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value

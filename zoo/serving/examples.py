@@ -1,0 +1,101 @@
+"""The signatures that TF Serving's Classify and Regress APIs call.
+
+Their requests hold `tf.Example` messages, of which the server passes on the serialized
+bytes. The names of inputs and outputs are fixed by the server: see `PreProcess...` in
+`servables/tensorflow/classifier.cc` and `regressor.cc` of tensorflow/serving. Regress
+takes one output and no second, the only signature of ours with a single one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from zoo.serving.answers import probabilities
+from zoo.tasks import Task, safe_names
+from zoo.text import as_bytes
+from zoo.text.imports import tf
+
+FEATURE = "text"  # of each `tf.Example`
+
+
+def example_signatures(tasks: Mapping[str, Task]) -> dict[str, str]:
+    """The task behind each signature for the Classify or the Regress API.
+
+    `classify` answers the first task with labels, `regress` the first regression. With
+    several tasks each one also has `classify_<task>` or `regress_<task>`; TensorFlow
+    takes only part of ASCII there, so a task with another name is `task_<position>`.
+
+    Example:
+        >>> mood, price = Task("categories", ("-", "+")), Task("regression")
+        >>> list(example_signatures({"mood": mood, "in euros": price}))
+        ['classify', 'classify_mood', 'regress', 'regress_task_1']
+    """
+    safe, signatures = safe_names(tasks), {}
+    for name, task in tasks.items():
+        api = "regress" if task.kind == "regression" else "classify"
+        signatures.setdefault(api, name)
+        if len(tasks) > 1:
+            signatures[f"{api}_{safe[name]}"] = name
+    return signatures
+
+
+def serve_examples(run: Callable, name: str, task: Task):
+    """The function of one such signature.
+
+    Args:
+        run: from texts `[batch]` to a dict with the tasks' outputs as `logits`.
+        name: of the task.
+        task: what it predicts.
+
+    Returns:
+        A `tf.function` from `inputs`, serialized examples `[batch]`, to `outputs`
+        float32 `[batch, 1]` of a regression, or else to the label names `classes` and
+        their `scores`, both `[batch, labels]`. An example without the feature `text` is
+        an error of the request.
+    """
+
+    def serve(inputs: tf.Tensor) -> dict[str, tf.Tensor]:
+        features = {FEATURE: tf.io.FixedLenFeature([], tf.string)}
+        text = tf.io.parse_example(inputs, features)[FEATURE]
+        scores = probabilities(run(text)["logits"][name], task)
+        if task.kind == "regression":
+            return {"outputs": scores}
+        classes = tf.constant([as_bytes(label) for label in task.labels], tf.string)
+        classes = tf.broadcast_to(classes, tf.shape(scores))
+        return {"classes": classes, "scores": scores}
+
+    inputs = tf.TensorSpec([None], tf.string, name="inputs")
+    return tf.function(serve, input_signature=[inputs], autograph=False)
+
+
+def write_method_names(folder: Path, tasks: Mapping[str, Task]) -> None:
+    """Names the API of each signature in the SavedModel: TensorFlow calls all predict.
+
+    Servers compare the names if they are told to.
+    """
+    definitions = tf.compat.v1.saved_model.signature_def_utils
+    updater = definitions.MethodNameUpdater(str(folder))
+    for signature in example_signatures(tasks):
+        api = signature.partition("_")[0]
+        updater.replace_method_name(
+            signature_key=signature,
+            method_name=getattr(
+                tf.compat.v1.saved_model.signature_constants,
+                f"{api.upper()}_METHOD_NAME",
+            ),
+        )
+    updater.save()
+
+
+def as_example(text: str | bytes) -> bytes:
+    """A text as the serialized `tf.Example` of these signatures.
+
+    Example:
+        >>> list(tf.train.Example.FromString(as_example("good")).features.feature)
+        ['text']
+    """
+    values = tf.train.BytesList(value=[as_bytes(text)])
+    feature = {FEATURE: tf.train.Feature(bytes_list=values)}
+    example = tf.train.Example(features=tf.train.Features(feature=feature))
+    return example.SerializeToString()

@@ -1,0 +1,189 @@
+"""The numbered versions of an exported model: which there are, and which go.
+
+Loads no TensorFlow. TF Serving sees folders whose names are numbers and no others, so a
+rename puts a version in or out of service at once.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import tempfile
+from pathlib import Path
+
+# What begins so is no version yet, or no longer: a later export removes it after a day.
+TEMPORARY = ".export-"
+WITHDRAWN = ".withdrawn-"
+MODELS_CONFIG = "models.config"
+
+
+def versions(folder: str | Path) -> list[int]:
+    """The version numbers in a model's folder, rising."""
+    return list(_folders(folder, ""))
+
+
+def withdrawn(folder: str | Path) -> list[int]:
+    """The numbers of the versions that `rollback` took out of service, rising."""
+    return list(_folders(folder, WITHDRAWN))
+
+
+def next_number(folder: str | Path) -> int:
+    """The number of the next version: no number is ever given twice."""
+    return max([*versions(folder), *withdrawn(folder)], default=0) + 1
+
+
+def prune(folder: str | Path, keep: int) -> list[int]:
+    """Removes all but the newest versions, and withdrawn ones older than those.
+
+    A version that the `models.config` beside the folder names also stays.
+
+    Args:
+        folder: the model's folder.
+        keep: how many versions stay, 1 at least.
+
+    Returns:
+        The numbers of the versions that were removed.
+
+    Raises:
+        ValueError: if `keep` is no whole number from 1.
+    """
+    check_keep(keep)
+    there = _folders(folder, "")
+    kept = {*list(there)[-keep:], *configured_versions(folder)}
+    removed = [number for number in there if number not in kept]
+    gone = [there[number] for number in removed]
+    for number, path in _folders(folder, WITHDRAWN).items():
+        if number < min(kept):
+            gone.append(path)
+    for path in gone:
+        _remove(path)
+    return removed
+
+
+def check_keep(keep: int) -> None:
+    """Raises a `ValueError` unless `keep` is a whole number from 1."""
+    if type(keep) is not int or keep < 1:
+        raise ValueError(
+            f"`keep` must be a whole number from 1. Received: keep={keep!r}."
+        )
+
+
+def rollback(folder: str | Path, to: int | None = None) -> int:
+    """Takes the newest version out of service, or all that are newer than `to`.
+
+    They stay on the disk, under names that a server does not load; `restore` brings
+    them back. A server of the latest version turns to the one that is then newest.
+
+    Args:
+        folder: the model's folder.
+        to: the version to go back to; else the one before the newest.
+
+    Returns:
+        The number of the newest version in service.
+
+    Raises:
+        ValueError: if there is no such version, or none before the newest, or
+            `models.config` names a version that would go.
+    """
+    found = _folders(folder, "")
+    older = list(found)[:-1]
+    chosen = to if to is not None else max(older, default=None)
+    if chosen not in older:
+        accepted = ", ".join(map(str, older)) or "none: it has no older version"
+        raise ValueError(
+            f"`to` must be an older version in {folder}. Accepted: {accepted}. "
+            f"Received: to={to!r}."
+        )
+    pinned = [n for n in configured_versions(folder) if n > chosen]
+    if pinned:  # the server would unload them and load nothing in their place
+        name = Path(folder).absolute().name
+        raise ValueError(
+            f"`folder` must be of a model whose {MODELS_CONFIG} names no version to be "
+            "withdrawn: move its labels first, with `zoo serve-config --label "
+            f"{name}:stable={chosen}`, twice so that the newer version goes. Received: "
+            f"{folder}, of which it names {', '.join(map(str, pinned))}."
+        )
+    for number, path in reversed(found.items()):
+        if number > chosen:
+            os.rename(path, path.with_name(f"{WITHDRAWN}{number}"))
+    return chosen
+
+
+def restore(folder: str | Path, number: int) -> None:
+    """Puts a version that was withdrawn back into service.
+
+    Raises:
+        ValueError: if no such version was withdrawn.
+    """
+    found = _folders(folder, WITHDRAWN)
+    if number not in found:
+        raise ValueError(
+            f"`number` must be a withdrawn version in {folder}. "
+            f"Accepted: {', '.join(map(str, found)) or 'none'}. "
+            f"Received: number={number!r}."
+        )
+    os.rename(found[number], found[number].with_name(str(number)))
+
+
+def configured_versions(folder: str | Path) -> list[int]:
+    """The versions of a model that the `models.config` beside its folder has served."""
+    block = _configured(Path(folder).absolute())
+    found = re.findall(r"\bversions\s*:\s*(\[[^]]*]|\d+)", block)
+    return sorted(
+        {int(number) for part in found for number in re.findall(r"\d+", part)}
+    )
+
+
+def configured_labels(folder: str | Path) -> dict[str, int]:
+    """The labels that this file gives to versions of a model."""
+    block = _configured(Path(folder).absolute())
+    labels = {}
+    for entry in re.findall(r"\bversion_labels\s*:?\s*\{([^}]*)}", block):
+        label = re.search(r"""\bkey\s*:\s*(["'])(.*?)\1""", entry)
+        number = re.search(r"\bvalue\s*:\s*(\d+)", entry)
+        if label and number:
+            labels[label[2]] = int(number[1])
+    return labels
+
+
+def _configured(folder: Path) -> str:
+    """What is said of a model in the text of TF Serving's ModelServerConfig.
+
+    Read as far as this needs, for users change what `zoo serve-config` wrote.
+    """
+    try:
+        text = (folder.parent / MODELS_CONFIG).read_text("utf-8")
+    except OSError:
+        return ""
+    text = re.sub(r"#[^\n]*", "", text)
+    for block in re.split(r"\bconfig\s*:?\s*\{", text)[1:]:
+        name = re.search(r"""\bname\s*:\s*(["'])(.*?)\1""", block)
+        if name and name[2] == folder.name:
+            return block
+    return ""
+
+
+def _folders(folder: str | Path, prefix: str) -> dict[int, Path]:
+    """By their numbers, rising, the folders that are called so behind a prefix."""
+    folder = Path(folder)
+    if not folder.is_dir():
+        return {}
+    found = {
+        path.name.removeprefix(prefix): path
+        for path in folder.iterdir()
+        if path.is_dir() and path.name.startswith(prefix)
+    }
+    numbered = {
+        int(end): path
+        for end, path in found.items()
+        if end.isascii() and end.isdecimal()
+    }
+    return dict(sorted(numbered.items()))
+
+
+def _remove(version: Path) -> None:
+    """Out of service first and at once, then off the disk."""
+    place = tempfile.mkdtemp(prefix=TEMPORARY, dir=version.parent)
+    os.rename(version, Path(place, version.name))
+    shutil.rmtree(place, ignore_errors=True)

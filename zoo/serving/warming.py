@@ -1,0 +1,111 @@
+"""Which requests a server replays before it takes those of clients."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from zoo.serving import check, warmup
+from zoo.serving.examples import as_example
+from zoo.serving.served import read_metadata, version_folder
+from zoo.text import as_bytes
+
+LENGTHS = (8, 32, 128)
+BATCH_SIZES = (1, 8, 64)
+MOST_RECORDS = 1000  # a server refuses a file with more
+
+
+def warmup_requests(
+    signatures: Mapping[str, Mapping], batches: Sequence[list[bytes]]
+) -> list[warmup.Request]:
+    """Every batch for `serving_default`, the last one for other signatures of texts.
+
+    A server prepares each signature when it is asked for the first time.
+
+    Args:
+        signatures: as `metadata.json` lists them.
+        batches: texts of each request.
+    """
+    requests = []
+    for signature, described in signatures.items():
+        [name, *others] = described["inputs"]
+        if others or name not in ("text", "inputs"):  # not of texts alone
+            continue
+        for texts in batches if signature == "serving_default" else batches[-1:]:
+            values = texts if name == "text" else [as_example(text) for text in texts]
+            requests.append((signature, name, values))
+    return requests
+
+
+def texts_of_lengths(texts: Iterable[bytes], lengths: Iterable[int]) -> list[bytes]:
+    """Texts of so many words each, the words of `texts` again and again.
+
+    Example:
+        >>> texts_of_lengths([b"so good"], [1, 3])
+        [b'so', b'so good so']
+    """
+    words = b" ".join(texts).split() or [b"text"]
+    return [
+        b" ".join(itertools.islice(itertools.cycle(words), length))
+        for length in lengths
+    ]
+
+
+def rewrite_warmup(
+    folder: str | Path,
+    *,
+    texts: Iterable[str | bytes] | None = None,
+    lengths: Sequence[int] = LENGTHS,
+    batch_sizes: Sequence[int] = BATCH_SIZES,
+) -> int:
+    """Gives a published version other warmup requests.
+
+    Args:
+        folder: of a model, for its newest version, or of a version.
+        texts: of the kind that the model will see; else those of the present requests.
+        lengths: numbers of words of a text.
+        batch_sizes: numbers of texts of a request.
+
+    Returns:
+        The number of requests.
+
+    Raises:
+        ValueError: if there is no whole export, a length or size is below 1, or there
+            would be more requests than a server takes.
+    """
+    for name, values in (("lengths", lengths), ("batch_sizes", batch_sizes)):
+        if not values or min(values) < 1:
+            raise ValueError(
+                f"`{name}` must be whole numbers from 1. Received: {list(values)}."
+            )
+    folder = version_folder(Path(folder), None)
+    metadata = read_metadata(folder)
+    path = folder / "assets.extra" / warmup.WARMUP_FILE
+    if texts is None:
+        texts = [
+            text
+            for _, name, values in warmup.read_warmup(str(path))
+            if name == "text"
+            for text in values
+        ]
+    chosen = texts_of_lengths([as_bytes(text) for text in texts], lengths)
+    batches = [[text] * size for size in batch_sizes for text in chosen]
+    requests = warmup_requests(metadata["signatures"], batches)
+    if len(requests) > MOST_RECORDS:
+        raise ValueError(
+            f"`lengths` and `batch_sizes` must make at most {MOST_RECORDS} requests. "
+            f"Received: {len(requests)}."
+        )
+    partial = path.with_name(f".{path.name}")
+    count = warmup.write_warmup(str(partial), requests, model=folder.parent.name)
+    os.replace(partial, path)
+    metadata["sha256"] = check.file_hashes(folder)
+    partial = folder / ".metadata.json"
+    partial.write_text(
+        json.dumps(metadata, ensure_ascii=False, indent=1) + "\n", "utf-8"
+    )
+    os.replace(partial, folder / "metadata.json")
+    return count
