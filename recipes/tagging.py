@@ -76,7 +76,7 @@ def run(
     print(f"Report: {folder / 'report.md'}")
     shutil.rmtree(checkpoints, ignore_errors=True)
     place = folder
-    texts = [" ".join(words) for words in tagged.data["valid"].tokens]
+    texts = tagged.data["valid"].texts
     if export_to is not None:
         place = zoo.export(
             text_model.model, text_model.pipeline, export_to, tasks=tagged.tasks,

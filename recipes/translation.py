@@ -22,12 +22,20 @@ import numpy as np
 
 import zoo
 from recipes import seeds
+from zoo.artifact import TextModel
 from zoo.data import load_named
 from zoo.report import markdown_table
 from zoo.settings import TranslationSettings, parse_overrides
 from zoo.translation.pairs import PairSplits
 from zoo.translation.report import table_of_test, write_translation_report
-from zoo.translation.runs import PARTS, evaluate_baselines, facts_of, prepare, train
+from zoo.translation.runs import (
+    PARTS,
+    evaluate,
+    evaluate_baselines,
+    facts_of,
+    prepare,
+    train,
+)
 
 
 def run(
@@ -88,6 +96,38 @@ def run(
     print(f"Translate with it: zoo predict {place} {json.dumps(shown)}")
 
 
+def objectives(splits: PairSplits) -> list[str]:
+    """What `zoo tune` can look for; perplexities of one vocabulary alone compare."""
+    return ["bleu", "perplexity"]
+
+
+def trial(
+    name: str,
+    splits: PairSplits,
+    overrides: Mapping,
+    keywords: Mapping,
+    *,
+    folder: Path,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+) -> tuple[TextModel, list[dict]]:
+    """One trial of `zoo tune`: a training whose checkpoints stay in `folder`.
+
+    Returns:
+        The model of the best epoch, and one dict of logs an epoch with its `score`.
+    """
+    settings = TranslationSettings.of(name, **overrides)
+    return train(
+        name, prepare(splits, settings), settings, keywords, folder=folder,
+        callbacks=callbacks, verbose=False,
+    )  # fmt: skip
+
+
+def score(text_model: TextModel, splits: PairSplits, part: str) -> dict[str, float]:
+    """BLEU and perplexity of a part."""
+    found = evaluate(text_model, getattr(splits, part), tokenized=splits.tokenized)
+    return {name: found[name] for name in objectives(splits)}
+
+
 def measure(
     name: str, splits: PairSplits, settings: TranslationSettings, keywords, folder: Path
 ) -> dict:
@@ -105,18 +145,18 @@ def measure(
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     seeds.add_arguments(parser, models=["seq2seq", "moe_seq2seq"])
-    parser.add_argument("--row", help="name of the row, where one model has several")
     options = parser.parse_args(arguments)
     splits = load_named(options.data)
     if not isinstance(splits, PairSplits):
         parser.error(f"{options.data} has no pairs; accepted: messages, multi30k")
-    overrides, _ = parse_overrides(options.overrides, options.models[0])
+    first, _ = seeds.parse_model(options.models[0])
+    overrides, _ = parse_overrides(options.overrides, first)
     baselines = evaluate_baselines(splits, TranslationSettings(**overrides))
     columns = ["test BLEU", "valid BLEU", "valid perplexity", "parameters"]
     rows = [[options.data, *columns, "tokens/s", "training, s"]]
     rows += [[n, f"{score:.1f}", *[""] * 5] for n, score in baselines.items()]
-    for name in options.models:
-        facts = [_kept(name, splits, options, seed) for seed in range(options.seeds)]
+    for model in options.models:
+        facts = [_kept(model, splits, options, seed) for seed in range(options.seeds)]
         found = [
             np.array([fact["test"]["bleu"] for fact in facts]),
             np.array([fact["valid"]["bleu"] for fact in facts]),
@@ -125,7 +165,7 @@ def main(arguments: list[str] | None = None) -> None:
         cost = [np.array([fact[k] for fact in facts])
                 for k in ("tokens_per_second", "seconds")]  # fmt: skip
         rows.append([
-            options.row or name, seeds.spread(found[0]), seeds.spread(found[1]),
+            model, seeds.spread(found[0]), seeds.spread(found[1]),
             seeds.spread(found[2], 2), f"{facts[0]['parameters']:,}",
             *(seeds.spread(values, 0) for values in cost),
         ])  # fmt: skip
@@ -134,15 +174,15 @@ def main(arguments: list[str] | None = None) -> None:
     print(f"BLEU: {facts[0]['test']['signature']}")
 
 
-def _kept(name: str, splits: PairSplits, options, seed: int) -> dict:
+def _kept(model: str, splits: PairSplits, options, seed: int) -> dict:
     """The facts of one seed, measured or read back."""
-    overrides, keywords = parse_overrides(options.overrides, name)
+    name, own = seeds.parse_model(model)
+    overrides, keywords = parse_overrides([*options.overrides, *own], name)
     settings = TranslationSettings.of(name, **{**overrides, "seed": seed})
-    row = options.row or name
-    folder = options.folder / options.data / row / str(seed)
+    folder = options.folder / options.data / model / str(seed)
     return seeds.facts_of_seed(
         name, splits, settings, keywords, folder, measure,
-        said=lambda facts: f"{row} seed {seed}: BLEU {facts['valid']['bleu']:.2f} "
+        said=lambda facts: f"{model} seed {seed}: BLEU {facts['valid']['bleu']:.2f} "
         f"(valid), {facts['test']['bleu']:.2f} (test)",
     )  # fmt: skip
 

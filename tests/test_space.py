@@ -116,7 +116,8 @@ def test_a_builder_takes_the_corners_of_its_space(name):
     tasks = {"a": 2, "b": 3}
     if entry.task == "tagging":
         tasks = {"a": Task(TAGS, ("O", "B", "I"), scheme="BIO")}
-    sizes = (50,) if entry.task == "language modelling" else (50, tasks)
+    sizes = {"language modelling": (50,), "translation": (50, None)}
+    sizes = sizes.get(entry.task, (50, tasks))
     large = entry.task == "language modelling" and {"hidden", "projection"} & {*space}
     searched = searched_space([name])
     choices = [len(r.grid()) for r in space.values() if isinstance(r, Choice)]

@@ -104,12 +104,12 @@ def write_report(outcome: Outcome, folder: str | Path) -> Path:
 
 def results_table(tasks: Mapping[str, Task], results: Mapping[str, Mapping]) -> str:
     """Markdown table: a row a task and their mean, a column a model or baseline."""
-    rows = [["task", "metric", "rows", *map(_cell, results)]]
+    rows = [["task", "metric", "rows", *map(in_cell, results)]]
     for name, task in tasks.items():
         metric = MAIN_METRIC[task.kind]
         any_result = next(iter(results.values()))[name]
         values = [_number(result[name][metric]) for result in results.values()]
-        rows.append([_cell(name), metric, str(any_result["rows"]), *values])
+        rows.append([in_cell(name), metric, str(any_result["rows"]), *values])
     if len(tasks) > 1:
         means = [
             _number(mean_main_metric(tasks, result)) for result in results.values()
@@ -161,7 +161,7 @@ def _data_table(prepared: Prepared) -> str:
         lengths = [len(ids) for ids in encoded.tokens] or [0]
         ids = np.concatenate(encoded.tokens) if encoded.tokens else np.zeros(0)
         labels = ", ".join(
-            f"{_cell(task)} {int((weight > 0).sum())}"
+            f"{in_cell(task)} {int((weight > 0).sum())}"
             for task, weight in encoded.weights.items()
         )
         rows.append(
@@ -212,10 +212,10 @@ def _class_table(name: str, task: Task, result: Mapping) -> str:
         mostly, wrong = "", mistakes[label]
         if wrong:
             most = max(wrong, key=wrong.get)
-            mostly = f"{_cell(task.labels[most])} ({wrong[most]})"
+            mostly = f"{in_cell(task.labels[most])} ({wrong[most]})"
         rows.append(
             [
-                _cell(task.labels[label]),
+                in_cell(task.labels[label]),
                 str(true),
                 _number(hits / said if said else np.nan),
                 _number(hits / true if true else np.nan),
@@ -225,7 +225,7 @@ def _class_table(name: str, task: Task, result: Mapping) -> str:
         )
     left = task.outputs - len(order)
     more = f"\n\n{left} rarer labels are not shown." if left else ""
-    return f"### {_cell(name)}\n\n{markdown_table(rows)}{more}"
+    return f"### {in_cell(name)}\n\n{markdown_table(rows)}{more}"
 
 
 def _calibration(outcome: Outcome) -> list[str]:
@@ -237,7 +237,7 @@ def _calibration(outcome: Outcome) -> list[str]:
     for name, facts in outcome.calibration.items():
         shares = [facts.get("answered", 1.0), facts.get("answered_accuracy", np.nan)]
         numbers = [facts[key] for key in ("temperature", "ece_uncalibrated", "ece")]
-        rows.append([_cell(name), *map(_number, [*numbers, *shares])])
+        rows.append([in_cell(name), *map(_number, [*numbers, *shares])])
     note = (
         "Logits are divided by the temperature, which was fitted on the "
         "validation part. ECE: mean distance between confidence and accuracy, on the "
@@ -269,6 +269,6 @@ def _number(value: float) -> str:
     return "" if np.isnan(value) else f"{value:.4f}"
 
 
-def _cell(text: str) -> str:
+def in_cell(text: str) -> str:
     """Text that cannot break a Markdown table."""
     return " ".join(str(text).split()).replace("|", "\\|")

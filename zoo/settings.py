@@ -360,6 +360,17 @@ class TranslationSettings(_Checked):
     beam: int = 5
     length_penalty: float = 1.0
 
+    space: ClassVar[Mapping[str, Range]] = {
+        "learning_rate": Float(5e-4, 5e-3, log=True),
+        "batch_tokens": Int(1024, 8192, factor=2),
+        "warmup": Choice(100, 250, 500, 1000),
+        "label_smoothing": Choice(0.0, 0.1, 0.2),
+        "average": Choice(None, 0.5, 1.0),
+        "vocab_size": Int(2000, 16000, factor=2),
+        "shared_vocabulary": Choice(True, False),
+        "length_penalty": Choice(0.0, 0.6, 1.0, 1.4),
+    }
+
 
 _OF_RECIPE = {
     "language_modeling": LanguageSettings,

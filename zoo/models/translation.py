@@ -7,9 +7,21 @@ from collections.abc import Mapping, Sequence
 from zoo._lazy import keras, layers
 from zoo.models.decoder import Decoder, residual, scaled
 from zoo.registry import register
+from zoo.space import Choice, Float, Int
 
 CELLS = ("lstm", "factorized", "group")
 ATTENTIONS = ("additive", "multiplicative", "tanh_product")
+_SPACE = {
+    "cell": Choice(*CELLS),
+    "units": Int(128, 512, factor=2),
+    "rank": Int(16, 64, factor=2, when={"cell": ["factorized"]}),
+    "groups": Int(2, 4, factor=2, when={"cell": ["group"]}),
+    "embedding_dim": Int(128, 512, factor=2),
+    "encoder_depth": Int(1, 3),
+    "decoder_depth": Int(1, 3),
+    "attention": Choice(*ATTENTIONS),
+    "dropout": Float(0.0, 0.5),
+}
 _COMMON = {
     "task": "translation",
     "recipe": "translation",
@@ -19,6 +31,7 @@ _COMMON = {
 
 @register(
     summary="LSTM encoder and decoder with attention, residuals as in GNMT.",
+    space=_SPACE,
     paper="Wu et al. 2016 (GNMT), section 3; Shazeer et al. 2017, appendices E and G",
     **_COMMON,
 )
@@ -96,6 +109,14 @@ def seq2seq(
 
 @register(
     summary="seq2seq with mixtures of experts in encoder and decoder.",
+    space={
+        **_SPACE,
+        "num_experts": Int(4, 32, factor=2),
+        "k": Int(1, 4),
+        "hidden": Int(160, 1280, factor=2),
+        "gating": Choice("noisy_top_k", "balanced"),
+        "balance": Float(0.001, 0.1, log=True),
+    },
     paper="Shazeer et al. 2017, section 5.3, appendices E and F",
     **_COMMON,
 )

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from zoo.report import markdown_table
+from zoo.report import in_cell, markdown_table
 from zoo.settings import TaggingSettings
 from zoo.tagging.sentences import TaggedSentences
 from zoo.tagging.training import main_score, metric_of
@@ -21,14 +21,14 @@ PROTOCOL = (
 
 def results_table(tasks: Mapping[str, Task], results: Mapping[str, Mapping]) -> str:
     """Markdown table: a row a task and metric, a column a model or baseline."""
-    rows = [["task", "metric", *map(_cell, results)]]
+    rows = [["task", "metric", *map(in_cell, results)]]
     for name, task in tasks.items():
         metrics = [metric_of(task)]
         if task.kind == TAGS and task.scheme:
             metrics = ["f1", "precision", "recall", "token_accuracy"]
         for metric in metrics:
             values = [_percent(result[name][metric]) for result in results.values()]
-            rows.append([_cell(name), metric, *values])
+            rows.append([in_cell(name), metric, *values])
     return markdown_table(rows)
 
 
@@ -89,8 +89,8 @@ def _types(name: str, scores: Mapping, baseline: Mapping) -> str:
         entry = found[kind]
         values = [_percent(entry[key]) for key in ("precision", "recall", "f1")]
         beside = baseline["by_type"].get(kind, {"f1": 0.0})["f1"]
-        rows.append([_cell(kind), str(entry["support"]), *values, _percent(beside)])
-    return f"### {_cell(name)}\n\n{markdown_table(rows)}"
+        rows.append([in_cell(kind), str(entry["support"]), *values, _percent(beside)])
+    return f"### {in_cell(name)}\n\n{markdown_table(rows)}"
 
 
 def _data_table(data: Mapping[str, TaggedSentences]) -> str:
@@ -115,7 +115,7 @@ def _history_table(tasks, facts: Mapping, history: Sequence[Mapping]) -> str:
              _percent(logs["val_score"])]
         )  # fmt: skip
     scores = ", ".join(
-        f"{_cell(name)} {metric_of(task)} "
+        f"{in_cell(name)} {metric_of(task)} "
         f"{_percent(main_score(task, facts['valid'][name]))}"
         for name, task in tasks.items()
     )
@@ -136,7 +136,3 @@ def _draw(history: Sequence[Mapping], folder: Path) -> list[tuple[str, str]]:
 
 def _percent(value: float) -> str:
     return f"{100 * value:.2f}"
-
-
-def _cell(text: str) -> str:
-    return " ".join(str(text).split()).replace("|", "\\|")

@@ -62,6 +62,11 @@ class TaggedSentences:
     def __len__(self) -> int:
         return len(self.tokens)
 
+    @property
+    def texts(self) -> list[str]:
+        """The tokens of each sentence with a space between them."""
+        return [" ".join(tokens) for tokens in self.tokens]
+
     def select(self, rows: Iterable[int]) -> TaggedSentences:
         """The sentences `rows`, in that order."""
         rows = list(rows)

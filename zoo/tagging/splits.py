@@ -58,7 +58,7 @@ def assemble_tagged(
     tables = [
         data
         and Examples(
-            [" ".join(tokens) for tokens in data.tokens],
+            data.texts,
             data.labels,
             [(name, row) for row in range(len(data))],
         )

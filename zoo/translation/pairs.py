@@ -48,6 +48,11 @@ class Pairs:
     def __len__(self) -> int:
         return len(self.sources)
 
+    @property
+    def texts(self) -> list[str]:
+        """What a model is asked: the sources."""
+        return self.sources
+
     def select(self, indices: Iterable[int]) -> Pairs:
         """The pairs `indices`, in that order."""
         chosen = [int(index) for index in indices]

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from zoo.report import markdown_table
+from zoo.report import in_cell, markdown_table
 from zoo.settings import TranslationSettings
 from zoo.translation.artifact import TranslationModel
 from zoo.translation.attention import attention_of
@@ -27,7 +27,7 @@ def results_table(results: Mapping[str, Mapping]) -> str:
     for name, scores in results.items():
         found = scores.get("perplexity")
         rows.append(
-            [_cell(name), str(scores.get("pairs", "")), f"{scores['bleu']:.2f}",
+            [in_cell(name), str(scores.get("pairs", "")), f"{scores['bleu']:.2f}",
              "" if found is None else f"{found:.3f}"]
         )  # fmt: skip
     return markdown_table(rows)
@@ -94,7 +94,7 @@ def _examples(corpus: Corpus, translations: Sequence[str]) -> str:
     rows = [["source", "reference", "translation"]]
     pairs = corpus.part("test")
     for row in zip(pairs.sources, pairs.targets, translations[:_SHOWN]):
-        rows.append([_cell(text) for text in row])
+        rows.append([in_cell(text) for text in row])
     return markdown_table(rows)
 
 
@@ -161,7 +161,3 @@ def _draw(text_model, corpus, history, folder: Path) -> list[tuple[str, str]]:
     plots.write_attention(*attention_of(text_model, shown), folder / "attention.png")
     written.append(("attention.png", "Attention while translating a validation text"))
     return written + plots.write_shares(history, folder)
-
-
-def _cell(text: str) -> str:
-    return " ".join(str(text).split()).replace("|", "\\|")

@@ -54,7 +54,7 @@ def finish(
         text_model = load(plan.folder / "model")
         version = zoo.export(
             text_model.model, text_model.pipeline, export_to, tasks=text_model.tasks,
-            examples=_texts(splits.valid)[:1000], metadata=text_model.metadata,
+            examples=splits.valid.texts[:1000], metadata=text_model.metadata,
         )  # fmt: skip
         known["exported"] = str(version)
         write_json(path, known)
@@ -113,8 +113,3 @@ def _test_scores(plan: Plan, splits, text_model: TextModel, results) -> dict:
         defaults = load(plan.trials_folder / first / "model")
         scores[DEFAULTS] = score(defaults, splits, "test")
     return scores
-
-
-def _texts(part) -> list[str]:
-    texts = getattr(part, "texts", None)
-    return [" ".join(words) for words in part.tokens] if texts is None else texts

@@ -153,8 +153,7 @@ def latency(text_model, part) -> float:
         text_model: what `zoo.load` returns.
         part: a part of the data; its text of median length is asked.
     """
-    texts = getattr(part, "texts", None) or part.tokens
-    text = sorted(texts, key=len)[len(texts) // 2]
+    text = sorted(part.texts, key=len)[len(part) // 2]
     seconds = []
     for _ in range(_CALLS + 2):
         start = time.perf_counter()
