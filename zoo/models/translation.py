@@ -111,6 +111,8 @@ def seq2seq(
     summary="seq2seq with mixtures of experts in encoder and decoder.",
     space={
         **_SPACE,
+        "encoder_depth": Int(2, 4),
+        "decoder_depth": Int(2, 4),
         "num_experts": Int(4, 32, factor=2),
         "k": Int(1, 4),
         "hidden": Int(160, 1280, factor=2),
