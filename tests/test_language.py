@@ -421,6 +421,12 @@ def test_training_ends_after_its_minutes_within_an_epoch(tmp_path, monkeypatch):
     limit.on_train_begin()
     ended = [limit.on_train_batch_end(0) or limit.model.stop_training for _ in range(3)]
     assert ended == [False, False, True]
+    # So does validation: no further epoch begins.
+    limit = TimeLimit(1.0, spent=59.5)
+    limit.set_model(types.SimpleNamespace(stop_training=False))
+    limit.on_train_begin()
+    limit.on_epoch_end(0)
+    assert limit.model.stop_training
 
 
 def test_a_text_shorter_than_a_window_and_a_vocabulary_of_one():

@@ -109,6 +109,12 @@ class TimeLimit(keras.callbacks.Callback):
         self.end = time.perf_counter() + self.seconds
 
     def on_train_batch_end(self, batch: int, logs=None) -> None:
+        self._stop_if_over()
+
+    def on_epoch_end(self, epoch: int, logs=None) -> None:
+        self._stop_if_over()  # no epoch of one step because validation took the rest
+
+    def _stop_if_over(self) -> None:
         if time.perf_counter() >= self.end:
             self.model.stop_training = True
 
