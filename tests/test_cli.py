@@ -127,7 +127,8 @@ def test_the_main_job(trained):
         assert part in out
     made = sorted(path.name for path in (folder / "runs" / "text_cnn").iterdir())
     assert made == [
-        "confusion.png", "learning_curves.png", "model", "report.md", "results.json",
+        "confusion.png", "learning_curves.png", "model", "reliability.png",
+        "report.md", "results.json",
     ]  # fmt: skip
     assert [path.name for path in (folder / "saved_models/text_cnn").iterdir()] == ["1"]
 
