@@ -107,16 +107,16 @@ def compare(args, width, batch, steps, train, rounds) -> list[dict]:
     for name, layer in make_layers(
         width, args.rank, args.groups, return_sequences=True
     ).items():
-        for jit in (True, False):
-            key = name, "XLA" if jit else "graph"
-            cases[key] = tensorflow_case(layer, x, train, jit)
+        for mode in args.modes:
+            key = name, mode
+            cases[key] = tensorflow_case(layer, x, train, jit=mode == "XLA")
             flops[key] = matmul_flops(layer, batch, steps, train)
     if importlib.util.find_spec("torch"):
         cases["torch LSTM", ""] = torch_case(x, width, train)
-        flops["torch LSTM", ""] = flops["keras LSTM", "XLA"]
+        flops["torch LSTM", ""] = flops["keras LSTM", args.modes[0]]
     cases["matmul", "peak"], flops["matmul", "peak"] = peak_case()
     seconds = interleave(cases, rounds)
-    keras_modes = [("keras LSTM", mode) for mode in ("XLA", "graph")]
+    keras_modes = [("keras LSTM", mode) for mode in args.modes]
     base = min(keras_modes, key=lambda key: np.median(seconds[key]))
     peak = flops["matmul", "peak"] / seconds["matmul", "peak"].min() / 1e9
     rows = []
@@ -220,6 +220,10 @@ def main() -> None:
     parser.add_argument("--rank", type=int, default=128, help="of FactorizedLSTM")
     parser.add_argument("--groups", type=int, default=4, help="of GroupLSTM")
     parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument(
+        "--modes", nargs="+", choices=("XLA", "graph"), default=["XLA", "graph"],
+        help="both; XLA compiles for seconds to minutes, which a grid multiplies",
+    )  # fmt: skip
     parser.add_argument("--grid", action="store_true", help="many sizes")
     parser.add_argument("--max-gflop", type=float, default=200.0, help="of the grid")
     parser.add_argument("--latency", action="store_true", help="of a SavedModel")
