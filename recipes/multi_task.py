@@ -13,16 +13,11 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from recipes import seeds, text_classification
+from recipes import seeds
+from recipes.text_classification import RECIPE, baseline_rows, row_of, table
 from zoo import runs
 from zoo.data import Splits, load_named
 from zoo.settings import Settings
-
-run = text_classification.run
-measure = text_classification.measure
-objectives = text_classification.objectives
-trial = text_classification.trial
-score = text_classification.score
 
 
 def measure_alone(
@@ -33,14 +28,14 @@ def measure_alone(
     facts = {"test": {}, "valid": {}, "parameters": 0, "epochs": 0, "seconds": 0.0}
     for index, task in enumerate(together.tasks):
         alone = together.only(task)
-        text_model, history, seconds = text_classification.fit(
-            name, alone, settings, keywords, folder=folder / str(index), verbose=False
+        text_model, history = RECIPE.train(
+            name, alone, settings, keywords, folder=folder / str(index)
         )
+        found = RECIPE.facts(text_model, alone, history)
         for part in ("test", "valid"):
-            facts[part][task] = runs.evaluate_part(text_model, alone, part)[task]
-        facts["parameters"] += text_model.model.count_params()
-        facts["epochs"] += len(history)
-        facts["seconds"] += seconds
+            facts[part].update(found[part])
+        for cost in ("parameters", "epochs", "seconds"):
+            facts[cost] += found[cost]
     for index in range(len(together.tasks)):
         shutil.rmtree(folder / str(index), ignore_errors=True)
     return facts
@@ -53,20 +48,17 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--fine-tune", action="store_true", help="fine-tuned as well")
     options = parser.parse_args(arguments)
     splits = load_named(options.data)
-    rows = [seeds.baseline_rows(splits, options)]
+    rows = baseline_rows(splits, options)
     for name in options.models:
-        rows.append(
-            seeds.measure_seeds(f"{name} joint", name, splits, options, measure)
-        )
+        wanted = {f"{name} joint": {}}
         if options.fine_tune:
-            row = f"{name} joint, then each task"
-            rows.append(
-                seeds.measure_seeds(row, name, splits, options, measure, fine_tune=True)
-            )
+            wanted[f"{name} joint, then each task"] = {"fine_tune": True}
         if options.alone:
-            row = f"{name} each task alone"
-            rows.append(seeds.measure_seeds(row, name, splits, options, measure_alone))
-    print(seeds.table(options, rows))
+            wanted[f"{name} each task alone"] = {"measure": measure_alone}
+        for row, how in wanted.items():
+            facts = seeds.measured(RECIPE, name, splits, options, row=row, **how)
+            rows.append(row_of(row, facts))
+    print(table(options, rows))
 
 
 if __name__ == "__main__":

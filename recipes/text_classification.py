@@ -9,211 +9,158 @@ the baselines and prints the table that the README shows:
 from __future__ import annotations
 
 import argparse
-import json
-import shutil
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import keras
+import numpy as np
 
-import zoo
 from recipes import seeds
+from recipes.recipe import Recipe
 from zoo import runs
 from zoo.artifact import TextModel
 from zoo.calibration import calibrate, with_abstain
 from zoo.data import Splits, encode_labels, load_named
-from zoo.metrics import METRICS, evaluate, mean_main_metric
+from zoo.metrics import MAIN_METRIC, METRICS, evaluate, mean_main_metric, mean_of_known
 from zoo.reliability import describe_calibration
-from zoo.report import Outcome, results_table, verdict, write_report
-from zoo.settings import Settings
+from zoo.report import Outcome, markdown_table, results_table, verdict, write_report
+from zoo.settings import Settings, parse_overrides
 from zoo.tuning.objective import named_scores, score_names
 
 
-def run(
-    name: str,
-    splits: Splits,
-    overrides: Mapping,
-    keywords: Mapping,
-    *,
-    folder: Path,
-    export_to: Path | None,
-    callbacks: Sequence[keras.callbacks.Callback] = (),
-) -> None:
-    """What `zoo train` does, with its messages: train, report, export.
+class TextClassification(Recipe):
+    """Labelled texts, one task or several."""
 
-    Args:
-        name: of a registered model.
-        splits: the data.
-        overrides: settings that differ from the model's defaults.
-        keywords: arguments of the model's builder.
-        folder: of the run.
-        export_to: folder of the exported versions, or `None`.
-        callbacks: further Keras callbacks.
-    """
-    settings = Settings.of(name, **overrides)
-    for note in splits.notes:
-        print(note)
-    sizes = [f"{len(getattr(splits, part)):,} {part}" for part in runs.PARTS]
-    print(f"{name} on {len(splits.train.labels)} task(s): {', '.join(sizes)} texts")
-    text_model, outcome = train(
-        name, splits, settings, keywords, folder=folder, callbacks=callbacks
-    )
-    print(results_table(outcome.prepared.tasks, outcome.results))
-    print(verdict(outcome))
-    print(f"Report: {folder / 'report.md'}")
-    place = folder
-    if export_to is not None:
-        place = export(text_model, export_to, splits.valid.texts).parent
-        print(f"Exported and checked: {place}")
-    sentence = json.dumps(_sentence(splits), ensure_ascii=False)
-    print(f"Predict with it: zoo predict {place} {sentence}")
+    settings = Settings
+    invitation = "Predict with it"
+
+    def prepare(self, splits, settings):
+        prepared = runs.prepare(splits, settings)
+        if settings.abstain is not None:  # refuses tasks that cannot, before it trains
+            with_abstain(prepared.tasks, settings.abstain)
+        return prepared
+
+    def describe(self, name, prepared):
+        splits = prepared.splits
+        sizes = [f"{len(getattr(splits, part)):,} {part}" for part in runs.PARTS]
+        return f"{name} on {len(prepared.tasks)} task(s): {', '.join(sizes)} texts"
+
+    def train(
+        self,
+        name: str,
+        prepared: runs.Prepared,
+        settings: Settings,
+        keywords: Mapping,
+        *,
+        folder: Path,
+        callbacks: Sequence[keras.callbacks.Callback] = (),
+        verbose: bool = True,
+    ) -> tuple[TextModel, list[dict]]:
+        """Joint training; then, if the settings say so, each task alone, whose seconds
+        the last epoch gets; then temperatures."""
+        text_model, history = runs.train(
+            name, prepared, settings, keywords, folder=folder, callbacks=callbacks,
+            verbose=verbose,
+        )  # fmt: skip
+        if settings.fine_tune:
+            start = time.perf_counter()
+            text_model = runs.fine_tune_all(text_model, prepared, settings)
+            history[-1]["seconds"] += time.perf_counter() - start
+        return calibrate(text_model, prepared, settings.abstain), history
+
+    def outcome(self, text_model: TextModel, prepared, history) -> Outcome:
+        """What the report says."""
+        name = text_model.metadata["name"]
+        return Outcome(
+            name=name,
+            prepared=prepared,
+            history=history,
+            results={
+                name: runs.evaluate_part(text_model, prepared, "test"),
+                **runs.evaluate_baselines(prepared, "test"),
+            },
+            parameters=text_model.model.count_params(),
+            seconds=sum(logs["seconds"] for logs in history),
+            settings=text_model.metadata,
+            calibration=describe_calibration(text_model, prepared),
+        )
+
+    def report(self, text_model, prepared, history, settings, folder):
+        outcome = self.outcome(text_model, prepared, history)
+        write_report(outcome, folder)
+        return f"{results_table(prepared.tasks, outcome.results)}\n{verdict(outcome)}"
+
+    def facts(self, text_model, prepared, history):
+        return {
+            "test": runs.evaluate_part(text_model, prepared, "test"),
+            "valid": runs.evaluate_part(text_model, prepared, "valid"),
+            "parameters": text_model.model.count_params(),
+            "epochs": len(history),
+            "seconds": sum(logs["seconds"] for logs in history),
+        }
+
+    def brief(self, facts):
+        return f"{_mean(facts['valid']):.4f} (valid), {_mean(facts['test']):.4f} (test)"
+
+    def objectives(self, splits):
+        """By the kinds of the tasks; the mean over them takes the metric of
+        `zoo.metrics.MAIN_METRIC`."""
+        kinds = splits.train.kinds
+        return score_names({task: METRICS[kind] for task, kind in kinds.items()})
+
+    def score(self, text_model, splits, part):
+        examples = getattr(splits, part)
+        targets, weights = encode_labels(examples, text_model.tasks)
+        outputs = text_model.logits(examples.texts)
+        results = {
+            name: evaluate(task, targets[name], weights[name], outputs[name])
+            for name, task in text_model.tasks.items()
+        }
+        return named_scores(mean_main_metric(text_model.tasks, results), results)
+
+    def prompt(self, splits: Splits):
+        texts = [text for text in splits.test.texts if 20 < len(text) < 80]
+        return next((text for text in texts if "$" not in text), "What a day!")
 
 
-def export(text_model: TextModel, folder: Path, texts: Sequence[str] = ()) -> Path:
-    """Exports a trained model as the next version under `folder`."""
-    return zoo.export(
-        text_model.model, text_model.pipeline, folder, tasks=text_model.tasks,
-        examples=texts, metadata=text_model.metadata,
-    )  # fmt: skip
+RECIPE = TextClassification()
 
 
-def _sentence(splits: Splits) -> str:
-    """A short text of the test part, to show how to predict."""
-    texts = [
-        text for text in splits.test.texts if 20 < len(text) < 80 and "$" not in text
+def baseline_rows(splits: Splits, options: argparse.Namespace) -> list[list[str]]:
+    """The rows of the baselines, which have no seed."""
+    overrides, _ = parse_overrides(options.overrides)
+    prepared = runs.prepare(splits, Settings(**{**overrides, "pretrain_epochs": 0}))
+    results = runs.evaluate_baselines(prepared, "test")
+    return [
+        [name, f"{100 * _mean(result):.1f}", "", "", ""]
+        for name, result in results.items()
     ]
-    return texts[0] if texts else "What a day!"
 
 
-def train(
-    name: str,
-    splits: Splits,
-    settings: Settings,
-    keywords: Mapping | None = None,
-    *,
-    folder: str | Path,
-    callbacks: Sequence[keras.callbacks.Callback] = (),
-    verbose: bool = True,
-) -> tuple[TextModel, Outcome]:
-    """Trains a model, evaluates it on the test part beside the baselines, saves it.
-
-    Args:
-        name: of a registered model.
-        splits: the data.
-        settings: how to train.
-        keywords: arguments of the model's builder.
-        folder: of the run; gets `model/`, `report.md`, `results.json` and the plots. If
-            a run was killed there, it continues from its last epoch.
-        callbacks: further Keras callbacks.
-        verbose: shows progress.
-
-    Returns:
-        The trained model, and what the report says.
-    """
-    folder = Path(folder)
-    prepared = runs.prepare(splits, settings)
-    if settings.abstain is not None:  # refuses tasks that cannot, before it trains
-        with_abstain(prepared.tasks, settings.abstain)
-    text_model, history, seconds = fit(
-        name, prepared, settings, keywords, folder=folder, callbacks=callbacks,
-        verbose=verbose,
-    )  # fmt: skip
-    text_model = calibrate(text_model, prepared, settings.abstain)
-    results = {
-        name: runs.evaluate_part(text_model, prepared, "test"),
-        **runs.evaluate_baselines(prepared, "test"),
-    }
-    outcome = Outcome(
-        name=name,
-        prepared=prepared,
-        history=history,
-        results=results,
-        parameters=text_model.model.count_params(),
-        seconds=seconds,
-        settings=text_model.metadata,
-        calibration=describe_calibration(text_model, prepared),
-    )
-    text_model.save(folder / "model")
-    write_report(outcome, folder)
-    shutil.rmtree(folder / "checkpoints", ignore_errors=True)
-    return text_model, outcome
+def row_of(name: str, facts: list[Mapping]) -> list[str]:
+    """A row of the table, from the facts of each seed."""
+    scores = [
+        seeds.spread(100 * np.array([_mean(fact[part]) for fact in facts]))
+        for part in ("test", "valid")
+    ]
+    return [name, *scores, *seeds.costs(facts)]
 
 
-def objectives(splits: Splits) -> list[str]:
-    """The scores that `zoo tune` can look for in this data, by the kinds of its tasks.
-
-    The mean over the tasks takes the metric of `zoo.metrics.MAIN_METRIC`.
-    """
-    kinds = splits.train.kinds
-    return score_names({task: METRICS[kind] for task, kind in kinds.items()})
+def table(options: argparse.Namespace, rows: list[list[str]]) -> str:
+    """The Markdown table, and what its figures are."""
+    header = [options.data, "test, %", "valid, %", "parameters", "training, s"]
+    note = f"mean ± standard deviation over {options.seeds} seeds"
+    return f"{markdown_table([header, *rows])}\n\n{note}"
 
 
-def trial(
-    name: str,
-    splits: Splits,
-    overrides: Mapping,
-    keywords: Mapping,
-    *,
-    folder: Path,
-    callbacks: Sequence[keras.callbacks.Callback] = (),
-) -> tuple[TextModel, list[dict]]:
-    """One trial of `zoo tune`: a training whose checkpoints stay in `folder`.
-
-    Returns:
-        The model of the best epoch, and one dict of logs an epoch with its `score`.
-    """
-    settings = Settings.of(name, **overrides)
-    prepared = runs.prepare(splits, settings)
-    text_model, history = runs.train(
-        name, prepared, settings, keywords, folder=folder, callbacks=callbacks,
-        verbose=False,
-    )  # fmt: skip
-    return text_model, history
-
-
-def score(text_model: TextModel, splits: Splits, part: str) -> dict[str, float]:
-    """Scores of a part by the names of `objectives`."""
-    examples = getattr(splits, part)
-    targets, weights = encode_labels(examples, text_model.tasks)
-    outputs = text_model.logits(examples.texts)
-    results = {
-        name: evaluate(task, targets[name], weights[name], outputs[name])
-        for name, task in text_model.tasks.items()
-    }
-    return named_scores(mean_main_metric(text_model.tasks, results), results)
-
-
-def fit(name, prepared, settings, keywords, *, folder, verbose, callbacks=()):
-    """Joint training, then, if the settings say so, each task alone."""
-    start = time.perf_counter()
-    text_model, history = runs.train(
-        name, prepared, settings, keywords,
-        folder=Path(folder) / "checkpoints", callbacks=callbacks, verbose=verbose,
-    )  # fmt: skip
-    if settings.fine_tune:
-        text_model = runs.fine_tune_all(text_model, prepared, settings)
-    seconds = sum(logs["seconds"] for logs in history)
-    return text_model, history, max(seconds, time.perf_counter() - start)
-
-
-def measure(
-    name: str, splits: Splits, settings: Settings, keywords: Mapping, folder: Path
-) -> dict:
-    """One seed of one model: the mean over tasks on the test part, and the cost."""
-    prepared = runs.prepare(splits, settings)
-    text_model, history, seconds = fit(
-        name, prepared, settings, keywords, folder=folder, verbose=False
-    )
-    facts = {
-        "test": runs.evaluate_part(text_model, prepared, "test"),
-        "valid": runs.evaluate_part(text_model, prepared, "valid"),
-        "parameters": text_model.model.count_params(),
-        "epochs": len(history),
-        "seconds": seconds,
-    }
-    shutil.rmtree(folder / "checkpoints", ignore_errors=True)
-    return facts
+def _mean(results: Mapping[str, Mapping]) -> float:
+    """Mean over tasks of whichever main metric each task has."""
+    values = [
+        next(result[metric] for metric in MAIN_METRIC.values() if metric in result)
+        for result in results.values()
+    ]
+    return mean_of_known(values)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -221,10 +168,10 @@ def main(arguments: list[str] | None = None) -> None:
     seeds.add_arguments(parser, models=["text_cnn", "lstm", "bilstm"])
     options = parser.parse_args(arguments)
     splits = load_named(options.data)
-    rows = [seeds.baseline_rows(splits, options)]
-    for name in options.models:
-        rows.append(seeds.measure_seeds(name, name, splits, options, measure))
-    print(seeds.table(options, rows))
+    rows = baseline_rows(splits, options)
+    for model in options.models:
+        rows.append(row_of(model, seeds.measured(RECIPE, model, splits, options)))
+    print(table(options, rows))
 
 
 if __name__ == "__main__":

@@ -128,11 +128,19 @@ SETTINGS = Settings(epochs=1, jit_compile=False, fine_tune=True, batch_size=8)
 SIZES = {"embedding_dim": 4, "maps": 2, "windows": [1]}
 
 
+def run(splits, folder):
+    recipe = text_classification.RECIPE
+    prepared = recipe.prepare(splits, SETTINGS)
+    text_model, history = recipe.train(
+        "text_cnn", prepared, SETTINGS, SIZES, folder=folder, verbose=False
+    )
+    recipe.report(text_model, prepared, history, SETTINGS, folder)
+    return text_model, recipe.outcome(text_model, prepared, history)
+
+
 def test_a_task_absent_from_valid_and_test(place):
     splits = splits_of(a=["0", "1"] * 12, b=["x", "y", None] * 8)
-    text_model, outcome = text_classification.train(
-        "text_cnn", splits, SETTINGS, SIZES, folder=place / "run", verbose=False
-    )
+    text_model, outcome = run(splits, place / "run")
     assert list(text_model.tasks) == ["a", "b"]
     assert outcome.results["text_cnn"]["b"]["rows"] == 0
     assert outcome.means()["text_cnn"] == outcome.results["text_cnn"]["a"]["accuracy"]
@@ -143,9 +151,7 @@ def test_without_valid_and_test(place):
     splits = splits_of(a=["0", "1"] * 12)
     nothing = Examples([], {"a": []})
     splits = Splits(splits.train, nothing, nothing)
-    _, outcome = text_classification.train(
-        "text_cnn", splits, SETTINGS, SIZES, folder=place / "run", verbose=False
-    )
+    _, outcome = run(splits, place / "run")
     assert "holds no labels" in (place / "run/report.md").read_text("utf-8")
     assert outcome.history[0]["score"] is None
 

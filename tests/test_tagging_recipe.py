@@ -89,7 +89,7 @@ def test_seeds_are_kept(place, capsys, monkeypatch):
     tagging.main(arguments)
     said = capsys.readouterr()
     assert "| conll2003 " in said.out and "| most frequent |" in said.out
-    assert "bilstm_tagger seed 0, valid: ner" in said.err
+    assert "bilstm_tagger seed 0: ner f1 " in said.err
 
     def fail(*_, **__):
         raise AssertionError("trained again")

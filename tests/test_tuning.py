@@ -48,13 +48,13 @@ def place(tmp_path, monkeypatch):
 
 def test_a_search_from_the_command_line(place, capsys, monkeypatch):
     asked = []
-    original = text_classification.score
+    original = text_classification.RECIPE.score
 
     def score(text_model, splits, part):
         asked.append((part, len(splits.test)))
         return original(text_model, splits, part)
 
-    monkeypatch.setattr(text_classification, "score", score)
+    monkeypatch.setattr(text_classification.RECIPE, "score", score)
     command = [
         "tune", "text_cnn", "--data", "train.csv", "--valid", "valid.csv", "--test",
         "test.csv", "--trials", "2", "--algorithm", "grid", "--only", "dropout",

@@ -121,7 +121,7 @@ def test_an_interrupt_goes_on_with_the_same_values(tmp_path, monkeypatch):
             raise KeyboardInterrupt
         return original(*arguments, **options)
 
-    monkeypatch.setattr(toy_recipe, "trial", interrupted)
+    monkeypatch.setattr(toy_recipe.RECIPE, "trial", interrupted)
     with pytest.raises(KeyboardInterrupt):
         run(made)
     assert list(made.results()) == ["0000", "0001"]

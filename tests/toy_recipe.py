@@ -65,6 +65,9 @@ def score(text_model, splits, part):
     return {"mean": value, "perplexity": 1 + value}
 
 
+RECIPE = SimpleNamespace(objectives=objectives, trial=trial, score=score)
+
+
 def _model(keywords):
     return SimpleNamespace(count_params=lambda: 100 * keywords["units"])
 

@@ -32,6 +32,19 @@ from zoo.translation import is_translation_model
 FORMAT_VERSION = 1
 
 
+def describe_training(name: str, keywords: Mapping, settings) -> dict:
+    """What the metadata of a trained model say of how it came about."""
+    return {
+        "name": name,
+        "keywords": {key: value for key, value in keywords.items() if _is_json(value)},
+        "settings": settings.to_config(),
+    }
+
+
+def _is_json(value) -> bool:
+    return isinstance(value, (str, int, float, bool, list, tuple, type(None)))
+
+
 @dataclass
 class TextModel:
     """A Keras model with its text pipeline and its tasks; predicts on strings.

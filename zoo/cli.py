@@ -193,7 +193,7 @@ def _train(options) -> None:
     splits = read_splits(options)
 
     load_tensorflow()
-    recipe = importlib.import_module(f"recipes.{entry.recipe}")
+    recipe = importlib.import_module(f"recipes.{entry.recipe}").RECIPE
     callbacks = []
     if options.tensorboard is not None:
         from zoo.health import TensorBoard

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from zoo import baselines
-from zoo.artifact import TextModel
+from zoo.artifact import TextModel, describe_training
 from zoo.batching import TokenBatches, choose_buckets
 from zoo.checkpoint import claim, fingerprint
 from zoo.data import Splits, encode_labels, learn_tasks
@@ -170,11 +170,7 @@ def train(
         name, prepared.pipeline.vocabulary, prepared.tasks, keywords,
         vectors=settings.vectors, seed=settings.seed,
     )  # fmt: skip
-    metadata = {
-        "name": name,
-        "keywords": {k: v for k, v in keywords.items() if _is_json(v)},
-        "settings": settings.to_config(),
-    }
+    metadata = describe_training(name, keywords, settings)
     data = prepared.parts["train"]
     adapt_ngrams(model, data.tokens, data.targets, data.weights, prepared.tasks)
     batches = prepared.batches("train", settings, shuffle=True)
@@ -365,7 +361,3 @@ def _union(prepared: Prepared, part: str):
     columns = np.arange(weights.shape[1])
     texts = getattr(prepared.splits, part).texts
     return texts, targets[owner, columns], weights[owner, columns]
-
-
-def _is_json(value) -> bool:
-    return isinstance(value, (str, int, float, bool, list, tuple, type(None)))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import keras
 
+from zoo.artifact import describe_training
 from zoo.checkpoint import claim, fingerprint
 from zoo.data.errors import DataError
 from zoo.pretrained import build
@@ -115,20 +116,7 @@ def train(
     callbacks: Sequence[keras.callbacks.Callback] = (),
     verbose: bool = True,
 ) -> tuple[TaggingModel, list[dict]]:
-    """Builds a registered tagger and trains it.
-
-    Args:
-        name: of the model.
-        tagged: what `prepare` returns.
-        settings: how to train.
-        keywords: arguments of the model's builder.
-        folder: for checkpoints; a run that was killed there continues.
-        callbacks: further Keras callbacks.
-        verbose: shows progress.
-
-    Returns:
-        The model with its best weights, and one dict of logs an epoch.
-    """
+    """Builds a registered tagger and trains it: see `recipes.recipe.Recipe.train`."""
     seed_everything(settings.seed)
     pipeline = tagged.pipeline
     model = build(
@@ -136,9 +124,7 @@ def train(
         {"character_count": pipeline.character_count, **keywords},
         vectors=settings.vectors, seed=settings.seed,
     )  # fmt: skip
-    metadata = {
-        "name": name, "keywords": dict(keywords), "settings": settings.to_config()
-    }  # fmt: skip
+    metadata = describe_training(name, keywords, settings)
     read = [vars(tagged.data[part]) for part in ("train", "valid")]
     claim(folder, {**metadata, "data": fingerprint([*read, tagged.tasks])})
     valid = tagged.part("valid") if tagged.sentences["valid"] else None

@@ -250,6 +250,20 @@ def metrics_of(task: Task) -> Sequence[str]:
     return ("token_accuracy",)
 
 
+def brief(results: Mapping[str, Mapping]) -> str:
+    """The main metric of each task in a few words, from `evaluate_tagger`'s results.
+
+    Example:
+        >>> brief({"ner": {"f1": 0.9, "precision": 1.0, "token_accuracy": 0.99}})
+        'ner f1 90.00'
+    """
+    order, said = ("f1", "token_accuracy", "accuracy"), []
+    for task, found in results.items():
+        metric = next(name for name in order if name in found)
+        said.append(f"{task} {metric} {100 * found[metric]:.2f}")
+    return ", ".join(said)
+
+
 def main_score(task: Task, scores: Mapping) -> float:
     return float(scores[metric_of(task)])
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import keras
 
 import zoo
+from zoo.artifact import describe_training
 from zoo.checkpoint import claim, fingerprint
 from zoo.settings import TranslationSettings
 from zoo.training import seed_everything
@@ -61,25 +62,11 @@ def train(
     callbacks: Sequence[keras.callbacks.Callback] = (),
     verbose: bool = True,
 ) -> tuple[TranslationModel, list[dict]]:
-    """Builds a registered translation model and trains it.
-
-    Args:
-        name: of the model.
-        corpus: what `prepare` returns.
-        settings: how to train.
-        keywords: arguments of the model's builder.
-        folder: for checkpoints; a run that was killed there continues.
-        callbacks: further Keras callbacks.
-        verbose: shows progress.
-
-    Returns:
-        The model with its best weights, and one dict of logs an epoch.
-    """
+    """Builds a registered translation model and trains it: see
+    `recipes.recipe.Recipe.train`."""
     seed_everything(settings.seed)
     model = zoo.get(name, *corpus.pipeline.sizes, **keywords)
-    metadata = {
-        "name": name, "keywords": dict(keywords), "settings": settings.to_config()
-    }  # fmt: skip
+    metadata = describe_training(name, keywords, settings)
     read = [corpus.encoded[part]._asdict() for part in ("train", "valid")]
     claim(folder, {**metadata, "data": fingerprint(read)})
     valid = corpus.encoded["valid"]

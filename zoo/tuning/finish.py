@@ -95,7 +95,7 @@ def _trained(plan: Plan, splits, name: str, best: Mapping, retrain: bool) -> Tex
     # Without a validation part all epochs run, so these are those of the best one.
     settings = {**best["settings"], "epochs": best["best_epoch"]}
     folder = plan.folder / "retrained"
-    text_model, _ = importlib.import_module(plan.recipe).trial(
+    text_model, _ = importlib.import_module(plan.recipe).RECIPE.trial(
         best["model"], valid_as_train(without_test(splits)), settings,
         best["keywords"], folder=folder,
     )  # fmt: skip
@@ -106,7 +106,7 @@ def _trained(plan: Plan, splits, name: str, best: Mapping, retrain: bool) -> Tex
 def _test_scores(plan: Plan, splits, text_model: TextModel, results) -> dict:
     if not len(splits.test):
         return {}
-    score = importlib.import_module(plan.recipe).score
+    score = importlib.import_module(plan.recipe).RECIPE.score
     scores = {BEST: score(text_model, splits, "test")}
     first = next(iter(results))
     if results[first]["status"] == DONE:

@@ -34,7 +34,7 @@ class Plan:
         budget: limits by name.
         seed: of what is drawn, and of the trainings.
         processes: each trial runs in a process of its own.
-        recipe: module that trains the models.
+        recipe: module whose `RECIPE` trains the models.
     """
 
     folder: Path

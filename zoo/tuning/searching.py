@@ -200,7 +200,7 @@ def make_plan(
             "Received: an empty one."
         )
     recipe = recipe or recipe_of(searched.models)
-    accepted = importlib.import_module(recipe).objectives(splits)
+    accepted = importlib.import_module(recipe).RECIPE.objectives(splits)
     chosen = Objective(objective or accepted[0])
     chosen.check(accepted)
     if processes is None:

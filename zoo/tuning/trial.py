@@ -48,7 +48,7 @@ class Job:
 
     Args:
         folder: its own; holds checkpoints, the trained model and the result.
-        recipe: module with `trial` and `score`.
+        recipe: module whose `RECIPE` trains the models.
         model: name of the model.
         settings: that differ from the model's defaults.
         keywords: arguments of the model's builder.
@@ -107,7 +107,7 @@ def run_trial(job: Job, splits) -> dict:
 
 
 def _trained(job: Job, splits) -> dict:
-    recipe = importlib.import_module(job.recipe)
+    recipe = importlib.import_module(job.recipe).RECIPE
     checkpoints = job.folder / "checkpoints"
     if job.parent is not None and not checkpoints.exists():
         # Only one trial continues another, so the files need no copy. A parent that

@@ -1,0 +1,93 @@
+"""The steps of a language model's run: learn the vocabulary, build, train, measure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+
+import zoo
+from zoo.artifact import TextModel, describe_training
+from zoo.checkpoint import claim, fingerprint
+from zoo.data import Splits
+from zoo.language.perplexity import perplexity
+from zoo.language.stream import token_stream
+from zoo.language.training import train_language_model
+from zoo.settings import LanguageSettings
+from zoo.text import TextPipeline
+from zoo.training import seed_everything
+
+PARTS = ("train", "valid", "test")
+_LONGEST = 1_000_000  # tokens of a text that are read: all of them
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """The streams of a data set, int ids `[tokens]` by part, and their pipeline."""
+
+    pipeline: TextPipeline
+    streams: dict[str, np.ndarray]
+
+
+def prepare(splits: Splits, settings: LanguageSettings) -> Corpus:
+    """Learns the vocabulary of the training part and reads all parts with it."""
+    texts = {part: getattr(splits, part).texts for part in PARTS}
+    texts["train"] = [*texts["train"], *splits.unlabeled]
+    pipeline = TextPipeline.learn(
+        texts["train"], tokenizer=settings.tokenizer, vocab_size=settings.vocab_size,
+        min_count=settings.min_count, max_length=_LONGEST, lowercase=settings.lowercase,
+    )  # fmt: skip
+    streams = {part: token_stream(pipeline, texts[part]) for part in PARTS}
+    return Corpus(pipeline, streams)
+
+
+def train(
+    name: str,
+    corpus: Corpus,
+    settings: LanguageSettings,
+    keywords: Mapping,
+    *,
+    folder: Path,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    verbose: bool = True,
+) -> tuple[TextModel, list[dict]]:
+    """Builds a registered language model and trains it: see
+    `recipes.recipe.Recipe.train`."""
+    seed_everything(settings.seed)
+    model = zoo.get(name, corpus.pipeline.vocab_size, **keywords)
+    metadata = describe_training(name, keywords, settings)
+    valid = corpus.streams["valid"]
+    read = [corpus.streams["train"], valid, corpus.pipeline.vocabulary]
+    claim(folder, {**metadata, "data": fingerprint(read)})
+    history = train_language_model(
+        model, corpus.streams["train"], valid if len(valid) > 1 else None, settings,
+        folder=folder, callbacks=callbacks, verbose=verbose,
+    )  # fmt: skip
+    return TextModel(model, corpus.pipeline, {}, metadata), history
+
+
+def facts_of(text_model: TextModel, corpus: Corpus, history: list[dict]) -> dict:
+    """Perplexities of one stream, what they cost, and the way there."""
+    seconds = [logs["seconds"] for logs in history]
+    tokens = sum(logs["tokens"] for logs in history)
+    found = {
+        part: perplexity(text_model.model, corpus.streams[part])
+        if len(corpus.streams[part]) > 1
+        else float("nan")
+        for part in ("valid", "test")
+    }
+    return {
+        **found,
+        "parameters": text_model.model.count_params(),
+        "epochs": len(history),
+        "seconds": sum(seconds),
+        "words_per_second": tokens / sum(seconds),
+        "curve": [
+            [float(at), logs["val_perplexity"]]
+            for at, logs in zip(np.cumsum(seconds), history, strict=True)
+            if "val_perplexity" in logs
+        ],
+    }
