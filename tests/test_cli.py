@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shlex
@@ -165,7 +166,8 @@ def test_a_run_an_export_and_a_version_answer_alike(trained, monkeypatch, capsys
                 close = pytest.approx(expected[task]["scores"], abs=1e-4)
                 assert answer[task]["scores"] == close
             assert answer["sentiment"]["label"] == expected["sentiment"]["label"]
-    monkeypatch.setattr("sys.stdin", iter(["the good bar\n", "bad"]))
+    lines = io.TextIOWrapper(io.BytesIO(b"the good bar\nbad"))
+    monkeypatch.setattr("sys.stdin", lines)
     code, out, _ = run(capsys, "predict", folder / "runs/text_cnn")
     assert json.loads(out.splitlines()[0]) == found[0][0] and len(out.splitlines()) == 2
 

@@ -198,6 +198,24 @@ def test_nobody_there(pauses):
     assert caught.value.status is None and len(pauses) == 2
 
 
+def test_a_port_that_does_not_speak_http(pauses):
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        address = f"127.0.0.1:{listening.getsockname()[1]}"
+
+        def greet():
+            connection, _ = listening.accept()
+            with connection:
+                connection.recv(1 << 16)
+                connection.sendall(b"\x00\x00\x06\x04\x00")  # as gRPC begins
+
+        thread = threading.Thread(target=greet)
+        thread.start()
+        with pytest.raises(ServerError, match="not of gRPC.*Received.*x06") as caught:
+            connect(address).predict(["a"])
+        thread.join()
+    assert not caught.value.passing and not pauses
+
+
 def test_one_client_for_many_threads(server):
     client = connect(server.address, batch_size=1)
     texts = [[f"{thread}-{n}" for n in range(20)] for thread in range(8)]

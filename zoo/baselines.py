@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
@@ -51,6 +51,15 @@ def linear(
     valid: tuple[Sequence[str], np.ndarray, np.ndarray],
     texts: Sequence[str],
 ) -> np.ndarray:
+    """What `fit_linear` gives for `texts`: outputs `[texts, outputs]`."""
+    return fit_linear(task, train, valid)(texts)
+
+
+def fit_linear(
+    task: Task,
+    train: tuple[Sequence[str], np.ndarray, np.ndarray],
+    valid: tuple[Sequence[str], np.ndarray, np.ndarray],
+) -> Callable[[Sequence[str]], np.ndarray]:
     """TF-IDF of words and pairs of words, then logistic or ridge regression.
 
     The strength of the regularisation is chosen on the validation split. Where the
@@ -60,10 +69,9 @@ def linear(
         task: the task.
         train: texts, targets and weights of the training split.
         valid: the same of the validation split.
-        texts: to predict.
 
     Returns:
-        Outputs `[texts, outputs]`, larger for likelier labels.
+        A function from texts to outputs `[texts, outputs]`, larger for likelier labels.
     """
     train_texts, train_target, _ = _present(*train)
     features = TfidfVectorizer(
@@ -74,7 +82,7 @@ def linear(
     try:
         train_features = features.fit_transform(train_texts)
     except ValueError:  # no word at all, or none that is frequent enough
-        return majority(task, train[1], train[2], len(texts))
+        return lambda texts: majority(task, train[1], train[2], len(texts))
     candidates = []
     for strength in (1.0, 4.0, 16.0):
         model = _estimator(task, strength, train_features.shape)
@@ -87,7 +95,7 @@ def linear(
         metric = next(value for name, value in result.items() if name != "rows")
         candidates.append((np.nan_to_num(metric, nan=-1e9), -strength, model))
     _, _, best = max(candidates, key=lambda candidate: candidate[:2])
-    return _outputs(task, best, features, texts)
+    return lambda texts: _outputs(task, best, features, texts)
 
 
 def _present(texts, target, weight):

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import json
 import os
 import sys
 import tempfile
@@ -30,13 +29,8 @@ from zoo.cli_data import (
     read_splits,
     read_tagged_file,
 )
-from zoo.cli_serve import (
-    add_export_arguments,
-    add_serve_commands,
-    add_server_arguments,
-    ask_server,
-    prune_versions,
-)
+from zoo.cli_predict import add_predict_parser
+from zoo.cli_serve import add_export_arguments, add_serve_commands, after_export
 from zoo.cli_tune import add_tune_parser, tune
 
 
@@ -120,17 +114,7 @@ def _parser() -> argparse.ArgumentParser:
     add_data_arguments(evaluate)
     evaluate.set_defaults(command=_evaluate)
 
-    predict = commands.add_parser(
-        "predict", help="labels of texts, by a run or by an exported model"
-    )
-    predict.add_argument(
-        "folder", nargs="?", help="a run or an exported model; none with --server"
-    )
-    predict.add_argument(
-        "texts", nargs="*", help="else one text a line of standard input"
-    )
-    add_server_arguments(predict)
-    predict.set_defaults(command=_predict)
+    add_predict_parser(commands)
 
     export = commands.add_parser("export", help="export a run for TF Serving")
     export.add_argument("folder", type=Path, help="folder of a run")
@@ -204,7 +188,7 @@ def _train(options) -> None:
         callbacks=callbacks,
     )  # fmt: skip
     if export_to is not None:
-        prune_versions(export_to, options)
+        after_export(export_to, options)
 
 
 def _tune(options) -> None:
@@ -273,28 +257,6 @@ def _evaluate_translator(text_model, options) -> None:
     print(scores["signature"])
 
 
-def _predict(options) -> None:
-    if options.server:  # then all that is given is texts
-        given = [options.folder] if options.folder is not None else []
-        options.texts = given + options.texts
-    elif options.folder is None:
-        raise ValueError("`folder` or `--server` must be given. Received: neither.")
-    texts = options.texts or [line.rstrip("\n") for line in sys.stdin]
-    answers = ask_server(options, texts) if options.server else _ask(options, texts)
-    for text, answer in zip(texts, answers, strict=True):
-        print(json.dumps({"text": text, "answers": answer}, ensure_ascii=False))
-
-
-def _ask(options, texts: list[str]) -> list[dict]:
-    folder = Path(options.folder)
-    load_tensorflow()
-    if any(list(folder.glob(f"{deep}saved_model.pb")) for deep in ("", "*/")):
-        from zoo.serving import ServedModel as load
-    else:
-        from zoo.artifact import load
-    return load(folder).predict(texts)
-
-
 def _export(options) -> None:
     load_tensorflow()
     from recipes.text_classification import export
@@ -308,7 +270,7 @@ def _export(options) -> None:
     name = text_model.metadata.get("name", options.folder.name)
     folder = options.to or Path("saved_models", name)
     print(export(text_model, folder))
-    prune_versions(folder, options)
+    after_export(folder, options)
 
 
 def _check_writable(folder: Path, option: str) -> None:

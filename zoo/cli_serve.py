@@ -6,17 +6,26 @@ Help loads no TensorFlow, nor do the first two commands.
 from __future__ import annotations
 
 import argparse
+import math
 from pathlib import Path
 
-from zoo.client import connect
-from zoo.serving.deploy import IMAGE, STABLE, write_serve_config
-from zoo.serving.versions import MODELS_CONFIG, prune, restore, rollback, withdrawn
+from zoo.serving.deploy import IMAGE, POLL_SECONDS, STABLE, write_serve_config
+from zoo.serving.versions import (
+    MODELS_CONFIG,
+    configured_labels,
+    configured_versions,
+    prune,
+    restore,
+    rollback,
+    versions,
+    withdrawn,
+)
 
 
 def add_export_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of every command that exports a classifier."""
     parser.add_argument(
-        "--keep", type=_positive, metavar="N",
+        "--keep", type=positive, metavar="N",
         help="versions that stay; older ones are removed, but for those that "
         f"{MODELS_CONFIG} names (all stay)",
     )  # fmt: skip
@@ -46,7 +55,7 @@ def add_serve_commands(commands) -> None:
         "that are not named keep theirs",
     )  # fmt: skip
     config.add_argument(
-        "--threads", type=_positive, default=2, help="that run batches (2)"
+        "--threads", type=positive, default=2, help="that run batches (2)"
     )
     config.add_argument("--image", default=IMAGE, help=f"of the server ({IMAGE})")
     config.set_defaults(command=_serve_config)
@@ -66,7 +75,8 @@ def add_serve_commands(commands) -> None:
     back.set_defaults(command=_rollback)
 
     warmup = commands.add_parser(
-        "warmup", help="choose the requests that a server replays when it starts"
+        "warmup",
+        help="choose the requests that a server replays as it loads a version",
     )
     warmup.add_argument("folder", type=Path, help="an exported model, or a version")
     warmup.add_argument(
@@ -78,44 +88,19 @@ def add_serve_commands(commands) -> None:
     ):
         shown = " ".join(map(str, default))
         warmup.add_argument(
-            option, type=_positive, nargs="+", default=default, metavar="N",
+            option, type=positive, nargs="+", default=default, metavar="N",
             help=f"numbers of {unit} ({shown})",
         )  # fmt: skip
     warmup.set_defaults(command=_warmup)
 
 
-def add_server_arguments(parser: argparse.ArgumentParser) -> None:
-    """Options of `zoo predict` that name a running server."""
-    server = parser.add_argument_group("a running TF Serving, instead of a folder")
-    server.add_argument(
-        "--server", metavar="HOST:PORT",
-        help="its REST port, or grpc://HOST:PORT for its gRPC port",
-    )  # fmt: skip
-    server.add_argument("--model", default="model", help="name of the model (model)")
-    choice = server.add_mutually_exclusive_group()
-    choice.add_argument("--version", type=_positive, metavar="N", help="(the newest)")
-    choice.add_argument("--label", help="of the version, such as stable")
-    server.add_argument("--signature", default="serving_default", help="to ask")
-    server.add_argument(
-        "--timeout", type=float, default=10.0, help="seconds for a request (10)"
-    )
-
-
-def ask_server(options, texts: list[str]) -> list[dict]:
-    """Answers of the server that the options name."""
-    client = connect(
-        options.server, options.model, version=options.version, label=options.label,
-        timeout=options.timeout,
-    )  # fmt: skip
-    return client.predict(texts, options.signature)
-
-
-def prune_versions(folder: Path, options) -> None:
-    """Does what `--keep` says after an export."""
+def after_export(folder: Path, options) -> None:
+    """Does what `--keep` says, and tells what keeps the new version out of service."""
     if options.keep is not None:
         removed = prune(folder, options.keep)
         if removed:
-            print(f"Removed: {folder}, version {', '.join(map(str, removed))}")
+            print(f"Removed: {folder}, version {_listed(removed)}")
+    _note_what_is_served(folder, versions(folder)[-1])
 
 
 def _serve_config(options) -> None:
@@ -123,50 +108,101 @@ def _serve_config(options) -> None:
     for model, label, version in options.label or ():
         labels = labels or {}
         labels.setdefault(model, {})[label] = version
-    for path in write_serve_config(
+    paths = write_serve_config(
         options.folder, canary=options.canary, labels=labels, threads=options.threads,
         image=options.image,
-    ):  # fmt: skip
+    )  # fmt: skip
+    for path in paths:
         print(path)
-    print(f"Start a server: docker compose -f {options.folder / 'compose.yaml'} up")
+    for folder in sorted(path for path in options.folder.iterdir() if path.is_dir()):
+        if numbers := configured_versions(folder):
+            _print_what_is_served(folder, numbers)
+    print(
+        f"Start a server: docker compose -f {options.folder / 'compose.yaml'} up; one "
+        f"that runs follows within {POLL_SECONDS} s"
+    )
+
+
+def _print_what_is_served(folder: Path, numbers: list[int]) -> None:
+    labels = configured_labels(folder)
+    shown = [f"version {number} is {label}" for label, number in labels.items()]
+    old = [number for number in numbers if number not in labels.values()]
+    if old:
+        shown.append(
+            f"version {_listed(old)} stays loaded until this command is given again"
+        )
+    print(f"{folder.name}: {', '.join(shown)}")
+
+
+def _note_what_is_served(folder: Path, number: int) -> None:
+    """Says so if a server of `models.config` would not load a version."""
+    config, numbers = folder.parent / MODELS_CONFIG, configured_versions(folder)
+    if config.exists() and number not in numbers:
+        print(
+            f"Not served yet: {config} names version {_listed(numbers) or 'none'} of "
+            f"{folder.name}; `zoo serve-config {folder.parent}` writes it anew"
+        )
 
 
 def _rollback(options) -> None:
+    folder = options.folder
     if options.restore is not None:
-        restore(options.folder, options.restore)
-        print(f"{options.folder}: version {options.restore} is in service again")
+        restore(folder, options.restore)
+        print(f"{folder}: version {options.restore} is there again")
+        _note_what_is_served(folder, options.restore)
         return
-    number = rollback(options.folder, options.to)
-    gone = ", ".join(map(str, withdrawn(options.folder)))
-    print(f"{options.folder}: version {number} is the newest; withdrawn: {gone}")
+    number = rollback(folder, options.to)
+    gone = withdrawn(folder)
+    print(
+        f"{folder}: version {number} is the newest; withdrawn: {_listed(gone)}, which "
+        "`--restore` brings back"
+    )
 
 
 def _warmup(options) -> None:
     from zoo.cli import load_tensorflow
 
+    try:
+        texts = options.texts and options.texts.read_bytes().splitlines()
+    except OSError as error:
+        raise OSError(
+            "`--texts` must be a file that can be read. "
+            f"Received: {options.texts} ({error})."
+        ) from None
     load_tensorflow()
+    from zoo.serving.served import version_folder
     from zoo.serving.warming import rewrite_warmup
 
-    texts = options.texts and options.texts.read_bytes().splitlines()
+    folder = version_folder(options.folder, None)
     count = rewrite_warmup(
-        options.folder, texts=texts, lengths=options.lengths,
-        batch_sizes=options.batch_sizes,
-    )  # fmt: skip
-    print(f"{options.folder}: {count} warmup requests")
+        folder, texts=texts, lengths=options.lengths, batch_sizes=options.batch_sizes
+    )
+    print(f"{folder}: {count} warmup requests, for the next server that loads it")
 
 
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"must be from 1. Received: {text}")
-    return number
+def positive(text: str) -> int:
+    """The type of an option that is a whole number from 1."""
+    if not (text.isascii() and text.isdecimal() and int(text)):
+        raise argparse.ArgumentTypeError(
+            f"must be a whole number from 1. Received: {text}"
+        )
+    return int(text)
 
 
 def _probability(text: str) -> float:
-    number = float(text)
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
     if not 0 < number < 1:
-        raise argparse.ArgumentTypeError(f"must be above 0 and below 1, not {text}")
+        raise argparse.ArgumentTypeError(
+            f"must be a number above 0 and below 1. Received: {text}"
+        )
     return number
+
+
+def _listed(numbers: list[int]) -> str:
+    return ", ".join(map(str, numbers))
 
 
 def _label(text: str) -> tuple[str, str, int]:

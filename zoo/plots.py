@@ -1,4 +1,4 @@
-"""Learning curves and confusion matrices as PNG files. Needs matplotlib."""
+"""Learning curves, confusion matrices and others as PNG files. Needs matplotlib."""
 
 from __future__ import annotations
 
@@ -85,6 +85,39 @@ def write_scores(history: Sequence[Mapping], path: Path) -> None:
         axes.plot(epochs, values, label=_plain(key.removeprefix("val_")))
     axes.set(xlabel="epoch", ylabel="validation, %", xticks=_ticks(epochs))
     axes.legend()
+    _save(figure, path)
+
+
+def write_speeds(
+    speeds: Mapping[int, Mapping[str, float]], right: Mapping[str, float], path: Path
+) -> None:
+    """Draws accuracy over speed, a panel a batch size, so that one can choose a model.
+
+    A line joins the models that no other one beats in both.
+
+    Args:
+        speeds: by batch size, texts a second by model.
+        right: the share of right answers by model.
+        path: of the PNG file.
+    """
+    figure = Figure(figsize=(4.5 * len(speeds), 4), layout="constrained")
+    panels = figure.subplots(1, len(speeds), sharey=True, squeeze=False)[0]
+    for axes, (size, found) in zip(panels, speeds.items()):
+        points = {name: (speed, 100 * right[name]) for name, speed in found.items()}
+        front: list[tuple[float, float]] = []
+        for point in sorted(points.values(), reverse=True):
+            if not front or point[1] > front[-1][1]:
+                front.append(point)
+        for name, point in points.items():
+            axes.plot(*point, "o")
+            axes.annotate(
+                _plain(name), point, xytext=(0, 6), textcoords="offset points",
+                ha="center", fontsize="small",
+            )  # fmt: skip
+        axes.plot(*zip(*front, strict=True), color="0.7", zorder=0)
+        axes.set(title=f"batch {size}", xlabel="texts a second", xscale="log")
+        axes.margins(0.25)
+    panels[0].set_ylabel("accuracy, %")
     _save(figure, path)
 
 

@@ -62,15 +62,17 @@ class GrpcClient(Client):
         code = error.code()
         if code == grpc.StatusCode.DEADLINE_EXCEEDED:
             return DeadlineError(
-                f"{self.address} must answer within {self.timeout} s. "
+                f"grpc://{self.address} must answer within {self.timeout} s. "
                 "Received: no answer.",
                 status=code.name,
             )
+        passing = code == grpc.StatusCode.UNAVAILABLE
+        wanted = "be reached and ready" if passing else "take the request"
         return ServerError(
-            f"{self.address} must take the request for {self.model}. "
+            f"grpc://{self.address} must {wanted} for {self.model}. "
             f"Received: {code.name}, {error.details()}",
             status=code.name,
-            passing=code == grpc.StatusCode.UNAVAILABLE,
+            passing=passing,
         )
 
 

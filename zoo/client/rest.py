@@ -55,10 +55,15 @@ class RestClient(Client):
                 "Received: no answer."
             ) from error
         except (OSError, http.client.HTTPException) as error:
+            # It is also raised, as an OSError, where a connection was closed.
+            no_http = isinstance(error, http.client.BadStatusLine)
+            no_http = no_http and not isinstance(error, OSError)
+            wanted = (
+                "of the REST API, not of gRPC" if no_http else "that can be reached"
+            )
             raise ServerError(
-                f"{self.address} must be a server that can be reached. "
-                f"Received: {type(error).__name__}: {error}.",
-                passing=True,
+                f"{self.address} must be a server {wanted}. Received: {error!r}.",
+                passing=not no_http,
             ) from error
         try:
             answer = json.loads(content)

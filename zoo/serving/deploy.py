@@ -39,10 +39,10 @@ prometheus_config {
   path: "/monitoring/prometheus/metrics"
 }
 """
+POLL_SECONDS = 30  # within which changes of models.config take effect
 _ARGUMENTS = (
     "--model_config_file=/models/models.config",
-    # Changes of the file take effect within this time.
-    "--model_config_file_poll_wait_seconds=30",
+    f"--model_config_file_poll_wait_seconds={POLL_SECONDS}",
     "--allow_version_labels_for_unavailable_models=true",
     "--enable_batching=true",
     "--enable_per_model_batching_parameters=true",
@@ -137,6 +137,7 @@ def write_serve_config(
     Raises:
         ValueError: if the folder holds no exported model, or a label or the version or
             the model that it names cannot be.
+        OSError: if the folder cannot be written.
     """
     folder = Path(folder)
     there = {
@@ -172,13 +173,17 @@ def write_serve_config(
             image=image, arguments=_arguments(12), path=path
         ),
     }
-    paths = []
-    for name, text in content.items():
-        paths.append(folder / name)
-        partial = folder / f".{name}"
-        partial.write_text(text, "utf-8")
-        partial.replace(paths[-1])  # a server may be reading the old one
-    return paths
+    try:
+        for name, text in content.items():
+            partial = folder / f".{name}"
+            partial.write_text(text, "utf-8")
+            partial.replace(folder / name)  # a server may be reading the old one
+    except OSError as error:
+        raise OSError(
+            "`folder` must be a folder that can be written. "
+            f"Received: {folder} ({error})."
+        ) from error
+    return [folder / name for name in content]
 
 
 def choose_labels(found: list[int], canary: bool) -> dict[str, int]:

@@ -87,6 +87,11 @@ def rollback(folder: str | Path, to: int | None = None) -> int:
             `models.config` names a version that would go.
     """
     found = _folders(folder, "")
+    if not found:
+        raise ValueError(
+            "`folder` must hold versions of an exported model. "
+            f"Received: {folder} with none."
+        )
     older = list(found)[:-1]
     chosen = to if to is not None else max(older, default=None)
     if chosen not in older:
@@ -97,12 +102,13 @@ def rollback(folder: str | Path, to: int | None = None) -> int:
         )
     pinned = [n for n in configured_versions(folder) if n > chosen]
     if pinned:  # the server would unload them and load nothing in their place
-        name = Path(folder).absolute().name
+        place = Path(folder).absolute()
         raise ValueError(
-            f"`folder` must be of a model whose {MODELS_CONFIG} names no version to be "
-            "withdrawn: move its labels first, with `zoo serve-config --label "
-            f"{name}:stable={chosen}`, twice so that the newer version goes. Received: "
-            f"{folder}, of which it names {', '.join(map(str, pinned))}."
+            f"`folder` must be of a model whose {MODELS_CONFIG} names none of the "
+            f"versions that would go. Received: {folder}, of which it names "
+            f"{', '.join(map(str, pinned))}. First `zoo serve-config {place.parent} "
+            f"--label {place.name}:stable={chosen}`, which moves its clients; when the "
+            "server has followed, the same command again, which drops the newer one."
         )
     for number, path in reversed(found.items()):
         if number > chosen:
