@@ -38,13 +38,13 @@ from serving_others import (  # noqa: E402
 )
 from timing import interleave  # noqa: E402
 
-from recipes import text_classification  # noqa: E402
 from recipes.seeds import parse_model  # noqa: E402
+from recipes.text_classification import RECIPE  # noqa: E402
 from zoo.data import Splits, learn_tasks, load_named  # noqa: E402
 from zoo.plots import write_speeds  # noqa: E402
 from zoo.report import markdown_table  # noqa: E402
 from zoo.serving.served import read_metadata, version_folder  # noqa: E402
-from zoo.settings import Settings, parse_overrides  # noqa: E402
+from zoo.settings import parse_overrides  # noqa: E402
 from zoo.tasks import Task  # noqa: E402
 from zoo.text import as_bytes  # noqa: E402
 from zoo.text.imports import tf  # noqa: E402
@@ -69,12 +69,11 @@ def train_and_export(
     name, own = parse_model(model)
     settings, keywords = parse_overrides([*overrides, *own], name)
     row = re.sub(r"[^\w.=-]+", "_", model)
-    text_model, _ = text_classification.train(
-        name, splits, Settings.of(name, **settings), keywords,
-        folder=folder / "runs" / row, verbose=False,
-    )  # fmt: skip
+    text_model, _ = RECIPE.trial(
+        name, splits, settings, keywords, folder=folder / "runs" / row
+    )
     place = folder / "exported" / row
-    text_classification.export(text_model, place, splits.valid.texts)
+    RECIPE.export(text_model, splits, place)
     print(f"exported: {place}", file=sys.stderr)
     return place
 

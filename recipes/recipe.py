@@ -133,14 +133,17 @@ class Recipe(ABC):
         shutil.rmtree(checkpoints, ignore_errors=True)
         place = folder
         if export_to is not None:
-            place = zoo.export(
-                text_model.model, text_model.pipeline, export_to,
-                tasks=text_model.tasks, examples=splits.valid.texts[:EXAMPLES],
-                metadata=text_model.metadata,
-            ).parent  # fmt: skip
+            place = self.export(text_model, splits, export_to).parent
             print(f"Exported and checked: {place}")
         shown = json.dumps(self.prompt(splits), ensure_ascii=False)
         print(f"{self.invitation}: zoo predict {place} {shown}")
+
+    def export(self, text_model: TextModel, splits, folder: str | Path) -> Path:
+        """Exports a trained model as the next version under `folder`."""
+        return zoo.export(
+            text_model.model, text_model.pipeline, folder, tasks=text_model.tasks,
+            examples=splits.valid.texts[:EXAMPLES], metadata=text_model.metadata,
+        )  # fmt: skip
 
     def trial(
         self,

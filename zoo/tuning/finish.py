@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-import zoo
 from zoo.artifact import TextModel, load
 from zoo.tuning.parts import valid_as_train, without_test
 from zoo.tuning.plan import Plan
@@ -52,10 +51,7 @@ def finish(
         write_json(path, known)
     if export_to is not None and "exported" not in known:
         text_model = load(plan.folder / "model")
-        version = zoo.export(
-            text_model.model, text_model.pipeline, export_to, tasks=text_model.tasks,
-            examples=splits.valid.texts[:1000], metadata=text_model.metadata,
-        )  # fmt: skip
+        version = _recipe(plan).export(text_model, splits, export_to)
         known["exported"] = str(version)
         write_json(path, known)
     found = Found(
@@ -68,6 +64,10 @@ def finish(
     for checkpoints in plan.trials_folder.glob("*/checkpoints"):
         shutil.rmtree(checkpoints, ignore_errors=True)
     return found
+
+
+def _recipe(plan: Plan):
+    return importlib.import_module(plan.recipe).RECIPE
 
 
 def best_trial(plan: Plan, results: Mapping[str, Mapping]) -> str:
@@ -95,7 +95,7 @@ def _trained(plan: Plan, splits, name: str, best: Mapping, retrain: bool) -> Tex
     # Without a validation part all epochs run, so these are those of the best one.
     settings = {**best["settings"], "epochs": best["best_epoch"]}
     folder = plan.folder / "retrained"
-    text_model, _ = importlib.import_module(plan.recipe).RECIPE.trial(
+    text_model, _ = _recipe(plan).trial(
         best["model"], valid_as_train(without_test(splits)), settings,
         best["keywords"], folder=folder,
     )  # fmt: skip
@@ -106,7 +106,7 @@ def _trained(plan: Plan, splits, name: str, best: Mapping, retrain: bool) -> Tex
 def _test_scores(plan: Plan, splits, text_model: TextModel, results) -> dict:
     if not len(splits.test):
         return {}
-    score = importlib.import_module(plan.recipe).RECIPE.score
+    score = _recipe(plan).score
     scores = {BEST: score(text_model, splits, "test")}
     first = next(iter(results))
     if results[first]["status"] == DONE:
