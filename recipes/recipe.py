@@ -6,6 +6,7 @@ import json
 import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -13,6 +14,8 @@ import keras
 import zoo
 from zoo.artifact import TextModel
 from zoo.settings.checked import Checked
+from zoo.tuning.parts import valid_as_train
+from zoo.tuning.trial import best_epoch
 
 EXAMPLES = 1000  # validation texts that an export is warmed up and checked with
 
@@ -173,4 +176,23 @@ class Recipe(ABC):
         )
         facts = self.facts(text_model, prepared, history)
         shutil.rmtree(checkpoints, ignore_errors=True)
-        return facts
+        return {**facts, "best_epoch": best_epoch(history)}
+
+    def measure_retrained(
+        self, name: str, splits, settings, keywords: Mapping, folder: Path
+    ) -> dict:
+        """The same, then trained again on training and validation part together.
+
+        The second training takes as many epochs as were best in the first, whose are
+        the validation scores; the test scores are its own.
+        """
+        chosen = self.measure(name, splits, settings, keywords, folder / "chosen")
+        again = self.measure(
+            name, valid_as_train(splits),
+            replace(settings, epochs=chosen["best_epoch"]), keywords, folder / "again",
+        )  # fmt: skip
+        return {
+            **again,
+            "valid": chosen["valid"],
+            "seconds": chosen["seconds"] + again["seconds"],
+        }

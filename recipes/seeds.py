@@ -26,6 +26,11 @@ def add_arguments(parser: argparse.ArgumentParser, *, models: list[str]) -> None
         "--models", nargs="+", default=models, metavar="NAME[:KEY=VALUE,...]",
         help="registered models, each with settings or arguments of its own",
     )  # fmt: skip
+    parser.add_argument(
+        "--retrain", action="store_true",
+        help="with as many epochs as were best on the validation part, train again on "
+        "training and validation part",
+    )  # fmt: skip
     parser.add_argument("--seeds", type=int, default=3, help="seeds 0, 1, ... (3)")
     parser.add_argument("--folder", type=Path, default=Path("runs/seeds"))
     parser.add_argument(
@@ -71,13 +76,15 @@ def measured(
     name, own = parse_model(model)
     overrides, keywords = parse_overrides([*options.overrides, *own], name)
     row, facts = row or model, []
+    if options.retrain:
+        row = f"{row} retrained"
+    if measure is None:
+        measure = recipe.measure_retrained if options.retrain else recipe.measure
     for seed in range(options.seeds):
         chosen = {**overrides, **fixed, "seed": seed}
         settings = recipe.choose(name, splits, chosen)
         folder = options.folder / options.data / row.replace(" ", "_") / str(seed)
-        new, found = facts_of_seed(
-            name, splits, settings, keywords, folder, measure or recipe.measure
-        )
+        new, found = facts_of_seed(name, splits, settings, keywords, folder, measure)
         facts.append(found)
         if new:
             print(f"{row} seed {seed}: {recipe.brief(found)}", file=sys.stderr)

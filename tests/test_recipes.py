@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from recipes import multi_task, seeds, text_classification
+from recipes.recipe import Recipe
 from zoo import runs
 from zoo.data import Examples, Splits, load_named
 from zoo.settings import Settings
@@ -175,6 +177,23 @@ def test_fine_tuning_keeps_the_joint_weights_where_it_does_not_help(place, monke
         np.array_equal(a, b)
         for a, b in zip(before, joint.model.get_weights(), strict=True)
     )
+
+
+def test_training_again_on_both_parts(place):
+    """The second training has all rows, the epochs of the best score, no choice."""
+    splits, calls = splits_of(a=["0", "1"] * 12), []
+
+    def measure(name, splits, settings, keywords, folder):
+        calls.append((len(splits.train), len(splits.valid), settings.epochs, folder))
+        score = 0.5 + len(calls)
+        return {"valid": score, "test": score, "seconds": score, "best_epoch": 3}
+
+    facts = Recipe.measure_retrained(
+        SimpleNamespace(measure=measure), "text_cnn", splits, Settings(epochs=9), {},
+        place,
+    )  # fmt: skip
+    assert facts == {"valid": 1.5, "test": 2.5, "seconds": 4.0, "best_epoch": 3}
+    assert calls == [(24, 2, 9, place / "chosen"), (26, 0, 3, place / "again")]
 
 
 def test_spread_is_that_of_a_sample():

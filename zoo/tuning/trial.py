@@ -18,7 +18,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from multiprocessing import connection
 from pathlib import Path
@@ -126,15 +126,13 @@ def _trained(job: Job, splits) -> dict:
             f"validation part. Received: {scores}."
         )
     text_model.save(job.folder / "model")
-    # Scores of epochs that were read back are lists.
-    best = max(range(len(history)), key=lambda epoch: list(history[epoch]["score"]))
     facts = {
         "status": DONE,
         "objective": value,
         "scores": scores,
         "parameters": text_model.model.count_params(),
         "epochs": len(history),
-        "best_epoch": best + 1,
+        "best_epoch": best_epoch(history),
         "curve": [logs["score"][0] for logs in history],
         "seconds": sum(logs["seconds"] for logs in history),
     }
@@ -144,6 +142,20 @@ def _trained(job: Job, splits) -> dict:
         if facts["latency"] > limit:
             facts["status"] = OVER
     return facts
+
+
+def best_epoch(history: Sequence[Mapping]) -> int:
+    """The epoch with the best score, from 1; the last where none was validated.
+
+    Example:
+        >>> best_epoch([{"score": (0.5,)}, {"score": [0.7]}, {"score": (0.6,)}])
+        2
+    """
+    if history[-1]["score"] is None:
+        return len(history)
+    # Scores of epochs that were read back are lists.
+    scores = [list(logs["score"]) for logs in history]
+    return 1 + max(range(len(scores)), key=scores.__getitem__)
 
 
 def latency(text_model, part) -> float:
