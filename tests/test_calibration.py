@@ -45,11 +45,13 @@ def surprise(task, target, logits, temperature):
     return -(held + logs.sum() / logs.size)
 
 
+@pytest.mark.parametrize("rows", [10, 4000])
 @pytest.mark.parametrize("task", [THREE, TAGS], ids=["categories", "multilabel"])
-def test_the_temperature_is_the_one_of_the_least_surprise(task):
-    target, logits = drawn(task)
+def test_the_temperature_is_the_one_of_the_least_surprise(task, rows):
+    target, logits = drawn(task, rows)
     found = fit_temperature(task, target, np.ones(len(target)), logits)
-    assert found == pytest.approx(2.5, rel=0.1)
+    if rows > 1000:
+        assert found == pytest.approx(2.5, rel=0.1)
     grid = np.geomspace(0.5, 10, 400)
     best = grid[np.argmin([surprise(task, target, logits, t) for t in grid])]
     assert found == pytest.approx(best, rel=0.02)
