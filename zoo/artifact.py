@@ -117,13 +117,13 @@ class TextModel:
             text = json.dumps(metadata, indent=2, ensure_ascii=False)
             (partial / "metadata.json").write_text(text, "utf-8")
             partial.chmod(0o755)
-            _replace(folder, partial)
+            replace_folder(folder, partial)
         finally:
             shutil.rmtree(partial, ignore_errors=True)
         return folder
 
 
-def _replace(folder: Path, new: Path) -> None:
+def replace_folder(folder: Path, new: Path) -> None:
     """Renames `new` to `folder`, whose old content goes last."""
     old = new.with_name(f"{new.name}-old")
     if folder.exists():
