@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Mapping
 import keras
 import numpy as np
 
-from zoo.data import Examples, encode_labels
 from zoo.edge.graph import score_names
 from zoo.metrics import evaluate
 from zoo.serving.golden import answers_of
@@ -84,19 +83,20 @@ def metrics_of(
     run: Callable,
     tasks: Mapping[str, Task],
     tokens: Iterable[np.ndarray],
-    examples: Examples,
+    targets: Mapping[str, np.ndarray],
+    weights: Mapping[str, np.ndarray],
 ) -> dict[str, dict]:
     """Metrics by task, as `zoo.metrics.evaluate` gives them.
 
     Args:
         run: from ids `[batch, time]` to scores by output.
         tasks: the tasks.
-        tokens: the ids of each example.
-        examples: the labels.
+        tokens: the ids of each text.
+        targets: by task, what `zoo.data.encode_labels` returns.
+        weights: the same.
     """
     names = score_names(tasks)
     answers = [run(row[None]) for row in tokens]
-    targets, weights = encode_labels(examples, tasks)
     results = {}
     for name, task in tasks.items():
         scores = np.concatenate([answer[names[name]] for answer in answers])

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from zoo import __version__
 from zoo.artifact import TextModel, replace_folder
-from zoo.data import Examples
+from zoo.data import Examples, encode_labels
 from zoo.edge import DEFAULT_LENGTH, RUNTIMES, EdgeError
 from zoo.edge.compare import (
     largest_difference,
@@ -85,9 +85,11 @@ class _Edge:
         self.model, self.tasks = text_model.model, text_model.tasks
         self.name = text_model.metadata.get("name", self.model.name)
         self.module = MODULES[runtime]
-        self.examples, self.tokens = examples, []
-        if examples is not None:
-            self.tokens = self.encode(examples.texts)
+        self.texts, self.labelled = [], None
+        if examples is not None:  # a label that the model does not know ends it here
+            self.texts = examples.texts
+            targets, weights = encode_labels(examples, self.tasks)
+            self.labelled = self.encode(self.texts), targets, weights
         self.checks = [
             (tokens, scores_of(self.model, self.tasks, tokens))
             for tokens in sample_tokens(text_model.pipeline.vocab_size, length)
@@ -139,7 +141,9 @@ class _Edge:
         try:
             run = self.module.Runner(path, self.length)
             difference = largest_difference(run, self.checks, self.length)
-        except (RuntimeError, ValueError) as error:  # of the runtime
+        except ImportError:
+            raise
+        except Exception as error:  # the runtimes' own kinds
             raise EdgeError(
                 f"The {self.runtime} form of the model {self.name!r} must run. "
                 f"Received: {str(error)[:300]}; nothing was written."
@@ -152,10 +156,8 @@ class _Edge:
             "largest_difference": difference,
             "median_milliseconds": median_milliseconds(run, full[:1]),
         }
-        if self.examples is not None:
-            described["metrics"] = metrics_of(
-                run, self.tasks, self.tokens, self.examples
-            )
+        if self.labelled is not None:
+            described["metrics"] = metrics_of(run, self.tasks, *self.labelled)
         return described
 
     def _metadata(self, files: dict) -> dict:
@@ -187,9 +189,8 @@ class _Edge:
 
     def _golden(self) -> list[dict]:
         """Texts that show whether a device makes the same ids and scores of them."""
-        given = self.examples.texts[:_EXAMPLES] if self.examples is not None else []
         odd = [text for text in ODD if isinstance(text, str)]
-        texts = [text for text in (*odd, *given) if "\x00" not in text]
+        texts = [*odd, *self.texts[:_EXAMPLES]]
         found = []
         for text, ids in zip(texts, self.encode(texts), strict=True):
             scores = scores_of(self.model, self.tasks, ids[None])
