@@ -22,7 +22,8 @@ def add_edge_arguments(parser: argparse.ArgumentParser) -> None:
     edge.add_argument(
         "--int8", action="store_true", help="also with weights in 8 bits; needs --data"
     )
-    add_data_arguments(parser)
+    data = parser.add_argument_group("labelled data for --edge, as for zoo evaluate")
+    add_data_arguments(data)
 
 
 def check_edge_options(options) -> None:

@@ -13,9 +13,9 @@ _PORTABLE: ContextVar[bool] = ContextVar("portable", default=False)
 def portable() -> Iterator[None]:
     """Graphs that are traced within have only what every converter knows.
 
-    The answers are the same. Loops write their outputs in the order of the steps:
-    tf2onnx takes any other order for this one. There is one form for all numbers of
-    rows, where the fast graphs hold two; and experts are all computed, since no
+    The answers are the same, without gradients. Loops write their outputs in the order
+    of the steps: tf2onnx takes any other order for this one. There is one form for all
+    numbers of rows, where the fast graphs hold two. Experts are all computed, since no
     converter knows a list of tensors of different sizes.
     """
     token = _PORTABLE.set(True)
