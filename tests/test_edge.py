@@ -184,7 +184,7 @@ def test_a_form_that_answers_otherwise_is_refused(tmp_path):
 @RUNTIMES
 def test_an_operation_that_no_runtime_knows_is_named(tmp_path, runtime):
     with pytest.raises(EdgeError, match="(?is)model 'tiny' must.*igamma"):
-        zoo.edge.export(text_model(Foreign), tmp_path / "edge", runtime=runtime)
+        zoo.edge.export(text_model(Foreign), tmp_path / "a" / "b", runtime=runtime)
     assert not list(tmp_path.iterdir())
 
 

@@ -8,7 +8,7 @@ import logging
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
 
@@ -66,6 +66,7 @@ def export(
     length = _length(text_model.pipeline, length)
     _check_folder(folder)
     edge = _Edge(text_model, runtime, length, examples)
+    missing = [parent for parent in folder.parents if not parent.exists()]
     folder.parent.mkdir(parents=True, exist_ok=True)
     partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
@@ -74,6 +75,9 @@ def export(
         replace_folder(folder, partial)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+        for parent in missing:  # from the innermost; one with content stays
+            with suppress(OSError):
+                parent.rmdir()
     return folder
 
 
