@@ -15,8 +15,8 @@ def portable() -> Iterator[None]:
 
     The answers are the same, without gradients. Loops write their outputs in the order
     of the steps: tf2onnx takes any other order for this one. There is one form for all
-    numbers of rows, where the fast graphs hold two. Experts are all computed, since no
-    converter knows a list of tensors of different sizes.
+    numbers of rows, where the fast graphs hold two. Experts are all computed, since
+    LiteRT has no list of tensors of different sizes.
     """
     token = _PORTABLE.set(True)
     try:
