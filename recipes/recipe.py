@@ -11,7 +11,6 @@ from pathlib import Path
 
 import keras
 
-import zoo
 from zoo.artifact import TextModel
 from zoo.settings.checked import Checked
 from zoo.tuning.parts import valid_as_train
@@ -143,10 +142,7 @@ class Recipe(ABC):
 
     def export(self, text_model: TextModel, splits, folder: str | Path) -> Path:
         """Exports a trained model as the next version under `folder`."""
-        return zoo.export(
-            text_model.model, text_model.pipeline, folder, tasks=text_model.tasks,
-            examples=splits.valid.texts[:EXAMPLES], metadata=text_model.metadata,
-        )  # fmt: skip
+        return text_model.export(folder, splits.valid.texts[:EXAMPLES])
 
     def trial(
         self,

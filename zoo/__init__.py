@@ -20,6 +20,7 @@ _PUBLIC = {
     "TextModel": ("zoo.artifact", "TextModel"),
     "load": ("zoo.artifact", "load"),
     "export": ("zoo.serving", "export"),
+    "edge": ("zoo.edge", None),
     "layers": ("zoo.layers", None),
     "tuning": ("zoo.tuning", None),
     "models": ("zoo.models", None),

@@ -23,6 +23,7 @@ import zoo.layers  # noqa: F401  (registers the layers that a saved model names)
 from zoo import __version__
 from zoo.batching import TokenBatches, choose_buckets
 from zoo.language import is_language_model
+from zoo.serving import export
 from zoo.tagging.decoder import is_tagger
 from zoo.tasks import Task
 from zoo.text import TextPipeline
@@ -130,13 +131,25 @@ class TextModel:
             text = json.dumps(metadata, indent=2, ensure_ascii=False)
             (partial / "metadata.json").write_text(text, "utf-8")
             partial.chmod(0o755)
-            _replace(folder, partial)
+            replace_folder(folder, partial)
         finally:
             shutil.rmtree(partial, ignore_errors=True)
         return folder
 
+    def export(self, folder: str | Path, examples: Sequence[str] = ()) -> Path:
+        """Exports for TF Serving as the next version under `folder`: see `zoo.export`.
 
-def _replace(folder: Path, new: Path) -> None:
+        Args:
+            folder: of the versions.
+            examples: texts of the kind that the model will see.
+        """
+        return export(
+            self.model, self.pipeline, folder, tasks=self.tasks, examples=examples,
+            metadata=self.metadata,
+        )  # fmt: skip
+
+
+def replace_folder(folder: Path, new: Path) -> None:
     """Renames `new` to `folder`, whose old content goes last."""
     old = new.with_name(f"{new.name}-old")
     if folder.exists():

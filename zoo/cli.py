@@ -15,7 +15,6 @@ from pathlib import Path
 
 from zoo import __version__
 from zoo.cli_data import (
-    LABELS,
     PAIRS,
     TAGS,
     add_data_arguments,
@@ -23,12 +22,13 @@ from zoo.cli_data import (
     expect,
     expect_for,
     is_named,
-    read_examples,
+    read_labelled,
     read_named,
     read_pair_file,
     read_splits,
     read_tagged_file,
 )
+from zoo.cli_edge import add_edge_arguments, check_edge_options, export_edge
 from zoo.cli_predict import add_predict_parser
 from zoo.cli_serve import add_export_arguments, add_serve_commands, after_export
 from zoo.cli_tune import add_tune_parser, tune
@@ -116,12 +116,17 @@ def _parser() -> argparse.ArgumentParser:
 
     add_predict_parser(commands)
 
-    export = commands.add_parser("export", help="export a run for TF Serving")
+    export = commands.add_parser(
+        "export", help="export a run for TF Serving, or for a device"
+    )
     export.add_argument("folder", type=Path, help="folder of a run")
     export.add_argument(
-        "--to", type=Path, help="folder of the versions (saved_models/MODEL)"
-    )
+        "--to", type=Path,
+        help="folder of the versions (saved_models/MODEL), or of the export for a "
+        "device (edge/MODEL-RUNTIME)",
+    )  # fmt: skip
     add_export_arguments(export)
+    add_edge_arguments(export)
     export.set_defaults(command=_export)
 
     add_serve_commands(commands)
@@ -211,13 +216,7 @@ def _evaluate(options) -> None:
     if is_tagger(text_model.tasks):
         _evaluate_tagger(text_model, options)
         return
-    expect(options, LABELS)
-    if is_named(options):
-        examples = read_named(options).test
-    else:
-        if not options.label and not options.task_column:
-            options.label = [f"{n}:{t.kind}" for n, t in text_model.tasks.items()]
-        examples = read_examples(options.data, options)
+    examples = read_labelled(text_model, options)
     targets, weights = encode_labels(examples, text_model.tasks)
     outputs = text_model.logits(examples.texts)
     results = {
@@ -258,8 +257,8 @@ def _evaluate_translator(text_model, options) -> None:
 
 
 def _export(options) -> None:
+    check_edge_options(options)
     load_tensorflow()
-    from recipes.text_classification import export
     from zoo.artifact import load
 
     text_model = load(options.folder)
@@ -268,8 +267,11 @@ def _export(options) -> None:
 
         text_model.tasks = with_abstain(text_model.tasks, options.abstain)
     name = text_model.metadata.get("name", options.folder.name)
+    if options.edge:
+        export_edge(text_model, name, options)
+        return
     folder = options.to or Path("saved_models", name)
-    print(export(text_model, folder))
+    print(text_model.export(folder))
     after_export(folder, options)
 
 

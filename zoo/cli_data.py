@@ -113,6 +113,16 @@ def read_named(options):
     return splits
 
 
+def read_labelled(text_model, options):
+    """Rows to measure a classifier on: a named set's test part, or a whole file."""
+    expect(options, LABELS)
+    if is_named(options):
+        return read_named(options).test
+    if not options.label and not options.task_column:
+        options.label = [f"{n}:{t.kind}" for n, t in text_model.tasks.items()]
+    return read_examples(options.data, options)
+
+
 def _pair_splits(options):
     from zoo.translation.pairs import assemble_pairs
 

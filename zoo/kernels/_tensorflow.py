@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 
+from zoo.kernels.portable import is_portable
+
 
 def scan(
     step: Callable,
@@ -36,6 +38,7 @@ def scan(
     arrays = [
         tf.TensorArray(s.dtype, size=length, element_shape=s.shape) for s in samples
     ]
+    turned = reverse and is_portable()
 
     def body(count, *state):
         time = length - 1 - count if reverse else count
@@ -43,7 +46,8 @@ def scan(
         new, outputs = step(list(state[:width]), elements)
         for tensor, old in zip(new, carry):
             _narrow(tensor, old.shape)
-        written = [a.write(time, o) for a, o in zip(state[width:], outputs)]
+        place = count if turned else time
+        written = [a.write(place, o) for a, o in zip(state[width:], outputs)]
         return (count + 1, *new, *written)
 
     _, *state = tf.while_loop(
@@ -52,7 +56,10 @@ def scan(
         (tf.constant(0), *carry, *arrays),
         maximum_iterations=length,
     )
-    return state[:width], [array.stack() for array in state[width:]]
+    stacked = [array.stack() for array in state[width:]]
+    if turned:
+        stacked = [tf.reverse(tensor, [0]) for tensor in stacked]
+    return state[:width], stacked
 
 
 def _narrow(tensor, shape) -> None:
@@ -79,6 +86,8 @@ def vjp(
 
 def by_rows(rows, limit: int, few: Callable, many: Callable):
     """`few()` for at most `limit` rows, else `many()`, chosen when the graph runs."""
+    if is_portable():
+        return few()
     if isinstance(rows, int):
         return few() if rows <= limit else many()
     return tf.cond(rows <= limit, few, many)
@@ -92,6 +101,9 @@ def with_gradient(
     `backward(arguments, residuals, cotangents)` gives one gradient, or `None`, for
     each argument.
     """
+    arguments = [tf.convert_to_tensor(argument) for argument in arguments]
+    if is_portable():  # no converter reads gradients
+        return list(forward(arguments)[0])
 
     @tf.custom_gradient
     def call(*tensors):
@@ -102,7 +114,7 @@ def with_gradient(
 
         return outputs, gradient
 
-    return list(call(*(tf.convert_to_tensor(a) for a in arguments)))
+    return list(call(*arguments))
 
 
 def sliced_matmul(rows, weights, counts, *, sparse_gradient: bool) -> tf.Tensor:

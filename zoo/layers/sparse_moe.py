@@ -9,6 +9,7 @@ import keras
 from keras import ops
 
 from zoo.kernels.grouped import collect, dispatch, grouped_matmul
+from zoo.kernels.portable import is_portable
 from zoo.layers.balanced_gate import BalancedGate
 from zoo.layers.gating import (
     NoisyTopKGate,
@@ -272,7 +273,7 @@ class SparseMoE(keras.layers.Layer):
         if form == "auto":
             few = self.num_experts <= _DENSE_EXPERTS
             form = "dense" if few else grouped_form()
-        if form == "dense":
+        if form == "dense" or is_portable():
             return self._run_dense(x, experts, gates)
         slots = ops.shape(experts)[-1]
         order, inverse, counts = sort_pairs(experts, self.num_experts)

@@ -1,0 +1,87 @@
+"""A classifier as one file for LiteRT or onnxruntime, without TensorFlow on the device.
+
+Importing this loads no TensorFlow.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from zoo._lazy import LazyModule
+
+__all__ = ["DEFAULT_LENGTH", "RUNTIMES", "EdgeError", "EdgeModel", "export"]
+
+RUNTIMES = ("litert", "onnx")
+DEFAULT_LENGTH = 128
+
+_model = LazyModule("zoo.edge.model")
+_publish = LazyModule("zoo.edge.publish")
+
+
+class EdgeError(RuntimeError):
+    """The model could not be converted, or answers otherwise; nothing was written."""
+
+
+def export(
+    text_model,
+    folder: str | Path,
+    *,
+    runtime: str = "litert",
+    length: int | None = None,
+    int8: bool = False,
+    examples=None,
+) -> Path:
+    """Writes a classifier for a device, after comparing it with Python.
+
+    The folder gets
+
+    * `model.tflite` or `model.onnx`: `tokens` int32 to, for a single task, `scores`
+      float32 `[batch, labels]`, for several `<task>_scores` each: the calibrated
+      probabilities that the served model gives, a regression's value. LiteRT takes
+      `[1, length]`, padded on the right with 0; onnxruntime any `[batch, time]`.
+    * `model_int8.tflite` or `model_int8.onnx` with `int8`: weights in 8 bits, float32
+      arithmetic elsewhere (dynamic-range quantisation).
+    * `vocabulary.txt`: a token a line, the id of the first is 0.
+    * `metadata.json`: tasks, labels and names of the outputs; length, padding and
+      unknown id; the tokenizer's settings; texts with the ids and scores they must get;
+      of each file its size, sha256, largest difference from Python, latency, and
+      metrics on `examples`.
+
+    Strings do not run on the device: it has to turn texts into tokens as
+    `zoo.TextPipeline` does. The texts in `metadata.json` show whether it does.
+
+    Args:
+        text_model: a `zoo.TextModel` whose pipeline gives token ids and whose tasks are
+            about whole texts.
+        folder: to write; may be absent, empty, or an earlier export, which is replaced.
+        runtime: `"litert"` or `"onnx"`.
+        length: number of tokens that are read of a text, at most the pipeline's
+            `max_length`; by default that, or 128 if it is longer.
+        int8: writes the file with weights in 8 bits as well.
+        examples: labelled `zoo.data.Examples` whose metrics are to be measured.
+
+    Returns:
+        The folder.
+
+    Raises:
+        ValueError: for a model or an argument that is not accepted.
+        EdgeError: if the model cannot be converted, or an answer in float32 differs by
+            more than 1e-4 from Python's.
+        ImportError: if a package of the extra `edge` is missing.
+        OSError: if the folder cannot be written.
+
+    Example:
+        >>> export(zoo.load("runs/bilstm"), "edge/bilstm")  # doctest: +SKIP
+        PosixPath('edge/bilstm')
+        >>> EdgeModel("edge/bilstm")([[17, 4, 9]])["scores"]  # doctest: +SKIP
+        array([[0.02, 0.98]], dtype=float32)
+    """
+    return _publish.export(
+        text_model, folder, runtime=runtime, length=length, int8=int8, examples=examples
+    )
+
+
+def __getattr__(name: str):
+    if name == "EdgeModel":
+        return _model.EdgeModel
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,106 @@
+"""What a file answers and how fast, beside the model in Python."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+
+import keras
+import numpy as np
+
+from zoo.edge.graph import score_names
+from zoo.metrics import evaluate
+from zoo.serving.golden import answers_of
+from zoo.tasks import Task
+
+_ROWS = 4  # of each length
+_WARM, _ROUNDS = 5, 50
+
+
+def sample_tokens(vocab_size: int, length: int) -> list[np.ndarray]:
+    """Rows of ids of length 1, of half of `length` and of all of it, without padding.
+
+    Example:
+        >>> [rows.shape for rows in sample_tokens(50, 16)]
+        [(4, 1), (4, 8), (4, 16)]
+    """
+    generator = np.random.default_rng(0)
+    lengths = sorted({1, (length + 1) // 2, length})
+    return [
+        generator.integers(1, vocab_size, (_ROWS, size), "int32") for size in lengths
+    ]
+
+
+def scores_of(
+    model: keras.Model, tasks: Mapping[str, Task], tokens: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Python's scores `[batch, outputs]` by output, of ids `[batch, time]`."""
+    logits, names = model(tokens, training=False), score_names(tasks)
+    rows = {
+        name: answers_of(keras.ops.convert_to_numpy(logits[name]), task)
+        for name, task in tasks.items()
+    }
+    return {
+        names[name]: np.array([answer["scores"] for answer in answers])
+        for name, answers in rows.items()
+    }
+
+
+def largest_difference(
+    run: Callable, expected: Iterable[tuple[np.ndarray, Mapping]], length: int
+) -> float:
+    """Between a file and Python, over all scores; infinite where one is no number.
+
+    Scores above 1, which only regressions have, count relative to their size.
+
+    Args:
+        run: from ids `[batch, time]` to scores by output.
+        expected: ids without padding, and Python's scores of them.
+        length: the file gets the ids padded to it, and without padding as well.
+    """
+    worst = 0.0
+    for tokens, scores in expected:
+        padding = [(0, 0), (0, length - tokens.shape[1])]
+        for given in (tokens, np.pad(tokens, padding)):
+            found = run(given)
+            for name, wanted in scores.items():
+                gap = np.abs(found[name] - wanted) / np.maximum(np.abs(wanted), 1.0)
+                worst = max(worst, float(np.nan_to_num(gap, nan=np.inf).max()))
+    return worst
+
+
+def median_milliseconds(run: Callable, tokens: np.ndarray) -> float:
+    """The median time of a call, after a few that do not count."""
+    seconds = []
+    for _ in range(_WARM + _ROUNDS):
+        start = time.perf_counter()
+        run(tokens)
+        seconds.append(time.perf_counter() - start)
+    return 1e3 * float(np.median(seconds[_WARM:]))
+
+
+def metrics_of(
+    run: Callable,
+    tasks: Mapping[str, Task],
+    tokens: Iterable[np.ndarray],
+    targets: Mapping[str, np.ndarray],
+    weights: Mapping[str, np.ndarray],
+) -> dict[str, dict]:
+    """Metrics by task, as `zoo.metrics.evaluate` gives them.
+
+    Args:
+        run: from ids `[batch, time]` to scores by output.
+        tasks: the tasks.
+        tokens: the ids of each text.
+        targets: by task, what `zoo.data.encode_labels` returns.
+        weights: the same.
+    """
+    names = score_names(tasks)
+    answers = [run(row[None]) for row in tokens]
+    results = {}
+    for name, task in tasks.items():
+        scores = np.concatenate([answer[names[name]] for answer in answers])
+        # `evaluate` reads logits, of which 0 is as likely as not.
+        logits = scores - 0.5 if task.kind == "multilabel" else scores
+        results[name] = evaluate(task, targets[name], weights[name], logits)
+    return results

@@ -1,0 +1,48 @@
+"""The part of a served classifier that runs on a device: token ids to scores."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import keras
+
+from zoo.kernels.portable import portable
+from zoo.serving.answers import output_names, probabilities
+from zoo.tasks import Task, safe_names
+from zoo.text.imports import tf
+
+
+def score_names(tasks: Mapping[str, Task]) -> dict[str, str]:
+    """Names of the outputs by task, in letters that every runtime takes.
+
+    Example:
+        >>> from zoo.tasks import as_tasks
+        >>> score_names(as_tasks(["no", "yes"]))
+        {'label': 'scores'}
+        >>> score_names(as_tasks({"mood": 2, "\u60c5": 3}))
+        {'mood': 'mood_scores', '\u60c5': 'task_1_scores'}
+    """
+    safe = safe_names(tasks)
+    names = output_names({safe[name]: task for name, task in tasks.items()})
+    return {name: names[safe[name]]["scores"] for name in tasks}
+
+
+def score_function(model: keras.Model, tasks: Mapping[str, Task]) -> Callable:
+    """From ids `[batch, time]` to a dict of float32 scores `[batch, outputs]`.
+
+    The weights stand in its graph as constants. LiteRT's converter would keep variables
+    that nothing initialises, and the model would read memory at random.
+    """
+    names = score_names(tasks)
+    values = [(v, keras.ops.convert_to_numpy(v)) for v in model.weights]
+
+    def scores(tokens: tf.Tensor) -> dict[str, tf.Tensor]:
+        constants = [(variable, tf.constant(value)) for variable, value in values]
+        with portable(), keras.StatelessScope(state_mapping=constants):
+            outputs = model(tokens, training=False)
+        return {
+            names[name]: probabilities(outputs[name], task)
+            for name, task in tasks.items()
+        }
+
+    return scores

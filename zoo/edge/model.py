@@ -1,0 +1,84 @@
+"""An exported file answering token ids in Python, by the runtime of the device."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from zoo.edge import RUNTIMES, litert, onnx
+
+FORMAT, FORMAT_VERSION = "zoo edge model", 1
+METADATA = "metadata.json"
+MODULES = dict(zip(RUNTIMES, (litert, onnx)))
+
+
+class EdgeModel:
+    """Loads what `zoo.edge.export` wrote; needs neither Keras nor TensorFlow to run.
+
+    Args:
+        folder: of the export.
+        int8: takes the file with weights in 8 bits.
+
+    Call arguments:
+        rows: the ids of each text, any number a text; what is behind `length` is not
+            read.
+
+    Returns:
+        Dict from output, see `metadata["tasks"]`, to float32 scores
+        `[texts, outputs]`.
+
+    Raises:
+        ValueError: if the folder holds no such export, or no such file.
+
+    Example:
+        >>> EdgeModel("edge/bilstm")([[17, 4, 9], [5]])  # doctest: +SKIP
+        {'scores': array([[0.02, 0.98], [0.71, 0.29]], dtype=float32)}
+    """
+
+    def __init__(self, folder: str | Path, *, int8: bool = False) -> None:
+        folder = Path(folder)
+        self.metadata = read_metadata(folder)
+        module = MODULES[self.metadata["runtime"]]
+        name = file_name(module, int8=int8)
+        if name not in self.metadata["files"]:
+            raise ValueError(
+                f"`int8` must name a file of the export {folder}. Accepted: "
+                f"{', '.join(self.metadata['files'])}. Received: int8={int8!r}, {name}."
+            )
+        self.length = self.metadata["input"]["length"]
+        self._run = module.Runner(folder / name, self.length)
+
+    def __call__(self, rows: Iterable[Sequence[int]]) -> dict[str, np.ndarray]:
+        cut = [np.asarray(row, "int32")[: self.length] for row in rows]
+        tokens = np.zeros((len(cut), max(map(len, cut), default=1)), "int32")
+        for place, row in enumerate(cut):
+            tokens[place, : len(row)] = row
+        return self._run(tokens)
+
+
+def file_name(module, *, int8: bool) -> str:
+    """Of the model in an export."""
+    return f"model{'_int8' if int8 else ''}{module.SUFFIX}"
+
+
+def read_metadata(folder: Path) -> dict:
+    """The content of an export's `metadata.json`.
+
+    Raises:
+        ValueError: if it is missing, broken or of another format.
+    """
+    path = folder / METADATA
+    try:
+        metadata = json.loads(path.read_text("utf-8"))
+        found = metadata["format"], metadata["format_version"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        found = repr(error)
+    if found != (FORMAT, FORMAT_VERSION):
+        raise ValueError(
+            "`folder` must hold an export of `zoo export --edge`, format version "
+            f"{FORMAT_VERSION}. Received: {path} ({found})."
+        )
+    return metadata

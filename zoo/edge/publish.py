@@ -1,0 +1,254 @@
+"""Convert, compare with Python, then rename: an export is whole or absent."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from importlib.metadata import version
+from pathlib import Path
+
+from zoo import __version__
+from zoo.artifact import TextModel, replace_folder
+from zoo.data import Examples, encode_labels
+from zoo.edge import DEFAULT_LENGTH, RUNTIMES, EdgeError
+from zoo.edge.compare import (
+    largest_difference,
+    median_milliseconds,
+    metrics_of,
+    sample_tokens,
+    scores_of,
+)
+from zoo.edge.graph import score_function, score_names
+from zoo.edge.model import (
+    FORMAT,
+    FORMAT_VERSION,
+    METADATA,
+    MODULES,
+    file_name,
+    read_metadata,
+)
+from zoo.serving.golden import ODD
+from zoo.serving.signatures import check_model
+from zoo.text import TextPipeline
+from zoo.text.vocabulary import PAD, UNKNOWN, write_vocabulary
+
+TOLERANCE = 1e-4
+VOCABULARY = "vocabulary.txt"
+_EXAMPLES = 8  # texts in the metadata
+_PACKAGES = {
+    "litert": ("tensorflow", "ai-edge-litert"),
+    "onnx": ("tensorflow", "tf2onnx", "onnx", "onnxruntime"),
+}
+
+
+def export(
+    text_model: TextModel,
+    folder: str | Path,
+    *,
+    runtime: str,
+    length: int | None,
+    int8: bool,
+    examples: Examples | None,
+) -> Path:
+    """See `zoo.edge.export`."""
+    folder = Path(folder)
+    if runtime not in RUNTIMES:
+        raise ValueError(
+            f"`runtime` must be one of {', '.join(RUNTIMES)}. "
+            f"Received: runtime={runtime!r}."
+        )
+    _check_kind(text_model)
+    length = _length(text_model.pipeline, length)
+    _check_folder(folder)
+    edge = _Edge(text_model, runtime, length, examples)
+    missing = [parent for parent in folder.parents if not parent.exists()]
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        partial.chmod(0o755)
+        edge.write(partial, int8)
+        replace_folder(folder, partial)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+        for parent in missing:  # from the innermost; one with content stays
+            with suppress(OSError):
+                parent.rmdir()
+    return folder
+
+
+class _Edge:
+    """One model on its way into a folder, and what Python answers."""
+
+    def __init__(self, text_model, runtime, length, examples) -> None:
+        self.text_model, self.runtime, self.length = text_model, runtime, length
+        self.model, self.tasks = text_model.model, text_model.tasks
+        self.name = text_model.metadata.get("name", self.model.name)
+        self.module = MODULES[runtime]
+        self.texts, self.labelled = [], None
+        if examples is not None:  # a label that the model does not know ends it here
+            self.texts = examples.texts
+            targets, weights = encode_labels(examples, self.tasks)
+            self.labelled = self.encode(self.texts), targets, weights
+        self.checks = [
+            (tokens, scores_of(self.model, self.tasks, tokens))
+            for tokens in sample_tokens(text_model.pipeline.vocab_size, length)
+        ]
+
+    def encode(self, texts) -> list:
+        return [row[: self.length] for row in self.text_model.pipeline.encode(texts)]
+
+    def write(self, folder: Path, int8: bool) -> None:
+        """Writes all files; raises an `EdgeError` if the float32 one is wrong."""
+        function = score_function(self.model, self.tasks)
+        converter = self.module.Converter(function, self.length)
+        float32 = self._describe(folder, self._converted(converter.float32), False)
+        files = {file_name(self.module, int8=False): float32}
+        difference = float32["largest_difference"]
+        if not difference <= TOLERANCE:
+            raise EdgeError(
+                f"The {self.runtime} form of the model {self.name!r} must answer like "
+                f"Python to {TOLERANCE:g}, on texts of 1, {(self.length + 1) // 2} and "
+                f"{self.length} tokens. Received: a difference of {difference:.3g}; "
+                "nothing was written."
+            )
+        if int8:
+            name = file_name(self.module, int8=True)
+            content = self._converted(converter.int8)
+            files[name] = self._describe(folder, content, True)
+        pipeline = self.text_model.pipeline
+        write_vocabulary(folder / VOCABULARY, pipeline.vocabulary)
+        text = json.dumps(self._metadata(files), indent=1, ensure_ascii=False)
+        (folder / METADATA).write_text(text + "\n", "utf-8")
+
+    def _converted(self, convert: Callable[[], bytes]) -> bytes:
+        try:
+            with _quiet():
+                return convert()
+        except ImportError:
+            raise
+        except Exception as error:  # converters raise many kinds
+            lines = str(error).strip().splitlines() or [""]
+            raise EdgeError(
+                f"The model {self.name!r} must have only operations that "
+                f"{self.runtime} knows. Received: {type(error).__name__}: "
+                f"{lines[0][:300]}; nothing was written."
+            ) from error
+
+    def _describe(self, folder: Path, content: bytes, int8: bool) -> dict:
+        path = folder / file_name(self.module, int8=int8)
+        path.write_bytes(content)
+        try:
+            run = self.module.Runner(path, self.length)
+            difference = largest_difference(run, self.checks, self.length)
+        except ImportError:
+            raise
+        except Exception as error:  # the runtimes' own kinds
+            raise EdgeError(
+                f"The {self.runtime} form of the model {self.name!r} must run. "
+                f"Received: {str(error)[:300]}; nothing was written."
+            ) from error
+        full, _ = self.checks[-1]
+        described = {
+            "weights": "int8" if int8 else "float32",
+            "bytes": len(content),
+            "sha256": hashlib.sha256(content).hexdigest(),
+            "largest_difference": difference,
+            "median_milliseconds": median_milliseconds(run, full[:1]),
+        }
+        if self.labelled is not None:
+            described["metrics"] = metrics_of(run, self.tasks, *self.labelled)
+        return described
+
+    def _metadata(self, files: dict) -> dict:
+        pipeline, names = self.text_model.pipeline, score_names(self.tasks)
+        tasks = {
+            name: {"output": names[name], **task.to_config()}
+            for name, task in self.tasks.items()
+        }
+        packages = {package: version(package) for package in _PACKAGES[self.runtime]}
+        return {
+            "format": FORMAT,
+            "format_version": FORMAT_VERSION,
+            "model": {"name": self.name, "parameters": self.model.count_params()},
+            "runtime": self.runtime,
+            "input": {
+                "name": "tokens",
+                "type": "int32",
+                "length": self.length,
+                "padding": PAD,
+                "unknown": UNKNOWN,
+            },
+            "tasks": tasks,
+            "tokenizer": pipeline.summary(),
+            "vocabulary": VOCABULARY,
+            "files": files,
+            "examples": self._golden(),
+            "versions": {"zoo": __version__, **packages},
+        }
+
+    def _golden(self) -> list[dict]:
+        """Texts that show whether a device makes the same ids and scores of them."""
+        odd = [text for text in ODD if isinstance(text, str)]
+        texts = [*odd, *self.texts[:_EXAMPLES]]
+        found = []
+        for text, ids in zip(texts, self.encode(texts), strict=True):
+            scores = scores_of(self.model, self.tasks, ids[None])
+            found.append(
+                {
+                    "text": text,
+                    "ids": ids.tolist(),
+                    "scores": {name: row[0].tolist() for name, row in scores.items()},
+                }
+            )
+        return found
+
+
+def _check_kind(text_model: TextModel) -> None:
+    if type(text_model) is not TextModel:
+        raise ValueError(
+            "`text_model` must answer about whole texts from their token ids. "
+            "Accepted: text classifiers. "
+            f"Received: a {type(text_model).__name__} of the model "
+            f"{text_model.metadata.get('name', text_model.model.name)!r}."
+        )
+    check_model(text_model.model, text_model.tasks)
+
+
+def _length(pipeline: TextPipeline, length: int | None) -> int:
+    if length is None:
+        return min(DEFAULT_LENGTH, pipeline.max_length)
+    if type(length) is not int or not 1 <= length <= pipeline.max_length:
+        raise ValueError(
+            f"`length` must be from 1 to {pipeline.max_length}, the tokens that the "
+            f"model's pipeline reads. Received: length={length!r}."
+        )
+    return length
+
+
+def _check_folder(folder: Path) -> None:
+    """Nothing but an earlier export is ever replaced."""
+    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+        return
+    try:
+        read_metadata(folder)
+    except ValueError as error:
+        raise ValueError(
+            "`folder` must be absent, empty, or an earlier export to replace. "
+            f"Received: {folder}, which holds something else."
+        ) from error
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Converters warn of what they are told to do."""
+    before = logging.root.manager.disable
+    logging.disable(logging.ERROR)
+    try:
+        yield
+    finally:
+        logging.disable(before)
