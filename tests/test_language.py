@@ -277,15 +277,26 @@ def test_perplexity_carries_the_state_through_any_window(name, window):
     assert found == pytest.approx(reference_perplexity(model, tokens), rel=1e-5)
 
 
-def test_perplexity_of_streams_is_that_of_each_alone():
-    model, tokens = build(), stream(25)
-    inputs, targets = streams(tokens, 3)
-    alone = [
-        np.log(reference_perplexity(model, np.append(row, last)))
-        for row, last in zip(inputs, targets[:, -1], strict=True)
-    ]
-    found = perplexity(model, tokens, batch_size=3, window=4)
-    assert found == pytest.approx(np.exp(np.mean(alone)), rel=1e-5)
+def loss_behind(model, tokens, start, stop, past):
+    """Mean loss of `tokens[start + 1 : stop + 1]`, read with `past` tokens before."""
+    first = max(start - past, 0)
+    whole = np.log(reference_perplexity(model, tokens[first : stop + 1]))
+    if start == first:
+        return whole
+    before = np.log(reference_perplexity(model, tokens[first : start + 1]))
+    return (whole * (stop - first) - before * (start - first)) / (stop - start)
+
+
+@every_model
+def test_perplexity_of_streams_looks_back_by_a_window(name):
+    model, tokens = build(name), stream(25)
+    for window in (1, 4, 12):
+        losses = [loss_behind(model, tokens, at, at + 8, window) for at in (0, 8, 16)]
+        found = perplexity(model, tokens, batch_size=3, window=window)
+        assert found == pytest.approx(np.exp(np.mean(losses)), rel=1e-5)
+    # With all that stands before, it is that of one stream.
+    found = perplexity(model, tokens, batch_size=3, window=30)
+    assert found == pytest.approx(perplexity(model, tokens), rel=1e-5)
 
 
 def test_log_probabilities_of_texts():
@@ -318,7 +329,8 @@ def test_loss_is_summed_over_the_window_and_averaged_over_streams():
     windows = Windows(tokens, batch_size=3, window=10)
     trainer.compile(optimizer=keras.optimizers.SGD(0.0))
     logs = trainer.fit(windows, verbose=0).history
-    expected = 10 * np.log(perplexity(model, tokens, batch_size=3))
+    starts = (0, 10, 20)
+    expected = sum(loss_behind(model, tokens, at, at + 10, 0) for at in starts) / 3 * 10
     assert logs["loss"][0] == pytest.approx(expected, rel=1e-5)
 
 
