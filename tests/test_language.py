@@ -11,7 +11,13 @@ import pytest
 from keras import ops
 
 import zoo
-from zoo.language.perplexity import log_probabilities, perplexity, zero_state
+from zoo.language.perplexity import (
+    log_probabilities,
+    perplexity,
+    scorer,
+    stream_perplexity,
+    zero_state,
+)
 from zoo.language.stream import Windows, streams
 from zoo.language.training import StreamTrainer, TimeLimit, train_language_model
 from zoo.schedules import WarmUp
@@ -288,15 +294,37 @@ def loss_behind(model, tokens, start, stop, past):
 
 
 @every_model
-def test_perplexity_of_streams_looks_back_by_a_window(name):
+def test_perplexity_of_streams_looks_back(name, monkeypatch):
     model, tokens = build(name), stream(25)
-    for window in (1, 4, 12):
-        losses = [loss_behind(model, tokens, at, at + 8, window) for at in (0, 8, 16)]
+    # With all that stands before, it is that of one stream, whatever the window.
+    for window in (1, 3, 30):
         found = perplexity(model, tokens, batch_size=3, window=window)
+        assert found == pytest.approx(perplexity(model, tokens), rel=1e-5)
+    for context in (1, 5, 12):
+        monkeypatch.setattr("zoo.language.perplexity.CONTEXT", context)
+        losses = [loss_behind(model, tokens, at, at + 8, context) for at in (0, 8, 16)]
+        found = perplexity(model, tokens, batch_size=3, window=2)
         assert found == pytest.approx(np.exp(np.mean(losses)), rel=1e-5)
-    # With all that stands before, it is that of one stream.
-    found = perplexity(model, tokens, batch_size=3, window=30)
-    assert found == pytest.approx(perplexity(model, tokens), rel=1e-5)
+
+
+def test_many_streams_are_read_in_shorter_windows(monkeypatch):
+    model, tokens = build(), stream(61)
+    expected = perplexity(model, tokens, batch_size=3)
+    shapes = []
+    score = scorer(model)
+    original = score.predict_on_batch
+
+    def predict(batch):
+        shapes.append(batch["tokens"].shape)
+        return original(batch)
+
+    monkeypatch.setattr(score, "predict_on_batch", predict)
+    monkeypatch.setattr("zoo.language.perplexity.CONTEXT", 8)
+    monkeypatch.setattr("zoo.language.perplexity._TOKENS_AT_ONCE", 14)
+    stream_perplexity(score, tokens, batch_size=3)
+    assert shapes == [(3, 4)] * 7
+    monkeypatch.undo()
+    assert stream_perplexity(score, tokens, batch_size=3) == expected
 
 
 def test_log_probabilities_of_texts():

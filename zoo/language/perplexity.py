@@ -10,6 +10,9 @@ import numpy as np
 from zoo.language.stream import streams
 from zoo.text.vocabulary import PAD
 
+CONTEXT = 256  # tokens before a stream that its state has seen
+_TOKENS_AT_ONCE = 4096  # with 10,000 words that is 160 MB of logits
+
 
 def scorer(model: keras.Model) -> keras.Model:
     """A model of the same weights that gives the loss of each token.
@@ -44,16 +47,17 @@ def perplexity(
     """`exp` of the mean negative log-likelihood of a token, given all before it.
 
     Every token but the first counts, end tokens like others, and the state is carried
-    from window to window. Streams side by side are read in the same way, each but the
-    first from the state behind the window of tokens before it: from no past at all, a
-    model that has hardly been trained can go astray for hundreds of tokens.
+    from window to window: the window changes nothing but time and memory. Streams side
+    by side are read in the same way, each but the first from the state behind the 256
+    tokens before it: from no past at all, a model that has hardly been trained can go
+    astray for hundreds of tokens.
 
     Args:
         model: a language model of the zoo.
         tokens: int ids `[tokens]`.
         batch_size: streams that the tokens are cut into; 1 is the figure to report.
-        window: steps that are computed at once; changes nothing for one stream but
-            time and memory.
+        window: most steps that are computed at once; fewer for many streams, since
+            each token needs a row as wide as the vocabulary.
 
     Returns:
         The perplexity of the full softmax.
@@ -68,21 +72,32 @@ def stream_perplexity(
 ) -> float:
     """`perplexity` by a `scorer` that is there already, with its compiled graph."""
     inputs, targets = streams(tokens, batch_size)
-    state, total = zero_state(score, len(inputs)), 0.0
-    if len(inputs) > 1:
-        before = _tokens_before(tokens, inputs, window)
+    rows = len(inputs)
+    window = max(1, min(window, _TOKENS_AT_ONCE // rows))
+    state, total = zero_state(score, rows), 0.0
+
+    def read(now: slice, inputs, targets) -> np.ndarray:
+        nonlocal state
+        inputs = inputs[:, now]
         result = score.predict_on_batch(
-            {"tokens": before, "targets": np.zeros_like(before), "state": state}
+            {"tokens": inputs, "targets": targets[:, now], "state": state}
         )
-        state[1:] = result["state"][1:]  # nothing stands before the first
-    for start in range(0, inputs.shape[1], window):
-        now = slice(start, start + window)
-        result = score.predict_on_batch(
-            {"tokens": inputs[:, now], "targets": targets[:, now], "state": state}
-        )
-        state = np.asarray(result["state"])
-        total += float(np.sum(result["nll"], dtype="float64"))
+        # To the models, a row without any token is one of a single padding token.
+        some = (inputs != PAD).any(axis=1, keepdims=True)
+        state = np.where(some, result["state"], state)
+        return result["nll"]
+
+    if rows > 1:
+        before = _tokens_before(tokens, inputs, CONTEXT)
+        for now in _windows(CONTEXT, window):
+            read(now, before, np.zeros_like(before))
+    for now in _windows(inputs.shape[1], window):
+        total += float(np.sum(read(now, inputs, targets), dtype="float64"))
     return float(np.exp(total / inputs.size))
+
+
+def _windows(steps: int, window: int) -> list[slice]:
+    return [slice(start, start + window) for start in range(0, steps, window)]
 
 
 def _tokens_before(tokens, inputs, count: int) -> np.ndarray:
