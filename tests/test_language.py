@@ -11,6 +11,7 @@ import pytest
 from keras import ops
 
 import zoo
+from zoo.language.costs import count_weights
 from zoo.language.perplexity import (
     log_probabilities,
     perplexity,
@@ -114,22 +115,19 @@ def test_experts_stand_between_two_lstms_with_residuals(name):
     assert ((gated > 0) & (gated < 1)).all()  # the paper's sigmoid
 
 
-def test_parameters_of_shazeer():
+def test_weights_and_operations_of_shazeer():
     """MoE-256 of table 7, and the models of equal operations; no biases anywhere."""
-
-    def count(model):
-        ends = [model.get_layer(name) for name in ("embedding", "softmax")]
-        return model.count_params() - sum(end.count_params() for end in ends)
-
-    for options, expected in (
-        ({"num_experts": 256}, 272_891_904),
-        ({"num_experts": 1, "k": 1, "hidden": 4096}, 8_388_608),
-        ({"num_experts": 1, "k": 1, "hidden": [1024] * 4}, 8_388_608),
+    for options, weights, operations in (
+        ({"num_experts": 256}, 272_891_904, 8_650_752),
+        ({"num_experts": 1, "k": 1, "hidden": 4096}, 8_388_608, 8_388_608),
+        ({"num_experts": 1, "k": 1, "hidden": [1024] * 4}, 8_388_608, 8_388_608),
     ):
-        assert count(zoo.get("moe_lm", 10, **options)) == expected
+        model = zoo.get("moe_lm", 10, **options)
+        ends = [model.get_layer(name) for name in ("embedding", "softmax")]
+        inner = model.count_params() - sum(end.count_params() for end in ends)
+        assert (inner, *count_weights(model)) == (weights, weights, operations)
     four = zoo.get("lstm_lm", 10, embedding_dim=512, units=512, depth=4)
-    biases = 4 * 4 * 512  # of its LSTMs; the paper counts none
-    assert count(four) == 8_388_608 + biases
+    assert count_weights(four) == (8_388_608, 8_388_608)
 
 
 @every_model

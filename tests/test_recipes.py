@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from recipes import multi_task, seeds, text_classification
+from recipes import language_modeling, multi_task, seeds, text_classification
 from recipes.recipe import Recipe
 from zoo import runs
 from zoo.data import Examples, Splits, load_named
@@ -116,6 +116,25 @@ def test_multi_task(place, capsys):
     sizes = {k: int(rows[n][2].replace(",", "")) for k, n in names.items()}
     assert sizes["alone"] == sizes["tuned"]
     assert sizes["joint"] < sizes["tuned"] < 2 * sizes["joint"]
+
+
+def test_language_models(place, capsys):
+    name = "moe_lm:units=4,hidden=8,num_experts=6,k=2"
+    language_modeling.main(
+        ["--data", "trec", "--models", name, "--seeds", "1", "--plot", "time.png",
+         "--capacity-plot", "size.png", "--set", "epochs=1", "batch_size=4"]
+    )  # fmt: skip
+    row = table(capsys.readouterr().out)[name]
+    [fact] = facts_of(place / "runs/seeds/trec" / name)
+    assert row[0] == f"{fact['test']:.1f} ± 0.0"
+    lstms, expert, gate = 2 * 8 * 16, 2 * 4 * 8, 2 * 6 * 4
+    assert row[2] == f"{lstms + 6 * expert + gate:,}"
+    assert row[3] == f"{lstms + 2 * expert + gate:,}"
+    assert row[4] == f"{fact['load']['experts']:.2f} ± 0.00"
+    assert 1 < fact["load"]["experts"] <= 3
+    assert all(
+        (place / f"{plot}.png").stat().st_size > 5000 for plot in ("time", "size")
+    )
 
 
 def splits_of(**labels):

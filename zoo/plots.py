@@ -70,6 +70,26 @@ def write_perplexities(curves: Mapping[str, list], path: Path) -> None:
     _save(figure, path)
 
 
+def write_capacities(measured: Mapping[str, Sequence[Mapping]], path: Path) -> None:
+    """Draws the perplexity of language models over their size, a point a seed.
+
+    Args:
+        measured: what `zoo.language.runs.facts_of` returned for each seed, by model.
+        path: of the PNG file.
+    """
+    figure = Figure(figsize=(6, 4), layout="constrained")
+    axis = figure.subplots()
+    for name, facts in measured.items():
+        points = [(fact["weights"], fact["test"]) for fact in facts]
+        axis.plot(*zip(*points, strict=True), "o", label=_plain(name))
+    axis.set(
+        xlabel="weights without embedding and softmax", ylabel="test perplexity",
+        xscale="log",
+    )  # fmt: skip
+    axis.legend()
+    _save(figure, path)
+
+
 def write_scores(history: Sequence[Mapping], path: Path) -> None:
     """Draws the validation scores `val_...` of a tagger over its epochs.
 

@@ -13,6 +13,8 @@ import zoo
 from zoo.artifact import TextModel, describe_training
 from zoo.checkpoint import claim, fingerprint
 from zoo.data import Splits
+from zoo.health import SHARES
+from zoo.language.costs import count_weights
 from zoo.language.perplexity import perplexity
 from zoo.language.stream import token_stream
 from zoo.language.training import train_language_model
@@ -79,9 +81,13 @@ def facts_of(text_model: TextModel, corpus: Corpus, history: list[dict]) -> dict
         else float("nan")
         for part in ("valid", "test")
     }
+    weights, operations = count_weights(text_model.model)
     return {
         **found,
         "parameters": text_model.model.count_params(),
+        "weights": weights,
+        "operations": operations,
+        "load": _loads(history[-1]) if history else {},
         "epochs": len(history),
         "seconds": sum(seconds),
         "words_per_second": tokens / sum(seconds),
@@ -90,4 +96,13 @@ def facts_of(text_model: TextModel, corpus: Corpus, history: list[dict]) -> dict
             for at, logs in zip(np.cumsum(seconds), history, strict=True)
             if "val_perplexity" in logs
         ],
+    }
+
+
+def _loads(logs: Mapping) -> dict[str, float]:
+    """Of each layer of experts, the busiest one's tokens in an epoch over the mean."""
+    return {
+        name.removesuffix(SHARES): float(np.max(shares) * len(shares))
+        for name, shares in logs.items()
+        if name.endswith(SHARES)
     }
