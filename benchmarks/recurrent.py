@@ -115,7 +115,7 @@ def compare(args, width, batch, steps, train, rounds) -> list[dict]:
         cases["torch LSTM", ""] = torch_case(x, width, train)
         flops["torch LSTM", ""] = flops["keras LSTM", args.modes[0]]
     cases["matmul", "peak"], flops["matmul", "peak"] = peak_case()
-    seconds = interleave(cases, rounds)
+    seconds = interleave(cases, rounds, turn=0.01)
     keras_modes = [("keras LSTM", mode) for mode in args.modes]
     base = min(keras_modes, key=lambda key: np.median(seconds[key]))
     peak = flops["matmul", "peak"] / seconds["matmul", "peak"].min() / 1e9

@@ -9,21 +9,29 @@ import numpy as np
 import tensorflow as tf
 
 
-def interleave(cases: dict, rounds: int) -> dict:
+def interleave(cases: dict, rounds: int, turn: float = 0.0) -> dict:
     """Seconds of every case in every round, `[rounds]` each, after a warm-up.
 
     All cases take turns in random order, so that a machine busy with something else
-    slows all of them; compare within a round.
+    slows all of them; compare within a round. A case that is shorter than a `turn`, in
+    seconds, is called several times in each, and the mean counts.
     """
-    for case in cases.values():
-        case(), case()
+    calls = {}
+    for name, case in cases.items():
+        case()
+        calls[name] = max(1, round(turn / _seconds(case, 1)))
     seconds = {name: [] for name in cases}
     for _ in range(rounds):
         for name in random.sample(list(cases), len(cases)):
-            start = time.perf_counter()
-            cases[name]()
-            seconds[name].append(time.perf_counter() - start)
+            seconds[name].append(_seconds(cases[name], calls[name]))
     return {name: np.array(values) for name, values in seconds.items()}
+
+
+def _seconds(case, calls: int) -> float:
+    start = time.perf_counter()
+    for _ in range(calls):
+        case()
+    return (time.perf_counter() - start) / calls
 
 
 def peak_case():

@@ -47,6 +47,7 @@ class GroupLSTMCell(GatedCell):
     Source: Kuchaiev & Ginsburg 2017, section 2.
     """
 
+    HAS_JOINT_FORM = True  # the groups in one tensor, `[..., groups, batch, units / k]`
     OPTIONS = {**GatedCell.OPTIONS, "forget_bias": 1.0}
     ARGUMENTS = ("units", "groups", "projection", "shuffle", *OPTIONS)
 
@@ -81,48 +82,69 @@ class GroupLSTMCell(GatedCell):
         }
 
     def hoist(self, x, joint=False):
-        kernels = ops.unstack(self.weight("kernel"), self.groups)
         bias = self.linear_bias()
-        biases = [None] * self.groups if bias is None else self._gate_major(bias)
+        if joint:
+            sums = ops.matmul(self.split(x, joint), self.weight("kernel"))
+            return sums if bias is None else sums + self._by_group(bias)[:, None]
+        kernels = ops.unstack(self.weight("kernel"), self.groups)
+        biases = [None] * self.groups
+        if bias is not None:
+            biases = ops.unstack(self._by_group(bias), self.groups)
         return tuple(affine_by_gate(*g) for g in zip(self.split(x), kernels, biases))
 
-    def _gate_major(self, weight):
-        """`[4 * units]`, gate by gate over all groups, to `[4 * units / k]` a group."""
+    def _by_group(self, weight):
+        """`[4 * units]`, gate by gate over all groups, to `[k, 4 * units / k]`."""
         weight = ops.reshape(weight, (4, self.groups, -1))
-        weight = ops.reshape(ops.transpose(weight, (1, 0, 2)), (self.groups, -1))
-        return ops.unstack(weight, self.groups)
+        return ops.reshape(ops.transpose(weight, (1, 0, 2)), (self.groups, -1))
 
     def step_weights(self, joint=False):
-        return tuple(ops.unstack(self.weight("recurrent_kernel"), self.groups))
+        kernels = self.weight("recurrent_kernel")
+        return kernels if joint else tuple(ops.unstack(kernels, self.groups))
 
     def affine(self, x, h, weights):
+        if not isinstance(weights, tuple):  # the joint form
+            return by_gate(x + multiply(h, weights))
         sums = [by_gate(multiply(*pair)) for pair in zip(h, weights)]
         return tuple(
             tuple(a + b for a, b in zip(own, more)) for own, more in zip(x, sums)
         )
 
-    def gate_weights(self):
+    def gate_weights(self, joint=False):
         weights = super().gate_weights()
         if not weights:
-            return ()
+            return {} if joint else ()
+        if joint:  # a row of one beside the groups, as the state has its batch
+            rows = {name: ops.expand_dims(w, -2) for name, w in weights.items()}
+            return {name: self.split(row, joint) for name, row in rows.items()}
         parts = {name: self.split(w) for name, w in weights.items()}
         return tuple(
             {name: parts[name][g] for name in parts} for g in range(self.groups)
         )
 
     def pointwise(self, a, c, weights):
+        if not isinstance(c, tuple):
+            return super().pointwise(a, c, weights)
         weights = weights or ({},) * self.groups
         pairs = [super(GroupLSTMCell, self).pointwise(*g) for g in zip(a, c, weights)]
         return tuple(m for m, _ in pairs), tuple(c for _, c in pairs)
 
     def project(self, m, weights):
-        return self.split(multiply(self.join(m), weights))
+        joint = not isinstance(m, tuple)
+        return self.split(multiply(self.join(m), weights), joint)
 
-    def split(self, state):
-        return tuple(ops.split(state, self.groups, axis=-1))
+    def split(self, state, joint=False):
+        if not joint:
+            return tuple(ops.split(state, self.groups, axis=-1))
+        *rows, width = ops.shape(state)
+        sizes = self.groups, width // self.groups
+        return ops.moveaxis(ops.reshape(state, (*rows, *sizes)), -2, -3)
 
     def join(self, state):
-        return ops.concatenate(state, axis=-1)
+        if isinstance(state, tuple):
+            return ops.concatenate(state, axis=-1)
+        state = ops.moveaxis(state, -3, -2)
+        *rows, groups, width = ops.shape(state)
+        return ops.reshape(state, (*rows, groups * width))
 
     def show(self, outputs):
         if not self.shuffle:

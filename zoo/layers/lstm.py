@@ -83,8 +83,8 @@ class LSTMCell(GatedCell):
             return by_gate(x + multiply(h, weights))
         return tuple(a + multiply(h, kernel) for a, kernel in zip(x, weights))
 
-    def gate_weights(self):
-        weights = super().gate_weights()
+    def gate_weights(self, joint=False):
+        weights = super().gate_weights(joint)
         if self.peepholes:
             kernel = ops.convert_to_tensor(self.peephole_kernel)
             weights = {**weights, "peepholes": kernel}

@@ -9,9 +9,10 @@ from zoo.kernels._backend import by_rows
 from zoo.kernels.recurrence import recurrence
 from zoo.layers.recurrent_cell import GatedCell, check_rate
 
-# Up to so many rows a step's time is that of starting its operations, not of its
-# arithmetic (benchmarks/recurrent.py --grid); the form with fewer of them then wins.
-_FEW_ROWS = 8
+# Up to so many numbers in the state, a step's time is that of starting its operations,
+# not of its arithmetic: the form with fewer of them then wins.
+_SMALL_STATE = 8192
+_USUAL_ROWS = 32  # of a batch whose size is not known, in training
 
 
 class RecurrentLayer(keras.layers.RNN):
@@ -112,36 +113,40 @@ class RecurrentLayer(keras.layers.RNN):
             steps = () if self.dropout_per == "sequence" else (time,)
             ones = ops.ones((*steps, *ops.shape(h0)), h0.dtype)
             drop = self._dropped(ones, self.recurrent_dropout)
-            drop = cell.split(drop)
         keep = "states" if self.recompute else "gates"
+
+        def by_step(rows):
+            shape = (*rows.shape[:-2], time, batch, rows.shape[-1])
+            return ops.moveaxis(ops.reshape(rows, shape), -3, 0)
 
         def run(joint):
             rows = cell.hoist(ops.reshape(x, (-1, x.shape[-1])), joint)
-            inputs = keras.tree.map_structure(
-                lambda r: ops.reshape(r, (time, batch, r.shape[-1])), rows
-            )
+            inputs = keras.tree.map_structure(by_step, rows)
             outputs, h, c = recurrence(
                 cell.affine,
                 cell.pointwise,
                 inputs,
-                cell.split(h0),
-                cell.split(c0),
+                cell.split(h0, joint),
+                cell.split(c0, joint),
                 cell.step_weights(joint),
                 expand=cell.expand,
                 expansion=cell.expansion_weights(joint),
                 project=None if cell.projection is None else cell.project,
                 projection=cell.projection_weights(),
-                peepholes=cell.gate_weights(),
+                peepholes=cell.gate_weights(joint),
                 mask=mask,
-                dropout=drop,
+                dropout=None if drop is None else cell.split(drop, joint),
                 reverse=reverse,
                 keep=keep if training else "inputs",
             )
             return cell.join(outputs), cell.join(h), cell.join(c)
 
-        if training or not cell.HAS_JOINT_FORM:
+        if not cell.HAS_JOINT_FORM:
             return run(joint=False)
-        return by_rows(batch, _FEW_ROWS, lambda: run(True), lambda: run(False))
+        if training and not isinstance(batch, int):
+            batch = _USUAL_ROWS  # both forms and their gradients take long to trace
+        few = _SMALL_STATE // cell.units
+        return by_rows(batch, few, lambda: run(True), lambda: run(False))
 
     def _drop(self, x, rate, training):
         if not training or not rate:

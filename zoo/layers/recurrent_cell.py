@@ -121,7 +121,7 @@ class GatedCell(keras.layers.Layer):
     units]`, `c` `[batch, units]`.
     """
 
-    HAS_JOINT_FORM = False  # whether `hoist(joint=True)` differs
+    HAS_JOINT_FORM = False  # whether methods differ with `joint`
 
     OPTIONS = {
         "activation": "tanh",
@@ -243,8 +243,8 @@ class GatedCell(keras.layers.Layer):
         """A weight as a tensor in the compute type."""
         return ops.cast(getattr(self, name), self.compute_dtype)
 
-    def gate_weights(self) -> dict:
-        """What `gate` needs."""
+    def gate_weights(self, joint: bool = False) -> dict:
+        """What `pointwise` needs."""
         if not self.layer_norm:
             return {}
         names = ("scale", "cell_scale", "cell_shift")
@@ -261,8 +261,11 @@ class GatedCell(keras.layers.Layer):
     def hoist(self, x, joint: bool = False):
         """`[rows, input_dim]` to what `affine` takes, for all steps at once.
 
-        `joint`, where the cell knows it, leaves the four gates in one tensor: fewer,
-        smaller operations, which is what counts with a few rows.
+        `joint`, where the cell knows it, leaves gates or groups in one tensor: fewer
+        operations, which is what counts where each of them is small.
+
+        Returns:
+            Tensors `[..., rows, features]`.
         """
         raise NotImplementedError
 
@@ -293,7 +296,7 @@ class GatedCell(keras.layers.Layer):
     def project(self, m, weights):
         return multiply(m, weights)
 
-    def split(self, state):
+    def split(self, state, joint: bool = False):
         """A state `[batch, units]` in the structure that the scan carries."""
         return state
 
