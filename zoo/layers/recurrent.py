@@ -143,10 +143,10 @@ class RecurrentLayer(keras.layers.RNN):
 
         if not cell.HAS_JOINT_FORM:
             return run(joint=False)
-        if training and not isinstance(batch, int):
-            batch = _USUAL_ROWS  # both forms and their gradients take long to trace
-        few = _SMALL_STATE // cell.units
-        return by_rows(batch, few, lambda: run(True), lambda: run(False))
+        rows, few = batch, _SMALL_STATE // cell.units
+        if training and not isinstance(rows, int):
+            rows = _USUAL_ROWS  # both forms and their gradients take long to trace
+        return by_rows(rows, few, lambda: run(True), lambda: run(False))
 
     def _drop(self, x, rate, training):
         if not training or not rate:
