@@ -22,9 +22,10 @@ from recipes import seeds
 from recipes.recipe import Recipe
 from recipes.seeds import spread
 from zoo.data import Splits, load_named
+from zoo.language.facts import facts_of
 from zoo.language.perplexity import perplexity
 from zoo.language.report import write_language_report
-from zoo.language.runs import PARTS, facts_of, prepare, train
+from zoo.language.runs import PARTS, prepare, train
 from zoo.language.stream import token_stream
 from zoo.report import markdown_table
 from zoo.settings import LanguageSettings
@@ -35,7 +36,7 @@ class LanguageModeling(Recipe):
 
     settings = LanguageSettings
     invitation = "Continue a text with it"
-    prepare, train, facts = map(staticmethod, (prepare, train, facts_of))
+    prepare, train = map(staticmethod, (prepare, train))
 
     def describe(self, name, prepared):
         sizes = [f"{len(prepared.streams[part]) - 1:,} {part}" for part in PARTS]
@@ -45,8 +46,11 @@ class LanguageModeling(Recipe):
     def report(self, text_model, prepared, history, settings, folder):
         return write_language_report(
             text_model.metadata["name"], prepared.streams,
-            facts_of(text_model, prepared, history), history, settings, folder,
+            self.facts(text_model, prepared, history), history, settings, folder,
         )  # fmt: skip
+
+    def facts(self, text_model, prepared, history):
+        return facts_of(text_model.model, prepared.streams, history)
 
     def brief(self, facts):
         return f"{facts['valid']:.2f} (valid), {facts['test']:.2f} (test)"

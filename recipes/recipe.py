@@ -8,13 +8,16 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import keras
-
-from zoo.artifact import TextModel
 from zoo.settings.checked import Checked
 from zoo.tuning.parts import valid_as_train
 from zoo.tuning.trial import best_epoch
+
+if TYPE_CHECKING:
+    import keras
+
+    from zoo.artifact import TextModel
 
 EXAMPLES = 1000  # validation texts that an export is warmed up and checked with
 

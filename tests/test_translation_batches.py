@@ -22,7 +22,7 @@ def random_pairs(count: int = 200, seed: int = 0):
 
 
 def rows_of(batches) -> list:
-    return [row for batch in batches.batches for row in batch]
+    return [row for rows, _ in batches.batches for row in rows]
 
 
 @pytest.mark.parametrize("shuffle", [True, False])
@@ -31,7 +31,7 @@ def test_every_pair_once_within_the_tokens(shuffle):
     batches = PairBatches(sources, targets, batch_tokens=160, shuffle=shuffle)
     assert sorted(rows_of(batches)) == list(range(200))
     real = padded = 0
-    for index, rows in enumerate(batches.batches):
+    for index, (rows, _) in enumerate(batches.batches):
         inputs, labels, weights = batches[index]
         for name, texts in (("source", sources), ("target", targets)):
             array = inputs[name]
@@ -74,13 +74,32 @@ def test_epochs_deal_like_pairs_out_anew():
     sets = []
     for epoch in range(2):
         batches.start_at(epoch)
-        sets.append({frozenset(batch.tolist()) for batch in batches.batches})
+        sets.append({frozenset(rows.tolist()) for rows, _ in batches.batches})
     assert sets[0] != sets[1] and {len(batch) for batch in sets[0]} == {8}
 
 
 def test_a_long_pair_is_a_batch_by_itself():
     sources = [np.ones(n, "int32") for n in (2, 500, 3)]
     batches = PairBatches(sources, sources, batch_tokens=4 * ROUND_TO)
-    assert [batch.tolist() for batch in batches.batches] == [[0, 2], [1]]
+    assert [rows.tolist() for rows, _ in batches.batches] == [[0, 2], [1]]
     with pytest.raises(ValueError, match="`sources` must hold at least one"):
         PairBatches([], [], batch_tokens=8)
+
+
+@pytest.mark.parametrize("shuffle", [True, False])
+def test_buckets_give_few_shapes_and_lose_nothing(shuffle):
+    sources, targets = random_pairs()
+    options = {"batch_tokens": 160, "shuffle": shuffle, "buckets": 3}
+    batches = PairBatches(sources, targets, **options)
+    assert sorted(rows_of(batches)) == list(range(200))
+    shapes, tokens = set(), 0
+    for index in range(len(batches)):
+        inputs, labels, weights = batches[index]
+        arrays = [inputs["source"], inputs["target"], labels, weights]
+        [shape] = {array.shape for array in arrays}
+        shapes.add(shape)
+        tokens += int(weights.sum())
+        assert shape[0] * shape[1] <= 160
+        np.testing.assert_array_equal(weights > 0, labels > 0)
+    assert len(shapes) == 3
+    assert tokens == sum(len(target) - 1 for target in targets)

@@ -135,6 +135,10 @@ def averaged(model: keras.Model) -> Iterator[None]:
     variables = model.trainable_variables
     raw = [keras.ops.copy(variable.value) for variable in variables]
     model.optimizer.finalize_variable_values(variables)
+    for variable in variables:
+        # On JAX they are the optimizer's own arrays until here, and `predict` gives the
+        # arrays of a model away.
+        variable.assign(keras.ops.copy(variable.value))
     try:
         yield
     finally:

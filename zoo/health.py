@@ -11,26 +11,31 @@ SHARES = "_shares"  # ends the name of an entry of the logs
 
 
 class ExpertShares(keras.callbacks.Callback):
-    """Adds the experts' shares of an epoch's tokens to its logs.
+    """Adds what the experts got to do in an epoch to its logs.
 
-    For each `zoo.layers.SparseMoE`, `<layer>_shares` float `[experts]`, whose sum is 1.
-    It comes before the callbacks that keep the logs; other models it leaves alone.
+    For each `zoo.layers.SparseMoE` its metrics, and `<layer>_shares`, float
+    `[experts]`, whose sum is 1. It comes before the callbacks that keep the logs; other
+    models it leaves alone.
     """
 
     def on_epoch_begin(self, epoch: int, logs=None) -> None:
-        self._shares = None
+        self._found = None
+        for layer in sparse_layers(self.model):
+            layer.health.reset()
 
     def on_test_begin(self, logs=None) -> None:
-        self._shares = self._read()  # validation resets all metrics
+        self._found = self._read()  # validation resets all metrics
 
     def on_epoch_end(self, epoch: int, logs: dict) -> None:
-        logs.update(self._read() if self._shares is None else self._shares)
+        logs.update(self._read() if self._found is None else self._found)
 
-    def _read(self) -> dict[str, np.ndarray]:
-        return {
-            f"{layer.name}{SHARES}": layer.received.shares()
-            for layer in sparse_layers(self.model)
-        }
+    def _read(self) -> dict[str, float | np.ndarray]:
+        found = {}
+        for layer in sparse_layers(self.model):
+            metrics = layer.health.metrics
+            found |= {metric.name: float(metric.result()) for metric in metrics}
+            found[f"{layer.name}{SHARES}"] = layer.health.received.shares()
+        return found
 
 
 class TensorBoard(keras.callbacks.Callback):

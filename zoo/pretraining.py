@@ -19,6 +19,7 @@ from zoo.checkpoint import Checkpoint
 from zoo.layers.padding import ConsumesMask, PaddingMask
 from zoo.layers.sampled_softmax import SampledSoftmax
 from zoo.progress import Progress
+from zoo.training import compiled
 
 SHARED = ("embedding", "shared_forward", "shared_backward")
 
@@ -85,7 +86,7 @@ def pretrain(
     )
     language_model.compile(
         optimizer=keras.optimizers.Adam(schedule, global_clipnorm=1.0),
-        jit_compile=jit_compile,
+        jit_compile=compiled(jit_compile),
     )
     checkpoint = Checkpoint(lambda logs: None, patience=epochs, folder=folder)
     first = checkpoint.restore(language_model)

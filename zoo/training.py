@@ -67,7 +67,7 @@ def compile_model(
         loss={safe[name]: task_loss(task) for name, task in tasks.items()},
         loss_weights={safe[name]: losses[name] for name in tasks},
         weighted_metrics={safe[n]: [training_metric(t)] for n, t in tasks.items()},
-        jit_compile=jit_compile,
+        jit_compile=compiled(jit_compile),
     )
     return model
 
@@ -80,6 +80,11 @@ def make_optimizer(
     if average is not None:
         config.update(use_ema=True, ema_momentum=average)
     return keras.optimizers.get(name).from_config(config)
+
+
+def compiled(wanted: bool | str) -> bool | str:
+    """`jit_compile` of a step: JAX, which else runs operation by operation, always."""
+    return wanted or keras.backend.backend() == "jax"
 
 
 def span_momentum(epochs: float | None, steps: int) -> float | None:

@@ -6,9 +6,23 @@ import keras
 
 _NAME = keras.backend.backend()
 if _NAME == "tensorflow":
-    from zoo.kernels._tensorflow import by_rows, scan, sliced_matmul, vjp, with_gradient
+    from zoo.kernels._tensorflow import (
+        CALLS_UPDATE_METRICS,
+        by_rows,
+        scan,
+        sliced_matmul,
+        vjp,
+        with_gradient,
+    )
 elif _NAME == "jax":
-    from zoo.kernels._jax import by_rows, scan, sliced_matmul, vjp, with_gradient
+    from zoo.kernels._jax import (
+        CALLS_UPDATE_METRICS,
+        by_rows,
+        scan,
+        sliced_matmul,
+        vjp,
+        with_gradient,
+    )
 else:
     raise ImportError(
         "The zoo's kernels do not run on this Keras backend. "
@@ -16,4 +30,11 @@ else:
         f"Received: {_NAME}."
     )
 
-__all__ = ["by_rows", "scan", "sliced_matmul", "vjp", "with_gradient"]
+__all__ = [
+    "CALLS_UPDATE_METRICS",
+    "by_rows",
+    "scan",
+    "sliced_matmul",
+    "vjp",
+    "with_gradient",
+]

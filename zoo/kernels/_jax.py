@@ -7,6 +7,9 @@ from collections.abc import Callable, Sequence
 import jax
 import jax.numpy as jnp
 
+# Within `fit`, Keras gives a call the variables of layers, not those of metrics.
+CALLS_UPDATE_METRICS = False
+
 
 def scan(
     step: Callable,

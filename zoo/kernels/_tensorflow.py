@@ -8,6 +8,8 @@ import tensorflow as tf
 
 from zoo.kernels.portable import is_portable
 
+CALLS_UPDATE_METRICS = True  # within Keras's `fit`
+
 
 def scan(
     step: Callable,

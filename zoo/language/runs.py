@@ -13,9 +13,6 @@ import zoo
 from zoo.artifact import TextModel, describe_training
 from zoo.checkpoint import claim, fingerprint
 from zoo.data import Splits
-from zoo.health import SHARES
-from zoo.language.costs import count_weights
-from zoo.language.perplexity import perplexity
 from zoo.language.stream import token_stream
 from zoo.language.training import train_language_model
 from zoo.settings import LanguageSettings
@@ -69,40 +66,3 @@ def train(
         folder=folder, callbacks=callbacks, verbose=verbose,
     )  # fmt: skip
     return TextModel(model, corpus.pipeline, {}, metadata), history
-
-
-def facts_of(text_model: TextModel, corpus: Corpus, history: list[dict]) -> dict:
-    """Perplexities of one stream, what they cost, and the way there."""
-    seconds = [logs["seconds"] for logs in history]
-    tokens = sum(logs["tokens"] for logs in history)
-    found = {
-        part: perplexity(text_model.model, corpus.streams[part])
-        if len(corpus.streams[part]) > 1
-        else float("nan")
-        for part in ("valid", "test")
-    }
-    weights, operations = count_weights(text_model.model)
-    return {
-        **found,
-        "parameters": text_model.model.count_params(),
-        "weights": weights,
-        "operations": operations,
-        "load": _loads(history[-1]) if history else {},
-        "epochs": len(history),
-        "seconds": sum(seconds),
-        "words_per_second": tokens / sum(seconds),
-        "curve": [
-            [float(at), logs["val_perplexity"]]
-            for at, logs in zip(np.cumsum(seconds), history, strict=True)
-            if "val_perplexity" in logs
-        ],
-    }
-
-
-def _loads(logs: Mapping) -> dict[str, float]:
-    """Of each layer of experts, the busiest one's tokens in an epoch over the mean."""
-    return {
-        name.removesuffix(SHARES): float(np.max(shares) * len(shares))
-        for name, shares in logs.items()
-        if name.endswith(SHARES)
-    }

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import keras
 import numpy as np
 
-from zoo.text import TextPipeline
 from zoo.text.vocabulary import END
+
+if TYPE_CHECKING:
+    from zoo.text import TextPipeline
 
 
 def token_stream(pipeline: TextPipeline, texts: Iterable[str]) -> np.ndarray:
@@ -26,6 +29,7 @@ def token_stream(pipeline: TextPipeline, texts: Iterable[str]) -> np.ndarray:
         int32 ids `[tokens]`.
 
     Example:
+        >>> from zoo.text import TextPipeline
         >>> pipeline = TextPipeline(tokenizer="bytes")
         >>> token_stream(pipeline, ["a", "", "b"]).tolist()
         [3, 101, 3, 3, 102, 3]

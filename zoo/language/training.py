@@ -18,7 +18,7 @@ from zoo.language.stream import Windows
 from zoo.progress import Progress
 from zoo.schedules import WarmUp
 from zoo.settings import LanguageSettings
-from zoo.training import make_optimizer, span_momentum
+from zoo.training import compiled, make_optimizer, span_momentum
 
 
 class StreamTrainer(keras.Model):
@@ -45,19 +45,22 @@ class StreamTrainer(keras.Model):
         )  # fmt: skip
 
     def call(self, inputs, training=False):
-        result = self.scorer(
-            {**inputs, "state": ops.convert_to_tensor(self.carried)}, training=training
-        )
+        read = {**inputs, "state": self.carried}
+        read = {name: ops.convert_to_tensor(value) for name, value in read.items()}
+        result = self.scorer(read, training=training)
         self.carried.assign(ops.stop_gradient(result["state"]))
         self.add_loss(ops.mean(ops.sum(result["nll"], axis=1)))
+        return result["nll"]
+
+    def compute_metrics(self, x, y, y_pred, sample_weight=None):
         # The loss may hold more than this, such as what balances experts. Flat, so that
         # every token counts alike, also those of a shorter last window.
-        self.nll.update_state(ops.reshape(result["nll"], (-1,)))
-        return result["nll"]
+        self.nll.update_state(ops.reshape(y_pred, (-1,)))
+        return super().compute_metrics(x, y, y_pred, sample_weight)
 
     def forget(self) -> None:
         """Sets the carried state to zero."""
-        self.carried.assign(ops.zeros_like(self.carried))
+        self.carried.assign(ops.zeros(self.carried.shape))
 
 
 class Epochs(keras.callbacks.Callback):
@@ -148,7 +151,7 @@ def train_language_model(
     trainer = StreamTrainer(model, windows.rows)
     trainer(windows[0][0])
     optimizer = _optimizer(settings, steps=len(windows))
-    trainer.compile(optimizer=optimizer, jit_compile=settings.jit_compile)
+    trainer.compile(optimizer=optimizer, jit_compile=compiled(settings.jit_compile))
     checkpoint = Checkpoint(
         lambda logs: (-logs["val_perplexity"],) if valid is not None else None,
         patience=settings.patience,

@@ -8,9 +8,11 @@ from collections.abc import Sequence
 import keras
 from keras import ops
 
+from zoo.kernels._backend import CALLS_UPDATE_METRICS
 from zoo.kernels.grouped import collect, dispatch, grouped_matmul
 from zoo.kernels.portable import is_portable
 from zoo.layers.balanced_gate import BalancedGate
+from zoo.layers.expert_health import ExpertHealth
 from zoo.layers.gating import (
     NoisyTopKGate,
     OneExpert,
@@ -28,26 +30,6 @@ from zoo.layers.recurrent_cell import check_size, stacked
 GATINGS = ("noisy_top_k", "switch", "balanced")
 FORMS = ("auto", "sliced", "blocks", "dense")
 _DENSE_EXPERTS = 4  # up to so many, all of them are computed for every token
-
-
-class Received(keras.metrics.Metric):
-    """Counts what each expert gets; its result is the largest share."""
-
-    def __init__(self, num_experts: int, name: str) -> None:
-        super().__init__(name=name)
-        self.counts = self.add_weight((num_experts,), "zeros", name="counts")
-
-    def update_state(self, counts) -> None:
-        self.counts.assign_add(ops.cast(counts, self.counts.dtype))
-
-    def result(self):
-        total = ops.maximum(ops.sum(self.counts), 1.0)
-        return ops.max(self.counts) / total
-
-    def shares(self):
-        """The share of each expert, a NumPy array `[num_experts]`."""
-        counts = ops.convert_to_numpy(self.counts)
-        return counts / max(counts.sum(), 1.0)
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -104,10 +86,10 @@ class SparseMoE(keras.layers.Layer):
     Returns:
         `[..., output_dim]`; zeros for masked tokens.
 
-    Metrics, in training on TensorFlow: `<name>_max_over_mean` load, `<name>_entropy` of
-    the experts' shares over that of equal ones, `<name>_dropped` share of the pairs,
-    each the mean over the batches, and `<name>_busiest`, the largest share of an
-    epoch's pairs.
+    Metrics, in training: `<name>_max_over_mean` load, `<name>_entropy` of the experts'
+    shares over that of equal ones, `<name>_dropped` share of the pairs, each the mean
+    over the batches, and `<name>_busiest`, the largest share of an epoch's pairs. With
+    JAX `zoo.health.ExpertShares` brings them into the logs of `fit`.
 
     Raises:
         ValueError: for sizes that do not fit.
@@ -204,11 +186,18 @@ class SparseMoE(keras.layers.Layer):
             )
         else:
             self.gate = NoisyTopKGate(num_experts, gates=gates, **options)
-        self.health = {
-            part: keras.metrics.Mean(name=f"{self.name}_{part}")
-            for part in ("max_over_mean", "entropy", "dropped")
-        }
-        self.received = Received(num_experts, name=f"{self.name}_busiest")
+        self.health = ExpertHealth(num_experts, self.name)
+
+    # What `fit` hands to a call: the metrics of `health`, or else their variables.
+
+    @property
+    def metrics(self):
+        return super().metrics + (self.health.metrics if CALLS_UPDATE_METRICS else [])
+
+    @property
+    def variables(self):
+        own = super().variables
+        return own if CALLS_UPDATE_METRICS else own + self.health.variables
 
     def count_weights(self, width: int) -> tuple[int, int]:
         """Weights of the layer, which need not be built, and those that a token uses.
@@ -261,7 +250,7 @@ class SparseMoE(keras.layers.Layer):
             if self.capacity_factor is not None:
                 experts = self._drop(experts)
             self._add_losses(routing, real)
-            self._measure(routing, experts)
+            self.health.update(self._counts(routing.experts), self._counts(experts))
         y = self._run(x, experts, ops.cast(routing.gates, x.dtype))
         if self.output_activation is not keras.activations.linear:
             y = self.output_activation(y)
@@ -329,22 +318,6 @@ class SparseMoE(keras.layers.Layer):
     def _counts(self, experts):
         ones = ops.ones_like(experts, dtype="float32")
         return total_by_expert(ones, experts, self.num_experts)
-
-    def _measure(self, routing: Routing, kept) -> None:
-        if keras.backend.backend() == "jax":
-            return  # there Keras's `fit` has no metric at hand inside a call
-        load = self._counts(routing.experts)
-        total = ops.maximum(ops.sum(load), 1.0)
-        share = load / total
-        entropy = -ops.sum(share * ops.log(ops.maximum(share, 1e-10)))
-        values = {
-            "max_over_mean": ops.max(share) * self.num_experts,
-            "entropy": entropy / max(math.log(self.num_experts), 1e-10),
-            "dropped": 1.0 - ops.sum(self._counts(kept)) / total,
-        }
-        for part, value in values.items():
-            self.health[part].update_state(value)
-        self.received.update_state(load)
 
     def compute_output_shape(self, shape):
         return (*shape[:-1], self.output_dim or shape[-1])

@@ -44,6 +44,10 @@ _BY_NAME = {
 }
 _ACCEPTED = {
     "int": ("a whole number from 1", lambda value: _whole(value) and value >= 1),
+    "int | None": (
+        "a whole number from 1, or none",
+        lambda value: value is None or _whole(value) and value >= 1,
+    ),
     "float": (
         "a number above 0",
         lambda value: (_whole(value) or isinstance(value, float)) and value > 0,

@@ -20,6 +20,8 @@ class TranslationSettings(Checked):
         epochs: at most this many.
         patience: epochs without a lower validation perplexity before training stops.
         batch_tokens: the most tokens of each side of a batch, padding included.
+        buckets: padded lengths, so that batches have few shapes, as JAX needs; or none,
+            which pads each batch to its longest pair.
         optimizer: name of a Keras optimizer.
         learning_rate: its largest step size.
         clip: bound on the global norm of the gradient.
@@ -46,6 +48,7 @@ class TranslationSettings(Checked):
     epochs: int = 20
     patience: int = 4
     batch_tokens: int = 2048
+    buckets: int | None = None
     optimizer: str = "adam"
     learning_rate: float = 2e-3
     clip: float = 1.0

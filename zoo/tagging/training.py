@@ -21,7 +21,7 @@ from zoo.tagging.pipeline import Sentence
 from zoo.tagging.schemes import OUTSIDE
 from zoo.tagging.sentences import TaggedSentences
 from zoo.tasks import TAGS, Task, safe_names
-from zoo.training import make_optimizer, span_momentum
+from zoo.training import compiled, make_optimizer, span_momentum
 
 _BUCKETS = 8
 
@@ -124,7 +124,7 @@ def train_tagger(
             for name, task in tasks.items()
         },
         loss_weights={safe[name]: factors[name] for name in tasks},
-        jit_compile=settings.jit_compile,
+        jit_compile=compiled(settings.jit_compile),
     )
     checkpoint = Checkpoint(
         lambda logs: (logs["val_score"],) if valid is not None else None,

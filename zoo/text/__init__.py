@@ -1,7 +1,20 @@
-"""Text in, ids out: one pipeline for training, evaluation and the served model."""
+"""Text in, ids out: one pipeline for training, evaluation and the served model.
 
-from zoo.text.normalize import as_bytes
-from zoo.text.pipeline import TextPipeline
+The pipeline needs TensorFlow and loads it at its first use; ids do not.
+"""
+
 from zoo.text.vocabulary import BEGIN, END, PAD, SPECIALS, UNKNOWN
 
 __all__ = ["BEGIN", "END", "PAD", "SPECIALS", "UNKNOWN", "TextPipeline", "as_bytes"]
+
+
+def __getattr__(name: str):
+    if name == "TextPipeline":
+        from zoo.text.pipeline import TextPipeline
+
+        return TextPipeline
+    if name == "as_bytes":
+        from zoo.text.normalize import as_bytes
+
+        return as_bytes
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import keras
 import numpy as np
@@ -15,9 +16,11 @@ from zoo.progress import Progress
 from zoo.schedules import WarmUp
 from zoo.sequence_loss import SequenceCrossentropy, sequence_loss
 from zoo.settings import TranslationSettings
-from zoo.training import make_optimizer, span_momentum
+from zoo.training import compiled, make_optimizer, span_momentum
 from zoo.translation.batches import PairBatches
-from zoo.translation.pipeline import EncodedPairs
+
+if TYPE_CHECKING:
+    from zoo.translation.pipeline import EncodedPairs
 
 _VALID_TOKENS = 4096  # of a batch whose gradient nobody needs
 
@@ -49,14 +52,14 @@ def train_translator(
     """
     batches = PairBatches(
         train.sources, train.targets, batch_tokens=settings.batch_tokens, shuffle=True,
-        seed=settings.seed,
+        seed=settings.seed, buckets=settings.buckets,
     )  # fmt: skip
     # Another model of the same layers: the optimizer is not saved with the first.
     trained = keras.Model(model.input, model.output, name=f"{model.name}_trainer")
     trained.compile(
         optimizer=_optimizer(settings, steps=len(batches)),
         loss=SequenceCrossentropy(settings.label_smoothing),
-        jit_compile=False,  # a batch has any shape; XLA would compile each
+        jit_compile=compiled(False),  # XLA compiles each shape: see `buckets`
     )
     checkpoint = Checkpoint(
         lambda logs: (-logs["val_perplexity"],) if valid is not None else None,
@@ -64,7 +67,9 @@ def train_translator(
         folder=folder,
     )
     first = checkpoint.restore(trained)
-    watching = [Validation(model, valid)] if valid is not None else []
+    watching = []
+    if valid is not None:
+        watching.append(Validation(model, valid, settings.buckets))
     shown = [Progress({}, settings.epochs, batches, done=first)] if verbose else []
     if first < settings.epochs and not checkpoint.finished:
         trained.fit(
@@ -92,15 +97,18 @@ class Validation(keras.callbacks.Callback):
     Args:
         translator: the model that is trained.
         valid: the validation pairs.
+        buckets: as in `perplexity`.
     """
 
-    def __init__(self, translator: keras.Model, valid: EncodedPairs) -> None:
+    def __init__(
+        self, translator: keras.Model, valid: EncodedPairs, buckets: int | None = None
+    ) -> None:
         super().__init__()
-        self.scorer, self.valid = scorer(translator), valid
+        self.scorer, self.valid, self.buckets = scorer(translator), valid, buckets
 
     def on_epoch_end(self, epoch: int, logs: dict) -> None:
         with averaged(self.model):
-            logs["val_perplexity"] = perplexity(self.scorer, self.valid)
+            logs["val_perplexity"] = perplexity(self.scorer, self.valid, self.buckets)
 
 
 def scorer(model: keras.Model) -> keras.Model:
@@ -121,7 +129,9 @@ def scorer(model: keras.Model) -> keras.Model:
     return keras.Model({**model.input, "labels": labels}, loss)
 
 
-def perplexity(score: keras.Model, pairs: EncodedPairs) -> float:
+def perplexity(
+    score: keras.Model, pairs: EncodedPairs, buckets: int | None = None
+) -> float:
     """`exp` of the mean negative log-likelihood of a target's token, ends included.
 
     Each token is predicted from the true ones before it (teacher forcing).
@@ -129,8 +139,11 @@ def perplexity(score: keras.Model, pairs: EncodedPairs) -> float:
     Args:
         score: what `scorer` returns.
         pairs: at least one.
+        buckets: padded lengths of the batches; see `PairBatches`.
     """
-    batches = PairBatches(pairs.sources, pairs.targets, batch_tokens=_VALID_TOKENS)
+    batches = PairBatches(
+        pairs.sources, pairs.targets, batch_tokens=_VALID_TOKENS, buckets=buckets
+    )
     total = tokens = 0.0
     for index in range(len(batches)):
         inputs, labels, weights = batches[index]

@@ -1,0 +1,135 @@
+"""Language models measured on streams of ids, where TensorFlow is not installed.
+
+A machine with an accelerator may have JAX alone. The text pipeline needs TensorFlow, a
+stream of ids does not:
+
+    python -m recipes.language_streams write wikitext2 wikitext2.npz
+    KERAS_BACKEND=jax python -m recipes.language_streams measure wikitext2.npz \
+        --models moe_lm:num_experts=4 moe_lm:num_experts=32 --jobs 4
+
+`measure` takes what `recipes.language_modeling` takes and leaves the facts of each seed
+where that finds them: with `--data wikitext2` it prints the table.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from recipes import seeds
+from zoo.settings import LanguageSettings, parse_overrides
+from zoo.tuning.trial import best_epoch
+
+
+def write(data: str, path: Path) -> None:
+    """Writes the streams of a named data set, as its own settings read it."""
+    from recipes.language_modeling import RECIPE
+    from zoo.data import load_named
+
+    splits = load_named(data)
+    corpus = RECIPE.prepare(splits, RECIPE.choose("lstm_lm", splits, {}))
+    about = {
+        "data": data,
+        "vocab_size": corpus.pipeline.vocab_size,
+        "settings": dict(getattr(splits, "settings", {})),
+    }
+    np.savez_compressed(path, about=json.dumps(about), **corpus.streams)
+    sizes = ", ".join(f"{len(s) - 1:,} {part}" for part, s in corpus.streams.items())
+    print(f"{path}: {sizes} tokens, {about['vocab_size']:,} in all")
+
+
+def measure(options: argparse.Namespace, model: str, seed: int) -> None:
+    """Measures one seed of one model, or reads back what was measured."""
+    arrays = dict(np.load(options.file))
+    about = json.loads(str(arrays.pop("about")))
+    name, own = seeds.parse_model(model)
+    overrides, keywords = parse_overrides([*options.overrides, *own], name)
+    settings = LanguageSettings.of(name, **about["settings"], **overrides, seed=seed)
+    row = model.replace(" ", "_")
+    new, facts = seeds.facts_of_seed(
+        name, {**about, "streams": arrays}, settings, keywords,
+        options.folder / about["data"] / row / str(seed), _measured,
+    )  # fmt: skip
+    if new:
+        told = f"{facts['valid']:.2f} (valid), {facts['test']:.2f} (test)"
+        seconds = f"{facts['seconds']:.0f} s, epoch {facts['best_epoch']} the best"
+        print(f"{row} seed {seed}: {told}, {seconds}", flush=True)
+
+
+def _measured(
+    name: str, corpus: Mapping, settings: LanguageSettings, keywords, folder: Path
+) -> dict:
+    """As `recipes.recipe.Recipe.measure`, without a text pipeline."""
+    import zoo
+    from zoo.checkpoint import claim, fingerprint
+    from zoo.language.facts import facts_of
+    from zoo.language.training import train_language_model
+    from zoo.training import seed_everything
+
+    seed_everything(settings.seed)
+    streams, checkpoints = corpus["streams"], folder / "checkpoints"
+    model = zoo.get(name, corpus["vocab_size"], **keywords)
+    settled = {"settings": settings.to_config(), "keywords": keywords, "name": name}
+    claim(checkpoints, {**settled, "data": fingerprint(streams)})
+    history = train_language_model(
+        model, streams["train"], streams["valid"], settings, folder=checkpoints
+    )
+    facts = facts_of(model, streams, history)
+    shutil.rmtree(checkpoints, ignore_errors=True)
+    return {**facts, "best_epoch": best_epoch(history)}
+
+
+def measure_all(options: argparse.Namespace, arguments: list[str]) -> int:
+    """Every seed of every model in a process of its own, some at a time.
+
+    The first seeds of all models come first, so that a run that is cut short leaves a
+    table of fewer seeds. Returns the number of failed processes.
+    """
+    waiting = [
+        [*arguments, "--only", model, str(seed)]
+        for seed in range(options.seeds)
+        for model in options.models
+    ]
+    running, failed = [], 0
+    while waiting or running:
+        while waiting and len(running) < options.jobs:
+            command = [sys.executable, "-m", "recipes.language_streams"]
+            running.append(subprocess.Popen([*command, *waiting.pop(0)]))
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT)
+        for done in [process for process in running if process.poll() is not None]:
+            failed += done.returncode != 0
+            running.remove(done)
+    return failed
+
+
+def main(arguments: list[str] | None = None) -> None:
+    arguments = sys.argv[1:] if arguments is None else arguments
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    commands = parser.add_subparsers(dest="command", required=True)
+    writer = commands.add_parser("write", help="streams of a named data set")
+    writer.add_argument("data", help="name of a data set")
+    writer.add_argument("file", type=Path, help="file to write, .npz")
+    meter = commands.add_parser("measure", help="models on such a file")
+    meter.add_argument("file", type=Path, help="what `write` wrote")
+    seeds.add_model_arguments(meter, models=["lstm_lm"])
+    meter.add_argument("--jobs", type=int, default=1, help="trainings at a time (1)")
+    meter.add_argument("--only", nargs=2, metavar=("MODEL", "SEED"), help="one of them")
+    options = parser.parse_args(arguments)
+    if options.command == "write":
+        write(options.data, options.file)
+    elif options.only:
+        measure(options, options.only[0], int(options.only[1]))
+    elif failed := measure_all(options, arguments):
+        parser.exit(1, f"{failed} process(es) failed; the others' facts are kept\n")
+
+
+if __name__ == "__main__":
+    main()

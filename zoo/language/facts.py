@@ -1,0 +1,51 @@
+"""What a table shows of a trained language model; needs no text and no TensorFlow."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import keras
+import numpy as np
+
+from zoo.health import SHARES
+from zoo.language.costs import count_weights
+from zoo.language.perplexity import perplexity
+
+
+def facts_of(
+    model: keras.Model, streams: Mapping[str, np.ndarray], history: list[dict]
+) -> dict:
+    """Perplexities of one stream, what they cost, and the way there."""
+    seconds = [logs["seconds"] for logs in history]
+    tokens = sum(logs["tokens"] for logs in history)
+    found = {
+        part: perplexity(model, streams[part])
+        if len(streams[part]) > 1
+        else float("nan")
+        for part in ("valid", "test")
+    }
+    weights, operations = count_weights(model)
+    return {
+        **found,
+        "parameters": model.count_params(),
+        "weights": weights,
+        "operations": operations,
+        "load": _loads(history[-1]) if history else {},
+        "epochs": len(history),
+        "seconds": sum(seconds),
+        "words_per_second": tokens / sum(seconds),
+        "curve": [
+            [float(at), logs["val_perplexity"]]
+            for at, logs in zip(np.cumsum(seconds), history, strict=True)
+            if "val_perplexity" in logs
+        ],
+    }
+
+
+def _loads(logs: Mapping) -> dict[str, float]:
+    """Of each layer of experts, the busiest one's tokens in an epoch over the mean."""
+    return {
+        name.removesuffix(SHARES): float(np.max(shares) * len(shares))
+        for name, shares in logs.items()
+        if name.endswith(SHARES)
+    }
