@@ -98,6 +98,10 @@ class LSTM(RecurrentLayer):
 
     Takes weights of `keras.layers.LSTM` as they are (no projection, no peepholes).
 
+    When to use it: from width 256 on it trains 1.0 to 4.4 times as fast as
+    `keras.layers.LSTM` on a CPU, most with few rows, and answers 0.9 to 2.3 times as
+    fast; at width 64 it is between 0.85 and 1.7 times (docs/results.md has the grid).
+
     Args:
         units: size of the cell.
         projection: size of the projected state and output, or `None`.
