@@ -59,7 +59,7 @@ def error(experts: int, functions: int, *, rows: int, epochs: int, seed: int) ->
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--experts", type=int, nargs="+", default=[4, 16, 64])
-    parser.add_argument("--functions", type=int, nargs="+", default=[1, 4, 16, 64])
+    parser.add_argument("--functions", type=int, nargs="+", default=[1, 16, 64])
     parser.add_argument("--rows", type=int, default=12000)
     parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("--seeds", type=int, default=3)
