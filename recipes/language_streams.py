@@ -28,6 +28,8 @@ from recipes import seeds
 from zoo.settings import LanguageSettings, parse_overrides
 from zoo.tuning.trial import best_epoch
 
+_OF_THE_TEXT = ("tokenizer", "vocab_size", "lowercase", "min_count")
+
 
 def write(data: str, path: Path) -> None:
     """Writes the streams of a named data set, as its own settings read it."""
@@ -52,6 +54,12 @@ def measure(options: argparse.Namespace, model: str, seed: int) -> None:
     about = json.loads(str(arrays.pop("about")))
     name, own = seeds.parse_model(model)
     overrides, keywords = parse_overrides([*options.overrides, *own], name)
+    fixed = sorted(set(overrides).intersection(_OF_THE_TEXT))
+    if fixed:
+        raise ValueError(
+            "`--set` cannot change how the text of a written file was read. Accepted: "
+            f"the other settings. Received: {', '.join(fixed)}."
+        )
     settings = LanguageSettings.of(name, **about["settings"], **overrides, seed=seed)
     row = model.replace(" ", "_")
     new, facts = seeds.facts_of_seed(
@@ -68,20 +76,16 @@ def _measured(
     name: str, corpus: Mapping, settings: LanguageSettings, keywords, folder: Path
 ) -> dict:
     """As `recipes.recipe.Recipe.measure`, without a text pipeline."""
-    import zoo
-    from zoo.checkpoint import claim, fingerprint
+    from zoo.checkpoint import fingerprint
     from zoo.language.facts import facts_of
-    from zoo.language.training import train_language_model
-    from zoo.training import seed_everything
+    from zoo.language.training import train_named
 
-    seed_everything(settings.seed)
     streams, checkpoints = corpus["streams"], folder / "checkpoints"
-    model = zoo.get(name, corpus["vocab_size"], **keywords)
-    settled = {"settings": settings.to_config(), "keywords": keywords, "name": name}
-    claim(checkpoints, {**settled, "data": fingerprint(streams)})
-    history = train_language_model(
-        model, streams["train"], streams["valid"], settings, folder=checkpoints
-    )
+    identity = {"settings": settings.to_config(), "keywords": keywords, "name": name}
+    model, history = train_named(
+        name, corpus["vocab_size"], streams, settings, keywords,
+        identity={**identity, "data": fingerprint(streams)}, folder=checkpoints,
+    )  # fmt: skip
     facts = facts_of(model, streams, history)
     shutil.rmtree(checkpoints, ignore_errors=True)
     return {**facts, "best_epoch": best_epoch(history)}

@@ -14,7 +14,6 @@ import pytest
 from zoo.text import END
 
 ROOT = Path(__file__).parents[1]
-WITHOUT = "import sys; sys.modules.update(tensorflow=None, tensorflow_text=None)\n"
 TRANSLATION = """
 from types import SimpleNamespace
 import numpy as np
@@ -37,12 +36,25 @@ print([logs["val_perplexity"] for logs in history])
 """
 
 
-def python(code: str) -> str:
-    """What a process on JAX prints that cannot import TensorFlow."""
+@pytest.fixture
+def python(tmp_path):
+    """Runs code on JAX in a process that, as its children, cannot import TensorFlow."""
     pytest.importorskip("jax")
+    for name in ("tensorflow", "tensorflow_text"):
+        broken = f"raise ModuleNotFoundError('no module named {name}', name='{name}')"
+        (tmp_path / "path").mkdir(exist_ok=True)
+        (tmp_path / f"path/{name}.py").write_text(broken)
+    return lambda code: printed(code, [tmp_path / "path", ROOT])
+
+
+def printed(code: str, path: list[Path]) -> str:
     done = subprocess.run(
-        [sys.executable, "-c", WITHOUT + code],
-        env={**os.environ, "KERAS_BACKEND": "jax", "PYTHONPATH": str(ROOT)},
+        [sys.executable, "-c", code],
+        env={
+            **os.environ,
+            "KERAS_BACKEND": "jax",
+            "PYTHONPATH": os.pathsep.join(map(str, path)),
+        },
         capture_output=True,
         text=True,
         check=False,
@@ -51,7 +63,7 @@ def python(code: str) -> str:
     return done.stdout
 
 
-def test_streams_are_measured_as_the_recipe_reads_them(tmp_path):
+def test_streams_are_measured_as_the_recipe_reads_them(tmp_path, python):
     """The facts stand where `recipes.language_modeling` looks for them."""
     stream = np.tile(np.array([END, 4, 5, 6, 7], "int32"), 40)
     about = {"data": "toy", "vocab_size": 8, "settings": {"tokenizer": "whitespace"}}
@@ -61,10 +73,10 @@ def test_streams_are_measured_as_the_recipe_reads_them(tmp_path):
     arguments = [
         "measure", str(path), "--models", model, "--folder", str(tmp_path / "seeds"),
         "--set", "epochs=2", "batch_size=4", "window=5", "learning_rate=0.02",
-        "average=0.5", "--only", model, "1",
+        "average=0.5", "--seeds", "2", "--jobs", "2",
     ]  # fmt: skip
     code = f"from recipes.language_streams import main\nmain({arguments!r})"
-    assert "epoch 2 the best" in python(code)
+    assert python(code).count("epoch 2 the best") == 2
     facts = json.loads((tmp_path / "seeds/toy" / model / "1/facts.json").read_text())
     assert facts["identity"][0]["seed"] == 1
     assert facts["test"] < 8 and facts["epochs"] == 2
@@ -72,6 +84,6 @@ def test_streams_are_measured_as_the_recipe_reads_them(tmp_path):
     assert "epoch" not in python(code)  # read back, not measured again
 
 
-def test_translation_models_train_in_few_shapes():
+def test_translation_models_train_in_few_shapes(python):
     first, *_, last = json.loads(python(TRANSLATION))
     assert last < 0.8 * first

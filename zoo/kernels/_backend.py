@@ -6,29 +6,19 @@ import keras
 
 _NAME = keras.backend.backend()
 if _NAME == "tensorflow":
-    from zoo.kernels._tensorflow import (
-        CALLS_UPDATE_METRICS,
-        by_rows,
-        scan,
-        sliced_matmul,
-        vjp,
-        with_gradient,
-    )
+    from zoo.kernels import _tensorflow as _chosen
 elif _NAME == "jax":
-    from zoo.kernels._jax import (
-        CALLS_UPDATE_METRICS,
-        by_rows,
-        scan,
-        sliced_matmul,
-        vjp,
-        with_gradient,
-    )
+    from zoo.kernels import _jax as _chosen
 else:
     raise ImportError(
         "The zoo's kernels do not run on this Keras backend. "
         "Accepted: KERAS_BACKEND=tensorflow or KERAS_BACKEND=jax. "
         f"Received: {_NAME}."
     )
+
+CALLS_UPDATE_METRICS = _chosen.CALLS_UPDATE_METRICS
+by_rows, scan, sliced_matmul = _chosen.by_rows, _chosen.scan, _chosen.sliced_matmul
+vjp, with_gradient = _chosen.vjp, _chosen.with_gradient
 
 __all__ = [
     "CALLS_UPDATE_METRICS",

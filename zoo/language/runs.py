@@ -9,15 +9,13 @@ from pathlib import Path
 import keras
 import numpy as np
 
-import zoo
 from zoo.artifact import TextModel, describe_training
-from zoo.checkpoint import claim, fingerprint
+from zoo.checkpoint import fingerprint
 from zoo.data import Splits
 from zoo.language.stream import token_stream
-from zoo.language.training import train_language_model
+from zoo.language.training import train_named
 from zoo.settings import LanguageSettings
 from zoo.text import TextPipeline
-from zoo.training import seed_everything
 
 PARTS = ("train", "valid", "test")
 _LONGEST = 1_000_000  # tokens of a text that are read: all of them
@@ -55,14 +53,13 @@ def train(
 ) -> tuple[TextModel, list[dict]]:
     """Builds a registered language model and trains it: see
     `recipes.recipe.Recipe.train`."""
-    seed_everything(settings.seed)
-    model = zoo.get(name, corpus.pipeline.vocab_size, **keywords)
     metadata = describe_training(name, keywords, settings)
-    valid = corpus.streams["valid"]
-    read = [corpus.streams["train"], valid, corpus.pipeline.vocabulary]
-    claim(folder, {**metadata, "data": fingerprint(read)})
-    history = train_language_model(
-        model, corpus.streams["train"], valid if len(valid) > 1 else None, settings,
-        folder=folder, callbacks=callbacks, verbose=verbose,
+    read = [
+        corpus.streams["train"], corpus.streams["valid"], corpus.pipeline.vocabulary
+    ]  # fmt: skip
+    model, history = train_named(
+        name, corpus.pipeline.vocab_size, corpus.streams, settings, keywords,
+        identity={**metadata, "data": fingerprint(read)}, folder=folder,
+        callbacks=callbacks, verbose=verbose,
     )  # fmt: skip
     return TextModel(model, corpus.pipeline, {}, metadata), history

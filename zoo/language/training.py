@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import keras
 import numpy as np
 from keras import ops
 
-from zoo.checkpoint import Checkpoint, averaged
+import zoo
+from zoo.checkpoint import Checkpoint, averaged, claim
 from zoo.health import ExpertShares
 from zoo.language.perplexity import scorer, stream_perplexity
 from zoo.language.stream import Windows
 from zoo.progress import Progress
 from zoo.schedules import WarmUp
 from zoo.settings import LanguageSettings
-from zoo.training import compiled, make_optimizer, span_momentum
+from zoo.training import compiled, make_optimizer, seed_everything, span_momentum
 
 
 class StreamTrainer(keras.Model):
@@ -120,6 +121,45 @@ class TimeLimit(keras.callbacks.Callback):
     def _stop_if_over(self) -> None:
         if time.perf_counter() >= self.end:
             self.model.stop_training = True
+
+
+def train_named(
+    name: str,
+    vocab_size: int,
+    streams: Mapping[str, np.ndarray],
+    settings: LanguageSettings,
+    keywords: Mapping,
+    *,
+    identity: Mapping,
+    folder: Path,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    verbose: bool = True,
+) -> tuple[keras.Model, list[dict]]:
+    """Builds a registered language model and trains it on streams of ids.
+
+    Args:
+        name: of the model.
+        vocab_size: number of token ids.
+        streams: int ids `[tokens]` of `train` and `valid`.
+        settings: how.
+        keywords: arguments of the model's builder.
+        identity: see `zoo.checkpoint.claim`.
+        folder: for checkpoints.
+        callbacks: further Keras callbacks.
+        verbose: shows progress.
+
+    Returns:
+        The model with its best weights, and the logs of `train_language_model`.
+    """
+    seed_everything(settings.seed)
+    model = zoo.get(name, vocab_size, **keywords)
+    claim(folder, identity)
+    valid = streams["valid"]
+    history = train_language_model(
+        model, streams["train"], valid if len(valid) > 1 else None, settings,
+        folder=folder, callbacks=callbacks, verbose=verbose,
+    )  # fmt: skip
+    return model, history
 
 
 def train_language_model(
