@@ -175,7 +175,15 @@ def test_more_epochs_in_steps_are_the_same_training(tmp_path):
     assert not (folder / "0001" / "checkpoints").exists()
 
 
-def test_limits_of_a_training(tmp_path):
+def test_limits_of_a_training(tmp_path, monkeypatch):
+    exported = []
+    original = text_classification.RECIPE.export
+
+    def export(text_model, splits, folder):
+        exported.append(original(text_model, splits, folder))
+        return exported[-1]
+
+    monkeypatch.setattr(text_classification.RECIPE, "export", export)
     job = {
         "recipe": "recipes.text_classification", "model": "text_cnn",
         "settings": {"epochs": 5, "batch_size": 8},
@@ -186,6 +194,8 @@ def test_limits_of_a_training(tmp_path):
     assert late["epochs"] == 1, "the first one, cut short"
     assert late["status"] == "over budget" and late["latency"] > 0
     assert late["objective"] is not None
+    # The latency is that of an export, which was only written for it.
+    assert len(exported) == 1 and not exported[0].exists()
     large = Job(tmp_path / "large", budget={"parameters": 10}, **job)
     large = run_trial(large, splits())
     assert large["status"] == "over budget" and large["parameters"] > 10

@@ -66,7 +66,7 @@ def add_tune_parser(commands) -> argparse.ArgumentParser:
     )
     tune.add_argument(
         "--budget", nargs="+", default=[], metavar="KEY=LIMIT",
-        help="parameters=2e6 and latency=5ms (of one text, in Python)",
+        help="parameters=2e6 and latency=5ms (of one text, exported)",
     )  # fmt: skip
     tune.add_argument("--workers", type=int, default=1, help="trials at a time (1)")
     where = tune.add_mutually_exclusive_group()

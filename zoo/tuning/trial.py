@@ -12,8 +12,8 @@ import math
 import multiprocessing
 import os
 import resource
+import shutil
 import signal
-import statistics
 import sys
 import threading
 import time
@@ -27,7 +27,6 @@ from zoo.tuning.objective import Objective
 
 RESULT = "result.json"
 DONE, FAILED, OVER = "done", "failed", "over budget"
-_CALLS = 20  # of which the median is the latency
 
 
 class OverBudget(Exception):
@@ -84,8 +83,9 @@ def run_trial(job: Job, splits) -> dict:
 
     Returns:
         What `result.json` holds: `status`, `objective`, `scores`, `parameters`,
-        `latency` in milliseconds of one text, `epochs`, `best_epoch` from 1, `seconds`
-        of training, `memory` of the process in MB, and of a failure its `error`.
+        `latency` of the exported model in milliseconds of one text, `epochs`,
+        `best_epoch` from 1, `seconds` of training, `memory` of the process in MB, and
+        of a failure its `error`.
     """
     job.folder.mkdir(parents=True, exist_ok=True)
     start = time.perf_counter()
@@ -138,7 +138,12 @@ def _trained(job: Job, splits) -> dict:
     }
     limit = (job.budget or {}).get("latency")
     if limit is not None:
-        facts["latency"] = latency(text_model, splits.valid)
+        from zoo.tuning.latency import served_latency  # loads TensorFlow
+
+        exported = job.folder / "exported"
+        recipe.export(text_model, splits, exported)
+        facts["latency"] = served_latency(exported, splits.valid.texts)
+        shutil.rmtree(exported)
         if facts["latency"] > limit:
             facts["status"] = OVER
     return facts
@@ -156,22 +161,6 @@ def best_epoch(history: Sequence[Mapping]) -> int:
     # Scores of epochs that were read back are lists.
     scores = [list(logs["score"]) for logs in history]
     return 1 + max(range(len(scores)), key=scores.__getitem__)
-
-
-def latency(text_model, part) -> float:
-    """Median milliseconds in which the Python model answers one text.
-
-    Args:
-        text_model: what `zoo.load` returns.
-        part: a part of the data; its text of median length is asked.
-    """
-    text = sorted(part.texts, key=len)[len(part) // 2]
-    seconds = []
-    for _ in range(_CALLS + 2):
-        start = time.perf_counter()
-        text_model.predict([text])
-        seconds.append(time.perf_counter() - start)
-    return 1000 * statistics.median(seconds[2:])  # the first ones trace the graph
 
 
 def in_process(job: Job, splits) -> dict:
