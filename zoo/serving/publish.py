@@ -23,6 +23,7 @@ from zoo.serving import ExportError, check, golden, signatures, warmup
 from zoo.serving.answers import output_names
 from zoo.serving.deploy import BATCHING, BATCHING_FILE
 from zoo.serving.examples import write_method_names
+from zoo.serving.gradients import forget_gradients, without_gradients
 from zoo.serving.language import golden_calls
 from zoo.serving.tagger import ServedTagger, tagger_outputs
 from zoo.serving.tagging import tagging_calls
@@ -86,7 +87,10 @@ def export(
         endpoints = {
             **served.endpoints, "tokens": signatures.tokens_endpoint(pipeline)
         }  # fmt: skip
-        tf.saved_model.save(served, str(temporary), signatures=endpoints)
+        tf.saved_model.save(
+            served, str(temporary), signatures=endpoints, options=without_gradients()
+        )
+        forget_gradients(temporary)
         if answers:  # other models have inputs that a server cannot batch
             write_method_names(temporary, tasks)
             (temporary / BATCHING_FILE).write_text(BATCHING, "utf-8")
