@@ -134,11 +134,11 @@ def _are_of(identity: list, settings, keywords: Mapping) -> bool:
 
 
 def spread(values: np.ndarray, digits: int = 1) -> str:
-    """`mean ± standard deviation` of a sample.
+    """`mean ± standard deviation` of a sample; one value has no deviation.
 
     Example:
-        >>> spread(np.array([80.0, 82.0]))
-        '81.0 ± 1.4'
+        >>> spread(np.array([80.0, 82.0])), spread(np.array([80.0]))
+        ('81.0 ± 1.4', '80.0')
     """
-    deviation = values.std(ddof=1) if len(values) > 1 else 0.0
-    return f"{values.mean():.{digits}f} ± {deviation:.{digits}f}"
+    mean = f"{values.mean():.{digits}f}"
+    return f"{mean} ± {values.std(ddof=1):.{digits}f}" if len(values) > 1 else mean
