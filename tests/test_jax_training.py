@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from jax_run import QUICK_TO_COMPILE
 
 from zoo.text import END
 
@@ -52,6 +53,7 @@ def printed(code: str, path: list[Path]) -> str:
         [sys.executable, "-c", code],
         env={
             **os.environ,
+            **QUICK_TO_COMPILE,
             "KERAS_BACKEND": "jax",
             "PYTHONPATH": os.pathsep.join(map(str, path)),
         },
