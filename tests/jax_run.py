@@ -11,9 +11,9 @@ import keras
 import pytest
 
 # JAX compiles every step anyway (8); the trainings of 9 and 10, what runs over many
-# shapes, second checks of the same gradients, and models in half precision, which the
-# layers' tests cover, take minutes there. Configurations (1) and how missing labels weigh
-# are the same code on every backend.
+# shapes, second checks of the same gradients, and models in half precision (7), which
+# the layers' tests cover, take minutes there. Configurations (1) and how missing labels
+# weigh are the same code on every backend.
 NOT_HERE = (
     "not test_1_ and not test_7 and not test_8 and not test_9 and not nothing_to_do "
     "and not masked_tokens and not depend_on_the_batch and not balance_losses "

@@ -75,7 +75,7 @@ def test_streams_are_measured_as_the_recipe_reads_them(tmp_path, python):
     arguments = [
         "measure", str(path), "--models", model, "--folder", str(tmp_path / "seeds"),
         "--set", "epochs=2", "batch_size=4", "window=5", "learning_rate=0.02",
-        "average=0.5", "--seeds", "2", "--jobs", "2",
+        "average=0.5", "validations=2", "--seeds", "2", "--jobs", "2",
     ]  # fmt: skip
     code = f"from recipes.language_streams import main\nmain({arguments!r})"
     assert python(code).count("epoch 2 the best") == 2
@@ -83,6 +83,8 @@ def test_streams_are_measured_as_the_recipe_reads_them(tmp_path, python):
     assert facts["identity"][0]["seed"] == 1
     assert facts["test"] < 8 and facts["epochs"] == 2
     assert 1 <= facts["load"]["experts"] <= 6
+    perplexities = [found for _, found in facts["curve"]]  # two an epoch
+    assert len(perplexities) == 4 and perplexities == sorted(perplexities)[::-1]
     assert "epoch" not in python(code)  # read back, not measured again
 
 

@@ -12,6 +12,7 @@ from keras import ops
 
 import zoo
 from zoo.language.costs import count_weights
+from zoo.language.facts import facts_of
 from zoo.language.perplexity import (
     log_probabilities,
     perplexity,
@@ -443,14 +444,43 @@ def test_a_killed_training_goes_on_as_if_it_had_not_been(tmp_path):
         np.testing.assert_array_equal(one, other)
 
 
+def test_validations_within_an_epoch_change_no_training():
+    """Each is the perplexity of the weights, or of their average, at that step."""
+    tokens, valid = stream(101), stream(30)
+    options = {"epochs": 2, "learning_rate": 0.3, "average": 0.9}
+
+    def train(**more):
+        model = build(dropout=0.3)
+        history = train_language_model(
+            model, tokens, valid, settings(**options, **more), verbose=False
+        )
+        return history, model.get_weights()
+
+    plain, weights = train()
+    history, again = train(validations=3)
+    for one, other in zip(again, weights, strict=True):
+        np.testing.assert_array_equal(one, other)
+    found = [logs["val_perplexity"] for logs in history]
+    assert found == [logs["val_perplexity"] for logs in plain]
+    assert [len(logs["midway"]) for logs in history] == [2, 2]
+    assert [logs["midway"] for logs in plain] == [[], []]
+    model = build()
+    seconds, perplexities = zip(
+        *facts_of(model, {"valid": valid, "test": valid}, history)["curve"]
+    )
+    assert list(seconds) == sorted(seconds) and len(seconds) == 6
+    assert perplexities[2] == found[0] and perplexities[5] == found[1]
+    assert len(set(perplexities)) == 6
+
+
 def test_training_ends_after_its_minutes_within_an_epoch(tmp_path, monkeypatch):
-    """On a clock that goes on by a second whenever a step ends."""
+    """On a clock that goes on by a second at every look: each step, each epoch."""
     clock = itertools.count()
     monkeypatch.setattr(
         "zoo.language.training.time", types.SimpleNamespace(perf_counter=clock.__next__)
     )
     tokens = stream(101)
-    whole = settings(minutes=3 / 60)
+    whole = settings(minutes=4 / 60)
     history = train_language_model(build(), tokens, None, whole, verbose=False)
     assert [logs["tokens"] for logs in history] == [3 * whole.batch_size * whole.window]
     # What an earlier run has spent counts.

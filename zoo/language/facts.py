@@ -34,12 +34,19 @@ def facts_of(
         "epochs": len(history),
         "seconds": sum(seconds),
         "words_per_second": tokens / sum(seconds),
-        "curve": [
-            [float(at), logs["val_perplexity"]]
-            for at, logs in zip(np.cumsum(seconds), history, strict=True)
-            if "val_perplexity" in logs
-        ],
+        "curve": _curve(history),
     }
+
+
+def _curve(history: list[dict]) -> list[list[float]]:
+    """Pairs of seconds of training and validation perplexity."""
+    points, begun = [], 0.0
+    for logs in history:
+        points += [[begun + at, found] for at, found in logs.get("midway", [])]
+        begun += logs["seconds"]
+        if "val_perplexity" in logs:
+            points.append([begun, logs["val_perplexity"]])
+    return points
 
 
 def _loads(logs: Mapping) -> dict[str, float]:

@@ -65,36 +65,50 @@ class StreamTrainer(keras.Model):
 
 
 class Epochs(keras.callbacks.Callback):
-    """Begins each epoch without a past and ends it with the validation perplexity.
+    """Begins each epoch without a past, validates within it and at its end.
 
     Args:
         trainer: forgets, and its scorer validates.
         valid: int ids `[tokens]` of the validation stream.
         settings: of the training.
+        steps: of an epoch.
     """
 
-    def __init__(self, trainer, valid, settings: LanguageSettings) -> None:
+    def __init__(self, trainer, valid, settings: LanguageSettings, steps: int) -> None:
         super().__init__()
         self.trainer, self.valid, self.settings = trainer, valid, settings
+        parts = settings.validations
+        self.stops = {round(steps * part / parts) for part in range(1, parts)}
 
     def on_epoch_begin(self, epoch: int, logs=None) -> None:
         self.trainer.forget()
+        self.begun, self.midway = time.perf_counter(), []
         if self.settings.warmup:
             return  # the schedule of the optimizer counts steps
         late = max(0, epoch + 1 - self.settings.decay_after)
         rate = self.settings.learning_rate * self.settings.decay**late
         self.model.optimizer.learning_rate = rate
 
+    def on_train_batch_end(self, batch: int, logs=None) -> None:
+        if self.valid is None or batch + 1 not in self.stops:
+            return
+        if hasattr(self.model, "jax_state_sync"):
+            self.model.jax_state_sync()  # within an epoch JAX keeps the weights apart
+        found = self._validate()
+        self.midway.append([time.perf_counter() - self.begun, found])
+
     def on_epoch_end(self, epoch: int, logs: dict) -> None:
         logs["tokens"] = int(self.trainer.nll.count)
         logs["perplexity"] = math.exp(min(logs["nll"], 700.0))
         if self.valid is not None:
-            with averaged(self.model):
-                logs["val_perplexity"] = stream_perplexity(
-                    self.trainer.scorer,
-                    self.valid,
-                    batch_size=self.settings.batch_size,
-                )
+            logs["midway"] = self.midway
+            logs["val_perplexity"] = self._validate()
+
+    def _validate(self) -> float:
+        with averaged(self.model):
+            return stream_perplexity(
+                self.trainer.scorer, self.valid, batch_size=self.settings.batch_size
+            )
 
 
 class TimeLimit(keras.callbacks.Callback):
@@ -185,7 +199,8 @@ def train_language_model(
 
     Returns:
         One dict of logs an epoch, with `tokens` (those of training), `perplexity`,
-        `val_perplexity` and `seconds`.
+        `val_perplexity`, `seconds`, and in `midway` pairs of seconds and perplexity of
+        the validations within it.
     """
     windows = Windows(train, batch_size=settings.batch_size, window=settings.window)
     trainer = StreamTrainer(model, windows.rows)
@@ -208,7 +223,7 @@ def train_language_model(
             initial_epoch=first,
             epochs=settings.epochs,
             callbacks=[
-                Epochs(trainer, valid, settings),
+                Epochs(trainer, valid, settings, len(windows)),
                 ExpertShares(),
                 checkpoint,
                 limit,

@@ -1,7 +1,8 @@
 """An export answers and is not trained: it keeps no gradients.
 
-Each `tf.custom_gradient` of a layer would leave its functions in the graph, and a warning
-whenever Python loads the export, since TensorFlow names them but does not save them all.
+Each `tf.custom_gradient` of a layer would leave its functions in the graph, and a
+warning whenever Python loads the export, since TensorFlow names them but does not save
+them all.
 """
 
 from __future__ import annotations

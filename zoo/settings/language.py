@@ -31,6 +31,8 @@ class LanguageSettings(Checked):
             of the step, whatever `decay` says. 0 for none.
         average: epochs that the moving average of the weights spans which is validated
             and kept, or none.
+        validations: of an epoch, evenly spread; plots show all, the one at its end
+            decides what is kept and when training stops.
         minutes: stops after so many minutes, with those of validation, and within an
             epoch if need be; or none.
         tokenizer: `"unicode"`, `"whitespace"`, `"wordpiece"` or `"bytes"`.
@@ -52,6 +54,7 @@ class LanguageSettings(Checked):
     decay_after: int = 4
     warmup: int = 0
     average: float | None = None
+    validations: int = 1
     minutes: float | None = None
     tokenizer: str = "unicode"
     vocab_size: int = 10000
