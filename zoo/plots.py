@@ -64,9 +64,9 @@ def write_perplexities(curves: Mapping[str, list], path: Path) -> None:
     figure = Figure(figsize=(6, 4), layout="constrained")
     axis = figure.subplots()
     for name, points in curves.items():
-        axis.plot(*zip(*points, strict=True), "o-", markersize=3, label=_plain(name))
+        axis.plot(*zip(*points, strict=True), "o-", markersize=3, label=_row(name))
     axis.set(xlabel="seconds of training", ylabel="validation perplexity", yscale="log")
-    axis.legend()
+    figure.legend(loc="outside lower center", fontsize="small")
     _save(figure, path)
 
 
@@ -81,12 +81,12 @@ def write_capacities(measured: Mapping[str, Sequence[Mapping]], path: Path) -> N
     axis = figure.subplots()
     for name, facts in measured.items():
         points = [(fact["weights"], fact["test"]) for fact in facts]
-        axis.plot(*zip(*points, strict=True), "o", label=_plain(name))
+        axis.plot(*zip(*points, strict=True), "o", label=_row(name))
     axis.set(
         xlabel="weights without embedding and softmax", ylabel="test perplexity",
         xscale="log",
     )  # fmt: skip
-    axis.legend()
+    figure.legend(loc="outside lower center", fontsize="small")
     _save(figure, path)
 
 
@@ -348,6 +348,11 @@ def _reliability(calibration: Mapping[str, Mapping]) -> Figure:
 
 def _ticks(epochs: np.ndarray) -> np.ndarray:
     return epochs[:: -(-len(epochs) // 12)]
+
+
+def _row(name: str) -> str:
+    """A model with its settings, as a row of a table names it; these may be many."""
+    return _plain(name, 80)
 
 
 def _plain(name: str, width: int = 40) -> str:
