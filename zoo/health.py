@@ -64,9 +64,9 @@ class TensorBoard(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict) -> None:
         with self._writer.as_default(step=epoch):
             for name, value in logs.items():
-                if np.ndim(value):
+                if name.endswith(SHARES):
                     self._summary.histogram(name, value, buckets=len(value))
-                else:
+                elif not np.ndim(value):  # curves within an epoch have no step here
                     self._summary.scalar(name, value)
         self._writer.flush()
 

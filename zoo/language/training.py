@@ -78,7 +78,7 @@ class Epochs(keras.callbacks.Callback):
         super().__init__()
         self.trainer, self.valid, self.settings = trainer, valid, settings
         parts = settings.validations
-        self.stops = {round(steps * part / parts) for part in range(1, parts)}
+        self.stops = {steps * part // parts for part in range(1, parts)}
 
     def on_epoch_begin(self, epoch: int, logs=None) -> None:
         self.trainer.forget()

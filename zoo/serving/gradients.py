@@ -16,13 +16,16 @@ from zoo.text.imports import tf
 _MARK = "_gradient_op_type"  # the attribute by which an operation names its gradient
 
 
-def without_gradients() -> tf.saved_model.SaveOptions:
-    """Options with which `tf.saved_model.save` leaves the functions out."""
-    return tf.saved_model.SaveOptions(experimental_custom_gradients=False)
+def save_without_gradients(served: tf.Module, folder: Path, signatures) -> None:
+    """`tf.saved_model.save` that leaves out gradients and their names.
 
-
-def forget_gradients(folder: Path) -> None:
-    """Takes the names of gradients out of a SavedModel's graph."""
+    Args:
+        served: what is saved.
+        folder: gets the SavedModel.
+        signatures: functions by name.
+    """
+    options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
+    tf.saved_model.save(served, str(folder), signatures=signatures, options=options)
     path = folder / "saved_model.pb"
     saved_model = saved_model_pb2.SavedModel.FromString(path.read_bytes())
     for meta_graph in saved_model.meta_graphs:

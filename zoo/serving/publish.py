@@ -23,7 +23,7 @@ from zoo.serving import ExportError, check, golden, signatures, warmup
 from zoo.serving.answers import output_names
 from zoo.serving.deploy import BATCHING, BATCHING_FILE
 from zoo.serving.examples import write_method_names
-from zoo.serving.gradients import forget_gradients, without_gradients
+from zoo.serving.gradients import save_without_gradients
 from zoo.serving.language import golden_calls
 from zoo.serving.tagger import ServedTagger, tagger_outputs
 from zoo.serving.tagging import tagging_calls
@@ -33,7 +33,6 @@ from zoo.serving.warming import warmup_requests
 from zoo.tagging.decoder import is_tagger
 from zoo.tasks import Task, as_tasks
 from zoo.text import TextPipeline
-from zoo.text.imports import tf
 from zoo.translation import is_translation_model
 from zoo.translation.search import Translator, search_options
 
@@ -87,10 +86,7 @@ def export(
         endpoints = {
             **served.endpoints, "tokens": signatures.tokens_endpoint(pipeline)
         }  # fmt: skip
-        tf.saved_model.save(
-            served, str(temporary), signatures=endpoints, options=without_gradients()
-        )
-        forget_gradients(temporary)
+        save_without_gradients(served, temporary, endpoints)
         if answers:  # other models have inputs that a server cannot batch
             write_method_names(temporary, tasks)
             (temporary / BATCHING_FILE).write_text(BATCHING, "utf-8")

@@ -14,10 +14,10 @@ _FIRST = 2  # plan the graph and are not counted
 
 
 def served_latency(folder: Path, texts: Sequence[str]) -> float:
-    """Median milliseconds in which the newest version answers one text.
+    """Median milliseconds in which an exported model answers one text.
 
     Args:
-        folder: of an exported model.
+        folder: of its version.
         texts: of which the one of median length is asked.
     """
     served = ServedModel(folder)

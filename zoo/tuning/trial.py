@@ -12,9 +12,9 @@ import math
 import multiprocessing
 import os
 import resource
-import shutil
 import signal
 import sys
+import tempfile
 import threading
 import time
 import traceback
@@ -140,10 +140,9 @@ def _trained(job: Job, splits) -> dict:
     if limit is not None:
         from zoo.tuning.latency import served_latency  # loads TensorFlow
 
-        exported = job.folder / "exported"
-        recipe.export(text_model, splits, exported)
-        facts["latency"] = served_latency(exported, splits.valid.texts)
-        shutil.rmtree(exported)
+        with tempfile.TemporaryDirectory(dir=job.folder) as place:
+            exported = recipe.export(text_model, splits, place)
+            facts["latency"] = served_latency(exported, splits.valid.texts)
         if facts["latency"] > limit:
             facts["status"] = OVER
     return facts
