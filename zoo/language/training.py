@@ -92,8 +92,6 @@ class Epochs(keras.callbacks.Callback):
     def on_train_batch_end(self, batch: int, logs=None) -> None:
         if self.valid is None or batch + 1 not in self.stops:
             return
-        if hasattr(self.model, "jax_state_sync"):
-            self.model.jax_state_sync()  # within an epoch JAX keeps the weights apart
         found = self._validate()
         self.midway.append([time.perf_counter() - self.begun, found])
 
@@ -105,7 +103,7 @@ class Epochs(keras.callbacks.Callback):
             logs["val_perplexity"] = self._validate()
 
     def _validate(self) -> float:
-        with averaged(self.model):
+        with averaged(self.model):  # on JAX, `self.model` brings the weights up to date
             return stream_perplexity(
                 self.trainer.scorer, self.valid, batch_size=self.settings.batch_size
             )
