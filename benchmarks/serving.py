@@ -37,14 +37,14 @@ from serving_others import (  # noqa: E402
     linear_answer,
 )
 from timing import interleave  # noqa: E402
+from zoo.reporting.markdown import markdown_table  # noqa: E402
 
 from recipes.seeds import parse_model  # noqa: E402
 from recipes.text_classification import RECIPE  # noqa: E402
 from zoo.data import Splits, learn_tasks, load_named  # noqa: E402
-from zoo.plots import write_speeds  # noqa: E402
-from zoo.report import markdown_table  # noqa: E402
+from zoo.families.overrides import parse_overrides  # noqa: E402
+from zoo.reporting.plots import write_speeds  # noqa: E402
 from zoo.serving.served import read_metadata, version_folder  # noqa: E402
-from zoo.settings import parse_overrides  # noqa: E402
 from zoo.tasks import Task  # noqa: E402
 from zoo.text import as_bytes  # noqa: E402
 from zoo.text.imports import tf  # noqa: E402

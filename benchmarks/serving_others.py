@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from zoo.baselines import fit_linear
 from zoo.data import Examples, Splits, encode_labels
+from zoo.families.classification.baselines import fit_linear
 from zoo.tasks import Task
 
 # What a classifier does: from texts to their labels.

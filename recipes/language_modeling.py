@@ -17,18 +17,18 @@ import argparse
 from pathlib import Path
 
 import numpy as np
+from zoo.reporting.markdown import markdown_table
 
 from recipes import seeds
-from recipes.recipe import Recipe
 from recipes.seeds import spread
 from zoo.data import Splits, load_named
-from zoo.language.facts import facts_of
-from zoo.language.perplexity import perplexity
-from zoo.language.report import write_language_report
-from zoo.language.runs import PARTS, prepare, train
-from zoo.language.stream import token_stream
-from zoo.report import markdown_table
-from zoo.settings import LanguageSettings
+from zoo.families.base import Recipe
+from zoo.families.language.facts import facts_of
+from zoo.families.language.perplexity import perplexity
+from zoo.families.language.report import write_language_report
+from zoo.families.language.settings import LanguageSettings
+from zoo.families.language.stream import token_stream
+from zoo.families.language.train import PARTS, prepare, train
 
 
 class LanguageModeling(Recipe):
@@ -86,12 +86,12 @@ def main(arguments: list[str] | None = None) -> None:
         for model in options.models
     }
     if options.plot:
-        from zoo import plots
+        from zoo.reporting import plots
 
         curves = {model: facts[0]["curve"] for model, facts in measured.items()}
         plots.write_perplexities(curves, options.plot)
     if options.capacity_plot:
-        from zoo import plots
+        from zoo.reporting import plots
 
         plots.write_capacities(measured, options.capacity_plot)
     rows = [

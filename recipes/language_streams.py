@@ -25,7 +25,8 @@ from pathlib import Path
 import numpy as np
 
 from recipes import seeds
-from zoo.settings import LanguageSettings, parse_overrides
+from zoo.families.language.settings import LanguageSettings
+from zoo.families.overrides import parse_overrides
 from zoo.tuning.trial import best_epoch
 
 _OF_THE_TEXT = ("tokenizer", "vocab_size", "lowercase", "min_count")
@@ -75,10 +76,10 @@ def measure(options: argparse.Namespace, model: str, seed: int) -> None:
 def _measured(
     name: str, corpus: Mapping, settings: LanguageSettings, keywords, folder: Path
 ) -> dict:
-    """As `recipes.recipe.Recipe.measure`, without a text pipeline."""
-    from zoo.checkpoint import fingerprint
-    from zoo.language.facts import facts_of
-    from zoo.language.training import train_named
+    """As `zoo.families.base.Recipe.measure`, without a text pipeline."""
+    from zoo.families.language.facts import facts_of
+    from zoo.families.language.fitting import train_named
+    from zoo.training.checkpoint import fingerprint
 
     streams, checkpoints = corpus["streams"], folder / "checkpoints"
     identity = {"settings": settings.to_config(), "keywords": keywords, "name": name}

@@ -15,9 +15,9 @@ from pathlib import Path
 
 from recipes import seeds
 from recipes.text_classification import RECIPE, baseline_rows, row_of, table
-from zoo import runs
 from zoo.data import Splits, load_named
-from zoo.settings import Settings
+from zoo.families.classification import train as runs
+from zoo.families.classification.settings import Settings
 
 
 def measure_alone(

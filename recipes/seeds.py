@@ -16,8 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
-from recipes.recipe import Recipe
-from zoo.settings import parse_overrides
+from zoo.families.base import Recipe
+from zoo.families.overrides import parse_overrides
 
 
 def add_arguments(parser: argparse.ArgumentParser, *, models: list[str]) -> None:

@@ -15,23 +15,23 @@ from __future__ import annotations
 import argparse
 
 import numpy as np
+from zoo.reporting.markdown import markdown_table
 
 from recipes import seeds
-from recipes.recipe import Recipe
 from zoo.data import load_named
-from zoo.report import markdown_table
-from zoo.settings import TaggingSettings
-from zoo.tagging.baseline import most_frequent
-from zoo.tagging.report import results_table, write_tagging_report
-from zoo.tagging.runs import evaluate, facts_of, prepare, train
-from zoo.tagging.splits import PARTS, TaggedSplits
-from zoo.tagging.training import (
+from zoo.data.tagged_splits import PARTS, TaggedSplits
+from zoo.families.base import Recipe
+from zoo.families.tagging.baselines import most_frequent
+from zoo.families.tagging.fitting import (
     brief,
     learn_tag_tasks,
     main_score,
     mean_score,
     metrics_of,
 )
+from zoo.families.tagging.report import results_table, write_tagging_report
+from zoo.families.tagging.settings import TaggingSettings
+from zoo.families.tagging.train import evaluate, facts_of, prepare, train
 from zoo.tuning.objective import named_scores, score_names
 
 

@@ -15,17 +15,30 @@ from pathlib import Path
 
 import keras
 import numpy as np
+from zoo.reporting.markdown import markdown_table
 
 from recipes import seeds
-from recipes.recipe import Recipe
-from zoo import runs
-from zoo.artifact import TextModel
-from zoo.calibration import calibrate, with_abstain
 from zoo.data import Splits, encode_labels, load_named
-from zoo.metrics import MAIN_METRIC, METRICS, evaluate, mean_main_metric, mean_of_known
-from zoo.reliability import describe_calibration
-from zoo.report import Outcome, markdown_table, results_table, verdict, write_report
-from zoo.settings import Settings, parse_overrides
+from zoo.families.base import Recipe
+from zoo.families.classification import train as runs
+from zoo.families.classification.calibration import calibrate, with_abstain
+from zoo.families.classification.model import TextModel
+from zoo.families.classification.reliability import describe_calibration
+from zoo.families.classification.report import (
+    Outcome,
+    results_table,
+    verdict,
+    write_report,
+)
+from zoo.families.classification.settings import Settings
+from zoo.families.overrides import parse_overrides
+from zoo.training.metrics import (
+    MAIN_METRIC,
+    METRICS,
+    evaluate,
+    mean_main_metric,
+    mean_of_known,
+)
 from zoo.tuning.objective import named_scores, score_names
 
 
@@ -105,7 +118,7 @@ class TextClassification(Recipe):
 
     def objectives(self, splits):
         """By the kinds of the tasks; the mean over them takes the metric of
-        `zoo.metrics.MAIN_METRIC`."""
+        `zoo.training.metrics.MAIN_METRIC`."""
         kinds = splits.train.kinds
         return score_names({task: METRICS[kind] for task, kind in kinds.items()})
 

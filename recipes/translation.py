@@ -14,15 +14,16 @@ from __future__ import annotations
 import argparse
 
 import numpy as np
+from zoo.reporting.markdown import markdown_table
 
 from recipes import seeds
-from recipes.recipe import Recipe
 from zoo.data import load_named
-from zoo.report import markdown_table
-from zoo.settings import TranslationSettings, parse_overrides
-from zoo.translation.pairs import PairSplits
-from zoo.translation.report import table_of_test, write_translation_report
-from zoo.translation.runs import (
+from zoo.data.pairs import PairSplits
+from zoo.families.base import Recipe
+from zoo.families.overrides import parse_overrides
+from zoo.families.translation.report import table_of_test, write_translation_report
+from zoo.families.translation.settings import TranslationSettings
+from zoo.families.translation.train import (
     PARTS,
     evaluate,
     evaluate_baselines,

@@ -8,8 +8,8 @@ from gradients import BACKEND
 from keras import ops
 
 import zoo
-from zoo.losses import task_loss, task_loss_weights
 from zoo.tasks import Task, as_tasks
+from zoo.training.losses import task_loss, task_loss_weights
 
 VOCAB_SIZE = 40
 TASKS = as_tasks(

@@ -6,11 +6,11 @@ import keras
 import numpy as np
 
 import zoo
-from zoo.settings import TaggingSettings
-from zoo.tagging import TaggedSentences
-from zoo.tagging.pipeline import TaggingPipeline
-from zoo.tagging.splits import TaggedSplits
-from zoo.tagging.training import learn_tag_tasks
+from zoo.data.sentences import TaggedSentences
+from zoo.data.tagged_splits import TaggedSplits
+from zoo.families.tagging.fitting import learn_tag_tasks
+from zoo.families.tagging.pipeline import TaggingPipeline
+from zoo.families.tagging.settings import TaggingSettings
 
 SLOTS = "slots/1 \u597d"  # a column's name may hold anything
 SIZES = {

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from zoo.baselines import linear, majority, union_available
-from zoo.metrics import MAIN_METRIC, evaluate
+from zoo.families.classification.baselines import linear, majority, union_available
 from zoo.tasks import Task
+from zoo.training.metrics import MAIN_METRIC, evaluate
 
 TASKS = {
     "categories": Task("categories", ("a", "b", "c")),

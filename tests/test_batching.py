@@ -9,8 +9,8 @@ import keras
 import numpy as np
 import pytest
 
-from zoo.batching import TokenBatches, choose_buckets, sampling_shares
-from zoo.training import predict
+from zoo.training.batching import TokenBatches, choose_buckets, sampling_shares
+from zoo.training.fit import predict
 
 BUCKETS = [4, 8, 16]
 

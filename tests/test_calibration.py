@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from zoo.calibration import fit_temperature, with_abstain
-from zoo.reliability import (
+from zoo.families.classification.calibration import fit_temperature, with_abstain
+from zoo.families.classification.reliability import (
     confidences,
     describe,
     expected_calibration_error,

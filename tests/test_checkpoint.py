@@ -13,14 +13,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from zoo.checkpoint import claim, fingerprint
+from zoo.training.checkpoint import claim, fingerprint
 
 # Dropout, Adam, sampled tasks, early stopping: all that has a state.
 CHILD = """
 import json, sys, time
 import keras, numpy as np
 import zoo
-from zoo.batching import TokenBatches
+from zoo.training.batching import TokenBatches
 from zoo.tasks import as_tasks
 from zoo.training import compile_model, fit, seed_everything
 

@@ -37,7 +37,7 @@ from small_models import (
 
 import zoo
 from zoo.tasks import safe_names
-from zoo.training import compile_model, seed_everything
+from zoo.training.fit import compile_model, seed_everything
 
 every_model = pytest.mark.parametrize("row", ROWS, ids=row_id)
 every_variant = pytest.mark.parametrize("row", ALL_ROWS, ids=row_id)

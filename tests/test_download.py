@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from zoo.data import DataError, load_named, sources
+from zoo.data import DataError, load_named
 from zoo.data.download import Remote, cache_folder, fetch, sha256_of
+from zoo.data.sets import sources
 
 
 class Server:

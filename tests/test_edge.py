@@ -18,10 +18,10 @@ import zoo
 from zoo.cli import main
 from zoo.data import DataError, Examples, encode_labels
 from zoo.edge import EdgeError, EdgeModel
+from zoo.families.language.model import LanguageModel
 from zoo.kernels.portable import is_portable
-from zoo.language.artifact import LanguageModel
-from zoo.metrics import evaluate
 from zoo.tasks import Task
+from zoo.training.metrics import evaluate
 
 pytestmark = pytest.mark.tensorflow
 WORDS = [f"word{number}" for number in range(300)]

@@ -31,7 +31,7 @@ from tiny_export import (  # noqa: E402, F401
 
 import zoo  # noqa: E402
 from zoo.serving import ServedModel, check, warmup  # noqa: E402
-from zoo.serving.golden import ODD  # noqa: E402
+from zoo.serving.expected import ODD  # noqa: E402
 from zoo.tasks import Task, as_tasks  # noqa: E402
 from zoo.text import as_bytes  # noqa: E402
 

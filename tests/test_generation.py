@@ -13,9 +13,9 @@ import zoo
 pytestmark = pytest.mark.tensorflow
 tf = pytest.importorskip("tensorflow")
 
-from zoo.language.artifact import LanguageModel  # noqa: E402
-from zoo.language.generation import Generator  # noqa: E402
-from zoo.language.perplexity import log_probabilities, zero_state  # noqa: E402
+from zoo.families.language.generation import Generator  # noqa: E402
+from zoo.families.language.model import LanguageModel  # noqa: E402
+from zoo.families.language.perplexity import log_probabilities, zero_state  # noqa: E402
 from zoo.serving import ServedModel  # noqa: E402
 from zoo.text import END, SPECIALS, TextPipeline  # noqa: E402
 from zoo.text.detokenize import Detokenizer  # noqa: E402
@@ -214,7 +214,7 @@ def test_a_wrong_answer_is_not_published(tmp_path, monkeypatch):
 
 def test_a_saved_language_model_comes_back(tmp_path):
     model = make()
-    again = zoo.load(model.save(tmp_path / "lm"))
+    again = zoo.loading(model.save(tmp_path / "lm"))
     assert isinstance(again, LanguageModel)
     assert again.predict(ODD[:3]) == model.predict(ODD[:3])
 

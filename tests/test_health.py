@@ -6,8 +6,8 @@ import keras
 import numpy as np
 import pytest
 
-from zoo.health import ExpertShares, TensorBoard, sparse_layers
 from zoo.layers import SparseMoE
+from zoo.training.callbacks import ExpertShares, TensorBoard, sparse_layers
 
 
 def trained(*callbacks, validate: bool, epochs: int = 2):
@@ -62,7 +62,7 @@ def test_tensorboard_gets_scalars_and_histograms(tmp_path):
 @pytest.mark.tensorflow
 def test_the_heat_map_is_drawn_for_models_with_experts_alone(tmp_path):
     pytest.importorskip("matplotlib")
-    from zoo.plots import write_shares
+    from zoo.reporting.plots import write_shares
 
     history = [{"loss": 1.0, "experts_shares": [0.5, 0.25, 0.25]}] * 3
     assert write_shares([{"loss": 1.0}], tmp_path) == []

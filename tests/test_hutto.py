@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from zoo.data import DataError, hutto, load_named
+from zoo.data import DataError, load_named
 from zoo.data.download import sha256_of
+from zoo.data.sets import hutto
 
 
 def fake_wheel(folder: Path, monkeypatch) -> Path:

@@ -19,8 +19,8 @@ TRANSLATION = """
 from types import SimpleNamespace
 import numpy as np
 import zoo
-from zoo.settings import TranslationSettings
-from zoo.translation.training import train_translator
+from zoo.families.overrides import TranslationSettings
+from zoo.families.translation.fitting import train_translator
 
 generator = np.random.default_rng(0)
 texts = [generator.integers(4, 12, length) for length in generator.integers(2, 9, 60)]

@@ -11,19 +11,19 @@ import pytest
 from keras import ops
 
 import zoo
-from zoo.language.costs import count_weights
-from zoo.language.facts import facts_of
-from zoo.language.perplexity import (
+from zoo.families.language.costs import count_weights
+from zoo.families.language.facts import facts_of
+from zoo.families.language.fitting import StreamTrainer, TimeLimit, train_language_model
+from zoo.families.language.perplexity import (
     log_probabilities,
     perplexity,
     scorer,
     stream_perplexity,
     zero_state,
 )
-from zoo.language.stream import Windows, streams
-from zoo.language.training import StreamTrainer, TimeLimit, train_language_model
-from zoo.schedules import WarmUp
-from zoo.settings import LanguageSettings
+from zoo.families.language.settings import LanguageSettings
+from zoo.families.language.stream import Windows, streams
+from zoo.training.schedules import WarmUp
 
 VOCAB = 11
 SMALL = {
@@ -300,7 +300,7 @@ def test_perplexity_of_streams_looks_back(name, monkeypatch):
         found = perplexity(model, tokens, batch_size=3, window=window)
         assert found == pytest.approx(perplexity(model, tokens), rel=1e-5)
     for context in (1, 5, 12):
-        monkeypatch.setattr("zoo.language.perplexity.CONTEXT", context)
+        monkeypatch.setattr("zoo.families.language.perplexity.CONTEXT", context)
         losses = [loss_behind(model, tokens, at, at + 8, context) for at in (0, 8, 16)]
         found = perplexity(model, tokens, batch_size=3, window=2)
         assert found == pytest.approx(np.exp(np.mean(losses)), rel=1e-5)
@@ -318,8 +318,8 @@ def test_many_streams_are_read_in_shorter_windows(monkeypatch):
         return original(batch)
 
     monkeypatch.setattr(score, "predict_on_batch", predict)
-    monkeypatch.setattr("zoo.language.perplexity.CONTEXT", 8)
-    monkeypatch.setattr("zoo.language.perplexity._TOKENS_AT_ONCE", 14)
+    monkeypatch.setattr("zoo.families.language.perplexity.CONTEXT", 8)
+    monkeypatch.setattr("zoo.families.language.perplexity._TOKENS_AT_ONCE", 14)
     stream_perplexity(score, tokens, batch_size=3)
     assert shapes == [(3, 4)] * 7
     monkeypatch.undo()
@@ -477,7 +477,7 @@ def test_training_ends_after_its_minutes_within_an_epoch(tmp_path, monkeypatch):
     """On a clock that goes on by a second at every look: each step, each epoch."""
     clock = itertools.count()
     monkeypatch.setattr(
-        "zoo.language.training.time", types.SimpleNamespace(perf_counter=clock.__next__)
+        "zoo.families.language.fitting.time", types.SimpleNamespace(perf_counter=clock.__next__)
     )
     tokens = stream(101)
     whole = settings(minutes=4 / 60)

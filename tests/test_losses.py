@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from gradients import MODES, value_and_gradients
 
-from zoo.losses import task_loss, task_loss_weights
 from zoo.tasks import Task
+from zoo.training.losses import task_loss, task_loss_weights
 
 TASKS = {
     "categories": Task("categories", ("a", "b", "c")),

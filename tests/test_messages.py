@@ -11,8 +11,8 @@ import pytest
 
 from zoo.data import DataError
 from zoo.data.download import sha256_of
-from zoo.translation import load_messages, messages
-from zoo.translation.messages import read_mo
+from zoo.data.sets import messages
+from zoo.data.sets.messages import load_messages, read_mo
 
 CATALOGUE = {
     "": "Content-Type: text/plain; charset=UTF-8\n",

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from sklearn import metrics as reference
 
-from zoo.metrics import (
+from zoo.tasks import Task
+from zoo.training.metrics import (
     MAIN_METRIC,
     MicroF1,
     evaluate,
@@ -15,7 +16,6 @@ from zoo.metrics import (
     metric_names,
     training_metric,
 )
-from zoo.tasks import Task
 
 TASKS = {
     "categories": Task("categories", ("a", "b", "c", "never")),

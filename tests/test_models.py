@@ -25,7 +25,7 @@ from zoo.layers import LSTM, BackwardLSTM
 from zoo.layers.ngrams import NGramBag
 from zoo.models.heads import heads
 from zoo.tasks import Task
-from zoo.training import compile_model
+from zoo.training.fit import compile_model
 
 LENGTHS = (6, 1, 3)
 TWO = {"a": 3, "b": 2}
@@ -419,7 +419,7 @@ def test_every_task_gets_its_own_labels_whatever_their_order():
 
 def test_listing_models_loads_neither_keras_nor_a_backend():
     code = (
-        "import sys, zoo, zoo.models, zoo.vectors; names = zoo.list_models();"
+        "import sys, zoo, zoo.models, zoo.text.vectors; names = zoo.list_models();"
         "str(zoo.describe('bilstm_mt'));"
         "loaded = {'keras', 'tensorflow', 'jax', 'torch'} & set(sys.modules);"
         "assert not loaded, loaded; assert len(names) >= 7, names"

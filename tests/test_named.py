@@ -14,12 +14,11 @@ from zoo.data import (
     encode_labels,
     learn_tasks,
     load_named,
-    named,
     named_sets,
-    sources,
     text_key,
 )
-from zoo.data.loaders import MTL16
+from zoo.data.sets import named, sources
+from zoo.data.sets.loaders import MTL16
 
 REAL = os.environ.get("ZOO_DATA")
 # train, valid, test, unlabeled, tasks

@@ -8,7 +8,7 @@ import pytest
 from small_models import SIZES
 
 import zoo
-from zoo.pretrained import build
+from zoo.families.building import build
 from zoo.tasks import Task
 
 WORDS = ["[PAD]", "[UNK]", "[BEGIN]", "[END]", "good", "bad", "rare"]

@@ -8,7 +8,7 @@ import pytest
 from keras import ops
 
 import zoo
-from zoo.pretraining import SHARED, _language_model, pretrain
+from zoo.families.classification.pretraining import SHARED, _language_model, pretrain
 
 VOCAB = 12
 TASKS = {"a": 2, "b": 3}

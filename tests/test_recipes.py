@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from recipes import language_modeling, multi_task, seeds, text_classification
-from recipes.recipe import Recipe
-from zoo import runs
 from zoo.data import Examples, Splits, load_named
-from zoo.settings import Settings
+from zoo.families.base import Recipe
+from zoo.families.classification import train as runs
+from zoo.families.classification.settings import Settings
 
 pytestmark = pytest.mark.tensorflow
 

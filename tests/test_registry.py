@@ -8,9 +8,10 @@ import sys
 import pytest
 
 import zoo
-from zoo import registry
-from zoo.registry import register
-from zoo.settings import Settings, parse_overrides, settings_of
+from zoo.families.classification.settings import Settings
+from zoo.families.overrides import parse_overrides, settings_of
+from zoo.models import _registry as registry
+from zoo.models._registry import register
 
 
 @pytest.fixture

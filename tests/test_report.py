@@ -10,13 +10,19 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from PIL import Image
+from zoo.reporting.markdown import markdown_table
 
 import zoo
-from zoo.metrics import evaluate
-from zoo.report import Outcome, markdown_table, results_table, verdict, write_report
-from zoo.runs import Encoded
-from zoo.settings import Settings
+from zoo.families.classification.report import (
+    Outcome,
+    results_table,
+    verdict,
+    write_report,
+)
+from zoo.families.classification.settings import Settings
+from zoo.families.classification.train import Encoded
 from zoo.tasks import Task
+from zoo.training.metrics import evaluate
 
 pytestmark = pytest.mark.tensorflow
 
@@ -150,7 +156,7 @@ def test_plots_are_images(tmp_path):
 def test_without_matplotlib(tmp_path, monkeypatch):
     for name in [name for name in sys.modules if name.split(".")[0] == "matplotlib"]:
         monkeypatch.delitem(sys.modules, name)
-    monkeypatch.delitem(sys.modules, "zoo.plots", raising=False)
+    monkeypatch.delitem(sys.modules, "zoo.reporting.plots", raising=False)
     monkeypatch.delattr(zoo, "plots", raising=False)
 
     class Lacking:

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import zoo
-from zoo.saliency import adapt_ngrams
+from zoo.families.classification.saliency import adapt_ngrams
 from zoo.tasks import Task, as_tasks
 
 

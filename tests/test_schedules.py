@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from zoo.schedules import WarmUp
+from zoo.training.schedules import WarmUp
 
 
 @pytest.mark.parametrize("hold", [0, 30])

@@ -8,7 +8,7 @@ import pytest
 from gradients import MODES, value_and_gradients
 from keras import ops
 
-from zoo.sequence_loss import SequenceCrossentropy, sequence_loss
+from zoo.training.sequence_loss import SequenceCrossentropy, sequence_loss
 
 LENGTHS = (5, 1, 0, 3)
 AVERAGES = [(True, True), (True, False), (False, True), (False, False)]

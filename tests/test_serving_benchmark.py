@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from zoo.data import Examples, Splits, learn_tasks
-from zoo.plots import write_speeds
+from zoo.reporting.plots import write_speeds
 
 pytestmark = pytest.mark.tensorflow
 

@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
-from zoo.tagging import (
+from zoo.data.tag_schemes import (
     SCHEMES,
     Span,
     check_tags,

@@ -11,14 +11,15 @@ import tensorflow as tf
 from tagged_toys import SLOTS, build, pipeline, sentences, settings, tasks
 
 import zoo
+from zoo.data.tag_schemes import first_violation
+from zoo.families.tagging.batches import TaggedBatches, encode_targets
+from zoo.families.tagging.decoder import Decoder
+from zoo.families.tagging.fitting import tag_sentences, train_tagger, trainer
+from zoo.families.tagging.metrics import entity_scores
+from zoo.families.tagging.model import TaggingModel
+from zoo.families.tagging.settings import TaggingSettings  # noqa: E402
 from zoo.serving import ServedModel
-from zoo.serving.golden import ODD
-from zoo.settings import TaggingSettings  # noqa: E402
-from zoo.tagging import entity_scores, first_violation
-from zoo.tagging.artifact import TaggingModel
-from zoo.tagging.batches import TaggedBatches, encode_targets
-from zoo.tagging.decoder import Decoder
-from zoo.tagging.training import tag_sentences, train_tagger, trainer
+from zoo.serving.expected import ODD
 from zoo.tasks import Task
 
 pytestmark = pytest.mark.tensorflow
@@ -241,7 +242,7 @@ def test_the_scheme_is_never_broken():
 
 def test_a_saved_tagger_comes_back(trained, tmp_path):
     model, _ = trained
-    again = zoo.load(model.save(tmp_path / "tagger"))
+    again = zoo.loading(model.save(tmp_path / "tagger"))
     assert isinstance(again, TaggingModel) and again.tasks == model.tasks
     texts = [*map(str, ODD), ["eat", "Apple1"]]
     assert again.predict(texts) == model.predict(texts)

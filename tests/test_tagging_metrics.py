@@ -7,7 +7,7 @@ import warnings
 import numpy as np
 import pytest
 
-from zoo.tagging import entity_scores
+from zoo.families.tagging.metrics import entity_scores
 
 TRUE = [
     ["B-PER", "I-PER", "O", "B-LOC"],

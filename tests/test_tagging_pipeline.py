@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from zoo.serving.golden import ODD
-from zoo.tagging.pipeline import TaggingPipeline
+from zoo.families.tagging.pipeline import TaggingPipeline
+from zoo.serving.expected import ODD
 from zoo.text import as_bytes
 
 pytestmark = pytest.mark.tensorflow

@@ -12,10 +12,10 @@ from tagged_toys import SIZES, SLOTS, sentences, settings, splits
 from recipes import tagging
 from zoo.cli import main
 from zoo.data import DataError, load_named
-from zoo.tagging import TaggedSentences
-from zoo.tagging.files import read_tagged
-from zoo.tagging.runs import prepare, train
-from zoo.tagging.splits import TaggedSplits, assemble_tagged
+from zoo.data.sentences import TaggedSentences
+from zoo.data.tagged_files import read_tagged
+from zoo.data.tagged_splits import TaggedSplits, assemble_tagged
+from zoo.families.tagging.train import prepare, train
 
 pytestmark = pytest.mark.tensorflow
 

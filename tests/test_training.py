@@ -8,10 +8,10 @@ import pytest
 from keras import ops
 
 import zoo
-from zoo.batching import TokenBatches
-from zoo.checkpoint import Checkpoint
 from zoo.tasks import Task, as_tasks
-from zoo.training import class_weights, compile_model, fit, predict, seed_everything
+from zoo.training.batching import TokenBatches
+from zoo.training.checkpoint import Checkpoint
+from zoo.training.fit import class_weights, compile_model, fit, predict, seed_everything
 
 TASKS = as_tasks(
     {
@@ -179,7 +179,7 @@ def scripted(scores):
 def test_early_stopping_keeps_the_best(on_disk, tmp_path, monkeypatch):
     scores = [0.1, 0.5, 0.5, 0.4, 0.45, 0.9]
     monkeypatch.setattr(
-        "zoo.training.score_of", lambda tasks, labelled: scripted(scores)
+        "zoo.training.fit.score_of", lambda tasks, labelled: scripted(scores)
     )
     model, trained = build(ONE)
     seen = []

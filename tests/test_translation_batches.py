@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from zoo.translation.batches import ROUND_TO, PairBatches
+from zoo.families.translation.batches import ROUND_TO, PairBatches
 
 
 def random_pairs(count: int = 200, seed: int = 0):

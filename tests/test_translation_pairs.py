@@ -7,8 +7,8 @@ import gzip
 import pytest
 
 from zoo.data import DataError
+from zoo.data.pairs import Pairs, read_pairs, split_pairs
 from zoo.data.splits import text_key
-from zoo.translation import Pairs, read_pairs, split_pairs
 
 
 def write(folder, name: str, text: str, pack: bool = False):

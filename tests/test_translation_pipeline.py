@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from translated_toys import pairs, pipeline
 
+from zoo.data.pairs import Pairs
+from zoo.families.translation.pipeline import TranslationPipeline
+from zoo.families.translation.side import Side
 from zoo.text import normalize
 from zoo.text.vocabulary import BEGIN, END, SPECIALS, UNKNOWN
-from zoo.translation import Pairs
-from zoo.translation.pipeline import TranslationPipeline
-from zoo.translation.side import Side
 
 pytestmark = pytest.mark.tensorflow
 

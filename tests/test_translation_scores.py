@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import sacrebleu
 
-from zoo.translation import Pairs
-from zoo.translation.scores import bleu, copies, translation_memory
+from zoo.data.pairs import Pairs
+from zoo.families.translation.metrics import bleu, copies, translation_memory
 
 FOUND = ["the cat sat on the mat .", "A dog, I think"]
 TRUE = ["the cat lay on the mat .", "a dog , I think"]

@@ -10,8 +10,8 @@ import tensorflow as tf
 from translated_toys import ROWS, build, ids
 
 from zoo.decoding import beam_search
+from zoo.families.translation.search import Searcher
 from zoo.text.vocabulary import BEGIN, END
-from zoo.translation.search import Searcher
 
 pytestmark = pytest.mark.tensorflow
 

@@ -8,8 +8,8 @@ import pytest
 
 from zoo.data import DataError
 from zoo.data.download import sha256_of
-from zoo.tagging import treebank
-from zoo.tagging.treebank import load_treebank
+from zoo.data.sets import treebank
+from zoo.data.sets.treebank import load_treebank
 
 GROUPS = (
     ("katıl", "VERB", "ig"),

@@ -86,7 +86,7 @@ def test_a_search_from_the_command_line(place, capsys, monkeypatch):
     }  # fmt: skip
     assert_hparams(out / "tensorboard" / "0001", results[1])
     # The best was trained again, on both parts, and exported.
-    text_model = zoo.load(out)
+    text_model = zoo.loading(out)
     assert text_model.metadata["settings"]["epochs"] in (1, 2)
     assert (place / "saved_models" / "text_cnn" / "1" / "saved_model.pb").exists()
     assert main(["predict", str(out), "a good film of 3 parts"]) == 0
@@ -131,7 +131,7 @@ def test_a_language_model(tmp_path):
     assert found.objective == min(values) > 1
     assert set(found.test) == {"best", "defaults"}
     assert found.test["best"]["perplexity"] > 1
-    assert zoo.load(found.folder).generate(["the cat"], max_tokens=2)
+    assert zoo.loading(found.folder).generate(["the cat"], max_tokens=2)
     assert "valid perplexity" in found.summary
     assert found.exported is None
 
@@ -149,7 +149,7 @@ def test_a_tagger(tmp_path):
     assert found.objective == scores["f1"]
     assert {"mean", "f1", f"{tagged_toys.SLOTS}:f1", "intent:accuracy"} <= set(scores)
     assert scores["f1"] == scores[f"{tagged_toys.SLOTS}:f1"]
-    assert zoo.load(found.folder).predict(["go to New1 York"])[0]["tags"]
+    assert zoo.loading(found.folder).predict(["go to New1 York"])[0]["tags"]
 
 
 def test_more_epochs_in_steps_are_the_same_training(tmp_path):

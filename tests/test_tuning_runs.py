@@ -240,7 +240,7 @@ def test_models_that_nobody_asks_for_are_removed(tmp_path):
 
 
 def test_no_trial_sees_the_test_part(tmp_path):
-    from zoo.tuning.parts import without_test
+    from zoo.data.parts import without_test
     from zoo.tuning.tuner import run_search
 
     made = plan(tmp_path, trials=2)

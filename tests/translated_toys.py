@@ -6,8 +6,8 @@ import keras
 import numpy as np
 
 import zoo
-from zoo.translation import Pairs
-from zoo.translation.pipeline import TranslationPipeline
+from zoo.data.pairs import Pairs
+from zoo.families.translation.pipeline import TranslationPipeline
 
 SIZES = {
     "units": 6, "embedding_dim": 6, "rank": 2, "num_experts": 5, "k": 2, "hidden": 4,

@@ -10,15 +10,15 @@ import importlib
 __version__ = "0.1.0"
 
 _PUBLIC = {
-    "get": ("zoo.registry", "get"),
-    "list_models": ("zoo.registry", "list_models"),
-    "list": ("zoo.registry", "list_models"),
-    "describe": ("zoo.registry", "describe"),
-    "register": ("zoo.registry", "register"),
+    "get": ("zoo.models._registry", "get"),
+    "list_models": ("zoo.models._registry", "list_models"),
+    "list": ("zoo.models._registry", "list_models"),
+    "describe": ("zoo.models._registry", "describe"),
+    "register": ("zoo.models._registry", "register"),
     "Task": ("zoo.tasks", "Task"),
     "TextPipeline": ("zoo.text", "TextPipeline"),
-    "TextModel": ("zoo.artifact", "TextModel"),
-    "load": ("zoo.artifact", "load"),
+    "TextModel": ("zoo.families.classification.model", "TextModel"),
+    "load": ("zoo.families.classification.model", "load"),
     "export": ("zoo.serving", "export"),
     "edge": ("zoo.edge", None),
     "layers": ("zoo.layers", None),

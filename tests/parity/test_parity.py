@@ -16,7 +16,7 @@ from keras import ops
 
 from zoo.layers.attention import AdditiveAttention, MultiplicativeAttention
 from zoo.layers.crf import CRF, crf_decode, crf_log_likelihood, crf_log_norm
-from zoo.sequence_loss import SequenceCrossentropy, sequence_loss
+from zoo.training.sequence_loss import SequenceCrossentropy, sequence_loss
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from zoo.data.cells import CellError, read_label_cell, read_text_cell
-from zoo.data.delimited import rows_of
 from zoo.data.errors import (
     BadRow,
     DataError,
@@ -17,7 +16,8 @@ from zoo.data.errors import (
 )
 from zoo.data.examples import Examples
 from zoo.data.files import check_file, format_of, read_text
-from zoo.data.jsonl import json_rows, parquet_rows
+from zoo.data.formats.delimited import rows_of
+from zoo.data.formats.jsonl import json_rows, parquet_rows
 from zoo.tasks import KINDS
 
 

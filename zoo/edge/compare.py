@@ -9,9 +9,9 @@ import keras
 import numpy as np
 
 from zoo.edge.graph import score_names
-from zoo.metrics import evaluate
-from zoo.serving.golden import answers_of
+from zoo.families.classification.expected import answers_of
 from zoo.tasks import Task
+from zoo.training.metrics import evaluate
 
 _ROWS = 4  # of each length
 _WARM, _ROUNDS = 5, 50
@@ -86,7 +86,7 @@ def metrics_of(
     targets: Mapping[str, np.ndarray],
     weights: Mapping[str, np.ndarray],
 ) -> dict[str, dict]:
-    """Metrics by task, as `zoo.metrics.evaluate` gives them.
+    """Metrics by task, as `zoo.training.metrics.evaluate` gives them.
 
     Args:
         run: from ids `[batch, time]` to scores by output.

@@ -13,7 +13,6 @@ from importlib.metadata import version
 from pathlib import Path
 
 from zoo import __version__
-from zoo.artifact import TextModel, replace_folder
 from zoo.data import Examples, encode_labels
 from zoo.edge import DEFAULT_LENGTH, RUNTIMES, EdgeError
 from zoo.edge.compare import (
@@ -32,8 +31,10 @@ from zoo.edge.model import (
     file_name,
     read_metadata,
 )
-from zoo.serving.golden import ODD
-from zoo.serving.signatures import check_model
+from zoo.families.classification.model import TextModel
+from zoo.families.classification.servable import check_model
+from zoo.families.text_model import replace_folder
+from zoo.serving.expected import ODD
 from zoo.text import TextPipeline
 from zoo.text.vocabulary import PAD, UNKNOWN, write_vocabulary
 

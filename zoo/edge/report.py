@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from zoo.edge.model import read_metadata
-from zoo.metrics import MAIN_METRIC, mean_main_metric
-from zoo.report import markdown_table, results_table
+from zoo.families.classification.report import results_table
+from zoo.reporting.markdown import markdown_table
 from zoo.tasks import Task
+from zoo.training.metrics import MAIN_METRIC, mean_main_metric
 
 
 def summary(folder: str | Path) -> str:

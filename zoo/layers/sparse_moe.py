@@ -89,7 +89,7 @@ class SparseMoE(keras.layers.Layer):
     Metrics, in training: `<name>_max_over_mean` load, `<name>_entropy` of the experts'
     shares over that of equal ones, `<name>_dropped` share of the pairs, each the mean
     over the batches, and `<name>_busiest`, the largest share of an epoch's pairs. With
-    JAX `zoo.health.ExpertShares` brings them into the logs of `fit`.
+    JAX `zoo.training.callbacks.ExpertShares` brings them into the logs of `fit`.
 
     Raises:
         ValueError: for sizes that do not fit.

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from zoo._lazy import keras, layers
+from zoo.models._registry import register
+from zoo.models._search_space import Choice, Float, Int
 from zoo.models.heads import heads
-from zoo.registry import register
-from zoo.space import Choice, Float, Int
 from zoo.tasks import as_tasks
 
 POOLINGS = ("last", "mean", "max", "attention")

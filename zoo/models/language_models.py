@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from zoo._lazy import keras, layers
-from zoo.registry import register
-from zoo.space import Float, Int
+from zoo.models._registry import register
+from zoo.models._search_space import Float, Int
 
 _COMMON = {"task": "language modelling", "recipe": "language_modeling"}
 _SPACE = {

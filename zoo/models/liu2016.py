@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from zoo._lazy import keras, layers
+from zoo.models._registry import register
+from zoo.models._search_space import Choice, Int
 from zoo.models.classifiers import DROPOUTS, both_directions, embedded_tokens
 from zoo.models.heads import heads, layer_name
-from zoo.registry import register
-from zoo.space import Choice, Int
 from zoo.tasks import as_tasks
 
 _TITLE = "Liu, Qiu and Huang 2016, Recurrent Neural Network for Text Classification "

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from zoo._lazy import keras, layers
+from zoo.models._registry import register
+from zoo.models._search_space import Choice, Float, Int
 from zoo.models.classifiers import (
     DROPOUTS,
     POOLINGS,
@@ -16,8 +18,6 @@ from zoo.models.classifiers import (
 )
 from zoo.models.heads import heads
 from zoo.models.language_models import language_model, start_options
-from zoo.registry import register
-from zoo.space import Choice, Float, Int
 from zoo.tasks import as_tasks
 
 _SHAZEER = "Shazeer et al. 2017, Outrageously Large Neural Networks"

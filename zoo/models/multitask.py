@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from zoo._lazy import keras
+from zoo.models._registry import register
+from zoo.models._search_space import Choice, Float
 from zoo.models.classifiers import (
     DROPOUTS,
     WIDTHS,
@@ -14,8 +16,6 @@ from zoo.models.classifiers import (
 )
 from zoo.models.heads import heads, layer_name
 from zoo.models.ngram_logits import ngram_logits
-from zoo.registry import register
-from zoo.space import Choice, Float
 from zoo.tasks import as_tasks, same_labels
 
 _NGRAMS = ((1,), (1, 2), (1, 2, 3))
@@ -69,7 +69,7 @@ def bilstm_mt(
 
     With `ngrams`, `n_m` is a linear model over hashed word n-grams, shared by the tasks
     that have the same labels: it learns fast what single phrases say. `zoo train`
-    weights the n-grams before training, by `zoo.saliency.adapt_ngrams`.
+    weights the n-grams before training, by `zoo.families.classification.saliency.adapt_ngrams`.
 
     Args:
         vocab_size: number of token ids.

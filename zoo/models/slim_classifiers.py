@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from zoo._lazy import keras, layers
+from zoo.models._registry import register
+from zoo.models._search_space import Choice, Int
 from zoo.models.classifiers import (
     DROPOUTS,
     POOLINGS,
@@ -11,8 +13,6 @@ from zoo.models.classifiers import (
     pool_states,
 )
 from zoo.models.heads import heads
-from zoo.registry import register
-from zoo.space import Choice, Int
 from zoo.tasks import as_tasks
 
 _COMMON = {

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from zoo._lazy import keras, layers
+from zoo.models._registry import register
+from zoo.models._search_space import Choice, Float, Int
 from zoo.models.classifiers import both_directions, max_and_mean
 from zoo.models.heads import heads, layer_name
-from zoo.registry import register
-from zoo.space import Choice, Float, Int
 from zoo.tasks import TAGS, Task, as_tasks
 
 CHARACTERS = ("cnn", "lstm", "none")
@@ -116,7 +116,7 @@ def bilstm_crf(
 
     The scheme of a task says which tag may follow which; what it forbids is never
     predicted. The logits are the emissions `e_t`; `zoo.layers.CRF.decode` of the
-    task's layer makes tags of them, as `zoo.tagging.decoder.Decoder` does.
+    task's layer makes tags of them, as `zoo.families.tagging.decoder.Decoder` does.
 
     Args:
         vocab_size: number of word ids.
@@ -210,7 +210,7 @@ def _spelling(letters, kind: str, count: int, width: int, units: int):
 def _crf(task: Task, name: str):
     constraints: Mapping = {}
     if task.scheme:
-        from zoo.tagging.schemes import crf_constraints
+        from zoo.data.tag_schemes import crf_constraints
 
         constraints = crf_constraints(task.labels, task.scheme)
     return layers.CRF(task.outputs, use_boundary=True, name=name, **constraints)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from zoo._lazy import keras, layers
+from zoo.models._registry import register
+from zoo.models._search_space import Choice, Float, Int
 from zoo.models.heads import heads
-from zoo.registry import register
-from zoo.space import Choice, Float, Int
 from zoo.tasks import as_tasks
 
 VARIANTS = ("rand", "static", "non-static", "multichannel")
@@ -58,7 +58,7 @@ def text_cnn(
         tasks: what `zoo.tasks.as_tasks` reads.
         variant: `"rand"`, `"static"`, `"non-static"` or `"multichannel"`.
         vectors: `[vocab_size, embedding_dim]` for the last three, such as the matrix
-            of `zoo.vectors.read_vectors`.
+            of `zoo.text.vectors.read_vectors`.
         embedding_dim: width of the embedding.
         windows: numbers of words that a window spans.
         maps: feature maps of each window size.

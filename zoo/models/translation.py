@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from zoo._lazy import keras, layers
+from zoo.models._registry import register
+from zoo.models._search_space import Choice, Float, Int
 from zoo.models.decoder import Decoder, residual, scaled
-from zoo.registry import register
-from zoo.space import Choice, Float, Int
 
 CELLS = ("lstm", "factorized", "group")
 ATTENTIONS = ("additive", "multiplicative", "tanh_product")

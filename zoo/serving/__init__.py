@@ -87,8 +87,8 @@ def export(
             `[batch, outputs]`, one a task; or a language model, a tagger or a
             translation model of the zoo.
         pipeline: the `zoo.text.TextPipeline` that the model was trained with; for a
-            tagger its `zoo.tagging.pipeline.TaggingPipeline`, for a translation model
-            its `zoo.translation.pipeline.TranslationPipeline`.
+            tagger its `zoo.families.tagging.pipeline.TaggingPipeline`, for a translation model
+            its `zoo.families.translation.pipeline.TranslationPipeline`.
         folder: the model's folder, `saved_models/<name>`.
         tasks: what `zoo.tasks.as_tasks` reads; not for language and translation
             models.

@@ -17,24 +17,26 @@ from pathlib import Path
 import keras
 from tensorflow.core.protobuf import saved_model_pb2
 
-from zoo.language import is_language_model
-from zoo.language.generation import Generator
-from zoo.serving import ExportError, check, golden, signatures, warmup
+from zoo.families.classification import servable as signatures
+from zoo.families.classification.examples import write_method_names
+from zoo.families.language import is_language_model
+from zoo.families.language.expected import golden_calls
+from zoo.families.language.generation import Generator
+from zoo.families.tagging.decoder import is_tagger
+from zoo.families.tagging.expected import tagging_calls
+from zoo.families.tagging.servable import ServedTagger, tagger_outputs
+from zoo.families.translation import is_translation_model
+from zoo.families.translation.expected import translation_calls
+from zoo.families.translation.search import Translator, search_options
+from zoo.serving import ExportError, check, warmup
+from zoo.serving import expected as golden
 from zoo.serving.answers import output_names
 from zoo.serving.deploy import BATCHING, BATCHING_FILE
-from zoo.serving.examples import write_method_names
 from zoo.serving.gradients import save_without_gradients
-from zoo.serving.language import golden_calls
-from zoo.serving.tagger import ServedTagger, tagger_outputs
-from zoo.serving.tagging import tagging_calls
-from zoo.serving.translation import translation_calls
 from zoo.serving.versions import TEMPORARY, check_keep, next_number, prune
 from zoo.serving.warming import warmup_requests
-from zoo.tagging.decoder import is_tagger
 from zoo.tasks import Task, as_tasks
 from zoo.text import TextPipeline
-from zoo.translation import is_translation_model
-from zoo.translation.search import Translator, search_options
 
 FORMAT_VERSION = 1
 # The oldest TensorFlow in which exports of all models passed their check (2.15.1).

@@ -63,7 +63,7 @@ class ServedModel:
             For each text, from task to `{"label": str, "scores": {label: score}}`.
             A language model: `continuation`, `log_probability` and `tokens`.
             A translation model: `translation` and `score`.
-            A tagger: what `zoo.tagging.artifact.TaggingModel.predict` returns.
+            A tagger: what `zoo.families.tagging.model.TaggingModel.predict` returns.
             Multilabel: the label names what scores above 0.5, joined by `|`.
             Regression: the label is the value's decimals, and the scores are
             `{"value": value}`.

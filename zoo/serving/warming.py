@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from zoo.serving import check, warmup
-from zoo.serving.examples import as_example
+from zoo.serving.method_names import as_example
 from zoo.serving.served import read_metadata, version_folder
 from zoo.text import as_bytes
 

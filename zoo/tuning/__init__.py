@@ -6,7 +6,7 @@ training of a recipe, in a process of its own if asked, that a kill only interru
 
 from __future__ import annotations
 
-from zoo.space import Choice, Float, Int
+from zoo.models._search_space import Choice, Float, Int
 from zoo.tuning.searching import Found, search
 
 __all__ = ["Choice", "Float", "Found", "Int", "search"]

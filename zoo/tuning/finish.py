@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from zoo.artifact import TextModel, load
-from zoo.tuning.parts import valid_as_train, without_test
+from zoo.data.parts import valid_as_train, without_test
+from zoo.families.classification.model import TextModel
+from zoo.loading import load
 from zoo.tuning.plan import Plan
 from zoo.tuning.report import summary, write_search_report
 from zoo.tuning.searching import Found

@@ -21,7 +21,7 @@ from keras_tuner.engine import hyperparameters as kinds
 from keras_tuner.engine.base_tuner import BaseTuner
 from keras_tuner.engine.trial import Trial
 
-from zoo.space import Choice, Int, Range, as_json, rounded
+from zoo.models._search_space import Choice, Int, Range, as_json, rounded
 from zoo.tuning.searched import MODEL, Searched
 
 ALGORITHMS = ("hyperband", "bayesian", "random", "grid")

@@ -10,8 +10,8 @@ from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 
-from zoo.registry import describe
-from zoo.space import as_json
+from zoo.models._registry import describe
+from zoo.models._search_space import as_json
 from zoo.tuning.objective import Objective, pareto_front
 from zoo.tuning.searched import Searched, default_of
 from zoo.tuning.trial import DONE, Job, read_result, write_json
@@ -142,7 +142,7 @@ class Plan:
 
 def fingerprint_of(splits) -> str:
     """SHA-256 of the training and validation parts, wherever they were read from."""
-    from zoo.checkpoint import fingerprint
+    from zoo.training.checkpoint import fingerprint
 
     parts = [vars(getattr(splits, part)) for part in ("train", "valid")]
     return fingerprint(

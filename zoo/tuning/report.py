@@ -7,8 +7,8 @@ import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
-from zoo.report import markdown_table
-from zoo.space import as_json
+from zoo.models._search_space import as_json
+from zoo.reporting.markdown import markdown_table
 from zoo.tuning.objective import pareto_front
 from zoo.tuning.plan import Plan
 from zoo.tuning.searched import MODEL
@@ -183,7 +183,7 @@ def _failures(trials: Mapping[str, Mapping]) -> str:
 def _write_plots(plan: Plan, found, values: Mapping) -> list[tuple[str, str]]:
     """File name and title of each plot, none without matplotlib."""
     try:
-        from zoo import plots
+        from zoo.reporting import plots
     except ModuleNotFoundError as error:
         if error.name != "matplotlib":
             raise

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 
-from zoo.registry import check_keywords, describe
-from zoo.settings import settings_of, space_of
-from zoo.space import Choice, Float, Range, as_json, space_rows
+from zoo.families.overrides import settings_of, space_of
+from zoo.models._registry import check_keywords, describe
+from zoo.models._search_space import Choice, Float, Range, as_json, space_rows
 
 MODEL = "model"  # the parameter that chooses among several models
 _KINDS = {int: (int,), float: (int, float), bool: (bool,), str: (str,)}  # by default

@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from zoo.space import Range
+from zoo.data.parts import without_test
+from zoo.models._search_space import Range
 from zoo.tuning import workers as cluster
 from zoo.tuning.objective import Objective, parse_budget
-from zoo.tuning.parts import without_test
 from zoo.tuning.plan import Plan, fingerprint_of, recipe_of
 from zoo.tuning.searched import searched_space
 
@@ -89,7 +89,7 @@ def search(
         objective: a score of the validation part: `"mean"` over the tasks, a metric
             such as `"macro_f1"`, `"TASK:METRIC"`; by default the recipe's first.
         max_time: seconds after which no trial begins, and the last epoch is cut short.
-        ranges: of `zoo.space`, instead of the model's own, or further ones.
+        ranges: of `zoo.models._search_space`, instead of the model's own, or further ones.
         fixed: settings and arguments that do not vary.
         only: names of all that varies beside `ranges`; by default everything that has
             a range.
@@ -176,7 +176,7 @@ def make_plan(
     `recipe` is the module that trains the models, by default the one of the registry.
     It has three functions: `objectives(splits)` names the scores that it knows, the
     default one first; `trial(model, splits, settings, keywords, folder=, callbacks=)`
-    trains, with checkpoints in the folder, and returns what `zoo.load` would and the
+    trains, with checkpoints in the folder, and returns what `zoo.loading` would and the
     logs of each epoch; `score(text_model, splits, part)` gives the scores by name.
     """
     if algorithm not in ALGORITHMS:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import keras
 from keras_tuner.engine.base_tuner import BaseTuner
 
-from zoo.space import as_json
+from zoo.models._search_space import as_json
 from zoo.tuning.oracles import EPOCHS, OBJECTIVE, PARENT, decoded, make_oracle
 from zoo.tuning.plan import ORACLE, Plan
 from zoo.tuning.trial import (

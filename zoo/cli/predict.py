@@ -1,0 +1,100 @@
+"""The command `zoo predict`: for each text a line of JSON, by a folder or a server."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from itertools import islice
+from pathlib import Path
+
+from zoo.cli.serve import positive
+from zoo.client import connect
+
+_CHUNK = 64  # texts whose answers are printed before the next ones are read
+
+
+def add_predict_parser(commands) -> None:
+    """Adds the command to the subparsers of `zoo`."""
+    parser = commands.add_parser(
+        "predict", help="labels of texts, by a run, an exported model or a server"
+    )
+    parser.add_argument(
+        "folder", nargs="?", help="a run or an exported model; none with --server"
+    )
+    parser.add_argument(
+        "texts", nargs="*",
+        help="else one text a line of standard input, in UTF-8; no line, no answer",
+    )  # fmt: skip
+    _add_server_arguments(parser)
+    parser.set_defaults(command=_predict)
+
+
+def _add_server_arguments(parser: argparse.ArgumentParser) -> None:
+    server = parser.add_argument_group("a running TF Serving, instead of a folder")
+    server.add_argument(
+        "--server", metavar="HOST:PORT",
+        help="its REST port, or grpc://HOST:PORT for its gRPC port",
+    )  # fmt: skip
+    server.add_argument("--model", default="model", help="name of the model (model)")
+    choice = server.add_mutually_exclusive_group()
+    choice.add_argument("--version", type=positive, metavar="N", help="(the newest)")
+    choice.add_argument("--label", help="of the version, such as stable")
+    server.add_argument("--signature", default="serving_default", help="to ask")
+    server.add_argument(
+        "--timeout", type=float, default=10.0,
+        help=f"seconds for a request of up to {_CHUNK} texts (10)",
+    )  # fmt: skip
+
+
+def _predict(options) -> None:
+    if options.server:  # then all that is given is texts
+        given = [options.folder] if options.folder is not None else []
+        options.texts = given + options.texts
+    elif options.folder is None:
+        raise ValueError("`folder` or `--server` must be given. Received: neither.")
+    ask = _asker_of_server(options) if options.server else _asker(Path(options.folder))
+    texts, answered = _texts(options.texts), 0
+    while chunk := list(islice(texts, _CHUNK)):
+        try:
+            answers = ask(chunk)
+        except RuntimeError as error:  # what was printed is as good as it was
+            if answered:
+                error.args = (f"{error} Texts answered before: {answered}.",)
+            raise
+        for text, answer in zip(chunk, answers, strict=True):
+            print(json.dumps({"text": text, "answers": answer}, ensure_ascii=False))
+        answered += len(chunk)
+
+
+def _texts(given: list[str]) -> Iterator[str]:
+    """Arguments, else lines; what is no UTF-8 becomes U+FFFD, as it does in models."""
+    if given:
+        return (os.fsencode(text).decode("utf-8", "replace") for text in given)
+    sys.stdin.reconfigure(encoding="utf-8", errors="replace")
+    return (line.rstrip("\n") for line in sys.stdin)
+
+
+def _asker_of_server(options) -> Callable[[list[str]], list[dict]]:
+    if options.server.startswith("grpc:"):
+        from zoo.cli.app import load_tensorflow
+
+        load_tensorflow()  # which the gRPC client imports, with all that it says
+    client = connect(
+        options.server, options.model, version=options.version, label=options.label,
+        timeout=options.timeout, batch_size=_CHUNK,
+    )  # fmt: skip
+    return lambda texts: client.predict(texts, options.signature)
+
+
+def _asker(folder: Path) -> Callable[[list[str]], list[dict]]:
+    from zoo.cli.app import load_tensorflow
+
+    load_tensorflow()
+    if any(list(folder.glob(f"{deep}saved_model.pb")) for deep in ("", "*/")):
+        from zoo.serving import ServedModel as load
+    else:
+        from zoo.loading import load
+    return load(folder).predict

@@ -1,0 +1,216 @@
+"""Commands about exported models: `zoo serve-config | rollback | warmup`, and options.
+
+Help loads no TensorFlow, nor do the first two commands.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+from pathlib import Path
+
+from zoo.serving.deploy import IMAGE, POLL_SECONDS, STABLE, write_serve_config
+from zoo.serving.versions import (
+    MODELS_CONFIG,
+    configured_labels,
+    configured_versions,
+    prune,
+    restore,
+    rollback,
+    versions,
+    withdrawn,
+)
+
+
+def add_export_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of every command that exports a classifier."""
+    parser.add_argument(
+        "--keep", type=positive, metavar="N",
+        help="versions that stay; older ones are removed, but for those that "
+        f"{MODELS_CONFIG} names (all stay)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--abstain", type=_probability, metavar="P",
+        help='a category less likely than this is not said: its label is "" '
+        "(always said)",
+    )  # fmt: skip
+
+
+def add_serve_commands(commands) -> None:
+    """Adds the commands to the subparsers of `zoo`."""
+    config = commands.add_parser(
+        "serve-config", help="write what TF Serving, Docker and Kubernetes start from"
+    )
+    config.add_argument(
+        "folder", type=Path, nargs="?", default=Path("saved_models"),
+        help="folder of the exported models (saved_models)",
+    )  # fmt: skip
+    config.add_argument(
+        "--canary", action="store_true",
+        help=f"serve the newest version as canary beside the one before as {STABLE}",
+    )  # fmt: skip
+    config.add_argument(
+        "--label", type=_label, action="append", metavar="MODEL:LABEL=VERSION",
+        help=f"give a version this label, such as {STABLE}; may be repeated; models "
+        "that are not named keep theirs",
+    )  # fmt: skip
+    config.add_argument(
+        "--threads", type=positive, default=2, help="that run batches (2)"
+    )
+    config.add_argument("--image", default=IMAGE, help=f"of the server ({IMAGE})")
+    config.set_defaults(command=_serve_config)
+
+    back = commands.add_parser(
+        "rollback", help="take the newest version of an exported model out of service"
+    )
+    back.add_argument("folder", type=Path, help="folder of the model's versions")
+    choice = back.add_mutually_exclusive_group()
+    choice.add_argument(
+        "--to", type=int, help="the version to go back to (the one before the newest)"
+    )
+    choice.add_argument(
+        "--restore", type=int, metavar="VERSION",
+        help="put a version that was taken out back into service",
+    )  # fmt: skip
+    back.set_defaults(command=_rollback)
+
+    warmup = commands.add_parser(
+        "warmup",
+        help="choose the requests that a server replays as it loads a version",
+    )
+    warmup.add_argument("folder", type=Path, help="an exported model, or a version")
+    warmup.add_argument(
+        "--texts", type=Path, metavar="FILE", help="one text a line, of the usual kind"
+    )
+    for option, default, unit in (
+        ("--lengths", (8, 32, 128), "words of a text"),
+        ("--batch-sizes", (1, 8, 64), "texts of a request"),
+    ):
+        shown = " ".join(map(str, default))
+        warmup.add_argument(
+            option, type=positive, nargs="+", default=default, metavar="N",
+            help=f"numbers of {unit} ({shown})",
+        )  # fmt: skip
+    warmup.set_defaults(command=_warmup)
+
+
+def after_export(folder: Path, options) -> None:
+    """Does what `--keep` says, and tells what keeps the new version out of service."""
+    if options.keep is not None:
+        removed = prune(folder, options.keep)
+        if removed:
+            print(f"Removed: {folder}, version {_listed(removed)}")
+    _note_what_is_served(folder, versions(folder)[-1])
+
+
+def _serve_config(options) -> None:
+    labels = None
+    for model, label, version in options.label or ():
+        labels = labels or {}
+        labels.setdefault(model, {})[label] = version
+    paths = write_serve_config(
+        options.folder, canary=options.canary, labels=labels, threads=options.threads,
+        image=options.image,
+    )  # fmt: skip
+    for path in paths:
+        print(path)
+    for folder in sorted(path for path in options.folder.iterdir() if path.is_dir()):
+        if numbers := configured_versions(folder):
+            _print_what_is_served(folder, numbers)
+    print(
+        f"Start a server: docker compose -f {options.folder / 'compose.yaml'} up; one "
+        f"that runs follows within {POLL_SECONDS} s"
+    )
+
+
+def _print_what_is_served(folder: Path, numbers: list[int]) -> None:
+    labels = configured_labels(folder)
+    shown = [f"version {number} is {label}" for label, number in labels.items()]
+    old = [number for number in numbers if number not in labels.values()]
+    if old:
+        shown.append(
+            f"version {_listed(old)} stays loaded until this command is given again"
+        )
+    print(f"{folder.name}: {', '.join(shown)}")
+
+
+def _note_what_is_served(folder: Path, number: int) -> None:
+    """Says so if a server of `models.config` would not load a version."""
+    config, numbers = folder.parent / MODELS_CONFIG, configured_versions(folder)
+    if config.exists() and number not in numbers:
+        print(
+            f"Not served yet: {config} names version {_listed(numbers) or 'none'} of "
+            f"{folder.name}; `zoo serve-config {folder.parent}` writes it anew"
+        )
+
+
+def _rollback(options) -> None:
+    folder = options.folder
+    if options.restore is not None:
+        restore(folder, options.restore)
+        print(f"{folder}: version {options.restore} is there again")
+        _note_what_is_served(folder, options.restore)
+        return
+    number = rollback(folder, options.to)
+    gone = withdrawn(folder)
+    print(
+        f"{folder}: version {number} is the newest; withdrawn: {_listed(gone)}, which "
+        "`--restore` brings back"
+    )
+
+
+def _warmup(options) -> None:
+    from zoo.cli.app import load_tensorflow
+
+    try:
+        texts = options.texts and options.texts.read_bytes().splitlines()
+    except OSError as error:
+        raise OSError(
+            "`--texts` must be a file that can be read. "
+            f"Received: {options.texts} ({error})."
+        ) from None
+    load_tensorflow()
+    from zoo.serving.served import version_folder
+    from zoo.serving.warming import rewrite_warmup
+
+    folder = version_folder(options.folder, None)
+    count = rewrite_warmup(
+        folder, texts=texts, lengths=options.lengths, batch_sizes=options.batch_sizes
+    )
+    print(f"{folder}: {count} warmup requests, for the next server that loads it")
+
+
+def positive(text: str) -> int:
+    """The type of an option that is a whole number from 1."""
+    if not (text.isascii() and text.isdecimal() and int(text)):
+        raise argparse.ArgumentTypeError(
+            f"must be a whole number from 1. Received: {text}"
+        )
+    return int(text)
+
+
+def _probability(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 < number < 1:
+        raise argparse.ArgumentTypeError(
+            f"must be a number above 0 and below 1. Received: {text}"
+        )
+    return number
+
+
+def _listed(numbers: list[int]) -> str:
+    return ", ".join(map(str, numbers))
+
+
+def _label(text: str) -> tuple[str, str, int]:
+    try:
+        start, version = text.rsplit("=", 1)
+        model, label = start.rsplit(":", 1)
+        return model, label, int(version)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"must read MODEL:LABEL=VERSION. Received: {text}"
+        ) from None

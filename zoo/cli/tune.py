@@ -1,0 +1,181 @@
+"""`zoo tune`: its options, and what it does with them.
+
+Pure Python until the search begins: help loads no TensorFlow.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from zoo.cli.data import add_data_arguments, add_part_arguments, expect_for, read_splits
+from zoo.tuning.searching import ALGORITHMS, check_installed, search
+
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "": 1}
+
+
+def add_tune_parser(commands) -> argparse.ArgumentParser:
+    """Adds the command to `zoo`'s."""
+    tune = commands.add_parser(
+        "tune",
+        help="search settings and architecture, report on it, export the best",
+        description="Searches the ranges that `zoo describe MODEL` lists. The same "
+        "command goes on with a search that was stopped or killed; --trials, "
+        "--max-time and --workers may then be larger. Needs keras-tuner and "
+        "tensorboard: pip install 'keras-text-zoo[tune]'.",
+        epilog="On a cluster, run the same command everywhere with a shared --out, and "
+        "set KERASTUNER_ORACLE_IP and KERASTUNER_ORACLE_PORT to the chief's address "
+        "and KERASTUNER_TUNER_ID to `chief` for one and to names of their own for the "
+        "workers.",
+    )
+    tune.add_argument(
+        "models", nargs="+", metavar="MODEL",
+        help="a name from `zoo list`; among several the search chooses",
+    )  # fmt: skip
+    add_data_arguments(tune)
+    add_part_arguments(tune)
+    tune.add_argument("--out", type=Path, help="folder of the search (runs/tune-MODEL)")
+    tune.add_argument("--trials", type=int, default=30, help="at most this many (30)")
+    tune.add_argument(
+        "--algorithm", choices=ALGORITHMS, default=ALGORITHMS[0],
+        help=f"{ALGORITHMS[0]}, unless you say otherwise",
+    )  # fmt: skip
+    tune.add_argument(
+        "--max-time", type=duration, metavar="TIME",
+        help="such as 30m, 2h or 90s: no trial begins later, the last epoch is cut",
+    )  # fmt: skip
+    tune.add_argument(
+        "--objective",
+        help="score of the validation part: mean (over the tasks), accuracy, macro_f1, "
+        "micro_f1, r2, f1, perplexity, or TASK:METRIC",
+    )
+    tune.add_argument(
+        "--range", nargs="+", default=[], metavar="KEY=RANGE", dest="ranges",
+        help="instead of the model's, or a further one: units=64:256 (whole numbers), "
+        "units=64:256:x2, units=64:256:32, learning_rate=1e-4:1e-2:log, "
+        "batch_size=16,32",
+    )  # fmt: skip
+    tune.add_argument(
+        "--fix", nargs="+", default=[], metavar="KEY=VALUE", dest="fixed",
+        help="settings and builder arguments that do not vary, as for train --set",
+    )  # fmt: skip
+    tune.add_argument(
+        "--only", nargs="+", default=[], metavar="KEY", help="search these and --range"
+    )
+    tune.add_argument(
+        "--budget", nargs="+", default=[], metavar="KEY=LIMIT",
+        help="parameters=2e6 and latency=5ms (of one text, exported)",
+    )  # fmt: skip
+    tune.add_argument("--workers", type=int, default=1, help="trials at a time (1)")
+    where = tune.add_mutually_exclusive_group()
+    where.add_argument(
+        "--processes", action="store_true", default=None,
+        help="each trial in a process of its own: memory stays flat (in searches of "
+        "more than 10 trials or with --max-time)",
+    )  # fmt: skip
+    where.add_argument("--in-process", action="store_false", dest="processes")
+    tune.add_argument(
+        "--retrain", action="store_true",
+        help="train the best again, on training and validation part",
+    )  # fmt: skip
+    tune.add_argument("--seed", type=int, help="of split, search and training (0)")
+    tune.add_argument(
+        "--export", type=Path, default=Path("saved_models"), metavar="FOLDER",
+        help="exported to FOLDER/MODEL/VERSION (saved_models)",
+    )  # fmt: skip
+    tune.add_argument("--no-export", action="store_true")
+    tune.add_argument(
+        "--dry-run", action="store_true", help="list the space and some first trials"
+    )
+    return tune
+
+
+def tune(options, check_writable: Callable, load_tensorflow: Callable) -> None:
+    """Runs the command.
+
+    Args:
+        options: parsed.
+        check_writable: raises unless a folder, the value of an option, can be written.
+        load_tensorflow: imports it quietly.
+    """
+    from zoo.families.overrides import parse_overrides
+    from zoo.models._registry import describe
+    from zoo.models._search_space import parse_range
+    from zoo.tuning.objective import parse_budget
+    from zoo.tuning.searched import searched_space
+
+    check_installed()
+    entry = describe(options.models[0])
+    expect_for(options, entry.task)
+    ranges = {name: parse_range(text) for name, text in pairs(options.ranges)}
+    settings, keywords = parse_overrides(options.fixed)
+    fixed = {**settings, **keywords}
+    # All that can be wrong is looked at before a second of TensorFlow.
+    searched = searched_space(options.models, ranges, fixed, options.only)
+    budget = parse_budget(options.budget)
+    if options.dry_run:
+        load_tensorflow()
+        _show(searched, options)
+        return
+    name = "-".join(searched.models)
+    folder = options.out or Path("runs", f"tune-{name}")
+    export_to = None if options.no_export else options.export / name
+    check_writable(folder, "--out")
+    if export_to is not None:
+        check_writable(export_to, "--export")
+    splits = read_splits(options)
+    load_tensorflow()
+    found = search(
+        options.models, splits, folder=folder, trials=options.trials,
+        algorithm=options.algorithm, objective=options.objective,
+        max_time=options.max_time, ranges=ranges, fixed=fixed, only=options.only,
+        budget=budget, seed=options.seed or 0, workers=options.workers,
+        processes=options.processes, retrain=options.retrain, export_to=export_to,
+    )  # fmt: skip
+    if found is None:  # a worker of a cluster
+        return
+    print(found.summary)
+    print(f"Report: {found.folder / 'report.md'}")
+    print(f"HParams: tensorboard --logdir {found.folder / 'tensorboard'}")
+    if found.exported is not None:
+        print(f"Exported and checked: {found.exported.parent}")
+    print(f"Predict with it: zoo predict {found.folder}")
+
+
+def _show(searched, options) -> None:
+    """The space, and what the first trials would be."""
+    from zoo.models._search_space import as_json
+    from zoo.tuning.oracles import drawn
+
+    print("Space:")
+    for name, line in searched.describe().items():
+        print(f"  {name}: {line}")
+    print("Fixed:", " ".join(f"{k}={as_json(v)}" for k, v in searched.fixed.items()))
+    print("First trials:")
+    for values in drawn(options.algorithm, searched, options.seed or 0, 5):
+        print(" ", " ".join(f"{key}={as_json(value)}" for key, value in values.items()))
+
+
+def pairs(texts: list[str]) -> list[tuple[str, str]]:
+    """`KEY=TEXT` cut in two."""
+    for text in texts:
+        if "=" not in text:
+            raise ValueError(f"Ranges must read KEY=RANGE. Received: {text!r}.")
+    return [tuple(text.split("=", 1)) for text in texts]
+
+
+def duration(text: str) -> float:
+    """Seconds of `30m`, `2h`, `90s` or `90`.
+
+    Example:
+        >>> duration("30m"), duration("1.5h")
+        (1800.0, 5400.0)
+    """
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", text.strip())
+    if not found or not float(found[1]):
+        raise argparse.ArgumentTypeError(
+            f"must be a time above 0 such as 30m, 2h or 90s; received {text!r}"
+        )
+    return float(found[1]) * _SECONDS[found[2]]

@@ -1,0 +1,200 @@
+"""Files with a token a line: CoNLL columns and CoNLL-U."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from zoo.data.errors import DataError, shorten
+from zoo.data.files import read_text
+from zoo.data.sentences import Collector, TaggedSentences
+from zoo.data.tag_schemes import OUTSIDE
+
+_DOCUMENT = "-DOCSTART-"
+_FIELDS = (
+    "ID", "FORM", "LEMMA", "UPOS", "XPOS", "FEATS", "HEAD", "DEPREL", "DEPS", "MISC",
+)  # fmt: skip
+_OPEN_FIELDS = ("FEATS", "MISC")  # of the form key=value|key=value
+
+
+def read_conll(
+    path: str | Path,
+    tags: Mapping[str, int],
+    *,
+    token_column: int = 0,
+    schemes: Mapping[str, str] | None = None,
+    delimiter: str | None = None,
+    comment: str | None = None,
+    encoding: str | None = None,
+    on_bad_rows: str = "error",
+) -> TaggedSentences:
+    """Reads columns: a token a line, sentences apart by empty lines.
+
+    Every line must have as many columns as the first one. Lines with the token
+    `-DOCSTART-` are left out.
+
+    Args:
+        path: the file, plain or gzip.
+        tags: from task to the column of its tags; -1 is the last one.
+        token_column: the column of the tokens.
+        schemes: by task the scheme that its tags must keep, see `zoo.families.tagging.SCHEMES`.
+        delimiter: between columns; any number of spaces and tabs by default.
+        comment: lines that begin with it are left out. None are by default, for `#`
+            may be a token.
+        encoding: by default told by the byte-order mark, else UTF-8.
+        on_bad_rows: `"error"`, or `"skip"` to leave out sentences with something wrong
+            and list it in `TaggedSentences.skipped`.
+
+    Returns:
+        `TaggedSentences` in the order of the file.
+
+    Raises:
+        DataError: naming file, line, column, what is accepted and what stood there.
+
+    Example:
+        >>> import pathlib, tempfile
+        >>> file = pathlib.Path(tempfile.mkdtemp(), "train.txt")
+        >>> _ = file.write_text("in IN O\\nRome NNP B-LOC\\n\\nYes UH O\\n")
+        >>> data = read_conll(file, {"pos": 1, "ner": -1}, schemes={"ner": "BIO"})
+        >>> data.tokens, data.tags["ner"]
+        ([['in', 'Rome'], ['Yes']], [['O', 'B-LOC'], ['O']])
+    """
+    found = Collector(str(path), tags, schemes=schemes, on_bad_rows=on_bad_rows)
+    split = re.compile(re.escape(delimiter) if delimiter else "[ \t]+").split
+    width = None
+    for block in _blocks(read_text(path, encoding, keep_bad_bytes=found.skip)):
+        rows = []
+        for line, text in block:
+            cells = split(text if delimiter else text.strip(" \t"))
+            if (comment and text.startswith(comment)) or _DOCUMENT in cells:
+                continue
+            if width is None:
+                width = len(cells)
+                _check_columns(found.path, line, text, width, token_column, tags)
+            if len(cells) != width:
+                what = f"the line has {len(cells)} column(s)"
+                accepted = f"{width} columns, as the first line has"
+                found.fail(line, None, what, accepted, shorten(text))
+                break
+            if not cells[token_column]:
+                found.fail(line, "token", "the token is empty", "a token", "''")
+                break
+            rows.append((line, cells))
+        else:
+            if rows:
+                found.add(
+                    [line for line, _ in rows],
+                    [cells[token_column] for _, cells in rows],
+                    {task: [c[place] for _, c in rows] for task, place in tags.items()},
+                )
+    return found.result()
+
+
+def read_conllu(
+    path: str | Path,
+    tags: Mapping[str, str],
+    *,
+    schemes: Mapping[str, str] | None = None,
+    encoding: str | None = None,
+    on_bad_rows: str = "error",
+) -> TaggedSentences:
+    """Reads CoNLL-U: the syntactic words, without multiword ranges and empty nodes.
+
+    Args:
+        path: the file, plain or gzip.
+        tags: from task to a field, such as `"UPOS"`, or to a key of FEATS or MISC, such
+            as `"MISC:NER"`. Where a word lacks the key its tag is O.
+        schemes: by task the scheme that its tags must keep, see `zoo.families.tagging.SCHEMES`.
+        encoding, on_bad_rows: as in `read_conll`.
+
+    Returns:
+        `TaggedSentences` in the order of the file.
+
+    Raises:
+        DataError: as in `read_conll`, and for words not numbered from 1.
+
+    Example:
+        >>> import pathlib, tempfile
+        >>> file = pathlib.Path(tempfile.mkdtemp(), "train.conllu")
+        >>> row = "1\\tRome\\tRome\\tPROPN\\t_\\t_\\t0\\troot\\t_\\tNER=B-LOC"
+        >>> _ = file.write_text(row + "\\n")
+        >>> read_conllu(file, {"pos": "UPOS", "ner": "MISC:NER"}).tags
+        {'pos': [['PROPN']], 'ner': [['B-LOC']]}
+
+    Source: universaldependencies.org, CoNLL-U format.
+    """
+    for task, field in tags.items():
+        name, colon, key = field.partition(":")
+        if name not in _FIELDS[1:] or (colon and (name not in _OPEN_FIELDS or not key)):
+            raise DataError(
+                f"`tags[{task!r}]` must be a field of CoNLL-U. Accepted: "
+                f"{', '.join(_FIELDS[1:])}, FEATS:key, MISC:key. Received: {field!r}."
+            )
+    found = Collector(str(path), tags, schemes=schemes, on_bad_rows=on_bad_rows)
+    for block in _blocks(read_text(path, encoding, keep_bad_bytes=found.skip)):
+        rows = []
+        for line, text in block:
+            if text.startswith("#"):
+                continue
+            cells = text.split("\t")
+            if len(cells) != len(_FIELDS):
+                what = f"the line has {len(cells)} column(s)"
+                accepted = f"{len(_FIELDS)} columns, tabs between them"
+                found.fail(line, None, what, accepted, shorten(text))
+                break
+            if re.fullmatch(r"\d+[-.]\d+", cells[0]):
+                continue
+            if cells[0] != str(len(rows) + 1):
+                what = "words must be numbered in order"
+                accepted = f"{len(rows) + 1}, or a range or an empty node"
+                found.fail(line, "ID", what, accepted, shorten(cells[0]))
+                break
+            if not cells[1]:
+                found.fail(line, "FORM", "the word is empty", "a word", "''")
+                break
+            rows.append((line, dict(zip(_FIELDS, cells))))
+        else:
+            if rows:
+                found.add(
+                    [line for line, _ in rows],
+                    [cells["FORM"] for _, cells in rows],
+                    {
+                        task: [_field(cells, field) for _, cells in rows]
+                        for task, field in tags.items()
+                    },
+                )
+    return found.result()
+
+
+def _field(cells: Mapping[str, str], field: str) -> str:
+    name, _, key = field.partition(":")
+    if not key:
+        return cells[name]
+    pairs = (pair.partition("=") for pair in cells[name].split("|"))
+    return next((value for found, _, value in pairs if found.strip() == key), OUTSIDE)
+
+
+def _blocks(text: str) -> Iterator[list[tuple[int, str]]]:
+    """Numbered lines between empty ones."""
+    block = []
+    # Not `splitlines`, which also parts at characters that a token may hold.
+    for line, content in enumerate(re.split("\r\n|\r|\n", text), 1):
+        if content.strip(" \t"):
+            block.append((line, content))
+        elif block:
+            yield block
+            block = []
+    if block:
+        yield block
+
+
+def _check_columns(path, line, text, width, token_column, tags) -> None:
+    columns = {"token": token_column, **tags}
+    for name, column in columns.items():
+        if not -width <= column < width:
+            raise DataError(
+                f"{path}, line {line}: column {column} of {name!r} is not there. "
+                f"Accepted: from 0 to {width - 1}, or from the end -1 to {-width}. "
+                f"Received: {shorten(text)}."
+            )

@@ -1,0 +1,1 @@
+"""Families of models: what is trained, reported, searched and served alike."""

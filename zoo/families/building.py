@@ -1,0 +1,60 @@
+"""Registered models whose word embedding starts from a file of vectors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import keras
+
+import zoo
+from zoo.text.vectors import read_vectors
+
+_LAYER = "embedding"
+
+
+def build(
+    name: str,
+    vocabulary: Sequence[str],
+    tasks: Mapping,
+    keywords: Mapping,
+    *,
+    vectors: str = "",
+    seed: int = 0,
+) -> keras.Model:
+    """Builds a registered model of texts, from pre-trained vectors if there are any.
+
+    With `vectors` the embedding is as wide as those, unless `keywords` say otherwise,
+    and trained further; `text_cnn` takes the variant `"non-static"` then.
+
+    Args:
+        name: of the model.
+        vocabulary: the words by id.
+        tasks: what the model's builder takes.
+        keywords: further arguments of the builder.
+        vectors: path of a word2vec or GloVe text file, or `""`.
+        seed: of the vectors of words that the file lacks.
+
+    Raises:
+        DataError: for a file that holds no vectors, see `zoo.text.vectors.read_vectors`.
+        ValueError: for an `embedding_dim` that is not the width of the vectors.
+    """
+    if not vectors:
+        return zoo.get(name, len(vocabulary), tasks, **keywords)
+    matrix, share = read_vectors(vectors, vocabulary, seed=seed)
+    print(f"{vectors}: vectors of {share:.1%} of the vocabulary's words")
+    width = matrix.shape[1]
+    given = keywords.get("embedding_dim", width)
+    if given != width:
+        raise ValueError(
+            f"`embedding_dim` must be the width of the vectors. Accepted: {width}, or "
+            f"none. Received: embedding_dim={given!r}."
+        )
+    keywords = {**keywords, "embedding_dim": width}
+    if "vectors" in zoo.describe(name).keywords:
+        chosen = {"variant": "non-static", **keywords, "vectors": matrix}
+        return zoo.get(name, len(vocabulary), tasks, **chosen)
+    model = zoo.get(name, len(vocabulary), tasks, **keywords)
+    for layer in model.layers:  # one, or one for each task beside it
+        if isinstance(layer, keras.layers.Embedding) and layer.name.startswith(_LAYER):
+            layer.set_weights([matrix])
+    return model

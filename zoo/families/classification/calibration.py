@@ -1,0 +1,107 @@
+"""Probabilities that can be believed: a temperature, fitted on the validation part."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+from scipy.optimize import minimize_scalar
+from scipy.special import log_softmax
+
+from zoo.families.classification.model import TextModel
+from zoo.families.classification.reliability import present_rows
+from zoo.families.classification.train import Prepared, part_outputs
+from zoo.tasks import Task
+
+_LIMIT = 20.0  # of the temperature, and of its inverse
+
+
+def fit_temperature(task: Task, target, weight, logits) -> float:
+    """The temperature at which held-out labels are likeliest.
+
+        T = argmin_T -Σ_i log softmax(logits_i / T)[target_i] - u(T)
+
+    with one more row of unknown label, `u`, the mean over rows and labels of the same
+    logarithm: it keeps T away from 0 where every row is answered right. The sum is
+    convex in 1/T, so a bounded search finds the minimum. Multilabel: with sigmoids.
+
+    Args:
+        task: categories or multilabel.
+        target: ids `[rows]`, or 0 and 1 `[rows, labels]`.
+        weight: `[rows]`; rows of weight 0 are left out.
+        logits: `[rows, labels]`.
+
+    Returns:
+        A number from 1/20 to 20; 1 without rows, and for a regression.
+
+    Example:
+        >>> task = Task("categories", ("no", "yes"))
+        >>> fit_temperature(task, [1, 1, 1, 0], np.ones(4), [[0, 4]] * 4) > 3
+        True
+
+    Source: Guo et al. 2017, On Calibration of Modern Neural Networks, section 4.2; the
+    row of unknown label after Platt 1999, section 2.2.
+    """
+    target, logits = present_rows(target, weight, logits)
+    if task.kind == "regression" or not len(logits):
+        return 1.0
+    if task.kind == "categories":
+        hot = np.eye(logits.shape[1])[target]
+    else:  # a label is one of two categories, whose logits are 0 and `logits`
+        hot = np.stack([1 - target, target], axis=-1)
+        logits = np.stack([np.zeros_like(logits), logits], axis=-1)
+    smooth = hot + 1 / (len(logits) * hot.shape[-1])
+
+    def surprise(inverse: float) -> float:
+        return float(-(smooth * log_softmax(logits * inverse, axis=-1)).sum())
+
+    found = minimize_scalar(surprise, bounds=(1 / _LIMIT, _LIMIT), method="bounded")
+    return float(1 / found.x)
+
+
+def calibrate(
+    text_model: TextModel, prepared: Prepared, abstain: float | None = None
+) -> TextModel:
+    """The model with the temperatures that its validation part asks for.
+
+    Args:
+        text_model: trained; not changed.
+        prepared: its data. Tasks without labels there keep their temperature.
+        abstain: probability below which categories say no label, if any.
+
+    Returns:
+        The same Keras model and pipeline with other tasks. Its labels stay as they are
+        but where it abstains.
+    """
+    encoded, tasks = prepared.parts["valid"], dict(text_model.tasks)
+    outputs = part_outputs(text_model, prepared, "valid") if encoded.tokens else {}
+    for name, logits in outputs.items():
+        target, weight = encoded.targets[name], encoded.weights[name]
+        temperature = fit_temperature(tasks[name], target, weight, logits)
+        tasks[name] = replace(tasks[name], temperature=temperature)
+    if abstain is not None:
+        tasks = with_abstain(tasks, abstain)
+    return replace(text_model, tasks=tasks)
+
+
+def with_abstain(tasks: Mapping[str, Task], probability: float) -> dict[str, Task]:
+    """The tasks; those of categories say no label below a probability.
+
+    Args:
+        tasks: the tasks by name.
+        probability: see `Task.abstain`.
+
+    Raises:
+        ValueError: if no task has categories, or for no probability from 0 to below 1.
+    """
+    if not any(task.kind == "categories" for task in tasks.values()):
+        kinds = ", ".join(sorted({task.kind for task in tasks.values()}))
+        raise ValueError(
+            "`abstain` must be for a model with a task of categories. "
+            f"Received: tasks of kind {kinds or 'none'}."
+        )
+    return {
+        name: replace(task, abstain=probability) if task.kind == "categories" else task
+        for name, task in tasks.items()
+    }

@@ -1,0 +1,138 @@
+"""Initialises the shared layers of a model from a language model of unlabelled text.
+
+Liu, Qiu and Huang 2016, section 4.2: the shared layer of their Model-III starts from a
+language model. A forward half learns to predict the next token and a backward half the
+previous one, each from its own direction of the shared layer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import keras
+import numpy as np
+from keras import ops
+
+from zoo.layers.padding import ConsumesMask, PaddingMask
+from zoo.layers.sampled_softmax import SampledSoftmax
+from zoo.training.batching import TokenBatches, choose_buckets
+from zoo.training.checkpoint import Checkpoint
+from zoo.training.fit import compiled
+from zoo.training.progress import Progress
+
+SHARED = ("embedding", "shared_forward", "shared_backward")
+
+
+def pretrain(
+    model: keras.Model,
+    tokens: Sequence[np.ndarray],
+    *,
+    epochs: int = 1,
+    batch_size: int = 64,
+    learning_rate: float = 2e-3,
+    dropout: float = 0.1,
+    samples: int = 1024,
+    seed: int = 0,
+    folder: str | Path | None = None,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    jit_compile: bool | str = False,
+    verbose: bool = False,
+) -> list[float]:
+    """Trains the shared layers of `model`, in place, as two language models.
+
+    Args:
+        model: with layers named `embedding`, `shared_forward` and `shared_backward`.
+        tokens: one int32 array of ids a text; labels are not used.
+        epochs: passes over the texts.
+        batch_size: texts a step.
+        learning_rate: of Adam, falling to 0 along a cosine.
+        dropout: on the hidden states.
+        samples: candidates of the sampled softmax.
+        seed: of the order, the candidates and the dropout.
+        folder: for checkpoints; a run that was killed there goes on from its last
+            epoch.
+        callbacks: further Keras callbacks.
+        jit_compile: `True` compiles the step with XLA.
+        verbose: shows progress.
+
+    Returns:
+        The mean loss in nats a token, forward plus backward, of each epoch.
+
+    Raises:
+        ValueError: if the model lacks one of the shared layers, or there is no text.
+    """
+    names = [layer.name for layer in model.layers]
+    missing = [name for name in SHARED if name not in names]
+    if missing:
+        raise ValueError(
+            f"`model` must have layers named {', '.join(SHARED)}. "
+            f"Received: {model.name!r} without {', '.join(missing)}."
+        )
+    received = len(tokens)
+    tokens = [ids for ids in tokens if len(ids) > 1]
+    if not tokens:
+        raise ValueError(
+            "`tokens` must hold a text of at least two tokens. "
+            f"Received: {received} text(s), none of them so long."
+        )
+    batches = TokenBatches(
+        tokens, {}, {}, batch_size=batch_size, buckets=choose_buckets(tokens),
+        shuffle=True, seed=seed,
+    )  # fmt: skip
+    language_model = _language_model(model, dropout=dropout, samples=samples, seed=seed)
+    schedule = keras.optimizers.schedules.CosineDecay(
+        learning_rate, decay_steps=epochs * len(batches)
+    )
+    language_model.compile(
+        optimizer=keras.optimizers.Adam(schedule, global_clipnorm=1.0),
+        jit_compile=compiled(jit_compile),
+    )
+    checkpoint = Checkpoint(lambda logs: None, patience=epochs, folder=folder)
+    first = checkpoint.restore(language_model)
+    shown = [Progress({}, epochs, batches, done=first, what="language model, epoch")]
+    if first < epochs:
+        language_model.fit(
+            batches.feed(), initial_epoch=first, epochs=epochs, shuffle=False,
+            verbose=0,
+            callbacks=[
+                batches.follow(), checkpoint, *(shown if verbose else []), *callbacks
+            ],
+        )  # fmt: skip
+    return [logs["loss"] for logs in checkpoint.history]
+
+
+def _language_model(model, *, dropout: float, samples: int, seed: int) -> keras.Model:
+    """Token ids to the two losses, over the layers that `model` will go on using."""
+    vocab_size = model.get_layer("embedding").input_dim
+    tokens = keras.Input((None,), dtype="int32", name="tokens")
+    mask = PaddingMask()(tokens)
+    embedded = model.get_layer("embedding")(tokens)
+    forward = model.get_layer("shared_forward")(embedded, mask=mask)
+    backward = model.get_layer("shared_backward")(embedded, mask=mask)
+    losses = []
+    for index, (name, states, now, then) in enumerate(
+        [
+            ("forward", forward, slice(None, -1), slice(1, None)),
+            ("backward", backward, slice(1, None), slice(None, -1)),
+        ]
+    ):
+        states = keras.layers.Dropout(dropout, seed=seed + index)(states[:, now])
+        softmax = SampledSoftmax(
+            vocab_size, samples=samples, seed=seed + index, name=f"{name}_softmax"
+        )
+        # The later of the two tokens must be real; right padding makes both real.
+        loss = softmax(states, tokens[:, then], mask=mask[:, 1:])
+        losses.append(loss)
+    return keras.Model(tokens, MeanTokenLoss()([*losses, mask[:, 1:]]))
+
+
+class MeanTokenLoss(ConsumesMask):
+    """Adds the mean of several losses `[batch, time]` over the real tokens."""
+
+    def call(self, inputs):
+        *losses, mask = inputs
+        count = ops.maximum(ops.sum(ops.cast(mask, "float32")), 1.0)
+        total = sum(ops.sum(loss) for loss in losses) / count
+        self.add_loss(total)
+        return total

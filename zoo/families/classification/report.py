@@ -1,0 +1,274 @@
+"""The report of a run: one Markdown page with tables, and plots beside it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from zoo.families.classification.train import PARTS, Prepared
+from zoo.tasks import Task
+from zoo.training.metrics import MAIN_METRIC, mean_main_metric
+
+MOST_CLASSES = 30  # in a confusion matrix that can still be read
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run gave.
+
+    Args:
+        name: of the model.
+        prepared: the data it was trained on.
+        history: logs of each epoch.
+        results: metrics by model or baseline, then by task, on the test part.
+        parameters: number of weights.
+        seconds: of the training.
+        settings: what the saved model's metadata hold: name, keywords and settings.
+        calibration: by task, what `zoo.families.classification.reliability.describe` says of the test part.
+    """
+
+    name: str
+    prepared: Prepared
+    history: Sequence[Mapping]
+    results: Mapping[str, Mapping[str, Mapping]]
+    parameters: int
+    seconds: float
+    settings: Mapping
+    calibration: Mapping[str, Mapping] = field(default_factory=dict)
+
+    def means(self) -> dict[str, float]:
+        """Mean over tasks of the main metric, by model or baseline."""
+        tasks = self.prepared.tasks
+        return {
+            name: mean_main_metric(tasks, result)
+            for name, result in self.results.items()
+        }
+
+
+def write_report(outcome: Outcome, folder: str | Path) -> Path:
+    """Writes `report.md`, `results.json` and, with matplotlib, the plots.
+
+    Args:
+        outcome: of the run.
+        folder: is made if it is not there.
+
+    Returns:
+        The path of the Markdown page.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    plots = _write_plots(outcome, folder)
+    page = [
+        f"# {outcome.name}",
+        _summary(outcome),
+        "## Test split",
+        results_table(outcome.prepared.tasks, outcome.results),
+        verdict(outcome),
+        "## Data",
+        _data_table(outcome.prepared),
+        *(f"- {note}" for note in outcome.prepared.splits.notes),
+        "## Training",
+        _history_table(outcome),
+        *(f"![{title}]({name})" for name, title in plots),
+        "" if plots else "No plots: `pip install matplotlib` adds them.",
+        "## Classes",
+        *(
+            _class_table(name, task, outcome.results[outcome.name][name])
+            for name, task in outcome.prepared.tasks.items()
+            if task.kind == "categories"
+        ),
+        *_calibration(outcome),
+        "## Settings",
+        f"```json\n{json.dumps(outcome.settings, indent=2, ensure_ascii=False)}\n```",
+    ]
+    path = folder / "report.md"
+    path.write_text("\n\n".join(part for part in page if part) + "\n", "utf-8")
+    facts = {
+        "name": outcome.name,
+        "parameters": outcome.parameters,
+        "seconds": outcome.seconds,
+        "settings": outcome.settings,
+        "means": outcome.means(),
+        "results": outcome.results,
+        "history": outcome.history,
+        "calibration": outcome.calibration,
+    }
+    text = json.dumps(_without_nan(facts), indent=1, ensure_ascii=False)
+    (folder / "results.json").write_text(text, "utf-8")
+    return path
+
+
+def results_table(tasks: Mapping[str, Task], results: Mapping[str, Mapping]) -> str:
+    """Markdown table: a row a task and their mean, a column a model or baseline."""
+    rows = [["task", "metric", "rows", *map(in_cell, results)]]
+    for name, task in tasks.items():
+        metric = MAIN_METRIC[task.kind]
+        any_result = next(iter(results.values()))[name]
+        values = [_number(result[name][metric]) for result in results.values()]
+        rows.append([in_cell(name), metric, str(any_result["rows"]), *values])
+    if len(tasks) > 1:
+        means = [
+            _number(mean_main_metric(tasks, result)) for result in results.values()
+        ]
+        rows.append(["**mean**", "", "", *means])
+    return markdown_table(rows)
+
+
+def verdict(outcome: Outcome) -> str:
+    """Says plainly whether the model is worth its training time."""
+    means = outcome.means()
+    own = means.pop(outcome.name)
+    best = max(means, key=means.get)
+    if np.isnan(own):
+        return "The test part holds no labels: nothing can be said of the model."
+    if own > means[best]:
+        return f"The model beats the best baseline ({best}) by {own - means[best]:.4f}."
+    return (
+        f"The model does not beat the best baseline ({best}, {means[best]:.4f}): "
+        "on this data the baseline is the better choice."
+    )
+
+
+def markdown_table(rows: Sequence[Sequence[str]]) -> str:
+    """A table whose first row is the header."""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+
+    def line(cells):
+        return "| " + " | ".join(c.ljust(w) for c, w in zip(cells, widths)) + " |"
+
+    rule = ["-" * width for width in widths]
+    return "\n".join(line(row) for row in [rows[0], rule, *rows[1:]])
+
+
+def _summary(outcome: Outcome) -> str:
+    seed = outcome.settings["settings"]["seed"]
+    return (
+        f"{outcome.parameters:,} parameters, trained in {outcome.seconds:.0f} s over "
+        f"{len(outcome.history)} epochs, seed {seed}. The model "
+        "and the linear baseline were chosen on the validation part; the test part was "
+        "read once."
+    )
+
+
+def _data_table(prepared: Prepared) -> str:
+    rows = [["part", "texts", "tokens, median", "tokens, longest", "unknown", "labels"]]
+    for part in PARTS:
+        encoded = prepared.parts[part]
+        lengths = [len(ids) for ids in encoded.tokens] or [0]
+        ids = np.concatenate(encoded.tokens) if encoded.tokens else np.zeros(0)
+        labels = ", ".join(
+            f"{in_cell(task)} {int((weight > 0).sum())}"
+            for task, weight in encoded.weights.items()
+        )
+        rows.append(
+            [
+                part,
+                f"{len(encoded.tokens):,}",
+                f"{np.median(lengths):.0f}",
+                str(max(lengths)),
+                f"{np.mean(ids == 1):.1%}" if len(ids) else "",
+                labels,
+            ]
+        )
+    return markdown_table(rows)
+
+
+def _history_table(outcome: Outcome) -> str:
+    rows = [["epoch", "seconds", "loss", "valid loss", "valid, mean over tasks"]]
+    for epoch, logs in enumerate(outcome.history):
+        score = logs["score"]
+        rows.append(
+            [
+                str(epoch + 1),
+                f"{logs['seconds']:.0f}",
+                _number(logs["loss"]),
+                _number(logs.get("val_loss", np.nan)),
+                _number(score[0] if score else np.nan),
+            ]
+        )
+    return markdown_table(rows)
+
+
+def _class_table(name: str, task: Task, result: Mapping) -> str:
+    if "confusion" not in result:
+        return ""
+    true_rows, said_rows, hit_rows = np.zeros((3, task.outputs), int)
+    mistakes: list[dict[int, int]] = [{} for _ in task.labels]
+    for true, predicted, count in result["confusion"]:
+        true_rows[true] += count
+        said_rows[predicted] += count
+        if true == predicted:
+            hit_rows[true] = count
+        else:
+            mistakes[true][predicted] = count
+    order = np.argsort(-true_rows, kind="stable")[:MOST_CLASSES]
+    rows = [["label", "rows", "precision", "recall", "F1", "mostly taken for"]]
+    for label in order:
+        hits, true, said = hit_rows[label], true_rows[label], said_rows[label]
+        mostly, wrong = "", mistakes[label]
+        if wrong:
+            most = max(wrong, key=wrong.get)
+            mostly = f"{in_cell(task.labels[most])} ({wrong[most]})"
+        rows.append(
+            [
+                in_cell(task.labels[label]),
+                str(true),
+                _number(hits / said if said else np.nan),
+                _number(hits / true if true else np.nan),
+                _number(2 * hits / (true + said) if true + said else np.nan),
+                mostly,
+            ]
+        )
+    left = task.outputs - len(order)
+    more = f"\n\n{left} rarer labels are not shown." if left else ""
+    return f"### {in_cell(name)}\n\n{markdown_table(rows)}{more}"
+
+
+def _calibration(outcome: Outcome) -> list[str]:
+    if not outcome.calibration:
+        return []
+    rows = [
+        ["task", "temperature", "ECE without it", "ECE", "answered", "of them right"]
+    ]
+    for name, facts in outcome.calibration.items():
+        shares = [facts.get("answered", 1.0), facts.get("answered_accuracy", np.nan)]
+        numbers = [facts[key] for key in ("temperature", "ece_uncalibrated", "ece")]
+        rows.append([in_cell(name), *map(_number, [*numbers, *shares])])
+    note = (
+        "Logits are divided by the temperature, which was fitted on the "
+        "validation part. ECE: mean distance between confidence and accuracy, on the "
+        "test part. Answered: the share of texts on which the model does not abstain."
+    )
+    return ["## Calibration", markdown_table(rows), note]
+
+
+def _write_plots(outcome: Outcome, folder: Path) -> list[tuple[str, str]]:
+    try:
+        from zoo.reporting import plots
+    except ModuleNotFoundError as error:
+        if error.name != "matplotlib":
+            raise
+        return []
+    return plots.write_plots(outcome, folder, most_classes=MOST_CLASSES)
+
+
+def _without_nan(value):
+    """JSON knows no NaN."""
+    if isinstance(value, Mapping):
+        return {key: _without_nan(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_without_nan(item) for item in value]
+    return None if isinstance(value, float) and not np.isfinite(value) else value
+
+
+def _number(value: float) -> str:
+    return "" if np.isnan(value) else f"{value:.4f}"
+
+
+def in_cell(text: str) -> str:
+    """Text that cannot break a Markdown table."""
+    return " ".join(str(text).split()).replace("|", "\\|")

@@ -1,0 +1,129 @@
+"""The served classifier: what a request's text goes through, label names included."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import keras
+
+from zoo.families.classification.embedding import sentence_features
+from zoo.families.classification.examples import example_signatures, serve_examples
+from zoo.serving.answers import answer_of, output_names
+from zoo.tasks import Task
+from zoo.text import TextPipeline, as_bytes
+from zoo.text.imports import tf
+
+
+class Served(tf.Module):
+    """Owns the pipeline's tables and the model's weights, and nothing else of either.
+
+    Args:
+        model: see `zoo.export`.
+        pipeline: a `TextPipeline`.
+        tasks: a dict from name to `Task`.
+    """
+
+    def __init__(self, model: keras.Model, pipeline: TextPipeline, tasks):
+        super().__init__(name="served")
+        self.pipeline = pipeline
+        # The weights, not the model: layers, optimizer and random seeds stay behind.
+        self.weights = [variable.value for variable in model.weights]
+        names = output_names(tasks)
+        text = tf.TensorSpec([None], tf.string, name="text")
+        features = sentence_features(model, tasks)
+        if features is not None:
+            both = {"logits": model.output, "features": features}
+            model = keras.Model(model.input, both)
+
+        # One body in the graph for all signatures; a request runs what it needs of it.
+        @tf.function(input_signature=[text], autograph=False)
+        def run(text: tf.Tensor) -> dict:
+            ids = pipeline(text)
+            outputs = model(ids, training=False)
+            if features is None:
+                return {"logits": outputs}
+            length = tf.reduce_sum(tf.cast(ids != 0, tf.int32), axis=1)
+            return {**outputs, "length": length}
+
+        def serve(text: tf.Tensor) -> dict[str, tf.Tensor]:
+            logits, answers = run(text)["logits"], {}
+            for name, task in tasks.items():
+                for key, value in answer_of(logits[name], task).items():
+                    answers[names[name][key]] = value
+            return answers
+
+        def embed(text: tf.Tensor) -> dict[str, tf.Tensor]:
+            outputs = run(text)
+            embedding = tf.cast(outputs["features"], tf.float32)
+            return {"embedding": embedding, "length": outputs["length"]}
+
+        chosen = {"serving_default": serve}
+        if features is not None:
+            chosen["embed"] = embed
+        self.endpoints = {
+            name: tf.function(function, input_signature=[text], autograph=False)
+            for name, function in chosen.items()
+        }
+        for signature, name in example_signatures(tasks).items():
+            self.endpoints[signature] = serve_examples(run, name, tasks[name])
+
+
+def tokens_endpoint(pipeline: TextPipeline):
+    """The signature that shows what a model sees of a text."""
+
+    def tokens(text: tf.Tensor) -> dict[str, tf.Tensor]:
+        pieces = pipeline.tokenize(text)
+        ragged = pipeline.ragged_ids(pieces)
+        ids = pipeline.pad(ragged)
+        return {
+            "ids": ids,
+            "tokens": pieces.to_tensor("", shape=tf.shape(ids, tf.int64)),
+            "length": tf.cast(ragged.row_lengths(), tf.int32),
+        }
+
+    text = tf.TensorSpec([None], tf.string, name="text")
+    return tf.function(tokens, input_signature=[text], autograph=False)
+
+
+def check_backend() -> None:
+    """Raises a `ValueError` unless Keras runs on TensorFlow."""
+    if keras.backend.backend() != "tensorflow":
+        raise ValueError(
+            "A SavedModel is written by TensorFlow: start Python with "
+            "KERAS_BACKEND=tensorflow and load the model there. "
+            f"Received: the backend {keras.backend.backend()!r}."
+        )
+
+
+def check_model(model: keras.Model, tasks: Mapping[str, Task]) -> None:
+    """Says what is wrong with a model that cannot be served.
+
+    Raises:
+        ValueError: if the backend is not TensorFlow, the model has several inputs, or
+            its outputs are not those of the tasks.
+    """
+    check_backend()
+    if len(model.inputs) != 1:
+        raise ValueError(
+            "`model` must have one input, the ids [batch, time]. "
+            f"Received: {len(model.inputs)} inputs."
+        )
+    outputs = model.output
+    expected = {name: task.outputs for name, task in tasks.items()}
+    received = (
+        {name: tensor.shape[-1] for name, tensor in outputs.items()}
+        if isinstance(outputs, Mapping)
+        else outputs
+    )
+    if received != expected:
+        raise ValueError(
+            "`model` must return a dict with one output a task, of the task's width: "
+            f"{expected}. Received: {received}."
+        )
+    for name, task in tasks.items():
+        for text in (name, *task.labels):
+            if as_bytes(text) != text.encode("utf-8", "surrogatepass"):
+                raise ValueError(
+                    "`tasks` and their labels must be without lone surrogates. "
+                    f"Received: {text!r} in the task {name!r}."
+                )

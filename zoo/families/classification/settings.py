@@ -1,0 +1,75 @@
+"""Settings of classifiers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from zoo.models._search_space import Choice, Float, Int, Range
+from zoo.training.settings import Checked
+
+
+@dataclass(frozen=True)
+class Settings(Checked):
+    """How a model is trained. `Settings.of(model)` starts from the model's defaults.
+
+    Args:
+        seed: of the weights, the order of the texts, the sampling and the dropout.
+        epochs: at most this many.
+        patience: epochs without a better validation score before training stops.
+        batch_size: texts a step.
+        optimizer: name of a Keras optimizer.
+        learning_rate: its step size.
+        average: epochs that the moving average of the weights spans which is validated
+            and kept, such as 0.75, or none: its momentum is 1 - 1 / (average * steps).
+        sampling: `"proportional"`, `"uniform"` over tasks, or a temperature >= 1.
+        loss_weights: factor of each task in the loss, 1 where none is given.
+        class_weights: for each task `"balanced"` or a weight for each label.
+        tokenizer: `"unicode"`, `"whitespace"`, `"wordpiece"` or `"bytes"`.
+        vocab_size: most entries of the vocabulary.
+        lowercase: whether to fold case.
+        min_count: tokens seen less often are unknown.
+        vectors: word2vec or GloVe text file whose vectors the embedding starts from.
+        max_length: tokens of a text that are read.
+        buckets: padded lengths that XLA compiles for.
+        pretrain_epochs: passes of the language model that initialises the shared
+            layers, over the unlabelled and the training texts.
+        fine_tune: after joint training, goes on with each task alone.
+        abstain: probability below which the likeliest category is not said, or none.
+        jit_compile: compile the training step with XLA. On a CPU it is slower for these
+            models: the gradient of an embedding becomes a loop over its rows.
+    """
+
+    seed: int = 0
+    epochs: int = 10
+    patience: int = 2
+    batch_size: int = 32
+    optimizer: str = "adam"
+    learning_rate: float = 1e-3
+    average: float | None = None
+    sampling: str | float = "proportional"
+    loss_weights: Mapping[str, float] = field(default_factory=dict)
+    class_weights: Mapping[str, str | Mapping] = field(default_factory=dict)
+    tokenizer: str = "unicode"
+    vocab_size: int = 20000
+    lowercase: bool = True
+    min_count: int = 2
+    vectors: str = ""
+    max_length: int = 256
+    buckets: int = 5
+    pretrain_epochs: int = 0
+    fine_tune: bool = False
+    abstain: float | None = None
+    jit_compile: bool = False
+
+    space: ClassVar[Mapping[str, Range]] = {
+        "learning_rate": Float(3e-4, 5e-3, log=True),
+        "batch_size": Int(16, 128, factor=2),
+        "average": Choice(None, 0.5, 0.75, 1.0),
+        "max_length": Int(64, 256, factor=2),
+        "tokenizer": Choice("unicode", "wordpiece"),
+        "vocab_size": Int(5000, 40000, factor=2),
+        "lowercase": Choice(True, False),
+        "min_count": Int(1, 3),
+    }

@@ -1,0 +1,364 @@
+"""The steps of a training run: prepare, train, evaluate, compare with baselines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from zoo.data import Splits, encode_labels, learn_tasks
+from zoo.families.building import build
+from zoo.families.classification import baselines
+from zoo.families.classification.model import TextModel
+from zoo.families.classification.pretraining import pretrain
+from zoo.families.classification.saliency import adapt_ngrams
+from zoo.families.classification.settings import Settings
+from zoo.families.text_model import describe_training
+from zoo.tasks import Task
+from zoo.text import TextPipeline
+from zoo.training.batching import TokenBatches, choose_buckets
+from zoo.training.checkpoint import claim, fingerprint
+from zoo.training.fit import (
+    class_weights,
+    compile_model,
+    fit,
+    predict,
+    seed_everything,
+    span_momentum,
+)
+from zoo.training.metrics import evaluate, mean_main_metric
+
+PARTS = ("train", "valid", "test")
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """One part of a data set as arrays: ids, targets and weights, one row a text."""
+
+    tokens: list[np.ndarray]
+    targets: dict[str, np.ndarray]
+    weights: dict[str, np.ndarray]
+
+    def only(self, task: str) -> Encoded:
+        """The texts that carry a label of one task, with that task alone."""
+        rows = np.flatnonzero(self.weights[task] > 0)
+        return Encoded(
+            [self.tokens[row] for row in rows],
+            {task: self.targets[task][rows]},
+            {task: self.weights[task][rows]},
+        )
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A data set ready for training.
+
+    Args:
+        splits: the texts and labels.
+        tasks: learned from the training part.
+        pipeline: its vocabulary comes from the training part and the unlabelled texts.
+        parts: the arrays of `train`, `valid` and `test`.
+        unlabeled: ids of the unlabelled texts.
+        buckets: padded lengths that hold every text.
+    """
+
+    splits: Splits
+    tasks: dict[str, Task]
+    pipeline: TextPipeline
+    parts: dict[str, Encoded]
+    unlabeled: list[np.ndarray]
+    buckets: list[int]
+
+    def batches(
+        self, part: str, settings: Settings, *, shuffle: bool = False
+    ) -> TokenBatches:
+        """Batches of a part; the class weights of the settings apply to training."""
+        encoded = self.parts[part]
+        weights = dict(encoded.weights)
+        if shuffle:
+            for task, chosen in settings.class_weights.items():
+                weights[task] = class_weights(
+                    self.tasks[task], encoded.targets[task], weights[task], chosen
+                )
+        return TokenBatches(
+            encoded.tokens, encoded.targets, weights, batch_size=settings.batch_size,
+            buckets=self.buckets, shuffle=shuffle, sampling=settings.sampling,
+            seed=settings.seed,
+        )  # fmt: skip
+
+    def only(self, task: str) -> Prepared:
+        """The rows that carry a label of one task, with that task alone."""
+        chosen = []
+        for part in (getattr(self.splits, name) for name in PARTS):
+            labels = part.labels.get(task, [])
+            rows = [row for row, label in enumerate(labels) if label is not None]
+            chosen.append(part.with_tasks([task] if labels else []).select(rows))
+        return replace(
+            self,
+            splits=Splits(*chosen),
+            tasks={task: self.tasks[task]},
+            parts={part: encoded.only(task) for part, encoded in self.parts.items()},
+        )
+
+
+def prepare(splits: Splits, settings: Settings) -> Prepared:
+    """Learns the tasks and the vocabulary, and turns texts and labels into arrays.
+
+    Raises:
+        DataError: if a task has too few classes, or a label of `valid` or `test` is
+            unknown to training.
+    """
+    tasks = learn_tasks(splits.train)
+    unknown = sorted(set(settings.class_weights) - set(tasks))
+    if unknown:
+        raise ValueError(
+            f"`class_weights` must name tasks. Accepted: {', '.join(tasks)}. "
+            f"Received: {', '.join(unknown)}."
+        )
+    labels = {part: encode_labels(getattr(splits, part), tasks) for part in PARTS}
+    unlabeled = splits.unlabeled if settings.pretrain_epochs else []
+    pipeline = TextPipeline.learn(
+        [*splits.train.texts, *unlabeled], tokenizer=settings.tokenizer,
+        vocab_size=settings.vocab_size, min_count=settings.min_count,
+        max_length=settings.max_length, lowercase=settings.lowercase,
+    )  # fmt: skip
+    parts = {
+        part: Encoded(pipeline.encode(getattr(splits, part).texts), *labels[part])
+        for part in PARTS
+    }
+    everything = [ids for part in parts.values() for ids in part.tokens]
+    return Prepared(
+        splits=splits,
+        tasks=tasks,
+        pipeline=pipeline,
+        parts=parts,
+        unlabeled=pipeline.encode(unlabeled),
+        buckets=choose_buckets(everything, settings.buckets),
+    )
+
+
+def train(
+    name: str,
+    prepared: Prepared,
+    settings: Settings,
+    keywords: Mapping | None = None,
+    *,
+    folder: str | Path | None = None,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    verbose: bool = True,
+) -> tuple[TextModel, list[dict]]:
+    """Builds a registered model and trains it on all its tasks at once.
+
+    Args:
+        name: of the model.
+        prepared: the data.
+        settings: how to train.
+        keywords: arguments of the model's builder.
+        folder: for checkpoints; a run of the same model, data and settings that was
+            killed there continues.
+        callbacks: further Keras callbacks.
+        verbose: shows progress.
+
+    Returns:
+        The model with the weights of its best epoch, and one dict of logs an epoch.
+    """
+    seed_everything(settings.seed)
+    keywords = dict(keywords or {})
+    model = build(
+        name, prepared.pipeline.vocabulary, prepared.tasks, keywords,
+        vectors=settings.vectors, seed=settings.seed,
+    )  # fmt: skip
+    metadata = describe_training(name, keywords, settings)
+    data = prepared.parts["train"]
+    adapt_ngrams(model, data.tokens, data.targets, data.weights, prepared.tasks)
+    batches = prepared.batches("train", settings, shuffle=True)
+    trained = compile_model(
+        model, prepared.tasks, optimizer=settings.optimizer,
+        learning_rate=settings.learning_rate,
+        average=span_momentum(settings.average, len(batches)),
+        loss_weights=settings.loss_weights, jit_compile=settings.jit_compile,
+    )  # fmt: skip
+    folder = Path(folder) if folder else None
+    if folder is not None:  # nothing was written as long as the input could be wrong
+        read = [vars(prepared.parts["train"]), vars(prepared.parts["valid"])]
+        read += [prepared.unlabeled, prepared.tasks, prepared.pipeline.vocabulary]
+        claim(folder, {**metadata, "data": fingerprint([*read, keywords])})
+    if settings.pretrain_epochs:
+        _pretrain(model, prepared, settings, folder, verbose=verbose)
+    history = fit(
+        trained,
+        batches,
+        prepared.batches("valid", settings) if len(prepared.splits.valid) else None,
+        prepared.tasks,
+        epochs=settings.epochs,
+        patience=settings.patience,
+        folder=folder,
+        callbacks=callbacks,
+        verbose=verbose,
+    )
+    return TextModel(model, prepared.pipeline, prepared.tasks, metadata), history
+
+
+def fine_tune(
+    text_model: TextModel,
+    prepared: Prepared,
+    settings: Settings,
+    task: str,
+    *,
+    verbose: bool = False,
+) -> TextModel:
+    """A model of one task that starts from a jointly trained one.
+
+    Args:
+        text_model: trained on all tasks; not changed.
+        prepared: the same data.
+        settings: of the joint training; the step size is a third of its.
+        task: the one to go on with.
+        verbose: shows progress.
+
+    Returns:
+        A model with this task's head alone. It keeps the joint weights if training on
+        did not raise the validation score.
+
+    Source: Liu, Qiu and Huang 2016, section 4.1.
+    """
+    joint = keras.models.clone_model(text_model.model)
+    joint.set_weights(text_model.model.get_weights())
+    model = keras.Model(joint.input, {task: joint.output[task]})
+    alone = prepared.only(task)
+    tuned = replace(text_model, model=model, tasks=alone.tasks)
+    batches = alone.batches("train", settings, shuffle=True)
+    trained = compile_model(
+        model, alone.tasks, optimizer=settings.optimizer,
+        learning_rate=settings.learning_rate / 3,
+        average=span_momentum(settings.average, len(batches)),
+        jit_compile=settings.jit_compile,
+    )  # fmt: skip
+    weights = model.get_weights()
+    before = evaluate_part(tuned, alone, "valid")
+    fit(
+        trained,
+        batches,
+        alone.batches("valid", settings) if len(alone.splits.valid) else None,
+        alone.tasks,
+        epochs=settings.epochs,
+        patience=settings.patience,
+        verbose=verbose,
+    )
+    after = evaluate_part(tuned, alone, "valid")
+    if mean_main_metric(alone.tasks, after) < mean_main_metric(alone.tasks, before):
+        model.set_weights(weights)
+    return tuned
+
+
+def fine_tune_all(
+    text_model: TextModel, prepared: Prepared, settings: Settings
+) -> TextModel:
+    """One model whose every task is answered by its own fine-tuned copy.
+
+    Args:
+        text_model: jointly trained; not changed.
+        prepared: the same data.
+        settings: of the joint training.
+
+    Returns:
+        A model of all tasks, as many times larger as there are tasks.
+    """
+    tokens = keras.Input((None,), dtype="int32", name="tokens")
+    outputs = {}
+    for index, task in enumerate(prepared.tasks):
+        tuned = fine_tune(text_model, prepared, settings, task).model
+        tuned.name = f"fine_tuned_{index}"
+        outputs[task] = tuned(tokens)[task]
+    model = keras.Model(tokens, outputs, name=text_model.model.name)
+    return replace(text_model, model=model)
+
+
+def _pretrain(
+    model, prepared: Prepared, settings: Settings, folder: Path | None, *, verbose: bool
+) -> None:
+    """Language-model initialisation, kept in the run's folder with each epoch."""
+    pretrain(
+        model, [*prepared.unlabeled, *prepared.parts["train"].tokens],
+        epochs=settings.pretrain_epochs, seed=settings.seed,
+        folder=folder / "pretraining" if folder else None,
+        jit_compile=settings.jit_compile, verbose=verbose,
+    )  # fmt: skip
+
+
+def part_outputs(
+    text_model: TextModel, prepared: Prepared, part: str
+) -> dict[str, np.ndarray]:
+    """The model's outputs `[texts, outputs]` for one part of the data, by task."""
+    if not prepared.parts[part].tokens:
+        return {name: np.zeros((0, t.outputs)) for name, t in prepared.tasks.items()}
+    return predict(text_model.model, prepared.batches(part, Settings()))
+
+
+def evaluate_part(
+    text_model: TextModel, prepared: Prepared, part: str
+) -> dict[str, dict]:
+    """Metrics of each task on one part of the data."""
+    encoded, outputs = prepared.parts[part], part_outputs(text_model, prepared, part)
+    return {
+        name: evaluate(
+            task, encoded.targets[name], encoded.weights[name], outputs[name]
+        )
+        for name, task in prepared.tasks.items()
+    }
+
+
+def evaluate_baselines(prepared: Prepared, part: str) -> dict[str, dict[str, dict]]:
+    """Metrics of the majority and the linear baselines, by baseline and task.
+
+    Where all tasks share their labels, one linear model on the union of the tasks is a
+    third baseline: with texts of many domains it is the one to beat.
+    """
+    results: dict[str, dict[str, dict]] = {"majority": {}, "linear": {}}
+    texts = getattr(prepared.splits, part).texts
+    train_part, target_part = prepared.parts["train"], prepared.parts[part]
+    for name, task in prepared.tasks.items():
+        target, weight = target_part.targets[name], target_part.weights[name]
+        outputs = {
+            "majority": baselines.majority(
+                task, train_part.targets[name], train_part.weights[name], len(texts)
+            ),
+            "linear": baselines.linear(
+                task, _labelled(prepared, "train", name),
+                _labelled(prepared, "valid", name), texts,
+            ),
+        }  # fmt: skip
+        for baseline, output in outputs.items():
+            results[baseline][name] = evaluate(task, target, weight, output)
+    if baselines.union_available(prepared.tasks):
+        task = next(iter(prepared.tasks.values()))
+        output = baselines.linear(
+            task, _union(prepared, "train"), _union(prepared, "valid"), texts
+        )
+        results["linear on all tasks"] = {
+            name: evaluate(
+                task, target_part.targets[name], target_part.weights[name], output
+            )
+            for name in prepared.tasks
+        }
+    return results
+
+
+def _labelled(prepared: Prepared, part: str, task: str):
+    encoded = prepared.parts[part]
+    texts = getattr(prepared.splits, part).texts
+    return texts, encoded.targets[task], encoded.weights[task]
+
+
+def _union(prepared: Prepared, part: str):
+    """Texts of all tasks with the one label that each has."""
+    encoded = prepared.parts[part]
+    weights = np.stack([encoded.weights[name] for name in prepared.tasks])
+    targets = np.stack([encoded.targets[name] for name in prepared.tasks])
+    owner = weights.argmax(axis=0)
+    columns = np.arange(weights.shape[1])
+    texts = getattr(prepared.splits, part).texts
+    return texts, targets[owner, columns], weights[owner, columns]

@@ -1,0 +1,79 @@
+"""Python's own answers of a language model, to check its served form by."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from zoo.families.language.perplexity import log_probabilities, zero_state
+from zoo.serving import expected as golden
+from zoo.text.vocabulary import END, SPECIALS
+
+_TOKENS = 6  # of each continuation
+
+
+def golden_calls(model, pipeline, examples: list[bytes]) -> list[dict]:
+    """Requests and what the served model must answer, by another way than its graph.
+
+    Greedy continuations read the whole text anew for each token, without a carried
+    state; scores come from the model's own loss.
+
+    Returns:
+        JSON-ready records of `signature`, `inputs` and `outputs`, each of them a dict
+        from name to what `golden.to_json` writes.
+    """
+    texts = [golden.as_bytes(text) for text in (*golden.ODD, *examples)]
+    ids = [
+        row if count else row[:0]
+        for row, count in zip(
+            pipeline.encode(texts),
+            pipeline.tokenize(texts).row_lengths().numpy(),
+            strict=True,
+        )
+    ]
+    names = np.array(pipeline.vocabulary, object)
+    calls = []
+    answers = log_probabilities(model, ids, end=END)
+    calls.append(
+        golden.call(
+            "score",
+            {"text": texts},
+            {
+                "log_probability": np.array([row.sum() for row in answers], "float32"),
+                "tokens": np.array([len(row) for row in answers], "int32"),
+            },
+        )
+    )
+    grown = [list(row) for row in ids]
+    width = max(map(len, grown)) + 1 + _TOKENS  # one shape, one graph
+    for _ in range(_TOKENS):
+        for row, chosen in zip(grown, _likeliest(model, grown, width), strict=True):
+            if len(row) == 0 or row[-1] != END:
+                row.append(chosen)
+    new = np.zeros((len(texts), _TOKENS), "int32")
+    for number, (row, start) in enumerate(zip(grown, ids, strict=True)):
+        chosen = [token for token in row[len(start) :] if token != END]
+        new[number, : len(chosen)] = chosen
+    outputs = {"ids": new}
+    if pipeline.tokenizer in ("unicode", "whitespace"):
+        outputs["text"] = [" ".join(names[row[row > 0]]).encode() for row in new]
+    parameters = {
+        "max_tokens": np.int32(_TOKENS), "temperature": np.float32(0),
+        "top_k": np.int32(0), "top_p": np.float32(1), "seed": np.int32(0),
+    }  # fmt: skip
+    calls.append(golden.call("generate", {"text": texts, **parameters}, outputs))
+    tokens = np.array([[END, 5 % len(names), 4 % len(names)], [END, 0, 0]], "int32")
+    state = zero_state(model, 2)
+    result = model.predict_on_batch({"tokens": tokens, "state": state})
+    calls.append(golden.call("step", {"ids": tokens, "state": state}, result))
+    return calls
+
+
+def _likeliest(model, rows: list[list[int]], width: int) -> list[int]:
+    tokens = np.zeros((len(rows), width), "int32")
+    for number, row in enumerate(rows):
+        tokens[number, : len(row) + 1] = [END, *row]
+    state = zero_state(model, len(rows))
+    logits = model.predict_on_batch({"tokens": tokens, "state": state})["logits"]
+    last = logits[np.arange(len(rows)), [len(row) for row in rows]].copy()
+    last[:, [special for special in range(len(SPECIALS)) if special != END]] = -np.inf
+    return last.argmax(axis=-1).tolist()

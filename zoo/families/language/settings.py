@@ -1,0 +1,74 @@
+"""Settings of language models."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from zoo.models._search_space import Choice, Int, Range
+from zoo.training.settings import Checked
+
+
+@dataclass(frozen=True)
+class LanguageSettings(Checked):
+    """How a language model is trained. `LanguageSettings.of(model)` starts from the
+    model's defaults.
+
+    Args:
+        seed: of the weights, the candidates and the dropout.
+        epochs: at most this many.
+        patience: epochs without a lower validation perplexity before training stops.
+        batch_size: streams that are read side by side.
+        window: steps of a truncated backpropagation.
+        optimizer: name of a Keras optimizer; Adagrad's accumulators start at 1.0.
+        learning_rate: its step size.
+        clip: bound on the global norm of the gradient of the loss summed over the
+            window and averaged over the streams.
+        decay: factor of the step size each epoch ...
+        decay_after: ... behind this many epochs.
+        warmup: steps in which the step size rises; behind them it falls with the root
+            of the step, whatever `decay` says. 0 for none.
+        average: epochs that the moving average of the weights spans which is validated
+            and kept, or none.
+        validations: of an epoch, evenly spread; plots show all, the one at its end
+            decides what is kept and when training stops.
+        minutes: stops after so many minutes, with those of validation, and within an
+            epoch if need be; or none.
+        tokenizer: `"unicode"`, `"whitespace"`, `"wordpiece"` or `"bytes"`.
+        vocab_size: most entries of the vocabulary.
+        lowercase: whether to fold case.
+        min_count: tokens seen less often are unknown.
+        jit_compile: compile the training step with XLA.
+    """
+
+    seed: int = 0
+    epochs: int = 13
+    patience: int = 3
+    batch_size: int = 20
+    window: int = 20
+    optimizer: str = "sgd"
+    learning_rate: float = 1.0
+    clip: float = 5.0
+    decay: float = 0.5
+    decay_after: int = 4
+    warmup: int = 0
+    average: float | None = None
+    validations: int = 1
+    minutes: float | None = None
+    tokenizer: str = "unicode"
+    vocab_size: int = 10000
+    lowercase: bool = True
+    min_count: int = 2
+    jit_compile: bool = False
+
+    # No part of the tokenizer: another vocabulary is another text to predict, and its
+    # perplexity cannot be compared. The step size depends on the optimizer, so each
+    # model has a range of its own.
+    space: ClassVar[Mapping[str, Range]] = {
+        "batch_size": Int(10, 80, factor=2),
+        "window": Choice(20, 35, 70),
+        "decay": Choice(0.5, 0.7, 0.85, 1.0),
+        "decay_after": Int(2, 8, step=2),
+        "average": Choice(None, 0.5, 1.0),
+    }

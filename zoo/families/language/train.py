@@ -1,0 +1,66 @@
+"""The steps of a language model's run: learn the vocabulary, build, train, measure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from zoo.data import Splits
+from zoo.families.classification.model import TextModel
+from zoo.families.language.fitting import train_named
+from zoo.families.language.settings import LanguageSettings
+from zoo.families.language.stream import token_stream
+from zoo.families.text_model import describe_training
+from zoo.text import TextPipeline
+from zoo.training.checkpoint import fingerprint
+
+PARTS = ("train", "valid", "test")
+_LONGEST = 1_000_000  # tokens of a text that are read: all of them
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """The streams of a data set, int ids `[tokens]` by part, and their pipeline."""
+
+    pipeline: TextPipeline
+    streams: dict[str, np.ndarray]
+
+
+def prepare(splits: Splits, settings: LanguageSettings) -> Corpus:
+    """Learns the vocabulary of the training part and reads all parts with it."""
+    texts = {part: getattr(splits, part).texts for part in PARTS}
+    texts["train"] = [*texts["train"], *splits.unlabeled]
+    pipeline = TextPipeline.learn(
+        texts["train"], tokenizer=settings.tokenizer, vocab_size=settings.vocab_size,
+        min_count=settings.min_count, max_length=_LONGEST, lowercase=settings.lowercase,
+    )  # fmt: skip
+    streams = {part: token_stream(pipeline, texts[part]) for part in PARTS}
+    return Corpus(pipeline, streams)
+
+
+def train(
+    name: str,
+    corpus: Corpus,
+    settings: LanguageSettings,
+    keywords: Mapping,
+    *,
+    folder: Path,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    verbose: bool = True,
+) -> tuple[TextModel, list[dict]]:
+    """Builds a registered language model and trains it: see
+    `zoo.families.base.Recipe.train`."""
+    metadata = describe_training(name, keywords, settings)
+    read = [
+        corpus.streams["train"], corpus.streams["valid"], corpus.pipeline.vocabulary
+    ]  # fmt: skip
+    model, history = train_named(
+        name, corpus.pipeline.vocab_size, corpus.streams, settings, keywords,
+        identity={**metadata, "data": fingerprint(read)}, folder=folder,
+        callbacks=callbacks, verbose=verbose,
+    )  # fmt: skip
+    return TextModel(model, corpus.pipeline, {}, metadata), history

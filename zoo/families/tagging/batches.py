@@ -1,0 +1,117 @@
+"""Batches of sentences: words, their characters and their tags, padded together."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+import numpy as np
+
+from zoo.data.sentences import TaggedSentences
+from zoo.families.tagging.pipeline import Sentence
+from zoo.tasks import TAGS, Task, safe_names
+from zoo.text.vocabulary import UNKNOWN
+from zoo.training.batching import TokenBatches, choose_buckets
+
+_LETTERS = 4  # the letters' axis is a multiple of this
+
+
+class TaggedBatches(TokenBatches):
+    """Seeded, bucketed batches of a tagger's inputs, targets and weights.
+
+    Args:
+        sentences: what `TaggingPipeline.encode` returns.
+        targets: by task the tag ids of each sentence, or one label id a sentence; empty
+            to predict.
+        batch_size: rows of every batch.
+        buckets: at most so many padded lengths.
+        inputs: names of what the model takes. If that is `<task>_ids` too, by
+            `zoo.tasks.safe_names`, the model ends in the task's CRF: it reads the tags,
+            and its loss has one weight a sentence.
+        shuffle: `True` for training: see `TokenBatches`.
+        seed: of the order, and of the words that are replaced.
+        rare: bool `[vocab]`, the words that are replaced ...
+        replaced: ... by the unknown word, this share of them.
+
+    Call returns: a dict of `tokens` int32 `[batch_size, bucket]`, `characters` int32
+    `[batch_size, bucket, letters]` and tags int32 `[batch_size, bucket]`, as far as
+    `inputs` names them; then dicts of targets and weights under safe names. Weights are
+    `[batch_size, bucket]` for tags, else `[batch_size]`, and 0 at padding.
+    """
+
+    def __init__(
+        self,
+        sentences: Sequence[Sentence],
+        targets: Mapping[str, Sequence] | None = None,
+        *,
+        batch_size: int,
+        buckets: int,
+        inputs: Collection[str] = ("tokens", "characters"),
+        shuffle: bool = False,
+        seed: int = 0,
+        rare: np.ndarray | None = None,
+        replaced: float = 0.0,
+    ) -> None:
+        tokens = [sentence.tokens for sentence in sentences]
+        super().__init__(
+            tokens, {}, {}, batch_size=batch_size,
+            buckets=choose_buckets(tokens, buckets), shuffle=shuffle, seed=seed,
+        )  # fmt: skip
+        self.characters = [sentence.characters for sentence in sentences]
+        self.targets = dict(targets or {})
+        self.inputs = frozenset(inputs)
+        self.rare, self.replaced = rare, replaced
+        self._names = safe_names(self.targets)
+
+    def __getitem__(self, index: int):
+        rows, length = self.batches[index]
+        letters = max(self.characters[row].shape[1] for row in rows)
+        letters = -(-letters // _LETTERS) * _LETTERS
+        shape = self.batch_size, length
+        inputs = {"tokens": self._padded([self.tokens[row] for row in rows], shape)}
+        if "characters" in self.inputs:
+            spelled = [self.characters[row] for row in rows]
+            inputs["characters"] = self._padded(spelled, (*shape, letters))
+        real = inputs["tokens"] > 0
+        if self.shuffle and self.replaced:
+            generator = np.random.default_rng([self.seed, self.epoch, index])
+            chosen = real & (generator.random(shape) < self.replaced)
+            inputs["tokens"][self.rare[inputs["tokens"]] & chosen] = UNKNOWN
+        if not self.targets:
+            return (inputs,)
+        targets, weights = {}, {}
+        for task, values in self.targets.items():
+            name, chosen = self._names[task], [values[row] for row in rows]
+            tags = np.ndim(chosen[0]) > 0
+            targets[name] = self._padded(chosen, shape if tags else shape[:1])
+            by_sentence = not tags or f"{name}_ids" in self.inputs
+            weights[name] = (real[:, 0] if by_sentence else real).astype("float32")
+            if f"{name}_ids" in self.inputs:
+                inputs[f"{name}_ids"] = targets[name]
+        return inputs, targets, weights
+
+    @staticmethod
+    def _padded(arrays: Sequence[np.ndarray], shape: tuple[int, ...]) -> np.ndarray:
+        padded = np.zeros(shape, "int32")
+        for row, array in enumerate(arrays):
+            padded[(row, *(slice(size) for size in np.shape(array)))] = array
+        return padded
+
+
+def encode_targets(data: TaggedSentences, tasks: Mapping[str, Task]) -> dict[str, list]:
+    """By task the ids of the tags of each sentence, or of its label.
+
+    Args:
+        data: whose tags and labels all occur in `tasks`.
+        tasks: the tasks by name.
+    """
+    targets = {}
+    for name, task in tasks.items():
+        ids = {label: number for number, label in enumerate(task.labels)}
+        if task.kind == TAGS:
+            targets[name] = [
+                np.array([ids[tag] for tag in tags], "int32")
+                for tags in data.tags[name]
+            ]
+        else:
+            targets[name] = [np.int32(ids[label]) for label in data.labels[name]]
+    return targets

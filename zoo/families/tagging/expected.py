@@ -1,0 +1,84 @@
+"""Python's own answers of a tagger, to check its served form by."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import keras
+import numpy as np
+
+from zoo.families.tagging.decoder import Decoder
+from zoo.families.tagging.fitting import tag_sentences
+from zoo.families.tagging.pipeline import TaggingPipeline
+from zoo.families.tagging.servable import tagger_outputs
+from zoo.serving import expected as golden
+from zoo.tasks import TAGS, Task
+from zoo.text import as_bytes
+
+_LONG = b"a long text never ends " * 300
+
+
+def tagging_calls(
+    model: keras.Model,
+    pipeline: TaggingPipeline,
+    tasks: Mapping[str, Task],
+    examples: list[bytes],
+) -> list[dict]:
+    """Requests and what the served tagger must answer, by another way than its graph.
+
+    Words become ids one by one in Python, in batches of the training's kind.
+
+    Returns:
+        JSON-ready records, see `zoo.serving.expected.call`.
+    """
+    texts = [as_bytes(text) for text in (*golden.ODD, *examples)]
+    words, _, _ = (part.to_list() for part in pipeline.split(texts))
+    calls = [_raw(model, pipeline, tasks, rows) for rows in (texts, [_LONG])]
+    width = max(map(len, words)) + 2  # padding behind the longest as well
+    padded = np.full((len(words), width), b"", object)
+    for row, sentence in enumerate(words):
+        padded[row, : len(sentence)] = sentence
+    outputs = _outputs(model, pipeline, tasks, words, width)
+    return [*calls, golden.call("words", {"words": padded}, outputs)]
+
+
+def _raw(model, pipeline, tasks, texts: list[bytes]) -> dict:
+    words, starts, ends = (part.to_list() for part in pipeline.split(texts))
+    width = max(map(len, words))
+    columns = {"tokens": [[_readable(w) for w in row] for row in words]}
+    columns.update(starts=starts, ends=ends)
+    outputs = _outputs(model, pipeline, tasks, words, width)
+    for name, rows in columns.items():
+        outputs[name] = np.zeros((len(rows), width), "int32")
+        if name == "tokens":
+            outputs[name] = np.full((len(rows), width), b"", object)
+        for row, values in enumerate(rows):
+            outputs[name][row, : len(values)] = values
+    return golden.call("serving_default", {"text": texts}, outputs)
+
+
+def _readable(word: bytes) -> bytes:
+    return word.decode("utf-8", "replace").encode("utf-8")
+
+
+def _outputs(model, pipeline, tasks, words: list, width: int) -> dict:
+    """All outputs of the tasks, and `lengths`, padded to `width`."""
+    sentences = pipeline.encode(words)
+    found = tag_sentences(Decoder(model, tasks), sentences)
+    outputs: dict = {"lengths": np.array([len(row) for row in words], "int32")}
+    for name, outs in tagger_outputs(tasks).items():
+        task, rows = tasks[name], found[name]
+        if task.kind != TAGS:
+            answers = golden.answers_of(np.array(rows), task)
+            scores = [answer["scores"] for answer in answers]
+            outputs[outs["scores"]] = np.array(scores, "float32")
+            outputs[outs["label"]] = [as_bytes(answer["label"]) for answer in answers]
+            continue
+        names = np.array([as_bytes(label) for label in task.labels], object)
+        tags = np.full((len(rows), width), b"", object)
+        scores = np.zeros((len(rows), width), "float32")
+        for row, answer in enumerate(rows):
+            tags[row, : len(answer["ids"])] = names[answer["ids"]]
+            scores[row, : len(answer["ids"])] = answer["scores"]
+        outputs[outs["tags"]], outputs[outs["scores"]] = tags, scores
+    return outputs

@@ -1,0 +1,273 @@
+"""Training of taggers: entity F1 chooses the epoch, and a killed run continues."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from zoo.data.sentences import TaggedSentences
+from zoo.data.tag_schemes import OUTSIDE
+from zoo.families.tagging.batches import TaggedBatches, encode_targets
+from zoo.families.tagging.decoder import Decoder, crf_of
+from zoo.families.tagging.metrics import entity_scores
+from zoo.families.tagging.pipeline import Sentence
+from zoo.families.tagging.settings import TaggingSettings
+from zoo.layers import CRFLoss
+from zoo.tasks import TAGS, Task, safe_names
+from zoo.training.checkpoint import Checkpoint, averaged
+from zoo.training.fit import compiled, make_optimizer, span_momentum
+from zoo.training.losses import task_loss, task_loss_weights
+from zoo.training.metrics import METRICS, evaluate
+from zoo.training.progress import Progress
+
+_BUCKETS = 8
+
+
+def learn_tag_tasks(
+    data: TaggedSentences, schemes: Mapping[str, str]
+) -> dict[str, Task]:
+    """The tasks of tagged sentences, tags first, with the labels that occur.
+
+    Args:
+        data: the training part.
+        schemes: by tagging task the scheme of its tags; none if it has none.
+
+    Example:
+        >>> data = TaggedSentences([["in", "Rome"]], {"ner": [["O", "B-LOC"]]})
+        >>> learn_tag_tasks(data, {"ner": "BIO"})["ner"].labels
+        ('O', 'B-LOC')
+    """
+
+    def order(tag: str):
+        return tag != OUTSIDE, tag
+
+    tasks = {}
+    for name, rows in data.tags.items():
+        found = sorted({tag for tags in rows for tag in tags}, key=order)
+        tasks[name] = Task(TAGS, tuple(found), scheme=schemes.get(name, ""))
+    for name, labels in data.labels.items():
+        tasks[name] = Task("categories", tuple(sorted(set(labels))))
+    return tasks
+
+
+def trainer(model: keras.Model, tasks: Mapping[str, Task]) -> keras.Model:
+    """The model to fit: over the same layers, with the loss of each CRF as an output.
+
+    Args:
+        model: a tagger of the zoo.
+        tasks: its tasks.
+
+    Returns:
+        A `keras.Model` on what `TaggedBatches` gives, not compiled.
+    """
+    safe, inputs, outputs = safe_names(tasks), dict(model.input), {}
+    mask = model.get_layer("mask").output
+    for task in tasks:
+        name, crf = safe[task], crf_of(model, tasks, task)
+        outputs[name] = model.output[task]
+        if crf is not None:
+            ids = keras.Input((None,), dtype="int32", name=f"{name}_ids")
+            inputs[f"{name}_ids"] = ids
+            outputs[name] = crf(outputs[name], ids, mask=mask)
+    return keras.Model(inputs, outputs, name=f"{model.name}_trainer")
+
+
+def train_tagger(
+    model: keras.Model,
+    tasks: Mapping[str, Task],
+    train: tuple[Sequence[Sentence], TaggedSentences],
+    valid: tuple[Sequence[Sentence], TaggedSentences] | None,
+    settings: TaggingSettings,
+    *,
+    folder: str | Path | None = None,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    verbose: bool = True,
+) -> list[dict]:
+    """Trains a tagger in place and keeps the weights of its best epoch.
+
+    Args:
+        model: a tagger of the zoo.
+        tasks: its tasks.
+        train: the sentences as ids and as they were read.
+        valid: alike, or `None` to train all epochs and keep the last.
+        settings: how.
+        folder: for checkpoints; a run that was killed goes on from its last epoch.
+        callbacks: further Keras callbacks.
+        verbose: shows progress.
+
+    Returns:
+        One dict of logs an epoch, with `val_score`, the mean over the tasks of the
+        main metric of `evaluate_tagger`, and `seconds`.
+    """
+    sentences, data = train
+    ids = np.concatenate([sentence.tokens for sentence in sentences])
+    size = model.get_layer("embedding").input_dim
+    trained = trainer(model, tasks)
+    batches = TaggedBatches(
+        sentences, encode_targets(data, tasks), batch_size=settings.batch_size,
+        buckets=settings.buckets, inputs=trained.input, shuffle=True,
+        seed=settings.seed, rare=np.bincount(ids, minlength=size) == 1,
+        replaced=settings.replace_rare or 0.0,
+    )  # fmt: skip
+    safe = safe_names(tasks)
+    factors = task_loss_weights(tasks, settings.loss_weights)
+    average = span_momentum(settings.average, len(batches))
+    trained.compile(
+        optimizer=make_optimizer(
+            settings.optimizer, settings.learning_rate, 1.0, average
+        ),
+        loss={
+            safe[name]: CRFLoss() if crf_of(model, tasks, name) else task_loss(task)
+            for name, task in tasks.items()
+        },
+        loss_weights={safe[name]: factors[name] for name in tasks},
+        jit_compile=compiled(settings.jit_compile),
+    )
+    checkpoint = Checkpoint(
+        lambda logs: (logs["val_score"],) if valid is not None else None,
+        patience=settings.patience,
+        folder=folder,
+    )
+    first = checkpoint.restore(trained)
+    watching = [Validation(model, tasks, *valid)] if valid is not None else []
+    shown = [Progress({}, settings.epochs, batches, done=first)] if verbose else []
+    if first < settings.epochs and not checkpoint.finished:
+        trained.fit(
+            batches.feed(),
+            initial_epoch=first,
+            epochs=settings.epochs,
+            callbacks=[batches.follow(), *watching, checkpoint, *shown, *callbacks],
+            shuffle=False,
+            verbose=0,
+        )
+    checkpoint.keep_best(trained)
+    return checkpoint.history
+
+
+class Validation(keras.callbacks.Callback):
+    """Adds to the logs of each epoch how well the averaged weights tag.
+
+    Args:
+        tagger: the model that is trained.
+        tasks: its tasks.
+        sentences: as ids.
+        data: the same as they were read.
+    """
+
+    def __init__(self, tagger, tasks, sentences, data) -> None:
+        super().__init__()
+        self.tasks, self.sentences, self.data = tasks, sentences, data
+        self.decoder = Decoder(tagger, tasks)
+
+    def on_epoch_end(self, epoch: int, logs: dict) -> None:
+        with averaged(self.model):
+            found = tag_sentences(self.decoder, self.sentences)
+        scores = evaluate_tagger(self.tasks, self.data, found)
+        safe = safe_names(self.tasks)
+        for name, task in self.tasks.items():
+            logs[f"val_{safe[name]}_{metric_of(task)}"] = main_score(task, scores[name])
+        logs["val_score"] = mean_score(self.tasks, scores)
+
+
+def tag_sentences(
+    decoder: Decoder, sentences: Sequence[Sentence], batch_size: int = 64
+) -> dict[str, list]:
+    """What a decoder finds, in the order of the sentences and without padding.
+
+    Returns:
+        By task one entry a sentence: for tags a dict of the arrays `ids` and `scores`
+        `[words]`, else the logits `[outputs]`.
+    """
+    if not sentences:
+        return {}
+    found: list[dict] = [{} for _ in sentences]
+    batches = TaggedBatches(
+        sentences, batch_size=min(batch_size, len(sentences)), buckets=_BUCKETS
+    )
+    for index, (rows, _) in enumerate(batches.batches):
+        answers = decoder.predict_on_batch(batches[index][0])
+        for place, row in enumerate(rows):
+            words = sentences[row].words
+            found[row] = {
+                task: {key: array[place, :words] for key, array in values.items()}
+                if isinstance(values, Mapping)
+                else values[place]
+                for task, values in answers.items()
+            }
+    return {task: [row[task] for row in found] for task in found[0]}
+
+
+def evaluate_tagger(
+    tasks: Mapping[str, Task], data: TaggedSentences, found: Mapping
+) -> dict[str, dict]:
+    """Scores of each task: `zoo.families.tagging.entity_scores` for tags of a scheme,
+    `token_accuracy` for other tags, `zoo.training.metrics.evaluate` for labels.
+
+    Args:
+        tasks: the tasks by name.
+        data: the true tags and labels.
+        found: what `tag_sentences` returns.
+    """
+    scores, targets = {}, encode_targets(data, tasks)
+    for name, task in tasks.items():
+        if task.kind != TAGS:
+            rows = np.array(targets[name])
+            scores[name] = evaluate(
+                task, rows, np.ones(len(rows)), np.array(found[name])
+            )
+            continue
+        names = np.array(task.labels, object)
+        predicted = [names[row["ids"]].tolist() for row in found[name]]
+        scores[name] = score_tags(task, data.tags[name], predicted)
+    return scores
+
+
+def score_tags(task: Task, true: Sequence, predicted: Sequence) -> dict:
+    """Entity scores, or the token accuracy alone of tags without a scheme."""
+    if task.scheme:
+        return entity_scores(true, predicted)
+    pairs = [pair for tags in zip(true, predicted) for pair in zip(*tags, strict=True)]
+    equal = sum(one == other for one, other in pairs)
+    return {"token_accuracy": equal / max(len(pairs), 1)}
+
+
+def metric_of(task: Task) -> str:
+    """The metric that compares models of a task."""
+    if task.kind != TAGS:
+        return "accuracy"
+    return "f1" if task.scheme else "token_accuracy"
+
+
+def metrics_of(task: Task) -> Sequence[str]:
+    """The numbers that `evaluate_tagger` gives for a task."""
+    if task.kind != TAGS:
+        return METRICS[task.kind]
+    if task.scheme:
+        return "f1", "precision", "recall", "token_accuracy"
+    return ("token_accuracy",)
+
+
+def brief(results: Mapping[str, Mapping]) -> str:
+    """The main metric of each task in a few words, from `evaluate_tagger`'s results.
+
+    Example:
+        >>> brief({"ner": {"f1": 0.9, "precision": 1.0, "token_accuracy": 0.99}})
+        'ner f1 90.00'
+    """
+    order, said = ("f1", "token_accuracy", "accuracy"), []
+    for task, found in results.items():
+        metric = next(name for name in order if name in found)
+        said.append(f"{task} {metric} {100 * found[metric]:.2f}")
+    return ", ".join(said)
+
+
+def main_score(task: Task, scores: Mapping) -> float:
+    return float(scores[metric_of(task)])
+
+
+def mean_score(tasks: Mapping[str, Task], scores: Mapping[str, Mapping]) -> float:
+    """Mean over the tasks of their main metrics."""
+    return float(np.mean([main_score(task, scores[n]) for n, task in tasks.items()]))

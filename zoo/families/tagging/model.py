@@ -1,0 +1,104 @@
+"""A trained tagger in one folder: tags strings and sentences of words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from zoo.families.classification.model import TextModel, answer_of
+from zoo.families.tagging.decoder import Decoder
+from zoo.families.tagging.fitting import tag_sentences
+from zoo.families.tagging.pipeline import TaggingPipeline
+from zoo.tasks import TAGS
+from zoo.text import as_bytes
+
+
+@dataclass
+class TaggingModel(TextModel):
+    """What `zoo.loading` returns for a tagger.
+
+    Args:
+        model: a tagger of the zoo.
+        pipeline: texts or words to ids of words and characters.
+        tasks: the tasks by name.
+        metadata: anything else that JSON holds.
+    """
+
+    pipeline: TaggingPipeline
+
+    pipeline_class = TaggingPipeline
+
+    @cached_property
+    def _decoder(self) -> Decoder:
+        return Decoder(self.model, self.tasks)
+
+    def predict(self, texts: Sequence, batch_size: int = 64) -> list[dict]:
+        """Tags for each text.
+
+        Args:
+            texts: strings, which the pipeline splits, or lists of words, which it takes
+                as they are; of any length.
+            batch_size: sentences that run at once.
+
+        Returns:
+            For each text a dict of
+
+            * `tokens`: its words.
+            * `offsets`: of a string, `[start, end]` of each word in the bytes of its
+              UTF-8.
+            * `tags`: from task to the tag of each word; `scores`: from task to the
+              probability of each of them.
+            * `labels`: from each task of whole sentences to its `label` and `scores`.
+
+        Raises:
+            ValueError: for one text instead of a list.
+        """
+        if isinstance(texts, (str, bytes)):
+            raise ValueError(
+                "`texts` must be a list of strings or of lists of words. "
+                f"Received: one {type(texts).__name__}."
+            )
+        words, offsets = self._split(texts)
+        sentences = self.pipeline.encode(words)
+        found = tag_sentences(self._decoder, sentences, batch_size)
+        answers = []
+        for row, tokens in enumerate(words):
+            answer = {
+                "tokens": [as_bytes(t).decode("utf-8", "replace") for t in tokens]
+            }
+            if offsets[row] is not None:
+                answer["offsets"] = offsets[row]
+            answers.append({**answer, **self._answer(found, row)})
+        return answers
+
+    def _split(self, texts: Sequence) -> tuple[list, list]:
+        """Words of each text, and their offsets or `None`."""
+        words, offsets = [list(text) for text in texts], [None for _ in texts]
+        raw = [row for row, text in enumerate(texts) if isinstance(text, (str, bytes))]
+        ragged = self.pipeline.split([as_bytes(texts[row]) for row in raw])
+        parts = (part.to_list() for part in ragged)
+        for row, tokens, starts, ends in zip(raw, *parts, strict=True):
+            words[row] = tokens
+            offsets[row] = [[start, end] for start, end in zip(starts, ends)]
+        return words, offsets
+
+    def _answer(self, found: Mapping, row: int) -> dict:
+        answer: dict = {"tags": {}, "scores": {}}
+        for name, task in self.tasks.items():
+            if task.kind == TAGS:
+                ids, scores = (found[name][row][key] for key in ("ids", "scores"))
+                answer["tags"][name] = [task.labels[i] for i in ids]
+                answer["scores"][name] = np.asarray(scores, float).tolist()
+            else:
+                labels = answer.setdefault("labels", {})
+                labels[name] = answer_of(task, found[name][row])
+        return answer
+
+    def logits(self, texts, batch_size=64):
+        raise TypeError(
+            "A tagger has logits for each word; use `predict`, or `model` on "
+            "`pipeline.inputs`."
+        )

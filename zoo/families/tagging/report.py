@@ -1,0 +1,138 @@
+"""The report of a tagger: one Markdown page, and its learning curve as a plot."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from zoo.data.sentences import TaggedSentences
+from zoo.families.tagging.fitting import main_score, metric_of
+from zoo.families.tagging.settings import TaggingSettings
+from zoo.reporting.markdown import in_cell, markdown_table
+from zoo.tasks import TAGS, Task
+
+PROTOCOL = (
+    "F1 counts entities with the right type and both ends right, as conlleval and "
+    "seqeval do. The epoch was chosen on the validation part; the test part was read "
+    "once. The baseline gives each word its most frequent tag of the training part."
+)
+
+
+def results_table(tasks: Mapping[str, Task], results: Mapping[str, Mapping]) -> str:
+    """Markdown table: a row a task and metric, a column a model or baseline."""
+    rows = [["task", "metric", *map(in_cell, results)]]
+    for name, task in tasks.items():
+        metrics = [metric_of(task)]
+        if task.kind == TAGS and task.scheme:
+            metrics = ["f1", "precision", "recall", "token_accuracy"]
+        for metric in metrics:
+            values = [_percent(result[name][metric]) for result in results.values()]
+            rows.append([in_cell(name), metric, *values])
+    return markdown_table(rows)
+
+
+def write_tagging_report(
+    name: str,
+    tasks: Mapping[str, Task],
+    data: Mapping[str, TaggedSentences],
+    facts: Mapping,
+    baseline: Mapping[str, Mapping],
+    history: Sequence[Mapping],
+    settings: TaggingSettings,
+    folder: str | Path,
+) -> None:
+    """Writes `report.md`, `results.json` and, with matplotlib, `scores.png`.
+
+    Args:
+        name: of the model.
+        tasks: the tasks by name.
+        data: the sentences by part.
+        facts: what the recipe measured.
+        baseline: scores of the baseline on the test part.
+        history: logs of each epoch.
+        settings: of the training.
+        folder: of the run.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    page = [
+        f"# {name}",
+        f"{facts['parameters']:,} parameters, trained in {facts['seconds']:.0f} s over "
+        f"{facts['epochs']} epochs, seed {settings.seed}.",
+        "## Test part",
+        results_table(tasks, {name: facts["test"], "most frequent": baseline}),
+        PROTOCOL,
+        *(_types(task, facts["test"][task], baseline[task]) for task in tasks),
+        "## Data",
+        _data_table(data),
+        "## Training",
+        _history_table(tasks, facts, history),
+        *(f"![{title}]({file})" for file, title in _draw(history, folder)),
+        "## Settings",
+        "```json\n" + json.dumps(settings.to_config(), indent=1) + "\n```",
+    ]
+    text = "\n\n".join(part for part in page if part) + "\n"
+    (folder / "report.md").write_text(text, "utf-8")
+    kept = {"name": name, **facts, "baseline": baseline, "history": list(history)}
+    text = json.dumps(kept, indent=1, ensure_ascii=False)
+    (folder / "results.json").write_text(text, "utf-8")
+
+
+def _types(name: str, scores: Mapping, baseline: Mapping) -> str:
+    """The scores of each type of entity, the most frequent one first."""
+    if "by_type" not in scores:
+        return ""
+    rows = [["type", "entities", "precision", "recall", "F1", "F1, most frequent"]]
+    found = scores["by_type"]
+    for kind in sorted(found, key=lambda kind: (-found[kind]["support"], kind)):
+        entry = found[kind]
+        values = [_percent(entry[key]) for key in ("precision", "recall", "f1")]
+        beside = baseline["by_type"].get(kind, {"f1": 0.0})["f1"]
+        rows.append([in_cell(kind), str(entry["support"]), *values, _percent(beside)])
+    return f"### {in_cell(name)}\n\n{markdown_table(rows)}"
+
+
+def _data_table(data: Mapping[str, TaggedSentences]) -> str:
+    known = {word for words in data["train"].tokens for word in words}
+    rows = [["part", "sentences", "words", "longest", "not in training"]]
+    for part, sentences in data.items():
+        words = [word for row in sentences.tokens for word in row]
+        unseen = sum(word not in known for word in words) / max(len(words), 1)
+        longest = max(map(len, sentences.tokens))
+        rows.append(
+            [part, f"{len(sentences):,}", f"{len(words):,}", str(longest),
+             f"{unseen:.1%}"]
+        )  # fmt: skip
+    return markdown_table(rows)
+
+
+def _history_table(tasks, facts: Mapping, history: Sequence[Mapping]) -> str:
+    rows = [["epoch", "seconds", "loss", "valid, %"]]
+    for number, logs in enumerate(history, 1):
+        rows.append(
+            [str(number), f"{logs['seconds']:.0f}", f"{logs['loss']:.4f}",
+             _percent(logs["val_score"])]
+        )  # fmt: skip
+    scores = ", ".join(
+        f"{in_cell(name)} {metric_of(task)} "
+        f"{_percent(main_score(task, facts['valid'][name]))}"
+        for name, task in tasks.items()
+    )
+    return f"{markdown_table(rows)}\n\nValidation at the best epoch: {scores}."
+
+
+def _draw(history: Sequence[Mapping], folder: Path) -> list[tuple[str, str]]:
+    """File name and title of the plot, none without matplotlib."""
+    try:
+        from zoo.reporting import plots
+    except ModuleNotFoundError as error:
+        if error.name != "matplotlib":
+            raise
+        return []
+    plots.write_scores(history, folder / "scores.png")
+    return [("scores.png", "Validation scores")]
+
+
+def _percent(value: float) -> str:
+    return f"{100 * value:.2f}"

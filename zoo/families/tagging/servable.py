@@ -1,0 +1,128 @@
+"""The served tagger: raw texts, or words, to tags and their places."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import keras
+
+from zoo.families.tagging.decoder import Decoder
+from zoo.families.tagging.pipeline import TaggingPipeline
+from zoo.families.tagging.words import readable
+from zoo.serving.answers import answer_keys, answer_of
+from zoo.serving.graphs import check_backend
+from zoo.tasks import TAGS, Task
+from zoo.text import as_bytes
+from zoo.text.imports import tf
+
+
+def tagger_outputs(tasks: Mapping[str, Task]) -> dict[str, dict[str, str]]:
+    """Names of the outputs of a served tagger, for each task.
+
+    Example:
+        >>> tasks = {"ner": Task("tags", ("O", "B")), "intent": Task("regression")}
+        >>> tagger_outputs(tasks)["ner"]
+        {'tags': 'tags', 'scores': 'tag_scores'}
+        >>> tagger_outputs(tasks)["intent"]
+        {'label': 'intent_label', 'scores': 'intent_scores'}
+    """
+    alone = sum(task.kind == TAGS for task in tasks.values()) == 1
+    names = {}
+    for name, task in tasks.items():
+        if task.kind == TAGS:
+            start = "" if alone else f"{name}_"
+            names[name] = {"tags": f"{start}tags", "scores": f"{start}tag_scores"}
+        else:
+            names[name] = {key: f"{name}_{key}" for key in answer_keys(task)}
+    return names
+
+
+class ServedTagger(tf.Module):
+    """Owns the pipeline's tables and the model's weights, and nothing else of either.
+
+    Args:
+        model: a tagger of the zoo.
+        pipeline: the one that it was trained with.
+        tasks: a dict from name to `Task`.
+
+    Raises:
+        ValueError: for another pipeline or backend.
+    """
+
+    def __init__(self, model: keras.Model, pipeline: TaggingPipeline, tasks) -> None:
+        super().__init__(name="served_tagger")
+        check_backend()
+        if not isinstance(pipeline, TaggingPipeline):
+            raise ValueError(
+                "`pipeline` of a tagger must be a TaggingPipeline. "
+                f"Received: {type(pipeline).__name__}."
+            )
+        self.pipeline = pipeline
+        # The weights, not the model: layers and random seeds stay behind.
+        self.weights = [variable.value for variable in model.weights]
+        decoder = Decoder(model, tasks)
+
+        def run(words: tf.RaggedTensor):
+            inputs = pipeline.inputs(words)
+            rows = tf.shape(inputs["tokens"])[0]
+            # TensorFlow has no convolution over no rows: an empty request gets one.
+            more = tf.maximum(1 - rows, 0)
+            inputs = {
+                name: tf.pad(ids, [[0, more], *[[0, 0]] * (ids.shape.rank - 1)])
+                for name, ids in inputs.items()
+            }
+            outputs = decoder(inputs, training=False)
+            return tf.nest.map_structure(lambda output: output[:rows], outputs)
+
+        def serve(text: tf.Tensor) -> dict[str, tf.Tensor]:
+            words, starts, ends = pipeline.split(text)
+            outputs = run(words)
+            lengths = tf.cast(words.row_lengths(), tf.int32)
+            time = tf.maximum(tf.reduce_max(lengths), 0)
+            shape = tf.stack([tf.size(lengths), time])
+            tokens = words.with_values(readable(words.values))
+            return {
+                "tokens": tokens.to_tensor("", shape=shape),
+                "starts": starts.to_tensor(shape=shape),
+                "ends": ends.to_tensor(shape=shape),
+                "lengths": lengths,
+                **_answers(outputs, tasks, lengths, time),
+            }
+
+        def tag(words: tf.Tensor) -> dict[str, tf.Tensor]:
+            time = tf.shape(words)[1]
+            places = tf.where(tf.equal(words, ""), 0, tf.range(1, time + 1))
+            lengths = tf.reduce_max(places, axis=1, keepdims=True)[:, 0]
+            lengths = tf.maximum(lengths, 0)
+            outputs = run(tf.RaggedTensor.from_tensor(words, lengths))
+            return {"lengths": lengths, **_answers(outputs, tasks, lengths, time)}
+
+        self.endpoints = {
+            name: tf.function(function, input_signature=[spec], autograph=False)
+            for name, function, spec in (
+                ("serving_default", serve, tf.TensorSpec([None], tf.string, "text")),
+                ("words", tag, tf.TensorSpec([None, None], tf.string, "words")),
+            )
+        }
+
+
+def _answers(outputs, tasks: Mapping[str, Task], lengths, time) -> dict:
+    """Named outputs of all tasks; tags `[batch, time]` are empty behind `lengths`."""
+    names, answers = tagger_outputs(tasks), {}
+    for name, task in tasks.items():
+        if task.kind != TAGS:
+            for key, value in answer_of(outputs[name], task).items():
+                answers[names[name][key]] = value
+            continue
+        labels = tf.constant([as_bytes(label) for label in task.labels], tf.string)
+        real = tf.sequence_mask(lengths, time)
+        ids, scores = (_fit(outputs[name][key], time) for key in ("ids", "scores"))
+        answers[names[name]["tags"]] = tf.where(real, tf.gather(labels, ids), "")
+        answers[names[name]["scores"]] = tf.where(real, scores, 0.0)
+    return answers
+
+
+def _fit(values: tf.Tensor, time: tf.Tensor) -> tf.Tensor:
+    """`[batch, any]` as `[batch, time]`, with zeros or without its end."""
+    values = values[:, :time]
+    return tf.pad(values, [[0, 0], [0, time - tf.shape(values)[1]]])

@@ -1,0 +1,71 @@
+"""Settings of taggers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from zoo.models._search_space import Choice, Float, Int, Range
+from zoo.training.settings import Checked
+
+
+@dataclass(frozen=True)
+class TaggingSettings(Checked):
+    """How a tagger is trained. `TaggingSettings.of(model)` starts from the model's
+    defaults.
+
+    Args:
+        seed: of the weights, the order of the sentences, the rare words and the
+            dropout.
+        epochs: at most this many.
+        patience: epochs without a better validation score before training stops.
+        batch_size: sentences a step.
+        optimizer: name of a Keras optimizer.
+        learning_rate: its step size.
+        average: epochs that the moving average of the weights spans which is validated
+            and kept, or none.
+        loss_weights: factor of each task in the loss, 1 where none is given.
+        scheme: of `zoo.families.tagging.SCHEMES`, into which the tags are converted before the
+            model learns them; `""` for the one of the data.
+        tokenizer: of raw texts, `"unicode"` or `"whitespace"`.
+        vocab_size: most entries of the words' vocabulary.
+        lowercase: whether to fold case before a word is looked up.
+        min_count: words seen less often are unknown.
+        vectors: word2vec or GloVe text file whose vectors the embedding starts from.
+        replace_rare: share of the words seen once that training reads as unknown, drawn
+            anew each epoch (Lample et al. 2016, section 4.1 and its code), or none.
+        max_letters: characters of a word that are read.
+        buckets: padded lengths.
+        jit_compile: compile the training step with XLA.
+    """
+
+    seed: int = 0
+    epochs: int = 30
+    patience: int = 5
+    batch_size: int = 16
+    optimizer: str = "adam"
+    learning_rate: float = 1e-3
+    average: float | None = None
+    loss_weights: Mapping[str, float] = field(default_factory=dict)
+    scheme: str = ""
+    tokenizer: str = "unicode"
+    vocab_size: int = 30000
+    lowercase: bool = True
+    min_count: int = 1
+    vectors: str = ""
+    replace_rare: float | None = 0.5
+    max_letters: int = 24
+    buckets: int = 8
+    jit_compile: bool = False
+
+    space: ClassVar[Mapping[str, Range]] = {
+        "learning_rate": Float(3e-4, 5e-3, log=True),
+        "batch_size": Int(8, 32, factor=2),
+        "average": Choice(None, 0.5, 1.0),
+        "scheme": Choice("", "BIOES"),
+        "lowercase": Choice(True, False),
+        "min_count": Int(1, 3),
+        "replace_rare": Choice(None, 0.25, 0.5),
+        "max_letters": Choice(12, 24),
+    }

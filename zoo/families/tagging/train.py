@@ -1,0 +1,153 @@
+"""The steps of a tagging run: learn the tags and vocabularies, build, train."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+
+from zoo.data.errors import DataError
+from zoo.data.sentences import TaggedSentences, check_known
+from zoo.data.tag_schemes import scheme_name, spans_of, tags_of_types
+from zoo.data.tagged_splits import PARTS, TaggedSplits
+from zoo.families.building import build
+from zoo.families.tagging.decoder import Decoder
+from zoo.families.tagging.fitting import (
+    evaluate_tagger,
+    learn_tag_tasks,
+    tag_sentences,
+    train_tagger,
+)
+from zoo.families.tagging.model import TaggingModel
+from zoo.families.tagging.pipeline import Sentence, TaggingPipeline
+from zoo.families.tagging.settings import TaggingSettings
+from zoo.families.text_model import describe_training
+from zoo.tasks import TAGS, Task
+from zoo.training.checkpoint import claim, fingerprint
+from zoo.training.fit import seed_everything
+
+
+@dataclass(frozen=True)
+class Tagged:
+    """A data set ready for training: its parts as they were read, and as ids."""
+
+    tasks: dict[str, Task]
+    pipeline: TaggingPipeline
+    data: dict[str, TaggedSentences]
+    sentences: dict[str, list[Sentence]]
+
+    def part(self, name: str) -> tuple[list[Sentence], TaggedSentences]:
+        return self.sentences[name], self.data[name]
+
+
+def evaluate(
+    text_model: TaggingModel, data: TaggedSentences, schemes: Mapping[str, str]
+) -> dict[str, dict]:
+    """Scores of a trained tagger on sentences.
+
+    Args:
+        text_model: the tagger.
+        data: with tags and labels of all its tasks.
+        schemes: by tagging task the scheme of the tags in `data`.
+
+    Returns:
+        What `zoo.families.tagging.fitting.evaluate_tagger` returns.
+
+    Raises:
+        DataError: if a task is missing, or for a tag that the model does not know.
+    """
+    tasks = text_model.tasks
+    missing = [name for name in tasks if name not in {**data.tags, **data.labels}]
+    if missing:
+        raise DataError(
+            f"`data` must have all tasks of the model: {', '.join(tasks)}. "
+            f"Received: none for {', '.join(missing)}."
+        )
+    for name, task in tasks.items():
+        if task.scheme and schemes.get(name):
+            data = data.convert(name, schemes[name], task.scheme)
+    check_known(data, {name: task.labels for name, task in tasks.items()})
+    sentences = text_model.pipeline.encode(data.tokens)
+    found = tag_sentences(Decoder(text_model.model, tasks), sentences)
+    return evaluate_tagger(tasks, data, found)
+
+
+def prepare(splits: TaggedSplits, settings: TaggingSettings) -> Tagged:
+    """Learns tags and vocabularies of the training part, and reads all with them.
+
+    Raises:
+        DataError: with file and line, for a tag or label that training lacks.
+    """
+    data = {part: getattr(splits, part) for part in PARTS}
+    tasks = learn_tag_tasks(data["train"], splits.schemes)
+    known = {name: task.labels for name, task in tasks.items()}
+    for part in PARTS[1:]:
+        check_known(data[part], known)
+    for name, task in tasks.items():
+        if task.scheme and settings.scheme:
+            tasks[name] = _converted(task, settings.scheme)
+            for part in PARTS:
+                data[part] = data[part].convert(name, task.scheme, settings.scheme)
+    pipeline = TaggingPipeline.learn(
+        data["train"].tokens, vocab_size=settings.vocab_size,
+        min_count=settings.min_count, tokenizer=settings.tokenizer,
+        lowercase=settings.lowercase, max_letters=settings.max_letters,
+    )  # fmt: skip
+    sentences = {part: pipeline.encode(data[part].tokens) for part in PARTS}
+    return Tagged(tasks, pipeline, data, sentences)
+
+
+def _converted(task: Task, scheme: str) -> Task:
+    """The task in another scheme, whose tags need not all occur in training."""
+    types = {span.type for tag in task.labels for span in spans_of([tag])}
+    scheme = scheme_name(scheme)
+    return Task(TAGS, tuple(tags_of_types(sorted(types), scheme)), scheme=scheme)
+
+
+def train(
+    name: str,
+    tagged: Tagged,
+    settings: TaggingSettings,
+    keywords: Mapping,
+    *,
+    folder: Path,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    verbose: bool = True,
+) -> tuple[TaggingModel, list[dict]]:
+    """Builds a registered tagger and trains it: see `zoo.families.base.Recipe.train`."""
+    seed_everything(settings.seed)
+    pipeline = tagged.pipeline
+    model = build(
+        name, pipeline.vocabulary, tagged.tasks,
+        {"character_count": pipeline.character_count, **keywords},
+        vectors=settings.vectors, seed=settings.seed,
+    )  # fmt: skip
+    metadata = describe_training(name, keywords, settings)
+    read = [vars(tagged.data[part]) for part in ("train", "valid")]
+    claim(folder, {**metadata, "data": fingerprint([*read, tagged.tasks])})
+    valid = tagged.part("valid") if tagged.sentences["valid"] else None
+    history = train_tagger(
+        model, tagged.tasks, tagged.part("train"), valid, settings,
+        folder=folder, callbacks=callbacks, verbose=verbose,
+    )  # fmt: skip
+    return TaggingModel(model, pipeline, tagged.tasks, metadata), history
+
+
+def facts_of(text_model: TaggingModel, tagged: Tagged, history: list[dict]) -> dict:
+    """Scores of the validation and the test part by task, and what they cost."""
+    decoder = Decoder(text_model.model, tagged.tasks)
+    scores = {
+        part: evaluate_tagger(
+            tagged.tasks, tagged.data[part],
+            tag_sentences(decoder, tagged.sentences[part]),
+        )
+        for part in ("valid", "test")
+    }  # fmt: skip
+    return {
+        **scores,
+        "parameters": text_model.model.count_params(),
+        "epochs": len(history),
+        "seconds": sum(logs["seconds"] for logs in history),
+    }

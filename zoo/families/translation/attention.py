@@ -1,0 +1,39 @@
+"""What a translation looked at: the attention weights of each of its pieces."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from zoo.families.translation.model import TranslationModel
+from zoo.families.translation.search import Searcher
+from zoo.text.imports import tf
+
+
+def attention_of(
+    text_model: TranslationModel, text: str
+) -> tuple[np.ndarray, list[str], list[str]]:
+    """The weights with which the best translation of a text was written.
+
+    Args:
+        text_model: the model.
+        text: of the source.
+
+    Returns:
+        float32 `[target pieces, source pieces]`, rows that sum to 1, and the pieces of
+        both sides, end tokens included: first those of the target.
+    """
+    pipeline = text_model.pipeline
+    ids, _ = pipeline.read([text])
+    found = Searcher(text_model.model)(
+        pipeline.pad(ids), **text_model.search, max_steps=2 * tf.size(ids.values) + 8,
+        return_attention=True,
+    )  # fmt: skip
+    length = int(found.lengths[0, 0])
+    names = [
+        [side.vocabulary[place] for place in places]
+        for side, places in (
+            (pipeline.target, found.ids[0, 0, :length].numpy()),
+            (pipeline.source, ids[0].numpy()),
+        )
+    ]
+    return found.attention[0, 0, :length].numpy(), *names

@@ -1,0 +1,177 @@
+"""A trained translation model in one folder: translates strings."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from zoo.families.classification.model import TextModel
+from zoo.families.translation.pipeline import TranslationPipeline
+from zoo.families.translation.search import (
+    NOTHING,
+    Translator,
+    check_sizes,
+    search_options,
+)
+from zoo.text import as_bytes
+from zoo.text.imports import tf
+
+
+@dataclass
+class TranslationModel(TextModel):
+    """What `zoo.loading` returns for a translation model.
+
+    Args:
+        model: a translation model of the zoo.
+        pipeline: texts to ids and back.
+        tasks: empty.
+        metadata: anything else that JSON holds; `settings` give `beam` and
+            `length_penalty` of the search.
+
+    Raises:
+        ValueError: if the vocabularies are not of the model's sizes.
+    """
+
+    pipeline: TranslationPipeline
+
+    pipeline_class = TranslationPipeline
+
+    def __post_init__(self) -> None:
+        check_sizes(self.model, self.pipeline)
+
+    @property
+    def search(self) -> dict:
+        """`beam` and `length_penalty` where the caller names none."""
+        return search_options(self.metadata)
+
+    @cached_property
+    def translator(self) -> Translator:
+        """The functions of the search, whose tables live as long as this."""
+        return Translator(self.model, self.pipeline, **self.search)
+
+    def translate(
+        self, texts: Sequence[str], *, batch_size: int = 64, **options
+    ) -> list[str]:
+        """The best translation of each text.
+
+        Args:
+            texts: any number of strings, of any length.
+            batch_size: texts that run at once, those of like lengths together.
+            options: of `n_best`, but that number.
+        """
+        found = self.n_best(texts, 1, batch_size=batch_size, **options)
+        return [answers[0]["translation"] for answers in found]
+
+    def n_best(
+        self,
+        texts: Sequence[str],
+        count: int,
+        *,
+        beam: int | None = None,
+        length_penalty: float | None = None,
+        coverage_penalty: float = 0.0,
+        max_tokens: int = 0,
+        batch_size: int = 64,
+    ) -> list[list[dict]]:
+        """The best translations of each text.
+
+        Args:
+            texts: any number of strings.
+            count: at most so many translations of each, at most `beam`.
+            beam: hypotheses that stay at each step; that of the settings by default.
+            length_penalty: see `zoo.decoding.beam_search`.
+            coverage_penalty: alike.
+            max_tokens: the most pieces of a translation; 0 for twice those of its
+                source and ten more.
+            batch_size: texts that run at once.
+
+        Returns:
+            For each text, the best first, dicts of `translation`, `score` (with the
+            penalties) and `log_probability` in nats.
+
+        Raises:
+            ValueError: for one text instead of a list, or a number out of its range.
+
+        Warns:
+            UserWarning: if a text is longer than what the pipeline reads.
+        """
+        _check_texts(texts)
+        beam = self.search["beam"] if beam is None else beam
+        if length_penalty is None:
+            length_penalty = self.search["length_penalty"]
+        for name, value, least in (
+            ("count", count, 1),
+            ("beam", beam, count),
+            ("length_penalty", length_penalty, 0),
+            ("coverage_penalty", coverage_penalty, 0),
+            ("max_tokens", max_tokens, 0),
+        ):
+            if not value >= least:
+                raise ValueError(
+                    f"`{name}` must be at least {least}. Received: {name}={value!r}."
+                )
+        numbers = (
+            tf.constant(beam), tf.constant(count),
+            tf.constant(float(length_penalty)), tf.constant(float(coverage_penalty)),
+            tf.constant(max_tokens),
+        )  # fmt: skip
+        answers: list[list[dict]] = [[] for _ in texts]
+        for rows, chunk in _chunks(texts, batch_size):
+            found = self.translator.endpoints["translate"](chunk, *numbers)
+            arrays = {name: value.numpy() for name, value in found.items()}
+            if arrays["cut"].any():
+                _warn(rows[arrays["cut"]], self.pipeline.max_source)
+            for place, row in enumerate(rows):
+                answers[row] = [
+                    {
+                        "translation": text.decode("utf-8"),
+                        "score": float(arrays["score"][place, best]),
+                        "log_probability": float(
+                            arrays["log_probability"][place, best]
+                        ),
+                    }
+                    for best, text in enumerate(arrays["translation"][place])
+                    if arrays["score"][place, best] > NOTHING
+                ]
+        return answers
+
+    def predict(self, texts: Sequence[str], batch_size: int = 64) -> list[dict]:
+        """For each text its `translation` and the `score` of it."""
+        return [
+            {"translation": best["translation"], "score": best["score"]}
+            for best, *_ in self.n_best(texts, 1, batch_size=batch_size)
+        ]
+
+    def logits(self, texts, batch_size=64):
+        raise TypeError(
+            "A translation model has no tasks; use `translate`, `n_best` or `model`."
+        )
+
+
+def _check_texts(texts) -> None:
+    if isinstance(texts, (str, bytes)):
+        raise ValueError(
+            f"`texts` must be a list of strings. Received: one {type(texts).__name__}."
+        )
+
+
+def _chunks(texts: Sequence, size: int) -> Iterator[tuple[np.ndarray, tf.Tensor]]:
+    """Rows of texts of like lengths, and the texts as a tensor."""
+    raw = [as_bytes(text) for text in texts]
+    order = np.argsort([len(text) for text in raw], kind="stable")
+    for start in range(0, len(order), size):
+        rows = order[start : start + size]
+        yield rows, tf.constant([raw[row] for row in rows], tf.string)
+
+
+def _warn(rows, most: int) -> None:
+    shown = ", ".join(map(str, sorted(rows)[:5]))
+    warnings.warn(
+        f"{len(rows)} text(s) have more than max_source={most} pieces; their ends were "
+        f"not translated. Numbers of the first ones: {shown}.",
+        stacklevel=3,
+    )

@@ -1,0 +1,163 @@
+"""The report of a translation model: one Markdown page and its plots."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from zoo.families.translation.attention import attention_of
+from zoo.families.translation.model import TranslationModel
+from zoo.families.translation.settings import TranslationSettings
+from zoo.families.translation.train import PARTS, Corpus
+from zoo.reporting.markdown import in_cell, markdown_table
+
+PROTOCOL = (
+    "BLEU is sacrebleu's, of the whole part, under the signature above. Perplexity is "
+    "of the target's pieces, each from the true ones before it. The epoch was chosen "
+    "by the validation perplexity; the test part was read once. The baselines copy the "
+    "source, and take the translation of the most similar training source (TF-IDF)."
+)
+_SHOWN = 5  # translations in the report
+
+
+def results_table(results: Mapping[str, Mapping]) -> str:
+    """Markdown table: a row a model or baseline."""
+    rows = [["model", "pairs", "BLEU", "perplexity"]]
+    for name, scores in results.items():
+        found = scores.get("perplexity")
+        rows.append(
+            [in_cell(name), str(scores.get("pairs", "")), f"{scores['bleu']:.2f}",
+             "" if found is None else f"{found:.3f}"]
+        )  # fmt: skip
+    return markdown_table(rows)
+
+
+def table_of_test(name: str, facts: Mapping, baselines: Mapping[str, float]) -> str:
+    """The table of the test part, the baselines below the model."""
+    below = {baseline: {"bleu": score} for baseline, score in baselines.items()}
+    return results_table({name: facts["test"], **below})
+
+
+def write_translation_report(
+    text_model: TranslationModel,
+    corpus: Corpus,
+    facts: Mapping,
+    baselines: Mapping[str, float],
+    history: Sequence[Mapping],
+    settings: TranslationSettings,
+    folder: str | Path,
+) -> None:
+    """Writes `report.md`, `results.json` and, with matplotlib, the plots.
+
+    Args:
+        text_model: the trained model.
+        corpus: the data.
+        facts: what `zoo.families.translation.train.facts_of` returns.
+        baselines: BLEU of each baseline on the test part.
+        history: logs of each epoch.
+        settings: of the training.
+        folder: of the run.
+    """
+    folder, name = Path(folder), text_model.metadata["name"]
+    folder.mkdir(parents=True, exist_ok=True)
+    page = [
+        f"# {name}",
+        f"{facts['parameters']:,} parameters, trained in {facts['seconds']:.0f} s over "
+        f"{facts['epochs']} epochs ({facts['tokens_per_second']:.0f} target tokens/s), "
+        f"seed {settings.seed}.",
+        "## Test part",
+        table_of_test(name, facts, baselines),
+        f"`{facts['test']['signature']}`",
+        PROTOCOL,
+        _examples(corpus, facts["test"]["translations"]),
+        "## Data",
+        _data_table(corpus),
+        _cut(facts["cut"], settings.max_length),
+        *corpus.splits.notes,
+        "## Training",
+        _history_table(facts, history),
+        *(f"![{title}]({file})" for file, title in _draw(
+            text_model, corpus, history, folder
+        )),
+        "## Settings",
+        "```json\n" + json.dumps(settings.to_config(), indent=1) + "\n```",
+    ]  # fmt: skip
+    text = "\n\n".join(part for part in page if part) + "\n"
+    (folder / "report.md").write_text(text, "utf-8")
+    kept = {"name": name, **facts, "baselines": baselines, "history": list(history)}
+    text = json.dumps(kept, indent=1, ensure_ascii=False)
+    (folder / "results.json").write_text(text, "utf-8")
+
+
+def _examples(corpus: Corpus, translations: Sequence[str]) -> str:
+    rows = [["source", "reference", "translation"]]
+    pairs = corpus.part("test")
+    for row in zip(pairs.sources, pairs.targets, translations[:_SHOWN]):
+        rows.append([in_cell(text) for text in row])
+    return markdown_table(rows)
+
+
+def _data_table(corpus: Corpus) -> str:
+    rows = [["part", "pairs", "source pieces", "target pieces", "longest"]]
+    for part in PARTS:
+        encoded = corpus.encoded[part]
+        sizes = [[len(ids) - 1 for ids in encoded.sources] or [0],
+                 [len(ids) - 2 for ids in encoded.targets] or [0]]  # fmt: skip
+        rows.append(
+            [part, f"{len(corpus.part(part)):,}", *(f"{sum(s):,}" for s in sizes),
+             str(max(map(max, sizes)))]
+        )  # fmt: skip
+    return markdown_table(rows)
+
+
+def _cut(count: int, most: int) -> str:
+    if not count:
+        return ""
+    return (
+        f"{count} training pair(s) had a side of more than {most} pieces and were cut."
+    )
+
+
+def _history_table(facts: Mapping, history: Sequence[Mapping]) -> str:
+    rows = [["epoch", "seconds", "loss", "validation perplexity"]]
+    for number, logs in enumerate(history, 1):
+        found = logs.get("val_perplexity", float("nan"))
+        rows.append(
+            [
+                str(number),
+                f"{logs['seconds']:.0f}",
+                f"{logs['loss']:.4f}",
+                f"{found:.3f}",
+            ]
+        )
+    table = markdown_table(rows)
+    if "valid" not in facts:
+        return table
+    return (
+        f"{table}\n\nValidation BLEU of the best epoch: {facts['valid']['bleu']:.2f}."
+    )
+
+
+def _draw(text_model, corpus, history, folder: Path) -> list[tuple[str, str]]:
+    """File names and titles of the plots, none without matplotlib."""
+    try:
+        from zoo.reporting import plots
+    except ModuleNotFoundError as error:
+        if error.name != "matplotlib":
+            raise
+        return []
+    written = []
+    if history and "val_perplexity" in history[0]:
+        seconds, curve = 0.0, []
+        for logs in history:
+            seconds += logs["seconds"]
+            curve.append((seconds, logs["val_perplexity"]))
+        name = text_model.metadata["name"]
+        plots.write_perplexities({name: curve}, folder / "perplexity.png")
+        written.append(("perplexity.png", "Validation perplexity"))
+    pairs = corpus.part("valid") if len(corpus.part("valid")) else corpus.part("train")
+    shown = min(pairs.sources, key=lambda text: abs(len(text) - 60))
+    plots.write_attention(*attention_of(text_model, shown), folder / "attention.png")
+    written.append(("attention.png", "Attention while translating a validation text"))
+    return written + plots.write_shares(history, folder)

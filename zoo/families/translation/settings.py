@@ -1,0 +1,78 @@
+"""Settings of translation models."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from zoo.models._search_space import Choice, Float, Int, Range
+from zoo.training.settings import Checked
+
+
+@dataclass(frozen=True)
+class TranslationSettings(Checked):
+    """How a translation model is trained. `TranslationSettings.of(model)` starts from
+    the model's defaults.
+
+    Args:
+        seed: of the weights, the order of the pairs and the dropout.
+        epochs: at most this many.
+        patience: epochs without a lower validation perplexity before training stops.
+        batch_tokens: the most tokens of each side of a batch, padding included.
+        buckets: padded lengths, so that batches have few shapes, as JAX needs; or none,
+            which pads each batch to its longest pair.
+        optimizer: name of a Keras optimizer.
+        learning_rate: its largest step size.
+        clip: bound on the global norm of the gradient.
+        warmup: steps in which the step size rises ...
+        hold: ... and in which it then stays; behind them it falls with the root of the
+            step. Without `warmup` it stays throughout.
+        label_smoothing: share of the target's probability that all ids get alike.
+        average: epochs that the moving average of the weights spans which is validated
+            and kept, or none.
+        tokenizer: `"wordpiece"`, or `"whitespace"` for words of texts that were
+            tokenized before.
+        vocab_size: most entries of each vocabulary.
+        shared_vocabulary: one vocabulary and one embedding for both sides.
+        lowercase: whether to lower the case of both sides.
+        min_count: words seen less often are not learned from.
+        max_length: pieces of each side of a training pair that are read; the report
+            says how many pairs were cut.
+        max_source: pieces of a source that are read when translating.
+        beam: hypotheses of the search.
+        length_penalty: of the search, the α of GNMT.
+    """
+
+    seed: int = 0
+    epochs: int = 20
+    patience: int = 4
+    batch_tokens: int = 2048
+    buckets: int | None = None
+    optimizer: str = "adam"
+    learning_rate: float = 2e-3
+    clip: float = 1.0
+    warmup: int = 500
+    hold: int = 2000
+    label_smoothing: float = 0.1
+    average: float | None = 0.5
+    tokenizer: str = "wordpiece"
+    vocab_size: int = 8000
+    shared_vocabulary: bool = True
+    lowercase: bool = False
+    min_count: int = 1
+    max_length: int = 100
+    max_source: int = 2048
+    beam: int = 5
+    length_penalty: float = 1.0
+
+    space: ClassVar[Mapping[str, Range]] = {
+        "learning_rate": Float(5e-4, 5e-3, log=True),
+        "batch_tokens": Int(1024, 8192, factor=2),
+        "warmup": Choice(100, 250, 500, 1000),
+        "label_smoothing": Choice(0.0, 0.1, 0.2),
+        "average": Choice(None, 0.5, 1.0),
+        "vocab_size": Int(2000, 16000, factor=2),
+        "shared_vocabulary": Choice(True, False),
+        "length_penalty": Choice(0.0, 0.6, 1.0, 1.4),
+    }

@@ -1,0 +1,142 @@
+"""The steps of a translation run: learn the vocabularies, build, train, score."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+
+import zoo
+from zoo.data.pairs import Pairs, PairSplits
+from zoo.families.text_model import describe_training
+from zoo.families.translation.fitting import perplexity, scorer, train_translator
+from zoo.families.translation.metrics import bleu, copies, translation_memory
+from zoo.families.translation.model import TranslationModel
+from zoo.families.translation.pipeline import EncodedPairs, TranslationPipeline
+from zoo.families.translation.settings import TranslationSettings
+from zoo.training.checkpoint import claim, fingerprint
+from zoo.training.fit import seed_everything
+
+PARTS = ("train", "valid", "test")
+_LONGEST = 1_000_000  # pieces of a pair that is scored: all of them
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """A data set ready for training: its pairs as they were read, and as ids."""
+
+    splits: PairSplits
+    pipeline: TranslationPipeline
+    encoded: dict[str, EncodedPairs]
+
+    def part(self, name: str) -> Pairs:
+        return getattr(self.splits, name)
+
+
+def prepare(splits: PairSplits, settings: TranslationSettings) -> Corpus:
+    """Learns the vocabularies of the training part and reads all parts with them."""
+    pipeline = TranslationPipeline.learn(
+        splits.train, shared=settings.shared_vocabulary, max_source=settings.max_source,
+        vocab_size=settings.vocab_size, min_count=settings.min_count,
+        tokenizer=settings.tokenizer, lowercase=settings.lowercase,
+    )  # fmt: skip
+    encoded = {
+        part: pipeline.encode(
+            getattr(splits, part),
+            max_length=settings.max_length if part == "train" else _LONGEST,
+        )
+        for part in PARTS
+    }
+    return Corpus(splits, pipeline, encoded)
+
+
+def train(
+    name: str,
+    corpus: Corpus,
+    settings: TranslationSettings,
+    keywords: Mapping,
+    *,
+    folder: Path,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    verbose: bool = True,
+) -> tuple[TranslationModel, list[dict]]:
+    """Builds a registered translation model and trains it: see
+    `zoo.families.base.Recipe.train`."""
+    seed_everything(settings.seed)
+    model = zoo.get(name, *corpus.pipeline.sizes, **keywords)
+    metadata = describe_training(name, keywords, settings)
+    read = [corpus.encoded[part]._asdict() for part in ("train", "valid")]
+    claim(folder, {**metadata, "data": fingerprint(read)})
+    valid = corpus.encoded["valid"]
+    history = train_translator(
+        model, corpus.encoded["train"], valid if valid.sources else None, settings,
+        folder=folder, callbacks=callbacks, verbose=verbose,
+    )  # fmt: skip
+    return TranslationModel(model, corpus.pipeline, {}, metadata), history
+
+
+def evaluate(
+    text_model: TranslationModel, pairs: Pairs, *, tokenized: bool = False
+) -> dict:
+    """Scores of a trained model on pairs.
+
+    Args:
+        text_model: the model, which searches as its settings say.
+        pairs: at least one.
+        tokenized: see `zoo.families.translation.metrics.bleu`.
+
+    Returns:
+        `bleu` and its `signature`, `perplexity` (teacher forcing), `pairs`, and under
+        `translations` what the model wrote.
+    """
+    found = text_model.translate(pairs.sources)
+    side = text_model.pipeline.target
+    tokenized = tokenized or side.tokenizer == "whitespace"
+    score = bleu(found, pairs.targets, tokenized=tokenized, lowercase=side.lowercase)
+    encoded = text_model.pipeline.encode(pairs, max_length=_LONGEST)
+    return {
+        "bleu": score.score,
+        "signature": score.signature,
+        "perplexity": perplexity(scorer(text_model.model), encoded),
+        "pairs": len(pairs),
+        "translations": found,
+    }
+
+
+def evaluate_baselines(
+    splits: PairSplits, settings: TranslationSettings
+) -> dict[str, float]:
+    """BLEU of the baselines on the test part."""
+    options = {
+        "tokenized": splits.tokenized or settings.tokenizer == "whitespace",
+        "lowercase": settings.lowercase,
+    }
+    found = {
+        "copy of the source": copies(splits.test.sources),
+        "translation memory": translation_memory(splits.train, splits.test.sources),
+    }
+    return {
+        name: bleu(texts, splits.test.targets, **options).score
+        for name, texts in found.items()
+    }
+
+
+def facts_of(text_model: TranslationModel, corpus: Corpus, history: list[dict]) -> dict:
+    """Scores of the validation and the test part, and what they cost."""
+    seconds = sum(logs["seconds"] for logs in history)
+    tokens = sum(len(ids) - 1 for ids in corpus.encoded["train"].targets)
+    scores = {
+        part: evaluate(text_model, corpus.part(part), tokenized=corpus.splits.tokenized)
+        for part in ("valid", "test")
+        if len(corpus.part(part))
+    }
+    return {
+        **scores,
+        "parameters": text_model.model.count_params(),
+        "epochs": len(history),
+        "seconds": seconds,
+        "tokens_per_second": tokens * len(history) / max(seconds, 1e-9),
+        "cut": corpus.encoded["train"].cut,
+    }

@@ -1,0 +1,192 @@
+"""The catalogue: builder functions by name, with what is known of each model."""
+
+from __future__ import annotations
+
+import difflib
+import fnmatch
+import importlib
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from zoo.models._search_space import Range, space_rows
+
+_ENTRIES: dict[str, Entry] = {}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One registered model. `str(entry)` is the page that `zoo describe` prints.
+
+    Args:
+        name: the name that `zoo.get` takes.
+        builder: function that returns a new `keras.Model`.
+        task: what the model is for, such as `"text classification"`.
+        summary: one line.
+        paper: the source, with the section or equation.
+        defaults: training settings that were tried (optimizer, learning rate, ...).
+        recipe: module of `recipes` that trains it.
+        space: ranges of `zoo.models._search_space` that `zoo tune` searches, of the builder's
+            arguments, and of settings where they differ from those of the recipe.
+    """
+
+    name: str
+    builder: Callable
+    task: str
+    summary: str
+    paper: str = ""
+    defaults: Mapping = field(default_factory=dict)
+    recipe: str = "text_classification"
+    space: Mapping[str, Range] = field(default_factory=dict)
+
+    @property
+    def keywords(self) -> dict:
+        """The builder's arguments with their default values."""
+        parameters = inspect.signature(self.builder).parameters
+        return {name: parameter.default for name, parameter in parameters.items()}
+
+    def __str__(self) -> str:
+        from zoo.families.overrides import space_of  # it imports this module
+
+        def rows(mapping: Mapping) -> str:
+            return "\n".join(f"  {key} = {value!r}" for key, value in mapping.items())
+
+        space = space_of(self.name)
+        return (
+            f"{self.name} ({self.task}): {self.summary}\n"
+            f"Source: {self.paper}\n\n"
+            f"Builder arguments:\n{rows(self.keywords)}\n\n"
+            f"Training defaults:\n{rows(self.defaults)}\n\n"
+            f"Search space:\n{space_rows(space)}\n\n"
+            f"{inspect.getdoc(self.builder) or ''}\n"
+        )
+
+
+def register(
+    *,
+    task: str,
+    summary: str,
+    paper: str = "",
+    defaults: Mapping | None = None,
+    recipe: str = "text_classification",
+    space: Mapping[str, Range] | None = None,
+) -> Callable[[Callable], Callable]:
+    """Decorates a builder function, which becomes a model under its own name.
+
+    Args:
+        task: what the model is for.
+        summary: one line for the list of models.
+        paper: the source.
+        defaults: training settings for this model.
+        recipe: module of `recipes` that `zoo train` runs.
+        space: what `zoo tune` searches; see `Entry`.
+
+    Returns:
+        A decorator that returns the builder unchanged.
+
+    Raises:
+        ValueError: if another builder holds the name, or a builder takes arguments that
+            cannot be listed (`*args` or `**kwargs`).
+    """
+
+    def decorate(builder: Callable) -> Callable:
+        name = builder.__name__
+        if name in _ENTRIES:
+            raise ValueError(
+                f"Model names must be unique. Received a second builder for {name!r}, "
+                f"from {builder.__module__}; the first is from "
+                f"{_ENTRIES[name].builder.__module__}."
+            )
+        for parameter in inspect.signature(builder).parameters.values():
+            if parameter.kind in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL):
+                raise ValueError(
+                    "A builder must name all its arguments. "
+                    f"Received: {name} with {parameter}."
+                )
+        _ENTRIES[name] = Entry(
+            name, builder, task, summary, paper, dict(defaults or {}), recipe,
+            dict(space or {}),
+        )  # fmt: skip
+        return builder
+
+    return decorate
+
+
+def list_models(pattern: str = "*", *, task: str | None = None) -> list[str]:
+    """Names of the registered models, sorted.
+
+    Args:
+        pattern: shell pattern, such as `"*mt*"`.
+        task: only models for this task.
+
+    Example:
+        >>> "bilstm_mt" in list_models("*mt*")
+        True
+    """
+    entries = _entries()
+    return sorted(
+        name
+        for name in fnmatch.filter(entries, pattern)
+        if task is None or entries[name].task == task
+    )
+
+
+def describe(name: str) -> Entry:
+    """What is known of a model: arguments, defaults, source. Prints as a page.
+
+    Raises:
+        ValueError: for an unknown name; the message suggests the nearest.
+    """
+    entries = _entries()
+    if name not in entries:
+        raise ValueError(
+            f"`name` must be a registered model{_nearest(name, entries)}. Accepted: "
+            f"{', '.join(sorted(entries))}. Received: name={name!r}."
+        )
+    return entries[name]
+
+
+def get(name: str, *sizes, **keywords):
+    """Builds a new model.
+
+    Args:
+        name: a name from `list_models()`.
+        *sizes: the builder's leading arguments: `vocab_size`, then for classifiers and
+            taggers `tasks`, for translation `target_vocab_size`.
+        **keywords: the builder's other arguments; `describe(name)` lists them.
+
+    Returns:
+        A functional `keras.Model`, not compiled. A classifier takes token ids
+        `[batch, time]`, with 0 as padding, to a dict from task name to float32 logits
+        `[batch, labels]` (for a regression the value `[batch, 1]`); a language model
+        takes tokens and a state to logits and the new state (see `lstm_lm`), a
+        translation model a source and a target to logits (see `seq2seq`).
+
+    Raises:
+        ValueError: for an unknown name or keyword; the message suggests the nearest.
+    """
+    entry = describe(name)
+    check_keywords(name, keywords, entry.keywords)
+    return entry.builder(*sizes, **keywords)
+
+
+def check_keywords(name: str, keywords: Mapping, accepted: Iterable[str]) -> None:
+    """Raises ValueError for the first keyword for model `name` that is not accepted."""
+    accepted = list(accepted)
+    for keyword, value in keywords.items():
+        if keyword not in accepted:
+            raise ValueError(
+                f"`{keyword}` is not an argument of model {name!r}"
+                f"{_nearest(keyword, accepted)}. Accepted: {', '.join(accepted)}. "
+                f"Received: {keyword}={value!r}."
+            )
+
+
+def _entries() -> dict[str, Entry]:
+    importlib.import_module("zoo.models")  # its builder modules register themselves
+    return _ENTRIES
+
+
+def _nearest(name: str, names) -> str:
+    close = difflib.get_close_matches(name, list(names), n=1)
+    return f" (did you mean {close[0]!r}?)" if close else ""

@@ -1,0 +1,370 @@
+"""Learning curves, confusion matrices and others as PNG files. Needs matplotlib."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib import colormaps
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from zoo.models._search_space import Float, Int, Range, as_json
+from zoo.tasks import Task
+from zoo.training.callbacks import SHARES
+from zoo.training.metrics import metric_names
+
+if TYPE_CHECKING:
+    from zoo.families.classification.report import Outcome
+
+
+def write_plots(
+    outcome: Outcome, folder: Path, *, most_classes: int
+) -> list[tuple[str, str]]:
+    """Writes the plots of a run.
+
+    Args:
+        outcome: of the run.
+        folder: where the files go.
+        most_classes: tasks with more classes get no confusion matrix.
+
+    Returns:
+        File name and title of each plot.
+    """
+    written = []
+    if outcome.history:
+        _save(_curves(outcome), folder / "learning_curves.png")
+        written.append(("learning_curves.png", "Learning curves"))
+    written += write_shares(outcome.history, folder)
+    results = outcome.results[outcome.name]
+    shown = {
+        name: task
+        for name, task in outcome.prepared.tasks.items()
+        if "confusion" in results[name] and task.outputs <= most_classes
+    }
+    if shown:
+        _save(_confusions(shown, results), folder / "confusion.png")
+        written.append(("confusion.png", "Confusion matrices of the test part"))
+    if outcome.calibration:
+        _save(_reliability(outcome.calibration), folder / "reliability.png")
+        written.append(("reliability.png", "Confidence and accuracy on the test part"))
+    return written
+
+
+def write_perplexities(curves: Mapping[str, list], path: Path) -> None:
+    """Draws validation perplexity over seconds of training.
+
+    Args:
+        curves: pairs `(seconds, perplexity)` by model.
+        path: of the PNG file.
+    """
+    figure = Figure(figsize=(6, 4), layout="constrained")
+    axis = figure.subplots()
+    for name, points in curves.items():
+        axis.plot(*zip(*points, strict=True), "o-", markersize=3, label=_row(name))
+    axis.set(xlabel="seconds of training", ylabel="validation perplexity", yscale="log")
+    figure.legend(loc="outside lower center", fontsize="small")
+    _save(figure, path)
+
+
+def write_capacities(measured: Mapping[str, Sequence[Mapping]], path: Path) -> None:
+    """Draws the perplexity of language models over their size, a point a seed.
+
+    Args:
+        measured: what `zoo.families.language.train.facts_of` returned for each seed, by model.
+        path: of the PNG file.
+    """
+    figure = Figure(figsize=(6, 4), layout="constrained")
+    axis = figure.subplots()
+    for name, facts in measured.items():
+        points = [(fact["weights"], fact["test"]) for fact in facts]
+        axis.plot(*zip(*points, strict=True), "o", label=_row(name))
+    axis.set(
+        xlabel="weights without embedding and softmax", ylabel="test perplexity",
+        xscale="log",
+    )  # fmt: skip
+    figure.legend(loc="outside lower center", fontsize="small")
+    _save(figure, path)
+
+
+def write_scores(history: Sequence[Mapping], path: Path) -> None:
+    """Draws the validation scores `val_...` of a tagger over its epochs.
+
+    Args:
+        history: logs of each epoch.
+        path: of the PNG file.
+    """
+    figure = Figure(figsize=(6, 4), layout="constrained")
+    axes = figure.subplots()
+    epochs = np.arange(1, len(history) + 1)
+    for key in (key for key in history[0] if key.startswith("val_")):
+        values = [100 * logs[key] for logs in history]
+        axes.plot(epochs, values, label=_plain(key.removeprefix("val_")))
+    axes.set(xlabel="epoch", ylabel="validation, %", xticks=_ticks(epochs))
+    axes.legend()
+    _save(figure, path)
+
+
+def write_speeds(
+    speeds: Mapping[int, Mapping[str, float]], right: Mapping[str, float], path: Path
+) -> None:
+    """Draws accuracy over speed, a panel a batch size, so that one can choose a model.
+
+    A line joins the models that no other one beats in both.
+
+    Args:
+        speeds: by batch size, texts a second by model.
+        right: the share of right answers by model.
+        path: of the PNG file.
+    """
+    figure = Figure(figsize=(4.5 * len(speeds), 4), layout="constrained")
+    panels = figure.subplots(1, len(speeds), sharey=True, squeeze=False)[0]
+    for axes, (size, found) in zip(panels, speeds.items()):
+        points = {name: (speed, 100 * right[name]) for name, speed in found.items()}
+        front: list[tuple[float, float]] = []
+        for point in sorted(points.values(), reverse=True):
+            if not front or point[1] > front[-1][1]:
+                front.append(point)
+        for name, point in points.items():
+            axes.plot(*point, "o")
+            axes.annotate(
+                _plain(name), point, xytext=(0, 6), textcoords="offset points",
+                ha="center", fontsize="small",
+            )  # fmt: skip
+        axes.plot(*zip(*front, strict=True), color="0.7", zorder=0)
+        axes.set(title=f"batch {size}", xlabel="texts a second", xscale="log")
+        axes.margins(0.25)
+    panels[0].set_ylabel("accuracy, %")
+    _save(figure, path)
+
+
+def write_attention(
+    weights: np.ndarray, rows: Sequence[str], columns: Sequence[str], path: Path
+) -> None:
+    """Draws a heat map of attention weights.
+
+    Args:
+        weights: `[rows, columns]`, of each written piece over the read ones.
+        rows: the written pieces.
+        columns: the pieces that were read.
+        path: of the PNG file.
+    """
+    size = 1.5 + 0.25 * len(columns), 1.5 + 0.25 * len(rows)
+    figure = Figure(figsize=size, layout="constrained")
+    axes = figure.subplots()
+    axes.imshow(weights, cmap="Blues", vmin=0, vmax=1, aspect="auto")
+    axes.set_xticks(np.arange(len(columns)), map(_plain, columns), rotation=90)
+    axes.set_yticks(np.arange(len(rows)), map(_plain, rows))
+    axes.xaxis.tick_top()
+    _save(figure, path)
+
+
+def write_shares(history: Sequence[Mapping], folder: Path) -> list[tuple[str, str]]:
+    """Draws a heat map of the experts' shares over the epochs, a panel a layer.
+
+    Args:
+        history: logs of each epoch; see `zoo.training.callbacks.ExpertShares`.
+        folder: where the file goes.
+
+    Returns:
+        File name and title of the plot, if the model has experts.
+    """
+    names = [name for name in history[0] if name.endswith(SHARES)] if history else []
+    if not names:
+        return []
+    figure = Figure(figsize=(6, 1 + 3 * len(names)), layout="constrained")
+    for axis, name in zip(figure.subplots(len(names), squeeze=False)[:, 0], names):
+        shares = np.array([logs[name] for logs in history])  # [epochs, experts]
+        relative = shares.T * shares.shape[1]
+        top = max(2.0, relative.max())
+        image = axis.imshow(
+            relative, cmap="viridis", vmin=0, vmax=top, aspect="auto", origin="lower",
+            extent=(0.5, len(shares) + 0.5, -0.5, shares.shape[1] - 0.5),
+        )  # fmt: skip
+        figure.colorbar(image, ax=axis, label="tokens over the mean")
+        title = f"Load of {_plain(name.removesuffix(SHARES))}"
+        epochs = np.arange(1, len(shares) + 1)
+        axis.set(title=title, xlabel="epoch", ylabel="expert", xticks=_ticks(epochs))
+    _save(figure, folder / "experts.png")
+    return [("experts.png", "Load of the experts")]
+
+
+def write_search(
+    trials: Sequence[tuple[Mapping, float]],
+    ranges: Mapping[str, Range],
+    folder: Path,
+    *,
+    name: str,
+    minimise: bool,
+) -> list[tuple[str, str]]:
+    """Draws a search: each trial as a line through its values, and what was best when.
+
+    Args:
+        trials: values and objective of each trial, in their order.
+        ranges: of each parameter.
+        folder: where the files go.
+        name: of the objective.
+        minimise: small values are the better ones.
+
+    Returns:
+        File name and title of each plot.
+    """
+    scores = np.array([score for _, score in trials])
+    figure = Figure(figsize=(6, 4), layout="constrained")
+    axes = figure.subplots()
+    order = np.arange(1, len(scores) + 1)
+    best = (np.minimum if minimise else np.maximum).accumulate(scores)
+    axes.plot(order, scores, "o", markersize=4, label="trial")
+    axes.step(order, best, where="post", label="best so far")
+    axes.set(xlabel="trial", ylabel=f"validation {_plain(name)}", xticks=_ticks(order))
+    axes.legend()
+    _save(figure, folder / "objective.png")
+
+    columns = {key: _heights(key, ranges[key], trials) for key in ranges}
+    ends = scores.min(), scores.max()
+    height = (scores - ends[0]) / ((ends[1] - ends[0]) or 1.0)
+    figure = Figure(figsize=(1.2 * len(columns) + 2, 4.5), layout="constrained")
+    axes = figure.subplots()
+    colors = colormaps["viridis"](1.0 - height if minimise else height)
+    for row in np.argsort(-scores if minimise else scores):  # the best one on top
+        line = [*(places[row] for places, _ in columns.values()), height[row]]
+        axes.plot(range(len(line)), line, "o-", color=colors[row], markersize=3)
+    for at, (_, labels) in enumerate(columns.values()):
+        axes.axvline(at, color="0.85", linewidth=0.8, zorder=0)
+        for place, label in labels:
+            axes.annotate(_plain(label, 12), (at, place), fontsize="x-small")
+    for place, value in enumerate(ends):
+        axes.annotate(f"{value:.4g}", (len(columns), place), fontsize="x-small")
+    names = [_plain(key) for key in [*columns, name]]
+    axes.set_xticks(range(len(names)), names, rotation=60, ha="right")
+    axes.set(yticks=[], ylim=(-0.08, 1.12))
+    _save(figure, folder / "parallel_coordinates.png")
+    return [
+        ("objective.png", "Objective over the trials"),
+        ("parallel_coordinates.png", "Values and objective of each trial"),
+    ]
+
+
+def _heights(key: str, range_: Range, trials) -> tuple[list[float], list]:
+    """Where a parameter's values stand between 0 and 1, and labels at their places.
+
+    A trial without a value, where the parameter does not matter, has no point.
+    """
+    grid = range_.grid()
+    if isinstance(range_, (Int, Float)):
+        log = range_.log or getattr(range_, "factor", None)
+        scale = np.log if log else float
+        low, high = scale(range_.low), scale(range_.high)
+
+        def place(value) -> float:
+            return (scale(value) - low) / (high - low)
+    else:
+        texts = [as_json(value) for value in grid]
+
+        def place(value) -> float:
+            text = as_json(value)
+            known = text in texts  # or it is of another model's range of that name
+            return texts.index(text) / max(len(texts) - 1, 1) if known else np.nan
+
+    places = [
+        place(values[key]) if key in values else float("nan") for values, _ in trials
+    ]
+    return places, [(place(value), as_json(value).strip('"')) for value in grid]
+
+
+def _curves(outcome: Outcome) -> Figure:
+    figure = Figure(figsize=(10, 3.5), layout="constrained")
+    loss, score = figure.subplots(1, 2)
+    epochs = np.arange(1, len(outcome.history) + 1)
+    for key, label in (("loss", "training"), ("val_loss", "validation")):
+        if key in outcome.history[0]:
+            loss.plot(
+                epochs, [logs[key] for logs in outcome.history], "o-", label=label
+            )
+    loss.set(title="Loss", xlabel="epoch", xticks=_ticks(epochs))
+    loss.legend()
+    score.set_prop_cycle(color=colormaps["tab20"].colors)
+    for name, key in metric_names(outcome.prepared.tasks).items():
+        if f"val_{key}" in outcome.history[0]:
+            values = [logs[f"val_{key}"] for logs in outcome.history]
+            score.plot(epochs, values, "o-", label=_plain(name))
+    score.set(title="Validation metric", xlabel="epoch", xticks=_ticks(epochs))
+    if score.lines and len(outcome.prepared.tasks) <= 20:
+        figure.legend(
+            handles=score.lines, loc="outside right upper", fontsize="x-small"
+        )
+    return figure
+
+
+def _confusions(tasks: Mapping[str, Task], results: Mapping) -> Figure:
+    columns = min(4, len(tasks))
+    rows = -(-len(tasks) // columns)
+    largest = max(task.outputs for task in tasks.values())
+    size = max(2.8, 0.35 * largest + 1.2)
+    figure = Figure(figsize=(size * columns, size * rows), layout="constrained")
+    axes = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axis, (name, task) in zip(axes, tasks.items(), strict=False):
+        matrix = np.zeros((task.outputs, task.outputs), int)
+        for true, predicted, count in results[name]["confusion"]:
+            matrix[true, predicted] = count
+        share = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+        axis.imshow(share, cmap="Blues", vmin=0, vmax=1)
+        for row, column in np.ndindex(matrix.shape):
+            dark = share[row, column] > 0.5
+            axis.text(
+                column, row, matrix[row, column], ha="center", va="center",
+                color="white" if dark else "black", fontsize="small",
+            )  # fmt: skip
+        ticks = np.arange(task.outputs)
+        labels = [_plain(label) for label in task.labels]
+        axis.set_xticks(ticks, labels, rotation=90 if task.outputs > 3 else 0)
+        axis.set_yticks(ticks, labels)
+        axis.set(title=_plain(name), xlabel="predicted", ylabel="true")
+    for axis in axes[len(tasks) :]:
+        axis.set_axis_off()
+    return figure
+
+
+def _reliability(calibration: Mapping[str, Mapping]) -> Figure:
+    figure = Figure(figsize=(5, 5), layout="constrained")
+    axes = figure.subplots()
+    axes.plot([0, 1], [0, 1], color="grey", linestyle="dotted")
+    axes.set_prop_cycle(color=colormaps["tab20"].colors)
+    for name, facts in calibration.items():
+        rows = facts["reliability"]
+        points = [[row[key] for row in rows] for key in ("confidence", "accuracy")]
+        [line] = axes.plot(*points, label=_plain(f"{name}, ECE {facts['ece']:.3f}", 60))
+        share = np.array([row["answers"] for row in rows])
+        axes.scatter(*points, s=4 + 96 * share / share.sum(), color=line.get_color())
+    axes.set(xlabel="confidence", ylabel="accuracy", xlim=(0, 1), ylim=(0, 1))
+    axes.set_aspect("equal")
+    if len(calibration) <= 20:
+        axes.legend(fontsize="x-small", loc="upper left")
+    return figure
+
+
+def _ticks(epochs: np.ndarray) -> np.ndarray:
+    return epochs[:: -(-len(epochs) // 12)]
+
+
+def _row(name: str) -> str:
+    """A model with its settings, as a row of a table names it; these may be many."""
+    return _plain(name, 80)
+
+
+def _plain(name: str, width: int = 40) -> str:
+    """A name that is drawn as it is, and not longer than the plot."""
+    name = " ".join(name.split())
+    name = name if len(name) <= width else f"{name[:width]}..."
+    # Matplotlib reads $...$ as a formula and hides lines whose label begins with "_".
+    return ("\u200b" if name.startswith("_") else "") + name.replace("$", r"\$")
+
+
+def _save(figure: Figure, path: Path) -> None:
+    with warnings.catch_warnings():
+        # Its font lacks Chinese, among others; the tables hold every name.
+        warnings.filterwarnings("ignore", message="Glyph .* missing")
+        FigureCanvasAgg(figure).print_png(path, metadata={"Software": None})

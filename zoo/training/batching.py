@@ -1,0 +1,263 @@
+"""Batches of token ids for training and evaluation, in a few static shapes.
+
+XLA compiles one program a shape, so rows are padded to one of a few bucket lengths and
+every batch has the same number of rows: short batches are filled with rows of padding
+whose weights are 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import keras
+import numpy as np
+
+from zoo.tasks import safe_names
+
+ROUND_TO = 8  # bucket lengths are multiples of this, which keeps the search small
+
+
+class EpochBatches(keras.utils.PyDataset):
+    """Base of batches that are planned anew for each epoch; subclasses set `batches`.
+
+    Attributes:
+        epoch: counted from 0.
+        batches: one entry a batch, set by `_plan`.
+    """
+
+    epoch = 0
+
+    def _plan(self) -> None:
+        """Sets `batches` for the epoch; as many in each, as Keras expects."""
+        raise NotImplementedError
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+    def start_at(self, epoch: int) -> None:
+        """Continues with the batches of this epoch, counted from 0."""
+        self.epoch = epoch
+        self._plan()
+
+    def follow(self) -> keras.callbacks.Callback:
+        """A callback that moves on to the epoch that `fit` begins."""
+        return keras.callbacks.LambdaCallback(
+            on_epoch_begin=lambda epoch, logs: self.start_at(epoch)
+        )
+
+    def feed(self):
+        """What `fit` iterates over, with `follow` among its callbacks.
+
+        A `tf.data.Dataset` on TensorFlow, else `self`: Keras guesses the shapes of a
+        `PyDataset` from its first two batches, which may both be of one bucket.
+        """
+        if keras.backend.backend() != "tensorflow":
+            return self
+        import tensorflow as tf
+
+        def epoch():
+            yield from (self[index] for index in range(len(self)))
+
+        def spec(array):
+            return tf.TensorSpec((None,) * array.ndim, array.dtype)
+
+        signature = keras.tree.map_structure(spec, self[0])
+        batches = tf.data.Dataset.from_generator(epoch, output_signature=signature)
+        counted = batches.apply(tf.data.experimental.assert_cardinality(len(self)))
+        return counted.prefetch(2)
+
+
+class TokenBatches(EpochBatches):
+    """Seeded, bucketed batches of `(tokens, targets, weights)`.
+
+    Args:
+        tokens: one int32 array of ids a text, not empty.
+        targets: dict from task to an array with one row a text; empty for a language
+            model.
+        weights: dict from task to weights `[texts]`; 0 where the label is missing.
+        batch_size: rows of every batch.
+        buckets: increasing lengths, the last at least the longest text.
+        shuffle: `True` for training: a new order each epoch, drawn from `seed` and the
+            number of the epoch alone, so that a resumed run sees the same batches.
+        sampling: how often a text of each task is drawn in an epoch of as many texts as
+            there are: `"proportional"` (each text once), `"uniform"` over tasks, or a
+            temperature `t`, in proportion to `size ** (1 / t)`. Texts that carry labels
+            of several tasks count as a group of their own.
+        seed: of the order and the sampling.
+
+    Call returns: tokens `[batch_size, bucket]`, dict of targets, dict of weights, the
+    dicts under `zoo.tasks.safe_names`, as `zoo.training.fit.compile_model` expects.
+
+    Example:
+        >>> batches = TokenBatches([np.array([4, 5])], {"a": np.array([1])},
+        ...                        {"a": np.array([1.0])}, batch_size=2, buckets=[8])
+        >>> tokens, targets, weights = batches[0]
+        >>> tokens.shape, weights["a"].tolist()
+        ((2, 8), [1.0, 0.0])
+    """
+
+    def __init__(
+        self,
+        tokens: Sequence[np.ndarray],
+        targets: Mapping[str, np.ndarray],
+        weights: Mapping[str, np.ndarray],
+        *,
+        batch_size: int,
+        buckets: Sequence[int],
+        shuffle: bool = False,
+        sampling: str | float = "proportional",
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        if not len(tokens):
+            raise ValueError("`tokens` must hold at least one text. Received: none.")
+        self.tokens = tokens
+        self.targets = dict(targets)
+        self.weights = {
+            task: np.asarray(weight, "float32") for task, weight in weights.items()
+        }
+        self.batch_size = batch_size
+        self.buckets = np.asarray(buckets)
+        self.shuffle = shuffle
+        self.sampling = sampling
+        self.seed = seed
+        self._names = safe_names(self.targets)
+        lengths = np.array([len(ids) for ids in tokens])
+        if lengths.max() > self.buckets[-1]:
+            raise ValueError(
+                "`buckets` must reach the longest text. Received: buckets="
+                f"{list(buckets)}, longest text {lengths.max()} tokens."
+            )
+        self._bucket_of = np.searchsorted(self.buckets, lengths)
+        self._groups = self._rows_by_group()
+        self._plan()
+
+    def __getitem__(self, index: int):
+        rows, length = self.batches[index]
+        tokens = np.zeros((self.batch_size, length), "int32")
+        for row, source in enumerate(rows):
+            tokens[row, : len(self.tokens[source])] = self.tokens[source]
+        if not self.targets:
+            return (tokens,)
+        fill = self.batch_size - len(rows)
+        targets = {
+            self._names[task]: np.concatenate(
+                [values[rows], np.repeat(values[:1], fill, axis=0)]
+            )
+            for task, values in self.targets.items()
+        }
+        weights = {
+            self._names[task]: np.concatenate([values[rows], np.zeros(fill, "float32")])
+            for task, values in self.weights.items()
+        }
+        return tokens, targets, weights
+
+    def _rows_by_group(self) -> list[np.ndarray]:
+        """Rows by the set of tasks that label them; no group if none does."""
+        if not self.weights:
+            return [np.arange(len(self.tokens))]
+        present = np.stack([weight > 0 for weight in self.weights.values()], axis=1)
+        groups, group_of = np.unique(present, axis=0, return_inverse=True)
+        group_of = group_of.reshape(-1)
+        return [
+            np.flatnonzero(group_of == index)
+            for index, group in enumerate(groups)
+            if group.any() or not self.shuffle
+        ]
+
+    def _plan(self) -> None:
+        """Sets `batches`: rows and padded length of each batch of the epoch."""
+        epoch = self.epoch if self.shuffle else 0
+        generator = np.random.default_rng([self.seed, epoch])
+        if self.shuffle:
+            rows = self._draw(generator)
+        else:
+            # Mixed too: the loss of a batch sums over tasks the means of what it holds.
+            rows = generator.permutation(np.concatenate(self._groups))
+        self.batches = []
+        for bucket, length in enumerate(self.buckets):
+            members = rows[self._bucket_of[rows] == bucket]
+            for start in range(0, len(members), self.batch_size):
+                batch = members[start : start + self.batch_size]
+                self.batches.append((batch, int(length)))
+        if self.shuffle:
+            generator.shuffle(self.batches)
+
+    def _draw(self, generator: np.random.Generator) -> np.ndarray:
+        """Rows of one epoch, in an order.
+
+        Each epoch draws as many rows from each bucket of a group, so that all epochs
+        have the same number of batches, as Keras expects.
+        """
+        sizes = np.array([len(group) for group in self._groups], float)
+        rates = sizes.sum() * sampling_shares(sizes, self.sampling) / sizes
+        drawn = []
+        for group, rate in zip(self._groups, rates, strict=True):
+            for bucket in np.unique(self._bucket_of[group]):
+                rows = group[self._bucket_of[group] == bucket]
+                whole, rest = divmod(max(1, round(rate * len(rows))), len(rows))
+                drawn += [rows] * whole
+                drawn.append(generator.choice(rows, rest, replace=False))
+        return generator.permutation(np.concatenate(drawn))
+
+
+def sampling_shares(sizes: np.ndarray, sampling: str | float) -> np.ndarray:
+    """Share of each group of texts in an epoch.
+
+    Args:
+        sizes: number of texts of each group.
+        sampling: `"proportional"`, `"uniform"`, or a temperature of at least 1.
+
+    Returns:
+        Shares that sum to 1.
+
+    Raises:
+        ValueError: for another `sampling`.
+
+    Example:
+        >>> sampling_shares(np.array([900, 100]), 2).tolist()
+        [0.75, 0.25]
+    """
+    named = {"proportional": 1.0, "uniform": np.inf}
+    temperature = named.get(sampling, sampling)
+    if isinstance(temperature, str) or not temperature >= 1:
+        raise ValueError(
+            "`sampling` must be 'proportional', 'uniform' or a temperature of at least "
+            f"1. Received: sampling={sampling!r}."
+        )
+    shares = np.asarray(sizes, float) ** (1.0 / temperature)
+    return shares / shares.sum()
+
+
+def choose_buckets(tokens: Sequence[np.ndarray], count: int = 5) -> list[int]:
+    """The `count` padded lengths that waste the least padding over these texts.
+
+    Args:
+        tokens: one array of ids a text.
+        count: at most this many lengths, so as many programs for XLA to compile.
+
+    Returns:
+        Increasing lengths, multiples of 8; the last one holds the longest text.
+
+    Example:
+        >>> choose_buckets([np.ones(n) for n in (3, 5, 60, 61)], 2)
+        [8, 64]
+    """
+    lengths = np.array([max(1, len(ids)) for ids in tokens])
+    rounded = -(-lengths // ROUND_TO) * ROUND_TO
+    ends, numbers = np.unique(rounded, return_counts=True)
+    # best[b, j]: least padded tokens of the j shortest lengths in b buckets.
+    texts = np.concatenate([[0], np.cumsum(numbers)])
+    best = np.full((count + 1, len(ends) + 1), np.inf)
+    best[0, 0] = 0
+    cut = np.zeros((count + 1, len(ends) + 1), int)
+    for bucket in range(1, count + 1):
+        for end in range(1, len(ends) + 1):
+            costs = best[bucket - 1, :end] + ends[end - 1] * (texts[end] - texts[:end])
+            cut[bucket, end] = np.argmin(costs)
+            best[bucket, end] = costs[cut[bucket, end]]
+    bucket, end, chosen = int(np.argmin(best[:, -1])), len(ends), []
+    while end:
+        chosen.append(int(ends[end - 1]))
+        end, bucket = cut[bucket, end], bucket - 1
+    return chosen[::-1]

@@ -1,0 +1,237 @@
+"""Compiling, fitting and resuming: `fit` of Keras with what a text task needs."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from zoo.tasks import Task, safe_names
+from zoo.training.batching import TokenBatches
+from zoo.training.callbacks import ExpertShares
+from zoo.training.checkpoint import Checkpoint
+from zoo.training.losses import task_loss, task_loss_weights
+from zoo.training.metrics import metric_names, training_metric
+from zoo.training.progress import Progress
+
+
+def seed_everything(seed: int) -> None:
+    """Seeds Python, NumPy and Keras.
+
+    On one machine two runs with the same seed then agree bit for bit. TensorFlow's own
+    switch for determinism stays off: Keras refuses XLA under it, which is deterministic
+    on the CPU anyway.
+    """
+    random.seed(seed)
+    keras.utils.set_random_seed(seed)
+
+
+def compile_model(
+    model: keras.Model,
+    tasks: Mapping[str, Task],
+    *,
+    optimizer: str = "adam",
+    learning_rate: float = 1e-3,
+    clipnorm: float | None = 1.0,
+    average: float | None = None,
+    loss_weights: Mapping[str, float] | None = None,
+    jit_compile: bool | str = False,
+) -> keras.Model:
+    """Compiles a model of the zoo with the loss and the metric of each of its tasks.
+
+    Args:
+        model: whose outputs are named after the tasks.
+        tasks: the tasks by name.
+        optimizer: name of a Keras optimizer.
+        learning_rate: its step size.
+        clipnorm: bound on the global gradient norm, or `None`.
+        average: momentum of the moving average of the weights that `fit` validates and
+            keeps, or `None`.
+        loss_weights: factor of each task in the sum, 1 where none is given.
+        jit_compile: `True` compiles the step with XLA.
+
+    Returns:
+        The model to fit: the same one, or, where a task's name cannot name a loss, one
+        over the same layers whose outputs have safe names.
+    """
+    safe = safe_names(tasks)
+    if any(name != other for name, other in safe.items()):
+        outputs = {safe[name]: model.output[name] for name in tasks}
+        model = keras.Model(model.input, outputs, name=model.name)
+    losses = task_loss_weights(tasks, loss_weights)
+    model.compile(
+        optimizer=make_optimizer(optimizer, learning_rate, clipnorm, average),
+        loss={safe[name]: task_loss(task) for name, task in tasks.items()},
+        loss_weights={safe[name]: losses[name] for name in tasks},
+        weighted_metrics={safe[n]: [training_metric(t)] for n, t in tasks.items()},
+        jit_compile=compiled(jit_compile),
+    )
+    return model
+
+
+def make_optimizer(
+    name: str, learning_rate, clipnorm: float | None, average: float | None, **options
+) -> keras.optimizers.Optimizer:
+    """An optimizer that bounds the gradient and, with `average`, averages weights."""
+    config = {"learning_rate": learning_rate, "global_clipnorm": clipnorm, **options}
+    if average is not None:
+        config.update(use_ema=True, ema_momentum=average)
+    return keras.optimizers.get(name).from_config(config)
+
+
+def compiled(wanted: bool | str) -> bool | str:
+    """`jit_compile` of a step: JAX, which else runs operation by operation, always."""
+    return wanted or keras.backend.backend() == "jax"
+
+
+def span_momentum(epochs: float | None, steps: int) -> float | None:
+    """Momentum of a moving average that spans so many epochs of so many steps.
+
+    Args:
+        epochs: above 0, or `None` for no average.
+        steps: of an epoch.
+
+    Example:
+        >>> span_momentum(0.5, 200)
+        0.99
+    """
+    return None if epochs is None else 1.0 - 1.0 / max(1.0, epochs * steps)
+
+
+def fit(
+    model: keras.Model,
+    train: TokenBatches,
+    valid: TokenBatches | None,
+    tasks: Mapping[str, Task],
+    *,
+    epochs: int = 10,
+    patience: int = 2,
+    folder: str | Path | None = None,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    verbose: bool = True,
+) -> list[dict]:
+    """Trains until the validation score stops rising, and keeps the best weights.
+
+    The score is the mean over tasks of accuracy, micro F1 or R2; ties go to the lower
+    loss. Without `valid` all epochs run and the last weights stay.
+
+    Args:
+        model: compiled.
+        train: shuffled batches.
+        valid: batches of the validation split.
+        tasks: the tasks by name.
+        epochs: at most this many.
+        patience: epochs without a better score before training stops.
+        folder: where checkpoints go; a fit that was killed continues from the last
+            epoch that it finished there.
+        callbacks: further Keras callbacks.
+        verbose: shows progress.
+
+    Returns:
+        One dict of logs an epoch, with `score` and `seconds`.
+    """
+    labelled = [
+        name for name in tasks if valid is not None and valid.weights[name].any()
+    ]
+    checkpoint = Checkpoint(score_of(tasks, labelled), patience=patience, folder=folder)
+    first = checkpoint.restore(model)
+    shown = [Progress(tasks, epochs, train, done=first)] if verbose else []
+    if model.optimizer.use_ema:
+        shown.append(keras.callbacks.SwapEMAWeights())  # while it validates
+    if first < epochs and not checkpoint.finished:
+        model.fit(
+            train.feed(),
+            validation_data=valid.feed() if labelled else None,
+            initial_epoch=first,
+            epochs=epochs,
+            callbacks=[train.follow(), ExpertShares(), checkpoint, *shown, *callbacks],
+            shuffle=False,
+            verbose=0,
+        )
+    checkpoint.keep_best(model)
+    return checkpoint.history
+
+
+def score_of(tasks: Mapping[str, Task], labelled: Sequence[str]):
+    """A function from Keras's epoch logs to `(mean main metric, -loss)` on validation.
+
+    Args:
+        tasks: all tasks by name.
+        labelled: those that have labels there; the others have no metric.
+    """
+    keys = [key for name, key in metric_names(tasks).items() if name in labelled]
+
+    def score(logs: Mapping[str, float]) -> tuple[float, float] | None:
+        if not keys:
+            return None
+        mean = float(np.mean([logs[f"val_{key}"] for key in keys]))
+        return mean, -float(logs["val_loss"])
+
+    return score
+
+
+def predict(model: keras.Model, batches: TokenBatches) -> dict[str, np.ndarray]:
+    """The model's outputs for all texts of `batches`, in the order of the texts.
+
+    Args:
+        model: of the zoo, compiled or not.
+        batches: not shuffled.
+
+    Returns:
+        Dict from task to float32 `[texts, outputs]`.
+    """
+    outputs: dict[str, np.ndarray] = {}
+    for index, (rows, _) in enumerate(batches.batches):
+        predicted = model.predict_on_batch(batches[index][0])
+        for task, values in predicted.items():
+            if task not in outputs:
+                shape = (len(batches.tokens), *values.shape[1:])
+                outputs[task] = np.empty(shape, "float32")
+            outputs[task][rows] = values[: len(rows)]
+    return outputs
+
+
+def class_weights(
+    task: Task, target: np.ndarray, weight: np.ndarray, weights: str | Mapping
+) -> np.ndarray:
+    """Weights of the rows of one task, by the class of each row.
+
+    Args:
+        task: of kind categories.
+        target: class ids `[rows]`.
+        weight: `[rows]`, 0 where the label is missing, which stays 0.
+        weights: `"balanced"`, which gives each class the same total weight, or a dict
+            from label name to weight, 1 where none is given.
+
+    Returns:
+        New weights `[rows]`.
+
+    Raises:
+        ValueError: for another kind of task or an unknown label.
+    """
+    if task.kind != "categories":
+        raise ValueError(
+            "`class_weights` apply to tasks of kind 'categories'. "
+            f"Received: a task of kind {task.kind!r}."
+        )
+    if weights == "balanced":
+        counts = np.bincount(target, weights=weight > 0, minlength=task.outputs)
+        by_class = counts.sum() / (np.maximum(counts, 1) * task.outputs)
+    elif not isinstance(weights, Mapping):
+        raise ValueError(
+            "`class_weights` must be 'balanced' or a weight for each label. "
+            f"Received: {weights!r}."
+        )
+    else:
+        unknown = sorted(set(weights) - set(task.labels))
+        if unknown:
+            raise ValueError(
+                "`class_weights` must name labels. "
+                f"Accepted: {', '.join(task.labels)}. "
+                f"Received: {', '.join(map(str, unknown))}."
+            )
+        by_class = np.array([weights.get(label, 1.0) for label in task.labels])
+    return (weight * by_class[target]).astype("float32")

@@ -1,0 +1,120 @@
+"""What the settings of all recipes share: values that are checked when made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import ClassVar
+
+from zoo.models._registry import describe
+from zoo.models._search_space import Range
+
+
+def _whole(value) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+_FROM_0 = ("a whole number from 0", lambda value: _whole(value) and value >= 0)
+_SHARE = (
+    "a number above 0 and at most 1, or none",
+    lambda value: (
+        value is None or (_whole(value) or isinstance(value, float)) and 0 < value <= 1
+    ),
+)
+_BY_NAME = {
+    "seed": _FROM_0,
+    "patience": _FROM_0,
+    "pretrain_epochs": _FROM_0,
+    "decay_after": _FROM_0,
+    "warmup": _FROM_0,
+    "hold": _FROM_0,
+    "replace_rare": _SHARE,
+    "label_smoothing": (
+        "a number from 0 to below 1",
+        lambda value: (_whole(value) or isinstance(value, float)) and 0 <= value < 1,
+    ),
+    "length_penalty": (
+        "a number from 0",
+        lambda value: (_whole(value) or isinstance(value, float)) and value >= 0,
+    ),
+    "abstain": (
+        "a probability above 0 and below 1, or none",
+        lambda value: value is None or isinstance(value, float) and 0 < value < 1,
+    ),
+}
+_ACCEPTED = {
+    "int": ("a whole number from 1", lambda value: _whole(value) and value >= 1),
+    "int | None": (
+        "a whole number from 1, or none",
+        lambda value: value is None or _whole(value) and value >= 1,
+    ),
+    "float": (
+        "a number above 0",
+        lambda value: (_whole(value) or isinstance(value, float)) and value > 0,
+    ),
+    "float | None": (
+        "a number above 0, or none",
+        lambda value: (
+            value is None or (_whole(value) or isinstance(value, float)) and value > 0
+        ),
+    ),
+    "bool": ("true or false", lambda value: isinstance(value, bool)),
+    "str": ("a name", lambda value: isinstance(value, str)),
+    "str | float": (
+        "a name or a number",
+        lambda value: _whole(value) or isinstance(value, (str, float)),
+    ),
+    "Mapping[str, float]": ("a mapping", lambda value: isinstance(value, Mapping)),
+    "Mapping[str, str | Mapping]": (
+        "a mapping",
+        lambda value: isinstance(value, Mapping),
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Checked:
+    """Checks each value by its field's name or else its type when made.
+
+    `space` is what `zoo tune` searches for every model of the recipe, unless the model
+    has a range of its own.
+    """
+
+    space: ClassVar[Mapping[str, Range]] = {}
+
+    def __post_init__(self) -> None:
+        for setting in fields(self):
+            value = getattr(self, setting.name)
+            accepted, is_accepted = _BY_NAME.get(setting.name, _ACCEPTED[setting.type])
+            if not is_accepted(value):
+                raise ValueError(
+                    f"`{setting.name}` must be {accepted}. "
+                    f"Received: {setting.name}={value!r}."
+                )
+
+    @classmethod
+    def of(cls, model: str, **overrides):
+        """The defaults of a registered model, with `overrides`.
+
+        `None` leaves the default, unless it is a value of the setting, as of `average`.
+
+        Raises:
+            ValueError: for an unknown model or setting.
+        """
+        known = {setting.name: setting.type for setting in fields(cls)}
+        unknown = sorted(set(overrides) - set(known))
+        if unknown:
+            raise ValueError(
+                f"Settings must be among {', '.join(sorted(known))}. "
+                f"Received: {', '.join(unknown)}."
+            )
+        given = {
+            name: value
+            for name, value in overrides.items()
+            if value is not None or "None" in known[name]
+        }
+        return cls(**{**describe(model).defaults, **given})
+
+    def to_config(self) -> dict:
+        """A JSON-ready dict."""
+        return asdict(self)
