@@ -37,12 +37,12 @@ from serving_others import (  # noqa: E402
     linear_answer,
 )
 from timing import interleave  # noqa: E402
-from zoo.reporting.markdown import markdown_table  # noqa: E402
 
 from recipes.seeds import parse_model  # noqa: E402
-from recipes.text_classification import RECIPE  # noqa: E402
+from recipes.text_classification import FAMILY  # noqa: E402
 from zoo.data import Splits, learn_tasks, load_named  # noqa: E402
-from zoo.families.overrides import parse_overrides  # noqa: E402
+from zoo.families.catalogue import parse_overrides  # noqa: E402
+from zoo.families.classification.report import markdown_table  # noqa: E402
 from zoo.reporting.plots import write_speeds  # noqa: E402
 from zoo.serving.served import read_metadata, version_folder  # noqa: E402
 from zoo.tasks import Task  # noqa: E402
@@ -69,11 +69,11 @@ def train_and_export(
     name, own = parse_model(model)
     settings, keywords = parse_overrides([*overrides, *own], name)
     row = re.sub(r"[^\w.=-]+", "_", model)
-    text_model, _ = RECIPE.trial(
+    text_model, _ = FAMILY.trial(
         name, splits, settings, keywords, folder=folder / "runs" / row
     )
     place = folder / "exported" / row
-    RECIPE.export(text_model, splits, place)
+    FAMILY.export(text_model, splits, place)
     print(f"exported: {place}", file=sys.stderr)
     return place
 

@@ -17,59 +17,14 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-from zoo.reporting.markdown import markdown_table
 
 from recipes import seeds
 from recipes.seeds import spread
-from zoo.data import Splits, load_named
-from zoo.families.base import Recipe
-from zoo.families.language.facts import facts_of
-from zoo.families.language.perplexity import perplexity
-from zoo.families.language.report import write_language_report
-from zoo.families.language.settings import LanguageSettings
-from zoo.families.language.stream import token_stream
-from zoo.families.language.train import PARTS, prepare, train
+from zoo.data import load_named
+from zoo.families import get_family
+from zoo.reporting.markdown import markdown_table
 
-
-class LanguageModeling(Recipe):
-    """Texts of any kind; labels are not looked at."""
-
-    settings = LanguageSettings
-    invitation = "Continue a text with it"
-    prepare, train = map(staticmethod, (prepare, train))
-
-    def describe(self, name, prepared):
-        sizes = [f"{len(prepared.streams[part]) - 1:,} {part}" for part in PARTS]
-        words = f"{prepared.pipeline.vocab_size:,}"
-        return f"{name}: {', '.join(sizes)} tokens, {words} in all"
-
-    def report(self, text_model, prepared, history, settings, folder):
-        return write_language_report(
-            text_model.metadata["name"], prepared.streams,
-            self.facts(text_model, prepared, history), history, settings, folder,
-        )  # fmt: skip
-
-    def facts(self, text_model, prepared, history):
-        return facts_of(text_model.model, prepared.streams, history)
-
-    def brief(self, facts):
-        return f"{facts['valid']:.2f} (valid), {facts['test']:.2f} (test)"
-
-    def objectives(self, splits):
-        return ["perplexity"]
-
-    def score(self, text_model, splits, part):
-        """The perplexity of a part, as one stream."""
-        stream = token_stream(text_model.pipeline, getattr(splits, part).texts)
-        return {"perplexity": perplexity(text_model.model, stream)}
-
-    def prompt(self, splits: Splits):
-        """The first words of a text of the test part."""
-        words = next((text for text in splits.test.texts if text.strip()), "The")
-        return " ".join(words.split()[:4])
-
-
-RECIPE = LanguageModeling()
+FAMILY = get_family("language")
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -82,7 +37,7 @@ def main(arguments: list[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     splits = load_named(options.data)
     measured = {
-        model: seeds.measured(RECIPE, model, splits, options)
+        model: seeds.measured(FAMILY, model, splits, options)
         for model in options.models
     }
     if options.plot:

@@ -25,20 +25,20 @@ from pathlib import Path
 import numpy as np
 
 from recipes import seeds
+from zoo.families.catalogue import parse_overrides
 from zoo.families.language.settings import LanguageSettings
-from zoo.families.overrides import parse_overrides
-from zoo.tuning.trial import best_epoch
+from zoo.training.history import best_epoch
 
 _OF_THE_TEXT = ("tokenizer", "vocab_size", "lowercase", "min_count")
 
 
 def write(data: str, path: Path) -> None:
     """Writes the streams of a named data set, as its own settings read it."""
-    from recipes.language_modeling import RECIPE
+    from recipes.language_modeling import FAMILY
     from zoo.data import load_named
 
     splits = load_named(data)
-    corpus = RECIPE.prepare(splits, RECIPE.choose("lstm_lm", splits, {}))
+    corpus = FAMILY.prepare(splits, FAMILY.choose("lstm_lm", splits, {}))
     about = {
         "data": data,
         "vocab_size": corpus.pipeline.vocab_size,

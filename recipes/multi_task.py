@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from recipes import seeds
-from recipes.text_classification import RECIPE, baseline_rows, row_of, table
+from recipes.text_classification import FAMILY, baseline_rows, row_of, table
 from zoo.data import Splits, load_named
 from zoo.families.classification import train as runs
 from zoo.families.classification.settings import Settings
@@ -28,10 +28,10 @@ def measure_alone(
     facts = {"test": {}, "valid": {}, "parameters": 0, "epochs": 0, "seconds": 0.0}
     for index, task in enumerate(together.tasks):
         alone = together.only(task)
-        text_model, history = RECIPE.train(
+        text_model, history = FAMILY.train(
             name, alone, settings, keywords, folder=folder / str(index)
         )
-        found = RECIPE.facts(text_model, alone, history)
+        found = FAMILY.facts(text_model, alone, history)
         for part in ("test", "valid"):
             facts[part].update(found[part])
         for cost in ("parameters", "epochs", "seconds"):
@@ -56,7 +56,7 @@ def main(arguments: list[str] | None = None) -> None:
         if options.alone:
             wanted[f"{name} each task alone"] = {"measure": measure_alone}
         for row, how in wanted.items():
-            facts = seeds.measured(RECIPE, name, splits, options, row=row, **how)
+            facts = seeds.measured(FAMILY, name, splits, options, row=row, **how)
             rows.append(row_of(row, facts))
     print(table(options, rows))
 

@@ -16,8 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
-from zoo.families.base import Recipe
-from zoo.families.overrides import parse_overrides
+from zoo.families import Family
+from zoo.families.catalogue import parse_overrides
 
 
 def add_arguments(parser: argparse.ArgumentParser, *, models: list[str]) -> None:
@@ -58,7 +58,7 @@ def parse_model(text: str) -> tuple[str, list[str]]:
 
 
 def measured(
-    recipe: Recipe,
+    family: Family,
     model: str,
     splits,
     options: argparse.Namespace,
@@ -70,12 +70,12 @@ def measured(
     """The facts of each seed, measured or read back.
 
     Args:
-        recipe: of the model.
+        family: of the model.
         model: `NAME[:KEY=VALUE,...]`.
         splits: the data.
         options: of `add_arguments`.
         row: names the row of the table, and the folder; by default `model`.
-        measure: measures a seed, by default the recipe.
+        measure: measures a seed, by default the family.
         fixed: settings of this row.
     """
     name, own = parse_model(model)
@@ -84,15 +84,15 @@ def measured(
     if options.retrain:
         row = f"{row} retrained"
     if measure is None:
-        measure = recipe.measure_retrained if options.retrain else recipe.measure
+        measure = family.measure_retrained if options.retrain else family.measure
     for seed in range(options.seeds):
         chosen = {**overrides, **fixed, "seed": seed}
-        settings = recipe.choose(name, splits, chosen)
+        settings = family.choose(name, splits, chosen)
         folder = options.folder / options.data / row.replace(" ", "_") / str(seed)
         new, found = facts_of_seed(name, splits, settings, keywords, folder, measure)
         facts.append(found)
         if new:
-            print(f"{row} seed {seed}: {recipe.brief(found)}", file=sys.stderr)
+            print(f"{row} seed {seed}: {family.brief(found)}", file=sys.stderr)
     return facts
 
 

@@ -14,65 +14,19 @@ from __future__ import annotations
 import argparse
 
 import numpy as np
-from zoo.reporting.markdown import markdown_table
 
 from recipes import seeds
 from zoo.data import load_named
 from zoo.data.pairs import PairSplits
-from zoo.families.base import Recipe
-from zoo.families.overrides import parse_overrides
-from zoo.families.translation.report import table_of_test, write_translation_report
+from zoo.families import get_family
+from zoo.families.catalogue import parse_overrides
 from zoo.families.translation.settings import TranslationSettings
 from zoo.families.translation.train import (
-    PARTS,
-    evaluate,
     evaluate_baselines,
-    facts_of,
-    prepare,
-    train,
 )
+from zoo.reporting.markdown import markdown_table
 
-
-class Translation(Recipe):
-    """Pairs of texts."""
-
-    settings = TranslationSettings
-    invitation = "Translate with it"
-    prepare, train, facts = map(staticmethod, (prepare, train, facts_of))
-
-    def describe(self, name, prepared):
-        sizes = [f"{len(prepared.part(part)):,} {part}" for part in PARTS]
-        pieces = [f"{size:,}" for size in prepared.pipeline.sizes if size]
-        line = f"{name}: {', '.join(sizes)} pairs, {' and '.join(pieces)} pieces"
-        cut = prepared.encoded["train"].cut
-        return f"{line}; {cut} training pair(s) cut to max_length" if cut else line
-
-    def report(self, text_model, prepared, history, settings, folder):
-        facts = facts_of(text_model, prepared, history)
-        baselines = evaluate_baselines(prepared.splits, settings)
-        write_translation_report(
-            text_model, prepared, facts, baselines, history, settings, folder
-        )
-        table = table_of_test(text_model.metadata["name"], facts, baselines)
-        return f"{table}\n{facts['test']['signature']}"
-
-    def brief(self, facts):
-        return f"BLEU {facts['valid']['bleu']:.2f} (valid), {facts['test']['bleu']:.2f}"
-
-    def objectives(self, splits):
-        """Perplexities of one vocabulary alone can be compared, BLEU of any."""
-        return ["bleu", "perplexity"]
-
-    def score(self, text_model, splits, part):
-        found = evaluate(text_model, getattr(splits, part), tokenized=splits.tokenized)
-        return {name: found[name] for name in self.objectives(splits)}
-
-    def prompt(self, splits: PairSplits):
-        texts = splits.test.texts or splits.train.texts
-        return min(texts, key=lambda text: abs(len(text) - 50))
-
-
-RECIPE = Translation()
+FAMILY = get_family("translation")
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -89,7 +43,7 @@ def main(arguments: list[str] | None = None) -> None:
     rows = [[options.data, *columns, "parameters", "training, s"]]
     rows += [[n, f"{score:.1f}", *[""] * 5] for n, score in baselines.items()]
     for model in options.models:
-        facts = seeds.measured(RECIPE, model, splits, options)
+        facts = seeds.measured(FAMILY, model, splits, options)
         rows.append([
             model,
             seeds.spread(np.array([fact["test"]["bleu"] for fact in facts])),

@@ -11,11 +11,11 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-from zoo.families.text_model import FORMAT_VERSION
-from zoo.loading import load
 
 import zoo
 from zoo.families.classification.model import TextModel
+from zoo.families.text_model import FORMAT_VERSION
+from zoo.loading import load
 from zoo.tasks import Task, as_tasks
 from zoo.text import TextPipeline
 
@@ -90,7 +90,7 @@ def test_any_number_of_texts(text_model):
 def test_a_fresh_process_answers_the_same(text_model, folder):
     code = (
         "import json, sys, zoo\n"
-        "model = zoo.loading(sys.argv[1])\n"
+        "model = zoo.load(sys.argv[1])\n"
         "answers = model.predict(json.loads(sys.argv[2]))\n"
         "print(json.dumps([answers, model.metadata]))"
     )

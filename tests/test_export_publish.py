@@ -27,6 +27,7 @@ from tiny_export import (  # noqa: E402, F401
 )
 
 import zoo  # noqa: E402
+from zoo.families.classification import expected  # noqa: E402
 from zoo.serving import ExportError, ServedModel, check, publish, versions  # noqa: E402
 
 pytestmark = [
@@ -71,7 +72,7 @@ def test_a_model_that_counts_padding_is_refused(pipeline, tmp_path):
 
 
 def test_a_wrong_golden_answer_is_noticed(model, pipeline, tmp_path, monkeypatch):
-    true = publish.golden.golden_answers
+    true = expected.golden_answers
 
     def swapped(*args):
         rows = true(*args)
@@ -80,7 +81,7 @@ def test_a_wrong_golden_answer_is_noticed(model, pipeline, tmp_path, monkeypatch
         rows[4]["answers"]["price"]["scores"][0] += 1e-3
         return rows
 
-    monkeypatch.setattr(publish.golden, "golden_answers", swapped)
+    monkeypatch.setattr(expected, "golden_answers", swapped)
     with pytest.raises(ExportError) as caught:
         zoo.export(model, pipeline, tmp_path, tasks=TASKS)
     for part in ("6 problem(s)", "Python's 'wrong'", "ids", "price scores"):

@@ -25,12 +25,12 @@ from tiny_export import (  # noqa: E402, F401
     run,
     unchecked,
 )
-from zoo.serving.method_names import as_example  # noqa: E402
 
 import zoo  # noqa: E402
 from zoo.families.classification.embedding import sentence_features  # noqa: E402
 from zoo.families.classification.examples import example_signatures  # noqa: E402
 from zoo.serving import ServedModel  # noqa: E402
+from zoo.serving.method_names import as_example  # noqa: E402
 from zoo.tasks import Task, as_tasks  # noqa: E402
 
 pytestmark = [

@@ -196,17 +196,18 @@ def test_a_stream_of_steps_is_the_text_at_once(exported):
 
 def test_a_wrong_answer_is_not_published(tmp_path, monkeypatch):
     """The check in the fresh process replays the calls and sees the difference."""
-    from zoo.serving import ExportError, publish
+    from zoo.families.language import servable
+    from zoo.serving import ExportError
 
     model = make()
-    right = publish.golden_calls
+    right = servable.golden_calls
 
     def wrong(*arguments):
         calls = right(*arguments)
         calls[0]["outputs"]["log_probability"]["values"][2] += 0.01
         return calls
 
-    monkeypatch.setattr(publish, "golden_calls", wrong)
+    monkeypatch.setattr(servable, "golden_calls", wrong)
     with pytest.raises(ExportError, match="score, row"):
         zoo.export(model.model, model.pipeline, tmp_path / "lm", examples=TEXTS)
     assert list((tmp_path / "lm").iterdir()) == []
@@ -214,7 +215,7 @@ def test_a_wrong_answer_is_not_published(tmp_path, monkeypatch):
 
 def test_a_saved_language_model_comes_back(tmp_path):
     model = make()
-    again = zoo.loading(model.save(tmp_path / "lm"))
+    again = zoo.load(model.save(tmp_path / "lm"))
     assert isinstance(again, LanguageModel)
     assert again.predict(ODD[:3]) == model.predict(ODD[:3])
 

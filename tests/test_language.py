@@ -477,7 +477,8 @@ def test_training_ends_after_its_minutes_within_an_epoch(tmp_path, monkeypatch):
     """On a clock that goes on by a second at every look: each step, each epoch."""
     clock = itertools.count()
     monkeypatch.setattr(
-        "zoo.families.language.fitting.time", types.SimpleNamespace(perf_counter=clock.__next__)
+        "zoo.families.language.fitting.time",
+        types.SimpleNamespace(perf_counter=clock.__next__),
     )
     tokens = stream(101)
     whole = settings(minutes=4 / 60)

@@ -19,7 +19,7 @@ TAGS = {"pos": Task("tags", ("X", "Y"))}
 def names():
     for name in zoo.list_models():
         if "embedding_dim" in zoo.describe(name).keywords:
-            if zoo.describe(name).recipe not in ("language_modeling", "translation"):
+            if zoo.describe(name).family not in ("language", "translation"):
                 yield name
 
 

@@ -11,8 +11,9 @@ import pytest
 
 from recipes import language_modeling, multi_task, seeds, text_classification
 from zoo.data import Examples, Splits, load_named
-from zoo.families.base import Recipe
+from zoo.families import Family
 from zoo.families.classification import train as runs
+from zoo.families.classification.report import outcome_of
 from zoo.families.classification.settings import Settings
 
 pytestmark = pytest.mark.tensorflow
@@ -150,13 +151,13 @@ SIZES = {"embedding_dim": 4, "maps": 2, "windows": [1]}
 
 
 def run(splits, folder):
-    recipe = text_classification.RECIPE
-    prepared = recipe.prepare(splits, SETTINGS)
-    text_model, history = recipe.train(
+    family = text_classification.FAMILY
+    prepared = family.prepare(splits, SETTINGS)
+    text_model, history = family.train(
         "text_cnn", prepared, SETTINGS, SIZES, folder=folder, verbose=False
     )
-    recipe.report(text_model, prepared, history, SETTINGS, folder)
-    return text_model, recipe.outcome(text_model, prepared, history)
+    family.report(text_model, prepared, history, SETTINGS, folder)
+    return text_model, outcome_of(text_model, prepared, history)
 
 
 def test_a_task_absent_from_valid_and_test(place):
@@ -207,7 +208,7 @@ def test_training_again_on_both_parts(place):
         score = 0.5 + len(calls)
         return {"valid": score, "test": score, "seconds": score, "best_epoch": 3}
 
-    facts = Recipe.measure_retrained(
+    facts = Family.measure_retrained(
         SimpleNamespace(measure=measure), "text_cnn", splits, Settings(epochs=9), {},
         place,
     )  # fmt: skip

@@ -8,8 +8,8 @@ import sys
 import pytest
 
 import zoo
+from zoo.families.catalogue import parse_overrides, settings_of
 from zoo.families.classification.settings import Settings
-from zoo.families.overrides import parse_overrides, settings_of
 from zoo.models import _registry as registry
 from zoo.models._registry import register
 
@@ -106,7 +106,7 @@ def test_overrides_are_sorted_into_settings_and_arguments():
     assert settings == {"epochs": 3, "seed": 1}
     assert keywords == {"maps": 8, "variant": "static", "windows": [2, 3]}
     with pytest.raises(ValueError, match="KEY=VALUE. Received: 'maps'"):
-        parse_overrides(["maps"])
+        parse_overrides(["maps"], "text_cnn")
     with pytest.raises(ValueError, match="mean 'epochs'"):
         parse_overrides(["epoch=3"], "text_cnn")
     with pytest.raises(ValueError, match="`tasks` is not an argument"):

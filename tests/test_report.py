@@ -10,7 +10,6 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from PIL import Image
-from zoo.reporting.markdown import markdown_table
 
 import zoo
 from zoo.families.classification.report import (
@@ -21,6 +20,7 @@ from zoo.families.classification.report import (
 )
 from zoo.families.classification.settings import Settings
 from zoo.families.classification.train import Encoded
+from zoo.reporting.markdown import markdown_table
 from zoo.tasks import Task
 from zoo.training.metrics import evaluate
 

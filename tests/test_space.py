@@ -7,7 +7,7 @@ from dataclasses import fields
 import pytest
 
 import zoo
-from zoo.families.overrides import settings_of, space_of
+from zoo.families.catalogue import settings_of, space_of
 from zoo.models._search_space import Choice, Float, Int, Range, as_json, parse_range
 from zoo.tasks import TAGS, Task
 from zoo.tuning.searched import default_of, searched_space

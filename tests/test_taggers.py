@@ -242,7 +242,7 @@ def test_the_scheme_is_never_broken():
 
 def test_a_saved_tagger_comes_back(trained, tmp_path):
     model, _ = trained
-    again = zoo.loading(model.save(tmp_path / "tagger"))
+    again = zoo.load(model.save(tmp_path / "tagger"))
     assert isinstance(again, TaggingModel) and again.tasks == model.tasks
     texts = [*map(str, ODD), ["eat", "Apple1"]]
     assert again.predict(texts) == model.predict(texts)

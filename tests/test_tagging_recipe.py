@@ -94,9 +94,11 @@ def test_seeds_are_kept(place, capsys, monkeypatch):
     def fail(*_, **__):
         raise AssertionError("trained again")
 
-    monkeypatch.setattr(tagging, "train", fail)
+    monkeypatch.setattr(tagging.FAMILY, "train", fail)
     tagging.main(arguments)
     assert capsys.readouterr().out == said.out
+    with pytest.raises(AssertionError, match="trained again"):
+        tagging.main([*arguments, "learning_rate=0.5"])
 
 
 class Kill(keras.callbacks.Callback):

@@ -84,7 +84,7 @@ def test_evaluate_says_what_the_report_says(trained, capsys):
 
 def test_a_run_and_its_export_answer_alike_whatever_the_batch(trained, capsys):
     folder, run = trained
-    model, served = zoo.loading(run), ServedModel(folder / "saved_models" / "seq2seq")
+    model, served = zoo.load(run), ServedModel(folder / "saved_models" / "seq2seq")
     expected = model.predict(MIX)
     assert expected[0] == expected[3] and expected[1]["translation"] == ""
     assert expected[1]["score"] == 0.0 and "und" in expected[0]["translation"]
@@ -119,7 +119,7 @@ def test_the_signature_translate(trained):
     scores = found["score"].numpy()[0]
     assert scores[0] > scores[1] > -50
     np.testing.assert_allclose(scores, found["log_probability"].numpy()[0])
-    listed = zoo.loading(run).n_best(["One!", ""], 2, beam=3, length_penalty=0.0)
+    listed = zoo.load(run).n_best(["One!", ""], 2, beam=3, length_penalty=0.0)
     assert [one["translation"].encode() for one in listed[0]] == (
         found["translation"].numpy()[0].tolist()
     )
@@ -135,7 +135,7 @@ def test_the_signature_translate(trained):
 
 def test_odd_texts(trained):
     _, run = trained
-    model = zoo.loading(run)
+    model = zoo.load(run)
     odd = ["\u4f60\u597d", "[END] ##", " \t ", "a" * 5000, "\ud800", "x\x00y"]
     found = model.translate(odd, max_tokens=4)
     assert len(found) == 6 and found[2] == ""
@@ -155,7 +155,7 @@ def test_odd_texts(trained):
 
 def test_a_vocabulary_of_another_model_is_refused(trained, tmp_path):
     _, run = trained
-    model = zoo.loading(run)
+    model = zoo.load(run)
     other = zoo.get("seq2seq", 9, units=2, embedding_dim=2)
     with pytest.raises(ValueError, match="vocabularies of the model's sizes.*9 for"):
         zoo.export(other, model.pipeline, tmp_path / "x")
@@ -262,6 +262,8 @@ def test_seeds_are_kept(tmp_path, monkeypatch, capsys):
     def fail(*_, **__):
         raise AssertionError("trained again")
 
-    monkeypatch.setattr(translation, "train", fail)
+    monkeypatch.setattr(translation.FAMILY, "train", fail)
     translation.main(arguments)
     assert capsys.readouterr().out == said.out
+    with pytest.raises(AssertionError, match="trained again"):
+        translation.main([*arguments, "learning_rate=0.5"])

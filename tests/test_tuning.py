@@ -10,13 +10,14 @@ import pytest
 import tagged_toys
 
 import zoo
-from recipes import text_classification
 from zoo.cli import main
 from zoo.data import Examples, Splits
+from zoo.families import get_family
 from zoo.tuning import Choice, Int, search
 from zoo.tuning.trial import Job, in_process, run_trial
 
 pytestmark = pytest.mark.tensorflow
+FAMILY = get_family("classification")
 
 
 def examples(rows: int, start: int = 0) -> Examples:
@@ -48,13 +49,13 @@ def place(tmp_path, monkeypatch):
 
 def test_a_search_from_the_command_line(place, capsys, monkeypatch):
     asked = []
-    original = text_classification.RECIPE.score
+    original = FAMILY.score
 
     def score(text_model, splits, part):
         asked.append((part, len(splits.test)))
         return original(text_model, splits, part)
 
-    monkeypatch.setattr(text_classification.RECIPE, "score", score)
+    monkeypatch.setattr(FAMILY, "score", score)
     command = [
         "tune", "text_cnn", "--data", "train.csv", "--valid", "valid.csv", "--test",
         "test.csv", "--trials", "2", "--algorithm", "grid", "--only", "dropout",
@@ -86,7 +87,7 @@ def test_a_search_from_the_command_line(place, capsys, monkeypatch):
     }  # fmt: skip
     assert_hparams(out / "tensorboard" / "0001", results[1])
     # The best was trained again, on both parts, and exported.
-    text_model = zoo.loading(out)
+    text_model = zoo.load(out)
     assert text_model.metadata["settings"]["epochs"] in (1, 2)
     assert (place / "saved_models" / "text_cnn" / "1" / "saved_model.pb").exists()
     assert main(["predict", str(out), "a good film of 3 parts"]) == 0
@@ -131,7 +132,7 @@ def test_a_language_model(tmp_path):
     assert found.objective == min(values) > 1
     assert set(found.test) == {"best", "defaults"}
     assert found.test["best"]["perplexity"] > 1
-    assert zoo.loading(found.folder).generate(["the cat"], max_tokens=2)
+    assert zoo.load(found.folder).generate(["the cat"], max_tokens=2)
     assert "valid perplexity" in found.summary
     assert found.exported is None
 
@@ -149,18 +150,18 @@ def test_a_tagger(tmp_path):
     assert found.objective == scores["f1"]
     assert {"mean", "f1", f"{tagged_toys.SLOTS}:f1", "intent:accuracy"} <= set(scores)
     assert scores["f1"] == scores[f"{tagged_toys.SLOTS}:f1"]
-    assert zoo.loading(found.folder).predict(["go to New1 York"])[0]["tags"]
+    assert zoo.load(found.folder).predict(["go to New1 York"])[0]["tags"]
 
 
 def test_more_epochs_in_steps_are_the_same_training(tmp_path):
     """What Hyperband does, in two processes, against one training."""
     first = {"average": 0.5, "epochs": 1, "batch_size": 8, "learning_rate": 0.02}
     keywords = {"embedding_dim": 4, "windows": [1], "maps": 3, "dropout": 0.5}
-    folder, recipe = tmp_path / "trials", "recipes.text_classification"
+    folder, family = tmp_path / "trials", "classification"
 
     def job(name, epochs, parent=None):
         settings = {**first, "epochs": epochs}
-        return Job(folder / name, recipe, "text_cnn", settings, keywords,
+        return Job(folder / name, family, "text_cnn", settings, keywords,
                    parent=parent and folder / parent)  # fmt: skip
 
     parent = in_process(job("0001", 1), splits())
@@ -177,15 +178,15 @@ def test_more_epochs_in_steps_are_the_same_training(tmp_path):
 
 def test_limits_of_a_training(tmp_path, monkeypatch):
     exported = []
-    original = text_classification.RECIPE.export
+    original = FAMILY.export
 
     def export(text_model, splits, folder):
         exported.append(original(text_model, splits, folder))
         return exported[-1]
 
-    monkeypatch.setattr(text_classification.RECIPE, "export", export)
+    monkeypatch.setattr(FAMILY, "export", export)
     job = {
-        "recipe": "recipes.text_classification", "model": "text_cnn",
+        "family": "classification", "model": "text_cnn",
         "settings": {"epochs": 5, "batch_size": 8},
         "keywords": {"embedding_dim": 4, "windows": [1], "maps": 3},
     }  # fmt: skip

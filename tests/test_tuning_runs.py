@@ -11,7 +11,7 @@ import types
 from pathlib import Path
 
 import pytest
-import toy_recipe
+import toy_family
 
 from zoo.tuning import Choice, Int
 from zoo.tuning.searching import make_plan
@@ -30,6 +30,12 @@ KILLED = {"0002": {"2": "kill the search"}}
 
 
 @pytest.fixture(autouse=True)
+def toy_in_processes(monkeypatch):
+    """Trials in processes of their own know the toy, too."""
+    monkeypatch.setenv("ZOO_PLUGINS", "toy_family")
+
+
+@pytest.fixture(autouse=True)
 def no_clean_up(monkeypatch):
     """Keras's takes half a second a trial, and these have nothing to clean up."""
     import keras
@@ -38,16 +44,16 @@ def no_clean_up(monkeypatch):
 
 
 def plan(folder, script=None, **options):
-    """A claimed plan of the toy; `script` says what its trials do, see toy_recipe."""
+    """A claimed plan of the toy; `script` says what its trials do, see toy_family."""
     folder.mkdir(exist_ok=True)
     (folder / "script.json").write_text(json.dumps(script or {}))
     defaults = {
         "trials": 4, "algorithm": "random", "objective": None, "max_time": None,
-        "ranges": toy_recipe.RANGES, "fixed": {"epochs": 4}, "only": ["units"],
-        "budget": None, "seed": 0, "processes": False, "recipe": "toy_recipe",
+        "ranges": toy_family.RANGES, "fixed": {"epochs": 4}, "only": ["units"],
+        "budget": None, "seed": 0, "processes": False, "family": "toy",
     }  # fmt: skip
     made = make_plan(
-        ["lstm"], toy_recipe.splits(), folder=folder, **{**defaults, **options}
+        ["lstm"], toy_family.splits(), folder=folder, **{**defaults, **options}
     )
     made.claim("data")
     return made
@@ -56,7 +62,7 @@ def plan(folder, script=None, **options):
 def run(made):
     from zoo.tuning.tuner import run_search
 
-    run_search(made, toy_recipe.splits())
+    run_search(made, toy_family.splits())
     return made.results()
 
 
@@ -89,7 +95,7 @@ def test_memory_stays_flat_over_50_trials_in_processes(tmp_path, monkeypatch):
     assert grown < 8
     run(plan(tmp_path / "inside", trials=5, fixed={"epochs": 1}))
     assert resident() - before > 30, "the measure would see it"
-    toy_recipe._LEAK.clear()
+    toy_family._LEAK.clear()
 
 
 def test_a_killed_search_loses_nothing(tmp_path):
@@ -113,7 +119,7 @@ def test_a_killed_search_loses_nothing(tmp_path):
 def test_an_interrupt_goes_on_with_the_same_values(tmp_path, monkeypatch):
     made = plan(tmp_path, trials=6)
     whole = run(plan(tmp_path / "whole", trials=6))
-    original, calls = toy_recipe.trial, []
+    original, calls = toy_family.trial, []
 
     def interrupted(*arguments, **options):
         calls.append(arguments)
@@ -121,7 +127,7 @@ def test_an_interrupt_goes_on_with_the_same_values(tmp_path, monkeypatch):
             raise KeyboardInterrupt
         return original(*arguments, **options)
 
-    monkeypatch.setattr(toy_recipe.RECIPE, "trial", interrupted)
+    monkeypatch.setattr(toy_family.FAMILY, "trial", interrupted)
     with pytest.raises(KeyboardInterrupt):
         run(made)
     assert list(made.results()) == ["0000", "0001"]
@@ -135,7 +141,7 @@ def test_a_changed_search_is_refused_with_the_difference(tmp_path):
     plan(tmp_path)
     plan(tmp_path, trials=9, processes=True, max_time=5.0)  # these may change
     for options, line in (
-        ({"ranges": {**toy_recipe.RANGES, "units": Int(1, 65)}},
+        ({"ranges": {**toy_family.RANGES, "units": Int(1, 65)}},
          "space units: was '1 to 64', now '1 to 65'"),
         ({"only": ["dropout"]}, "space dropout: was not there, now '0 to 0.7'"),
         ({"fixed": {"epochs": 5}}, "fixed epochs: was 4, now 5"),
@@ -161,7 +167,7 @@ def test_failures_are_shown_once_a_kind_and_do_not_end_a_search(tmp_path, capfd)
     assert said.count("ValueError: a failure of one kind") == 1
     assert said.count("KeyError: 'another kind'") == 1
     assert said.count("Traceback") == 2
-    assert said.count("toy_recipe.py") == 2 * 2
+    assert said.count("toy_family.py") == 2 * 2
     oracle = json.loads((tmp_path / "oracle.json").read_text())
     scores = [trial["score"] for trial in oracle["trials"]]
     worst = min(found[name]["objective"] for name in ("0001", "0002"))
@@ -184,13 +190,13 @@ def test_a_search_in_which_all_fails_ends(tmp_path):
 def test_a_process_that_is_killed_is_a_failed_trial(tmp_path):
     made = plan(tmp_path, {"0000": {"1": "die"}})
     job = made.job("0000", {"units": 3}, deadline=None)
-    result = in_process(job, toy_recipe.splits())
+    result = in_process(job, toy_family.splits())
     assert result["status"] == "failed"
     assert "signal 9; out of memory" in result["error"]["kind"]
     assert "log.txt" in result["error"]["traceback"]
     # What it had done is there for whoever tries again.
     (job.folder / "result.json").unlink()
-    assert run_trial(job, toy_recipe.splits())["epochs"] == 4
+    assert run_trial(job, toy_family.splits())["epochs"] == 4
     assert [epoch for _, epoch, *_ in epochs(made)] == ["0", "1", "2", "3"]
 
 
@@ -244,7 +250,7 @@ def test_no_trial_sees_the_test_part(tmp_path):
     from zoo.tuning.tuner import run_search
 
     made = plan(tmp_path, trials=2)
-    splits = toy_recipe.splits()
+    splits = toy_family.splits()
     run_search(made, without_test(splits))
     assert {rows for *_, rows in epochs(made)} == {"0"}
     assert len(splits.test) == 2
@@ -264,7 +270,7 @@ def test_two_workers_and_a_chief_and_a_worker_that_dies(tmp_path, capfd):
     # is killed in a trial, and the one that is started in its place goes on with it.
     script = {"meet": 2, "0003": {"1": "die"}}
     made = plan(tmp_path, script, trials=8, algorithm="hyperband", fixed={"epochs": 4})
-    run_workers(made, toy_recipe.splits(), 2)
+    run_workers(made, toy_family.splits(), 2)
     found = made.results()
     assert len(found) == 8
     assert {result["status"] for result in found.values()} == {"done"}
@@ -301,18 +307,18 @@ def test_arguments_of_no_use(tmp_path, options, message):
 def test_a_job_continues_no_parent_that_failed(tmp_path):
     (tmp_path / "script.json").write_text("{}")
     job = Job(
-        tmp_path / "trials" / "0001", "toy_recipe", "lstm", {"epochs": 2},
+        tmp_path / "trials" / "0001", "toy", "lstm", {"epochs": 2},
         {"units": 1}, parent=tmp_path / "trials" / "0000",
     )  # fmt: skip
-    assert run_trial(job, toy_recipe.splits())["epochs"] == 2
+    assert run_trial(job, toy_family.splits())["epochs"] == 2
 
 
 def test_an_objective_that_is_no_number_is_a_failure(tmp_path):
     (tmp_path / "script.json").write_text("{}")
     job = Job(
-        tmp_path / "trials" / "0001", "toy_recipe", "lstm", {"epochs": 2},
+        tmp_path / "trials" / "0001", "toy", "lstm", {"epochs": 2},
         {"units": 1}, objective="r2",
     )  # fmt: skip
-    result = run_trial(job, toy_recipe.splits())
+    result = run_trial(job, toy_family.splits())
     assert result["status"] == "failed"
     assert "'r2' must be a finite number" in result["error"]["traceback"]

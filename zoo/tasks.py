@@ -25,10 +25,10 @@ class Task:
         labels: names of the labels, in the order of their ids; empty for regression.
         mean: regression only, mean of the training targets, in the target's unit.
         scale: regression only, standard deviation of the training targets.
-        scheme: tags only, the name in `zoo.families.tagging.SCHEMES` that the tags keep, or
+        scheme: tags only, the name in `zoo.data.tag_schemes.SCHEMES` that they keep, or
             none for tags such as parts of speech.
         temperature: categories and multilabel only, what the logits are divided by
-            before they become probabilities; see `zoo.families.classification.calibration`.
+            before they become probabilities.
         abstain: categories only, the probability below which the likeliest label is
             not said; 0 always says one.
 

@@ -6,7 +6,6 @@ Help and lists load no TensorFlow; each command imports what it needs when it ru
 from __future__ import annotations
 
 import argparse
-import importlib
 import os
 import sys
 import tempfile
@@ -154,18 +153,18 @@ def _list(options) -> None:
 
 
 def _describe(options) -> None:
-    from zoo.models._registry import describe
+    from zoo.families.catalogue import describe
 
     print(describe(options.model), end="")
 
 
 def _train(options) -> None:
-    from zoo.families.overrides import parse_overrides, settings_of
-    from zoo.models._registry import describe
+    from zoo.families import family_of
+    from zoo.families.catalogue import parse_overrides
 
     # All that can be wrong is looked at first: it costs no second of TensorFlow.
-    entry = describe(options.model)
-    expect_for(options, entry.task)
+    family = family_of(options.model)
+    expect_for(options, family)
     settings, keywords = parse_overrides(options.overrides, options.model)
     shorthands = ("seed", "epochs", "batch_size", "learning_rate", "max_length")
     for name in (*shorthands, "abstain"):
@@ -173,7 +172,7 @@ def _train(options) -> None:
             settings[name] = getattr(options, name)
     if options.fine_tune:
         settings["fine_tune"] = True
-    settings_of(options.model).of(options.model, **settings)
+    family.settings.of(options.model, **settings)
     folder = options.out or Path("runs", options.model)
     export_to = None if options.no_export else options.export / options.model
     _check_writable(folder, "--out")
@@ -182,13 +181,12 @@ def _train(options) -> None:
     splits = read_splits(options)
 
     load_tensorflow()
-    recipe = importlib.import_module(f"recipes.{entry.recipe}").RECIPE
     callbacks = []
     if options.tensorboard is not None:
         from zoo.training.callbacks import TensorBoard
 
         callbacks.append(TensorBoard(options.tensorboard))
-    recipe.run(
+    family.run(
         options.model, splits, settings, keywords, folder=folder, export_to=export_to,
         callbacks=callbacks,
     )  # fmt: skip
@@ -204,16 +202,14 @@ def _evaluate(options) -> None:
     load_tensorflow()
     from zoo.data import encode_labels
     from zoo.families.classification.report import results_table
-    from zoo.families.tagging.decoder import is_tagger
-    from zoo.families.translation import is_translation_model
     from zoo.loading import load
     from zoo.training.metrics import evaluate
 
     text_model = load(options.folder)
-    if is_translation_model(text_model.model):
+    if text_model.family == "translation":
         _evaluate_translator(text_model, options)
         return
-    if is_tagger(text_model.tasks):
+    if text_model.family == "tagging":
         _evaluate_tagger(text_model, options)
         return
     examples = read_labelled(text_model, options)

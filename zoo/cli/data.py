@@ -16,8 +16,6 @@ DEFAULT_TEXT = "text"
 LABELS, TEXTS = "labels of texts", "texts"
 TAGS, PAIRS = "tags of words", "pairs of texts"
 DEFAULT_DATA = {LABELS: "hutto", TEXTS: "hutto", TAGS: "treebank", PAIRS: "messages"}
-# What a model of another task than classification learns from.
-_CONTENTS = {"language modelling": TEXTS, "tagging": TAGS, "translation": PAIRS}
 
 
 def add_data_arguments(parser: argparse.ArgumentParser) -> None:
@@ -66,9 +64,9 @@ def add_part_arguments(parser: argparse.ArgumentParser) -> None:
         )  # fmt: skip
 
 
-def expect_for(options, task: str) -> None:
-    """Notes what models of a task learn from."""
-    expect(options, _CONTENTS.get(task, LABELS))
+def expect_for(options, family) -> None:
+    """Notes what models of a family learn from."""
+    expect(options, family.content)
 
 
 def expect(options, content: str) -> None:

@@ -100,18 +100,16 @@ def tune(options, check_writable: Callable, load_tensorflow: Callable) -> None:
         check_writable: raises unless a folder, the value of an option, can be written.
         load_tensorflow: imports it quietly.
     """
-    from zoo.families.overrides import parse_overrides
-    from zoo.models._registry import describe
+    from zoo.families import family_of
+    from zoo.families.catalogue import parse_pairs
     from zoo.models._search_space import parse_range
     from zoo.tuning.objective import parse_budget
     from zoo.tuning.searched import searched_space
 
     check_installed()
-    entry = describe(options.models[0])
-    expect_for(options, entry.task)
+    expect_for(options, family_of(options.models[0]))
     ranges = {name: parse_range(text) for name, text in pairs(options.ranges)}
-    settings, keywords = parse_overrides(options.fixed)
-    fixed = {**settings, **keywords}
+    fixed = parse_pairs(options.fixed)
     # All that can be wrong is looked at before a second of TensorFlow.
     searched = searched_space(options.models, ranges, fixed, options.only)
     budget = parse_budget(options.budget)

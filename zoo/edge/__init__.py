@@ -71,7 +71,7 @@ def export(
         OSError: if the folder cannot be written.
 
     Example:
-        >>> export(zoo.loading("runs/bilstm"), "edge/bilstm")  # doctest: +SKIP
+        >>> export(zoo.load("runs/bilstm"), "edge/bilstm")  # doctest: +SKIP
         PosixPath('edge/bilstm')
         >>> EdgeModel("edge/bilstm")([[17, 4, 9]])["scores"]  # doctest: +SKIP
         array([[0.02, 0.98]], dtype=float32)

@@ -1,4 +1,4 @@
-"""What all recipes share: the steps of `zoo train`, of a search, of a measurement."""
+"""A family of models as one object: what the command line, searches and tables ask."""
 
 from __future__ import annotations
 
@@ -11,27 +11,44 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zoo.data.parts import valid_as_train
+from zoo.training.history import best_epoch
 from zoo.training.settings import Checked
-from zoo.tuning.trial import best_epoch
 
 if TYPE_CHECKING:
     import keras
 
-    from zoo.families.classification.model import TextModel
+    from zoo.families.text_model import BaseTextModel
+    from zoo.serving.servable import Servable
 
 EXAMPLES = 1000  # validation texts that an export is warmed up and checked with
 
 
-class Recipe(ABC):
-    """How one family of models is trained, reported on, searched and measured.
+class Family(ABC):
+    """How one family of models is read for, trained, reported on, searched and served.
 
     A family has a kind of data set, a dataclass of `train`, `valid`, `test` and `notes`
-    whose parts have `texts`; a class of settings; and the steps below. The orders in
-    which `zoo train`, `zoo tune` and the tables take them stand here once.
+    whose parts have `texts`; a class of settings; a class of trained models; and the
+    steps below. The orders in which `zoo train`, `zoo tune` and the tables take them
+    stand here once. Importing a family loads no TensorFlow: each step imports what it
+    needs when it is taken.
+
+    Attributes:
+        name: of the family; registered models and saved models name it.
+        content: what its data hold, for messages.
+        default_data: named set that is read where the user names none.
+        settings: class of its settings.
+        invitation: begins the line of `run` that shows how to use the model.
     """
 
+    name: str
+    content: str
+    default_data: str
     settings: type[Checked]
-    invitation: str  # begins the line of `run` that shows how to use the model
+    invitation: str
+
+    @abstractmethod
+    def text_model(self) -> type[BaseTextModel]:
+        """The class of the family's trained models."""
 
     @abstractmethod
     def prepare(self, splits, settings):
@@ -52,7 +69,7 @@ class Recipe(ABC):
         folder: Path,
         callbacks: Sequence[keras.callbacks.Callback] = (),
         verbose: bool = True,
-    ) -> tuple[TextModel, list[dict]]:
+    ) -> tuple[BaseTextModel, list[dict]]:
         """Builds a registered model and trains it.
 
         Args:
@@ -71,12 +88,12 @@ class Recipe(ABC):
 
     @abstractmethod
     def report(
-        self, text_model: TextModel, prepared, history, settings, folder: Path
+        self, text_model: BaseTextModel, prepared, history, settings, folder: Path
     ) -> str:
         """Reads the test part, writes the report, and returns what `run` prints."""
 
     @abstractmethod
-    def facts(self, text_model: TextModel, prepared, history: list[dict]) -> dict:
+    def facts(self, text_model: BaseTextModel, prepared, history: list[dict]) -> dict:
         """What a table shows of one seed: scores of `valid` and `test`, and costs."""
 
     @abstractmethod
@@ -88,12 +105,29 @@ class Recipe(ABC):
         """The scores that `zoo tune` can look for in this data, the default first."""
 
     @abstractmethod
-    def score(self, text_model: TextModel, splits, part: str) -> dict[str, float]:
+    def score(self, text_model: BaseTextModel, splits, part: str) -> dict[str, float]:
         """Scores of a part by the names of `objectives`."""
 
     @abstractmethod
     def prompt(self, splits) -> str:
         """A text to try the model with."""
+
+    @abstractmethod
+    def servable(
+        self, model, pipeline, tasks, texts: Sequence[bytes], metadata: Mapping
+    ) -> Servable:
+        """What `zoo.export` writes, with the answers expected of it.
+
+        Args:
+            model: a Keras model of this family.
+            pipeline: the one that it was trained with.
+            tasks: what `zoo.tasks.as_tasks` reads.
+            texts: examples to compare the answers on.
+            metadata: of the trained model; holds its settings.
+
+        Raises:
+            ValueError: for a model or a pipeline that cannot be served.
+        """
 
     def choose(self, name: str, splits, overrides: Mapping) -> Checked:
         """The model's settings: its defaults, what the data ask for, `overrides`."""
@@ -143,7 +177,7 @@ class Recipe(ABC):
         shown = json.dumps(self.prompt(splits), ensure_ascii=False)
         print(f"{self.invitation}: zoo predict {place} {shown}")
 
-    def export(self, text_model: TextModel, splits, folder: str | Path) -> Path:
+    def export(self, text_model: BaseTextModel, splits, folder: str | Path) -> Path:
         """Exports a trained model as the next version under `folder`."""
         return text_model.export(folder, splits.valid.texts[:EXAMPLES])
 
@@ -156,7 +190,7 @@ class Recipe(ABC):
         *,
         folder: Path,
         callbacks: Sequence[keras.callbacks.Callback] = (),
-    ) -> tuple[TextModel, list[dict]]:
+    ) -> tuple[BaseTextModel, list[dict]]:
         """One trial of `zoo tune`: a training whose checkpoints stay in `folder`."""
         settings = self.choose(name, splits, overrides)
         return self.train(

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import keras
 
-import zoo
+from zoo.models import _registry
 from zoo.text.vectors import read_vectors
 
 _LAYER = "embedding"
@@ -35,11 +35,12 @@ def build(
         seed: of the vectors of words that the file lacks.
 
     Raises:
-        DataError: for a file that holds no vectors, see `zoo.text.vectors.read_vectors`.
+        DataError: for a file that holds no vectors; see
+            `zoo.text.vectors.read_vectors`.
         ValueError: for an `embedding_dim` that is not the width of the vectors.
     """
     if not vectors:
-        return zoo.get(name, len(vocabulary), tasks, **keywords)
+        return _registry.get(name, len(vocabulary), tasks, **keywords)
     matrix, share = read_vectors(vectors, vocabulary, seed=seed)
     print(f"{vectors}: vectors of {share:.1%} of the vocabulary's words")
     width = matrix.shape[1]
@@ -50,10 +51,10 @@ def build(
             f"none. Received: embedding_dim={given!r}."
         )
     keywords = {**keywords, "embedding_dim": width}
-    if "vectors" in zoo.describe(name).keywords:
+    if "vectors" in _registry.describe(name).keywords:
         chosen = {"variant": "non-static", **keywords, "vectors": matrix}
-        return zoo.get(name, len(vocabulary), tasks, **chosen)
-    model = zoo.get(name, len(vocabulary), tasks, **keywords)
+        return _registry.get(name, len(vocabulary), tasks, **chosen)
+    model = _registry.get(name, len(vocabulary), tasks, **keywords)
     for layer in model.layers:  # one, or one for each task beside it
         if isinstance(layer, keras.layers.Embedding) and layer.name.startswith(_LAYER):
             layer.set_weights([matrix])

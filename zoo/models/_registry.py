@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import difflib
 import fnmatch
-import importlib
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from zoo.models._search_space import Range, space_rows
+from zoo.models._plugins import load_plugins
+from zoo.models._search_space import Range
 
 _ENTRIES: dict[str, Entry] = {}
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One registered model. `str(entry)` is the page that `zoo describe` prints.
+    """One registered model.
 
     Args:
         name: the name that `zoo.get` takes.
@@ -25,9 +25,9 @@ class Entry:
         summary: one line.
         paper: the source, with the section or equation.
         defaults: training settings that were tried (optimizer, learning rate, ...).
-        recipe: module of `recipes` that trains it.
-        space: ranges of `zoo.models._search_space` that `zoo tune` searches, of the builder's
-            arguments, and of settings where they differ from those of the recipe.
+        family: name of the family that trains, reports on and serves it.
+        space: ranges of `zoo.models._search_space` that `zoo tune` searches, of the
+            builder's arguments, and of settings where they differ from the family's.
     """
 
     name: str
@@ -36,7 +36,7 @@ class Entry:
     summary: str
     paper: str = ""
     defaults: Mapping = field(default_factory=dict)
-    recipe: str = "text_classification"
+    family: str = "classification"
     space: Mapping[str, Range] = field(default_factory=dict)
 
     @property
@@ -45,22 +45,6 @@ class Entry:
         parameters = inspect.signature(self.builder).parameters
         return {name: parameter.default for name, parameter in parameters.items()}
 
-    def __str__(self) -> str:
-        from zoo.families.overrides import space_of  # it imports this module
-
-        def rows(mapping: Mapping) -> str:
-            return "\n".join(f"  {key} = {value!r}" for key, value in mapping.items())
-
-        space = space_of(self.name)
-        return (
-            f"{self.name} ({self.task}): {self.summary}\n"
-            f"Source: {self.paper}\n\n"
-            f"Builder arguments:\n{rows(self.keywords)}\n\n"
-            f"Training defaults:\n{rows(self.defaults)}\n\n"
-            f"Search space:\n{space_rows(space)}\n\n"
-            f"{inspect.getdoc(self.builder) or ''}\n"
-        )
-
 
 def register(
     *,
@@ -68,7 +52,7 @@ def register(
     summary: str,
     paper: str = "",
     defaults: Mapping | None = None,
-    recipe: str = "text_classification",
+    family: str = "classification",
     space: Mapping[str, Range] | None = None,
 ) -> Callable[[Callable], Callable]:
     """Decorates a builder function, which becomes a model under its own name.
@@ -78,7 +62,7 @@ def register(
         summary: one line for the list of models.
         paper: the source.
         defaults: training settings for this model.
-        recipe: module of `recipes` that `zoo train` runs.
+        family: name of its family, see `zoo.families`.
         space: what `zoo tune` searches; see `Entry`.
 
     Returns:
@@ -104,7 +88,7 @@ def register(
                     f"Received: {name} with {parameter}."
                 )
         _ENTRIES[name] = Entry(
-            name, builder, task, summary, paper, dict(defaults or {}), recipe,
+            name, builder, task, summary, paper, dict(defaults or {}), family,
             dict(space or {}),
         )  # fmt: skip
         return builder
@@ -132,7 +116,7 @@ def list_models(pattern: str = "*", *, task: str | None = None) -> list[str]:
 
 
 def describe(name: str) -> Entry:
-    """What is known of a model: arguments, defaults, source. Prints as a page.
+    """What is known of a model: arguments, defaults, source.
 
     Raises:
         ValueError: for an unknown name; the message suggests the nearest.
@@ -140,7 +124,7 @@ def describe(name: str) -> Entry:
     entries = _entries()
     if name not in entries:
         raise ValueError(
-            f"`name` must be a registered model{_nearest(name, entries)}. Accepted: "
+            f"`name` must be a registered model{nearest(name, entries)}. Accepted: "
             f"{', '.join(sorted(entries))}. Received: name={name!r}."
         )
     return entries[name]
@@ -177,16 +161,17 @@ def check_keywords(name: str, keywords: Mapping, accepted: Iterable[str]) -> Non
         if keyword not in accepted:
             raise ValueError(
                 f"`{keyword}` is not an argument of model {name!r}"
-                f"{_nearest(keyword, accepted)}. Accepted: {', '.join(accepted)}. "
+                f"{nearest(keyword, accepted)}. Accepted: {', '.join(accepted)}. "
                 f"Received: {keyword}={value!r}."
             )
 
 
 def _entries() -> dict[str, Entry]:
-    importlib.import_module("zoo.models")  # its builder modules register themselves
+    load_plugins()
     return _ENTRIES
 
 
-def _nearest(name: str, names) -> str:
+def nearest(name: str, names) -> str:
+    """A hint at the most similar of some names, or nothing."""
     close = difflib.get_close_matches(name, list(names), n=1)
     return f" (did you mean {close[0]!r}?)" if close else ""

@@ -8,7 +8,7 @@ from zoo._lazy import keras, layers
 from zoo.models._registry import register
 from zoo.models._search_space import Float, Int
 
-_COMMON = {"task": "language modelling", "recipe": "language_modeling"}
+_COMMON = {"task": "language modelling", "family": "language"}
 _SPACE = {
     "embedding_dim": Int(100, 400, step=100),
     "units": Int(100, 400, step=100),

@@ -14,7 +14,7 @@ _TITLE += "with Multi-Task Learning, "
 _COMMON = {
     "task": "multi-task text classification",
     "defaults": {"optimizer": "adam", "learning_rate": 1e-3, "batch_size": 32},
-    "recipe": "multi_task",
+    "family": "classification",
     "space": {
         "embedding_dim": Int(32, 256, factor=2),
         "units": Int(25, 200, factor=2),

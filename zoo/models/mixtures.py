@@ -23,7 +23,7 @@ from zoo.tasks import as_tasks
 _SHAZEER = "Shazeer et al. 2017, Outrageously Large Neural Networks"
 _LANGUAGE = {
     "task": "language modelling",
-    "recipe": "language_modeling",
+    "family": "language",
     "defaults": {"optimizer": "adam", "learning_rate": 1e-3, "clip": 5.0},
 }
 _BALANCE = Float(0.01, 0.3, log=True)
@@ -220,7 +220,7 @@ def moe_classifier(
     paper="Ma et al. 2018, Multi-gate Mixture-of-Experts; " + _SHAZEER,
     space={**_CLASSIFIER_SPACE, "output_dim": Int(32, 128, factor=2)},
     defaults={"optimizer": "adam", "learning_rate": 1e-3, "batch_size": 32},
-    recipe="multi_task",
+    family="classification",
 )
 def moe_mt(
     vocab_size: int = 20000,

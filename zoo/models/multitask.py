@@ -32,7 +32,7 @@ _WITH_NGRAMS = {"ngrams": _NGRAMS}
         "batch_size": 32,
         "average": 0.75,
     },
-    recipe="multi_task",
+    family="classification",
     space={
         **WIDTHS,
         "private_units": Choice(0, 32, 64, 128),
@@ -69,7 +69,7 @@ def bilstm_mt(
 
     With `ngrams`, `n_m` is a linear model over hashed word n-grams, shared by the tasks
     that have the same labels: it learns fast what single phrases say. `zoo train`
-    weights the n-grams before training, by `zoo.families.classification.saliency.adapt_ngrams`.
+    weights the n-grams before training, by `adapt_ngrams`.
 
     Args:
         vocab_size: number of token ids.

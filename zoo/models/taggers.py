@@ -16,7 +16,7 @@ _DEFAULT_TASKS = {"tags": Task(TAGS, ("O", "B", "I"), scheme="BIO")}
 _SPELLED = {"characters": ("cnn", "lstm")}
 _COMMON = {
     "task": "tagging",
-    "recipe": "tagging",
+    "family": "tagging",
     "defaults": {"optimizer": "adam", "learning_rate": 1e-3, "batch_size": 16},
     "space": {
         "characters": Choice(*CHARACTERS),

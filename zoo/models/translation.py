@@ -24,7 +24,7 @@ _SPACE = {
 }
 _COMMON = {
     "task": "translation",
-    "recipe": "translation",
+    "family": "translation",
     "defaults": {"optimizer": "adam", "learning_rate": 2e-3},
 }
 

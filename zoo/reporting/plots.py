@@ -74,7 +74,7 @@ def write_capacities(measured: Mapping[str, Sequence[Mapping]], path: Path) -> N
     """Draws the perplexity of language models over their size, a point a seed.
 
     Args:
-        measured: what `zoo.families.language.train.facts_of` returned for each seed, by model.
+        measured: facts of each seed, by model, as `zoo.families.language.facts` gives.
         path: of the PNG file.
     """
     figure = Figure(figsize=(6, 4), layout="constrained")

@@ -10,33 +10,19 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-import keras
 from tensorflow.core.protobuf import saved_model_pb2
 
-from zoo.families.classification import servable as signatures
-from zoo.families.classification.examples import write_method_names
-from zoo.families.language import is_language_model
-from zoo.families.language.expected import golden_calls
-from zoo.families.language.generation import Generator
-from zoo.families.tagging.decoder import is_tagger
-from zoo.families.tagging.expected import tagging_calls
-from zoo.families.tagging.servable import ServedTagger, tagger_outputs
-from zoo.families.translation import is_translation_model
-from zoo.families.translation.expected import translation_calls
-from zoo.families.translation.search import Translator, search_options
-from zoo.serving import ExportError, check, warmup
-from zoo.serving import expected as golden
-from zoo.serving.answers import output_names
+from zoo.serving import ExportError, check, expected, warmup
 from zoo.serving.deploy import BATCHING, BATCHING_FILE
 from zoo.serving.gradients import save_without_gradients
+from zoo.serving.method_names import write_method_names
+from zoo.serving.servable import Servable
 from zoo.serving.versions import TEMPORARY, check_keep, next_number, prune
 from zoo.serving.warming import warmup_requests
-from zoo.tasks import Task, as_tasks
-from zoo.text import TextPipeline
 
 FORMAT_VERSION = 1
 # The oldest TensorFlow in which exports of all models passed their check (2.15.1).
@@ -51,51 +37,39 @@ _STALE_SECONDS = 24 * 3600
 _CHECK_SECONDS = 900
 
 
-def export(
-    model: keras.Model,
-    pipeline: TextPipeline,
+def publish(
+    servable: Servable,
     folder: str | Path,
     *,
-    tasks,
-    examples: Iterable[str] | None = None,
+    examples: Sequence[bytes] = (),
     metadata: Mapping | None = None,
     keep: int | None = None,
 ) -> Path:
-    """See `zoo.export`."""
+    """Writes, checks and publishes `<folder>/<next version>/`; see `zoo.export`.
+
+    Args:
+        servable: what is served.
+        folder: of the versions.
+        examples: texts of the warmup requests.
+        metadata: what else to write under `model` in `metadata.json`.
+        keep: how many versions stay; `None` for all.
+
+    Returns:
+        The path of the new version.
+    """
     if keep is not None:
         check_keep(keep)
-    texts = golden.sample(examples)
-    if is_language_model(model):
-        tasks, answers = {}, []
-        served = Generator(model, pipeline)
-        calls = golden_calls(model, pipeline, texts)
-    elif is_translation_model(model):
-        tasks, answers = {}, []
-        served = Translator(model, pipeline, **search_options(metadata))
-        calls = translation_calls(model, pipeline, texts)
-    elif is_tagger(tasks := as_tasks(tasks)):
-        answers = []
-        served = ServedTagger(model, pipeline, tasks)
-        calls = tagging_calls(model, pipeline, tasks, texts)
-    else:
-        signatures.check_model(model, tasks)
-        served = signatures.Served(model, pipeline, tasks)
-        answers = golden.golden_answers(model, pipeline, tasks, texts)
-        calls = golden.signature_calls(model, pipeline, tasks, texts)
     folder = Path(folder)
     temporary = _temporary_folder(folder)
     try:
-        endpoints = {
-            **served.endpoints, "tokens": signatures.tokens_endpoint(pipeline)
-        }  # fmt: skip
-        save_without_gradients(served, temporary, endpoints)
-        if answers:  # other models have inputs that a server cannot batch
-            write_method_names(temporary, tasks)
+        save_without_gradients(servable.module, temporary, servable.endpoints)
+        if servable.method_names:
+            write_method_names(temporary, servable.method_names)
+        if servable.batchable:
             (temporary / BATCHING_FILE).write_text(BATCHING, "utf-8")
-        _write_extra(temporary, folder.absolute().name, tasks, texts)
-        described = _describe(
-            temporary, model, pipeline, tasks, answers, metadata or {}
-        )
+        _write_extra(temporary, folder.absolute().name, servable, examples)
+        described = _describe(temporary, servable, metadata or {})
+        calls = list(servable.calls)
         _write_json(temporary / "metadata.json", {**described, "calls": calls})
         _self_check(temporary)
         _synchronize(temporary)
@@ -126,41 +100,33 @@ def _temporary_folder(folder: Path) -> Path:
 
 
 def _write_extra(
-    folder: Path, name: str, tasks: Mapping[str, Task], texts: list[bytes]
+    folder: Path, name: str, servable: Servable, texts: Sequence[bytes]
 ) -> None:
     extra = folder / "assets.extra"
     extra.mkdir()
-    labels = {task: list(spec.labels) for task, spec in tasks.items()}
+    labels = {task: list(spec.labels) for task, spec in servable.tasks.items()}
     _write_json(extra / "labels.json", labels)
     path = str(extra / warmup.WARMUP_FILE)
     requests = warmup_requests(
-        _signatures(_meta_graph(folder)), golden.warmup_batches(texts)
+        _signatures(_meta_graph(folder)), expected.warmup_batches(texts)
     )
     warmup.write_warmup(path, requests, model=name)
 
 
-def _describe(
-    folder: Path,
-    model: keras.Model,
-    pipeline: TextPipeline,
-    tasks: Mapping[str, Task],
-    answers: list[dict],
-    metadata: Mapping,
-) -> dict:
+def _describe(folder: Path, servable: Servable, metadata: Mapping) -> dict:
     meta_graph = _meta_graph(folder)
     packages = ("tensorflow", "tensorflow-text", "keras")
-    names = tagger_outputs if is_tagger(tasks) else output_names
     return {
         "format": "zoo served text model",
         "format_version": FORMAT_VERSION,
         "model": {
-            "name": model.name,
-            "parameters": model.count_params(),
+            "name": servable.model.name,
+            "parameters": servable.model.count_params(),
             **metadata,
         },
-        "tasks": {name: task.to_config() for name, task in tasks.items()},
-        "outputs": names(tasks),
-        "pipeline": pipeline.summary(),
+        "tasks": {name: task.to_config() for name, task in servable.tasks.items()},
+        "outputs": servable.outputs,
+        "pipeline": servable.pipeline.summary(),
         "signatures": _signatures(meta_graph),
         "versions": {
             "python": platform.python_version(),
@@ -171,12 +137,12 @@ def _describe(
         "server_ops": sorted(check.server_ops()),
         "ops": sorted(check.graph_ops(meta_graph)),
         "sha256": check.file_hashes(folder),
-        "tolerance": _tolerance(model),
-        "golden": answers,
+        "tolerance": _tolerance(servable.model),
+        "golden": list(servable.answers),
     }
 
 
-def _tolerance(model: keras.Model) -> float:
+def _tolerance(model) -> float:
     return max(
         _TOLERANCES.get(layer.compute_dtype, _LOW_PRECISION_TOLERANCE)
         for layer in model.layers

@@ -130,3 +130,12 @@ def mean_of_known(values: Iterable[float]) -> float:
 def _f1(true, predicted, average: str) -> float:
     score = sklearn_metrics.f1_score(true, predicted, average=average, zero_division=0)
     return float(score)
+
+
+def mean_of_main(results: Mapping[str, Mapping]) -> float:
+    """Mean over tasks of whichever main metric each task has."""
+    values = [
+        next(result[metric] for metric in MAIN_METRIC.values() if metric in result)
+        for result in results.values()
+    ]
+    return mean_of_known(values)

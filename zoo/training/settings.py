@@ -1,4 +1,4 @@
-"""What the settings of all recipes share: values that are checked when made."""
+"""What the settings of all families share: values that are checked when made."""
 
 from __future__ import annotations
 
@@ -76,11 +76,14 @@ _ACCEPTED = {
 class Checked:
     """Checks each value by its field's name or else its type when made.
 
-    `space` is what `zoo tune` searches for every model of the recipe, unless the model
-    has a range of its own.
+    Attributes:
+        space: what `zoo tune` searches for every model of the family, unless the model
+            has a range of its own.
+        unsearchable: settings that cannot be searched, with the reason.
     """
 
     space: ClassVar[Mapping[str, Range]] = {}
+    unsearchable: ClassVar[Mapping[str, str]] = {}
 
     def __post_init__(self) -> None:
         for setting in fields(self):

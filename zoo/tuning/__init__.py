@@ -1,7 +1,7 @@
 """Searching settings and architecture: `zoo tune`, and `zoo.tuning.search` in Python.
 
 A search is a folder of trials. keras-tuner's oracles say what to try; each trial is a
-training of a recipe, in a process of its own if asked, that a kill only interrupts.
+training of a model, in a process of its own if asked, that a kill only interrupts.
 """
 
 from __future__ import annotations

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import shutil
 from collections.abc import Mapping
@@ -10,7 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from zoo.data.parts import valid_as_train, without_test
-from zoo.families.classification.model import TextModel
+from zoo.families import get_family
+from zoo.families.text_model import BaseTextModel
 from zoo.loading import load
 from zoo.tuning.plan import Plan
 from zoo.tuning.report import summary, write_search_report
@@ -52,7 +52,7 @@ def finish(
         write_json(path, known)
     if export_to is not None and "exported" not in known:
         text_model = load(plan.folder / "model")
-        version = _recipe(plan).export(text_model, splits, export_to)
+        version = get_family(plan.family).export(text_model, splits, export_to)
         known["exported"] = str(version)
         write_json(path, known)
     found = Found(
@@ -65,10 +65,6 @@ def finish(
     for checkpoints in plan.trials_folder.glob("*/checkpoints"):
         shutil.rmtree(checkpoints, ignore_errors=True)
     return found
-
-
-def _recipe(plan: Plan):
-    return importlib.import_module(plan.recipe).RECIPE
 
 
 def best_trial(plan: Plan, results: Mapping[str, Mapping]) -> str:
@@ -90,13 +86,15 @@ def best_trial(plan: Plan, results: Mapping[str, Mapping]) -> str:
     return best
 
 
-def _trained(plan: Plan, splits, name: str, best: Mapping, retrain: bool) -> TextModel:
+def _trained(
+    plan: Plan, splits, name: str, best: Mapping, retrain: bool
+) -> BaseTextModel:
     if not retrain:
         return load(plan.trials_folder / name / "model")
     # Without a validation part all epochs run, so these are those of the best one.
     settings = {**best["settings"], "epochs": best["best_epoch"]}
     folder = plan.folder / "retrained"
-    text_model, _ = _recipe(plan).trial(
+    text_model, _ = get_family(plan.family).trial(
         best["model"], valid_as_train(without_test(splits)), settings,
         best["keywords"], folder=folder,
     )  # fmt: skip
@@ -104,10 +102,10 @@ def _trained(plan: Plan, splits, name: str, best: Mapping, retrain: bool) -> Tex
     return text_model
 
 
-def _test_scores(plan: Plan, splits, text_model: TextModel, results) -> dict:
+def _test_scores(plan: Plan, splits, text_model: BaseTextModel, results) -> dict:
     if not len(splits.test):
         return {}
-    score = _recipe(plan).score
+    score = get_family(plan.family).score
     scores = {BEST: score(text_model, splits, "test")}
     first = next(iter(results))
     if results[first]["status"] == DONE:

@@ -10,7 +10,6 @@ from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 
-from zoo.models._registry import describe
 from zoo.models._search_space import as_json
 from zoo.tuning.objective import Objective, pareto_front
 from zoo.tuning.searched import Searched, default_of
@@ -34,7 +33,7 @@ class Plan:
         budget: limits by name.
         seed: of what is drawn, and of the trainings.
         processes: each trial runs in a process of its own.
-        recipe: module whose `RECIPE` trains the models.
+        family: name of the family that trains the models.
     """
 
     folder: Path
@@ -46,7 +45,7 @@ class Plan:
     budget: Mapping[str, float]
     seed: int
     processes: bool
-    recipe: str
+    family: str
 
     @property
     def epochs(self) -> int:
@@ -112,7 +111,7 @@ class Plan:
         if epochs is not None:
             settings["epochs"] = epochs
         return Job(
-            self.trials_folder / trial, self.recipe, model, settings, keywords,
+            self.trials_folder / trial, self.family, model, settings, keywords,
             self.objective.name, self.budget, deadline,
             parent and self.trials_folder / parent,
         )  # fmt: skip
@@ -148,11 +147,6 @@ def fingerprint_of(splits) -> str:
     return fingerprint(
         [{k: v for k, v in part.items() if k not in _PLACES} for part in parts]
     )
-
-
-def recipe_of(models: tuple[str, ...]) -> str:
-    """The module that trains all of the models: they share their kind of settings."""
-    return f"recipes.{describe(models[0]).recipe}"
 
 
 def differences(old: Mapping, new: Mapping, prefix: str = "") -> list[str]:

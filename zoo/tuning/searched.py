@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 
-from zoo.families.overrides import settings_of, space_of
+from zoo.families import family_of
+from zoo.families.catalogue import settings_of, space_of
 from zoo.models._registry import check_keywords, describe
 from zoo.models._search_space import Choice, Float, Range, as_json, space_rows
 
 MODEL = "model"  # the parameter that chooses among several models
 _KINDS = {int: (int,), float: (int, float), bool: (bool,), str: (str,)}  # by default
-_VOCABULARY = ("tokenizer", "vocab_size", "lowercase", "min_count")
 
 
 @dataclass(frozen=True)
@@ -129,12 +129,12 @@ def searched_space(
     """
     ranges, fixed = dict(ranges or {}), dict(fixed or {})
     models = tuple(dict.fromkeys(models))
-    families = {settings_of(model) for model in models}
+    families = {family_of(model).name for model in models}
     if len(families) != 1:
         raise ValueError(
-            "`models` of a search must be trained with the same kind of settings. "
+            "`models` of a search must be of one family. "
             f"Received: {', '.join(models) or 'none'}, of "
-            f"{', '.join(sorted(family.__name__ for family in families)) or 'none'}."
+            f"{', '.join(sorted(families)) or 'none'}."
         )
     both = sorted(set(ranges) & set(fixed))
     if both:
@@ -236,12 +236,11 @@ def _as_text(range_: Range) -> str:
 def _check(models: Sequence[str], name: str, given) -> None:
     """Raises for a name that no model knows, or a value that is not accepted."""
     settings = settings_of(models[0])
-    if settings.__name__ == "LanguageSettings" and name in _VOCABULARY:
-        if isinstance(given, Range):
-            raise ValueError(
-                f"`{name}` cannot be searched: perplexities of different vocabularies "
-                f"cannot be compared. Accepted: a fixed value. Received: {given}."
-            )
+    if name in settings.unsearchable and isinstance(given, Range):
+        raise ValueError(
+            f"`{name}` cannot be searched: {settings.unsearchable[name]}. "
+            f"Accepted: a fixed value. Received: {given}."
+        )
     known = [setting.name for setting in fields(settings)]
     values = [given]
     if isinstance(given, Range):

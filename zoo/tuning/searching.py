@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import importlib
 import importlib.util
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from zoo.data.parts import without_test
+from zoo.families import family_of, get_family
 from zoo.models._search_space import Range
 from zoo.tuning import workers as cluster
 from zoo.tuning.objective import Objective, parse_budget
-from zoo.tuning.plan import Plan, fingerprint_of, recipe_of
+from zoo.tuning.plan import Plan, fingerprint_of
 from zoo.tuning.searched import searched_space
 
 ALGORITHMS = ("hyperband", "bayesian", "random", "grid")
@@ -87,9 +87,9 @@ def search(
         trials: at most this many. For Hyperband each round of a configuration is one.
         algorithm: `"hyperband"`, `"bayesian"`, `"random"` or `"grid"`.
         objective: a score of the validation part: `"mean"` over the tasks, a metric
-            such as `"macro_f1"`, `"TASK:METRIC"`; by default the recipe's first.
+            such as `"macro_f1"`, `"TASK:METRIC"`; by default the family's first.
         max_time: seconds after which no trial begins, and the last epoch is cut short.
-        ranges: of `zoo.models._search_space`, instead of the model's own, or further ones.
+        ranges: such as `zoo.tuning.Int`, instead of the model's own, or further ones.
         fixed: settings and arguments that do not vary.
         only: names of all that varies beside `ranges`; by default everything that has
             a range.
@@ -169,15 +169,12 @@ def make_plan(
     budget: Mapping[str, float] | None,
     seed: int,
     processes: bool | None,
-    recipe: str | None = None,
+    family: str | None = None,
 ) -> Plan:
     """The plan of a search, with all of its arguments checked; see `search`.
 
-    `recipe` is the module that trains the models, by default the one of the registry.
-    It has three functions: `objectives(splits)` names the scores that it knows, the
-    default one first; `trial(model, splits, settings, keywords, folder=, callbacks=)`
-    trains, with checkpoints in the folder, and returns what `zoo.loading` would and the
-    logs of each epoch; `score(text_model, splits, part)` gives the scores by name.
+    `family` names the family that trains the models, by default the one of the
+    registry. The search asks three things of it: `objectives`, `trial` and `score`.
     """
     if algorithm not in ALGORITHMS:
         raise ValueError(
@@ -199,13 +196,13 @@ def make_plan(
             "`splits` must have a validation part, by which trials are compared. "
             "Received: an empty one."
         )
-    recipe = recipe or recipe_of(searched.models)
-    accepted = importlib.import_module(recipe).RECIPE.objectives(splits)
+    family = family or family_of(searched.models[0]).name
+    accepted = get_family(family).objectives(splits)
     chosen = Objective(objective or accepted[0])
     chosen.check(accepted)
     if processes is None:
         processes = trials > _LONG or max_time is not None
     return Plan(
         Path(folder), searched, chosen, algorithm, trials, max_time,
-        parse_budget(budget or {}), seed, processes, recipe,
+        parse_budget(budget or {}), seed, processes, family,
     )  # fmt: skip

@@ -1,12 +1,11 @@
-"""One trial: a training of a recipe and its validation scores, in one folder.
+"""One trial: a training of a model and its validation scores, in one folder.
 
-This module loads no TensorFlow: a process of its own imports what its recipe needs.
+This module loads no TensorFlow: a process of its own imports what its family needs.
 """
 
 from __future__ import annotations
 
 import contextlib
-import importlib
 import json
 import math
 import multiprocessing
@@ -18,11 +17,13 @@ import tempfile
 import threading
 import time
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from multiprocessing import connection
 from pathlib import Path
 
+from zoo.families import get_family
+from zoo.training.history import best_epoch
 from zoo.tuning.objective import Objective
 
 RESULT = "result.json"
@@ -47,7 +48,7 @@ class Job:
 
     Args:
         folder: its own; holds checkpoints, the trained model and the result.
-        recipe: module whose `RECIPE` trains the models.
+        family: name of the family that trains the models.
         model: name of the model.
         settings: that differ from the model's defaults.
         keywords: arguments of the model's builder.
@@ -58,7 +59,7 @@ class Job:
     """
 
     folder: Path
-    recipe: str
+    family: str
     model: str
     settings: Mapping
     keywords: Mapping
@@ -107,18 +108,18 @@ def run_trial(job: Job, splits) -> dict:
 
 
 def _trained(job: Job, splits) -> dict:
-    recipe = importlib.import_module(job.recipe).RECIPE
+    family = get_family(job.family)
     checkpoints = job.folder / "checkpoints"
     if job.parent is not None and not checkpoints.exists():
         # Only one trial continues another, so the files need no copy. A parent that
         # failed has none.
         with contextlib.suppress(FileNotFoundError):
             os.rename(job.parent / "checkpoints", checkpoints)
-    text_model, history = recipe.trial(
+    text_model, history = family.trial(
         job.model, splits, job.settings, job.keywords,
         folder=checkpoints, callbacks=_callbacks(job),
     )  # fmt: skip
-    scores = recipe.score(text_model, splits, "valid")
+    scores = family.score(text_model, splits, "valid")
     value = scores.get(job.objective, math.nan)
     if not math.isfinite(value):
         raise ValueError(
@@ -141,25 +142,11 @@ def _trained(job: Job, splits) -> dict:
         from zoo.tuning.latency import served_latency  # loads TensorFlow
 
         with tempfile.TemporaryDirectory(dir=job.folder) as place:
-            exported = recipe.export(text_model, splits, place)
+            exported = family.export(text_model, splits, place)
             facts["latency"] = served_latency(exported, splits.valid.texts)
         if facts["latency"] > limit:
             facts["status"] = OVER
     return facts
-
-
-def best_epoch(history: Sequence[Mapping]) -> int:
-    """The epoch with the best score, from 1; the last where none was validated.
-
-    Example:
-        >>> best_epoch([{"score": (0.5,)}, {"score": [0.7]}, {"score": (0.6,)}])
-        2
-    """
-    if history[-1]["score"] is None:
-        return len(history)
-    # Scores of epochs that were read back are lists.
-    scores = [list(logs["score"]) for logs in history]
-    return 1 + max(range(len(scores)), key=scores.__getitem__)
 
 
 def in_process(job: Job, splits) -> dict:

@@ -38,7 +38,8 @@ def read_conll(
         path: the file, plain or gzip.
         tags: from task to the column of its tags; -1 is the last one.
         token_column: the column of the tokens.
-        schemes: by task the scheme that its tags must keep, see `zoo.families.tagging.SCHEMES`.
+        schemes: by task the scheme that its tags must keep, see
+            `zoo.data.tag_schemes`.
         delimiter: between columns; any number of spaces and tabs by default.
         comment: lines that begin with it are left out. None are by default, for `#`
             may be a token.
@@ -105,7 +106,8 @@ def read_conllu(
         path: the file, plain or gzip.
         tags: from task to a field, such as `"UPOS"`, or to a key of FEATS or MISC, such
             as `"MISC:NER"`. Where a word lacks the key its tag is O.
-        schemes: by task the scheme that its tags must keep, see `zoo.families.tagging.SCHEMES`.
+        schemes: by task the scheme that its tags must keep, see
+            `zoo.data.tag_schemes`.
         encoding, on_bad_rows: as in `read_conll`.
 
     Returns:

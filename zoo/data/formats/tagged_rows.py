@@ -29,7 +29,8 @@ def read_tagged_jsonl(
         tokens: key of the tokens.
         tags: keys of lists of tags, each a task of that name.
         labels: keys of labels of the sentence, each a task of that name.
-        schemes: by task the scheme that its tags must keep, see `zoo.families.tagging.SCHEMES`.
+        schemes: by task the scheme that its tags must keep, see
+            `zoo.data.tag_schemes`.
         encoding: by default told by the byte-order mark, else UTF-8.
         on_bad_rows: `"error"`, or `"skip"` to leave out sentences with something wrong
             and list it in `TaggedSentences.skipped`.

@@ -9,14 +9,12 @@ takes one output and no second, the only signature of ours with a single one.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
 from zoo.serving.answers import probabilities
+from zoo.serving.method_names import FEATURE
 from zoo.tasks import Task, safe_names
 from zoo.text import as_bytes
 from zoo.text.imports import tf
-
-FEATURE = "text"  # of each `tf.Example`
 
 
 def example_signatures(tasks: Mapping[str, Task]) -> dict[str, str]:
@@ -67,35 +65,3 @@ def serve_examples(run: Callable, name: str, task: Task):
 
     inputs = tf.TensorSpec([None], tf.string, name="inputs")
     return tf.function(serve, input_signature=[inputs], autograph=False)
-
-
-def write_method_names(folder: Path, tasks: Mapping[str, Task]) -> None:
-    """Names the API of each signature in the SavedModel: TensorFlow calls all predict.
-
-    Servers compare the names if they are told to.
-    """
-    definitions = tf.compat.v1.saved_model.signature_def_utils
-    updater = definitions.MethodNameUpdater(str(folder))
-    for signature in example_signatures(tasks):
-        api = signature.partition("_")[0]
-        updater.replace_method_name(
-            signature_key=signature,
-            method_name=getattr(
-                tf.compat.v1.saved_model.signature_constants,
-                f"{api.upper()}_METHOD_NAME",
-            ),
-        )
-    updater.save()
-
-
-def as_example(text: str | bytes) -> bytes:
-    """A text as the serialized `tf.Example` of these signatures.
-
-    Example:
-        >>> list(tf.train.Example.FromString(as_example("good")).features.feature)
-        ['text']
-    """
-    values = tf.train.BytesList(value=[as_bytes(text)])
-    feature = {FEATURE: tf.train.Feature(bytes_list=values)}
-    example = tf.train.Example(features=tf.train.Features(feature=feature))
-    return example.SerializeToString()

@@ -1,53 +1,22 @@
-"""A trained text model in one folder: weights, text pipeline and metadata.
-
-The folder holds `model.keras`, `pipeline/` and `metadata.json`, which carries the
-sha256 of every other file. Nothing in it is executed: no pickle, and Keras loads in
-safe mode.
-"""
+"""A trained classifier in one folder: labels of strings."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
-import shutil
-import tempfile
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
 
-import keras
 import numpy as np
 
-import zoo.layers  # noqa: F401  (registers the layers that a saved model names)
-from zoo import __version__
-from zoo.families.language import is_language_model
-from zoo.families.tagging.decoder import is_tagger
-from zoo.families.translation import is_translation_model
-from zoo.serving import export
+from zoo.families.text_model import BaseTextModel
 from zoo.tasks import Task
 from zoo.text import TextPipeline
 from zoo.training.batching import TokenBatches, choose_buckets
 from zoo.training.fit import predict
 
-FORMAT_VERSION = 1
-
-
-def describe_training(name: str, keywords: Mapping, settings) -> dict:
-    """What the metadata of a trained model say of how it came about."""
-    return {
-        "name": name,
-        "keywords": {key: value for key, value in keywords.items() if _is_json(value)},
-        "settings": settings.to_config(),
-    }
-
-
-def _is_json(value) -> bool:
-    return isinstance(value, (str, int, float, bool, list, tuple, type(None)))
-
 
 @dataclass
-class TextModel:
+class TextModel(BaseTextModel):
     """A Keras model with its text pipeline and its tasks; predicts on strings.
 
     Args:
@@ -57,12 +26,10 @@ class TextModel:
         metadata: anything else that JSON holds, such as the registered name.
     """
 
-    model: keras.Model
     pipeline: TextPipeline
-    tasks: dict[str, Task]
-    metadata: dict = field(default_factory=dict)
 
-    pipeline_class = TextPipeline
+    family: ClassVar[str] = "classification"
+    pipeline_class: ClassVar[type] = TextPipeline
 
     def logits(
         self, texts: Sequence[str], batch_size: int = 64
@@ -103,147 +70,6 @@ class TextModel:
             for answer, row in zip(answers, logits, strict=True):
                 answer[name] = answer_of(self.tasks[name], row)
         return answers
-
-    def save(self, folder: str | Path) -> Path:
-        """Writes the folder; it appears whole or not at all.
-
-        Raises:
-            OSError: if the folder cannot be written; an older one then stays.
-        """
-        folder = Path(folder)
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-        try:
-            self.model.save(partial / "model.keras")
-            self.pipeline.save(partial / "pipeline")
-            metadata = {
-                **self.metadata,
-                "format_version": FORMAT_VERSION,
-                "zoo": __version__,
-                "keras": keras.__version__,
-                "tasks": {name: task.to_config() for name, task in self.tasks.items()},
-                "sha256": {
-                    path.relative_to(partial).as_posix(): _sha256(path)
-                    for path in sorted(partial.rglob("*"))
-                    if path.is_file()
-                },
-            }
-            text = json.dumps(metadata, indent=2, ensure_ascii=False)
-            (partial / "metadata.json").write_text(text, "utf-8")
-            partial.chmod(0o755)
-            replace_folder(folder, partial)
-        finally:
-            shutil.rmtree(partial, ignore_errors=True)
-        return folder
-
-    def export(self, folder: str | Path, examples: Sequence[str] = ()) -> Path:
-        """Exports for TF Serving as the next version under `folder`: see `zoo.export`.
-
-        Args:
-            folder: of the versions.
-            examples: texts of the kind that the model will see.
-        """
-        return export(
-            self.model, self.pipeline, folder, tasks=self.tasks, examples=examples,
-            metadata=self.metadata,
-        )  # fmt: skip
-
-
-def replace_folder(folder: Path, new: Path) -> None:
-    """Renames `new` to `folder`, whose old content goes last."""
-    old = new.with_name(f"{new.name}-old")
-    if folder.exists():
-        os.rename(folder, old)
-    try:
-        os.rename(new, folder)
-    except OSError:
-        if old.exists():
-            os.rename(old, folder)
-        raise
-    shutil.rmtree(old, ignore_errors=True)
-
-
-def load(folder: str | Path) -> TextModel:
-    """Reads a folder that `TextModel.save` or `zoo train` wrote.
-
-    Args:
-        folder: the model's folder, or a run's, which holds it as `model`.
-
-    Returns:
-        The model with its pipeline; a `zoo.families.language.model.LanguageModel` for a
-        language model, a `zoo.families.tagging.model.TaggingModel` for a tagger, a
-        `zoo.families.translation.model.TranslationModel` for a translation model.
-
-    Raises:
-        ValueError: if the folder is no saved model, a file is missing, truncated or
-            changed, or the format is newer than this version of the zoo reads.
-    """
-    folder = Path(folder)
-    if (folder / "model" / "metadata.json").exists():
-        folder = folder / "model"
-    path = folder / "metadata.json"
-    if not path.exists():
-        raise ValueError(
-            "`folder` must hold a saved model with a metadata.json. "
-            f"Received: {folder}, which "
-            + ("has none." if folder.exists() else "does not exist.")
-        )
-    try:
-        metadata = json.loads(path.read_text("utf-8"))
-        version = int(metadata["format_version"])
-    except (ValueError, TypeError, KeyError) as error:
-        raise _unreadable(path, error) from None
-    if version > FORMAT_VERSION:
-        raise ValueError(
-            f"{path} must have format version {FORMAT_VERSION} or older. Received: "
-            f"format version {version}, written by zoo {metadata.get('zoo')}; install "
-            "that version of the zoo or a newer one."
-        )
-    try:
-        hashes = dict(metadata.pop("sha256"))
-        tasks = {n: Task.from_config(t) for n, t in metadata.pop("tasks").items()}
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise _unreadable(path, error) from None
-    _check_files(folder, hashes)
-    model = keras.models.load_model(folder / "model.keras", compile=False)
-    kind = TextModel
-    if is_language_model(model):
-        from zoo.families.language.model import (
-            LanguageModel as kind,
-        )
-    elif is_translation_model(model):
-        from zoo.families.translation.model import TranslationModel as kind
-    elif is_tagger(tasks):
-        from zoo.families.tagging.model import TaggingModel as kind
-    return kind(
-        model=model,
-        pipeline=kind.pipeline_class.load(folder / "pipeline"),
-        tasks=tasks,
-        metadata=metadata,
-    )
-
-
-def _unreadable(path: Path, error: Exception) -> ValueError:
-    return ValueError(
-        f"{path} must be the JSON metadata of a saved model. Received: a file that "
-        f"cannot be read ({error!r}); it may be truncated."
-    )
-
-
-def _check_files(folder: Path, expected: Mapping[str, str]) -> None:
-    for name, digest in expected.items():
-        path = folder / name
-        found = _sha256(path) if path.is_file() else "no file"
-        if found != digest:
-            raise ValueError(
-                f"{path} must have the sha256 {digest} of the file that was saved. "
-                f"Received: {found}; the file is missing, truncated or changed."
-            )
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def answer_of(task: Task, logits: np.ndarray) -> dict:

@@ -9,7 +9,14 @@ from pathlib import Path
 
 import numpy as np
 
-from zoo.families.classification.train import PARTS, Prepared
+from zoo.families.classification.reliability import describe_calibration
+from zoo.families.classification.train import (
+    PARTS,
+    Prepared,
+    evaluate_baselines,
+    evaluate_part,
+)
+from zoo.reporting.markdown import in_cell, markdown_table, without_nan
 from zoo.tasks import Task
 from zoo.training.metrics import MAIN_METRIC, mean_main_metric
 
@@ -28,7 +35,8 @@ class Outcome:
         parameters: number of weights.
         seconds: of the training.
         settings: what the saved model's metadata hold: name, keywords and settings.
-        calibration: by task, what `zoo.families.classification.reliability.describe` says of the test part.
+        calibration: by task, what `reliability.describe_calibration` says of the test
+            part.
     """
 
     name: str
@@ -47,6 +55,24 @@ class Outcome:
             name: mean_main_metric(tasks, result)
             for name, result in self.results.items()
         }
+
+
+def outcome_of(text_model, prepared: Prepared, history) -> Outcome:
+    """What the report says of a trained model; reads the test part."""
+    name = text_model.metadata["name"]
+    return Outcome(
+        name=name,
+        prepared=prepared,
+        history=history,
+        results={
+            name: evaluate_part(text_model, prepared, "test"),
+            **evaluate_baselines(prepared, "test"),
+        },
+        parameters=text_model.model.count_params(),
+        seconds=sum(logs["seconds"] for logs in history),
+        settings=text_model.metadata,
+        calibration=describe_calibration(text_model, prepared),
+    )
 
 
 def write_report(outcome: Outcome, folder: str | Path) -> Path:
@@ -97,7 +123,7 @@ def write_report(outcome: Outcome, folder: str | Path) -> Path:
         "history": outcome.history,
         "calibration": outcome.calibration,
     }
-    text = json.dumps(_without_nan(facts), indent=1, ensure_ascii=False)
+    text = json.dumps(without_nan(facts), indent=1, ensure_ascii=False)
     (folder / "results.json").write_text(text, "utf-8")
     return path
 
@@ -131,17 +157,6 @@ def verdict(outcome: Outcome) -> str:
         f"The model does not beat the best baseline ({best}, {means[best]:.4f}): "
         "on this data the baseline is the better choice."
     )
-
-
-def markdown_table(rows: Sequence[Sequence[str]]) -> str:
-    """A table whose first row is the header."""
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-
-    def line(cells):
-        return "| " + " | ".join(c.ljust(w) for c, w in zip(cells, widths)) + " |"
-
-    rule = ["-" * width for width in widths]
-    return "\n".join(line(row) for row in [rows[0], rule, *rows[1:]])
 
 
 def _summary(outcome: Outcome) -> str:
@@ -256,19 +271,5 @@ def _write_plots(outcome: Outcome, folder: Path) -> list[tuple[str, str]]:
     return plots.write_plots(outcome, folder, most_classes=MOST_CLASSES)
 
 
-def _without_nan(value):
-    """JSON knows no NaN."""
-    if isinstance(value, Mapping):
-        return {key: _without_nan(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_without_nan(item) for item in value]
-    return None if isinstance(value, float) and not np.isfinite(value) else value
-
-
 def _number(value: float) -> str:
     return "" if np.isnan(value) else f"{value:.4f}"
-
-
-def in_cell(text: str) -> str:
-    """Text that cannot break a Markdown table."""
-    return " ".join(str(text).split()).replace("|", "\\|")

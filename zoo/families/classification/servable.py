@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import keras
 
+from zoo.families.classification import expected
 from zoo.families.classification.embedding import sentence_features
 from zoo.families.classification.examples import example_signatures, serve_examples
 from zoo.serving.answers import answer_of, output_names
-from zoo.tasks import Task
+from zoo.serving.graphs import check_backend, tokens_endpoint
+from zoo.serving.servable import Servable
+from zoo.tasks import Task, as_tasks
 from zoo.text import TextPipeline, as_bytes
 from zoo.text.imports import tf
 
@@ -68,31 +71,26 @@ class Served(tf.Module):
             self.endpoints[signature] = serve_examples(run, name, tasks[name])
 
 
-def tokens_endpoint(pipeline: TextPipeline):
-    """The signature that shows what a model sees of a text."""
-
-    def tokens(text: tf.Tensor) -> dict[str, tf.Tensor]:
-        pieces = pipeline.tokenize(text)
-        ragged = pipeline.ragged_ids(pieces)
-        ids = pipeline.pad(ragged)
-        return {
-            "ids": ids,
-            "tokens": pieces.to_tensor("", shape=tf.shape(ids, tf.int64)),
-            "length": tf.cast(ragged.row_lengths(), tf.int32),
-        }
-
-    text = tf.TensorSpec([None], tf.string, name="text")
-    return tf.function(tokens, input_signature=[text], autograph=False)
-
-
-def check_backend() -> None:
-    """Raises a `ValueError` unless Keras runs on TensorFlow."""
-    if keras.backend.backend() != "tensorflow":
-        raise ValueError(
-            "A SavedModel is written by TensorFlow: start Python with "
-            "KERAS_BACKEND=tensorflow and load the model there. "
-            f"Received: the backend {keras.backend.backend()!r}."
-        )
+def servable(model, pipeline, tasks, texts: Sequence[bytes], metadata) -> Servable:
+    """A classifier as it is served; see `zoo.families.base.Family.servable`."""
+    tasks = as_tasks(tasks)
+    check_model(model, tasks)
+    served = Served(model, pipeline, tasks)
+    return Servable(
+        model,
+        pipeline,
+        served,
+        {**served.endpoints, "tokens": tokens_endpoint(pipeline)},
+        calls=expected.signature_calls(model, pipeline, tasks, texts),
+        answers=expected.golden_answers(model, pipeline, tasks, texts),
+        tasks=tasks,
+        outputs=output_names(tasks),
+        method_names={
+            signature: signature.partition("_")[0]
+            for signature in example_signatures(tasks)
+        },
+        batchable=True,
+    )
 
 
 def check_model(model: keras.Model, tasks: Mapping[str, Task]) -> None:

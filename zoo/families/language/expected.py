@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from zoo.families.language.perplexity import log_probabilities, zero_state
-from zoo.serving import expected as golden
+from zoo.serving import expected
+from zoo.text import as_bytes
 from zoo.text.vocabulary import END, SPECIALS
 
 _TOKENS = 6  # of each continuation
@@ -19,9 +20,9 @@ def golden_calls(model, pipeline, examples: list[bytes]) -> list[dict]:
 
     Returns:
         JSON-ready records of `signature`, `inputs` and `outputs`, each of them a dict
-        from name to what `golden.to_json` writes.
+        from name to what `to_json` writes.
     """
-    texts = [golden.as_bytes(text) for text in (*golden.ODD, *examples)]
+    texts = [as_bytes(text) for text in (*expected.ODD, *examples)]
     ids = [
         row if count else row[:0]
         for row, count in zip(
@@ -34,7 +35,7 @@ def golden_calls(model, pipeline, examples: list[bytes]) -> list[dict]:
     calls = []
     answers = log_probabilities(model, ids, end=END)
     calls.append(
-        golden.call(
+        expected.call(
             "score",
             {"text": texts},
             {
@@ -60,11 +61,11 @@ def golden_calls(model, pipeline, examples: list[bytes]) -> list[dict]:
         "max_tokens": np.int32(_TOKENS), "temperature": np.float32(0),
         "top_k": np.int32(0), "top_p": np.float32(1), "seed": np.int32(0),
     }  # fmt: skip
-    calls.append(golden.call("generate", {"text": texts, **parameters}, outputs))
+    calls.append(expected.call("generate", {"text": texts, **parameters}, outputs))
     tokens = np.array([[END, 5 % len(names), 4 % len(names)], [END, 0, 0]], "int32")
     state = zero_state(model, 2)
     result = model.predict_on_batch({"tokens": tokens, "state": state})
-    calls.append(golden.call("step", {"ids": tokens, "state": state}, result))
+    calls.append(expected.call("step", {"ids": tokens, "state": state}, result))
     return calls
 
 

@@ -11,10 +11,10 @@ import keras
 import numpy as np
 from keras import ops
 
-import zoo
 from zoo.families.language.perplexity import scorer, stream_perplexity
 from zoo.families.language.settings import LanguageSettings
 from zoo.families.language.stream import Windows
+from zoo.models import _registry
 from zoo.training.callbacks import ExpertShares
 from zoo.training.checkpoint import Checkpoint, averaged, claim
 from zoo.training.fit import compiled, make_optimizer, seed_everything, span_momentum
@@ -164,7 +164,7 @@ def train_named(
         The model with its best weights, and the logs of `train_language_model`.
     """
     seed_everything(settings.seed)
-    model = zoo.get(name, vocab_size, **keywords)
+    model = _registry.get(name, vocab_size, **keywords)
     claim(folder, identity)
     valid = streams["valid"]
     history = train_language_model(

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import ClassVar
 
-from zoo.families.classification.model import TextModel
 from zoo.families.language.generation import Generator
-from zoo.text import as_bytes
+from zoo.families.text_model import BaseTextModel
+from zoo.text import TextPipeline, as_bytes
 from zoo.text.imports import tf
 
 
 @dataclass
-class LanguageModel(TextModel):
-    """What `zoo.loading` returns for a language model.
+class LanguageModel(BaseTextModel):
+    """What `zoo.load` returns for a language model.
 
     Args:
         model: a language model of the zoo.
@@ -22,6 +23,11 @@ class LanguageModel(TextModel):
         tasks: empty.
         metadata: anything else that JSON holds.
     """
+
+    pipeline: TextPipeline
+
+    family: ClassVar[str] = "language"
+    pipeline_class: ClassVar[type] = TextPipeline
 
     @cached_property
     def _endpoints(self) -> dict:

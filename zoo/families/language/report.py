@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from zoo.families.language.settings import LanguageSettings
 from zoo.reporting.markdown import markdown_table
+from zoo.reporting.page import (
+    drawn,
+    history_table,
+    images,
+    settings_block,
+    write_page,
+)
 
 PROTOCOL = (
     "Perplexity is exp(negative log-likelihood / tokens) of the full softmax. Every "
@@ -29,7 +35,7 @@ def write_language_report(
     Args:
         name: of the model.
         streams: int ids `[tokens]` by part, with one end token before the first.
-        facts: what the recipe measured.
+        facts: what the family measured.
         history: logs of each epoch.
         settings: of the training.
         folder: of the run.
@@ -43,41 +49,32 @@ def write_language_report(
     for part in ("valid", "test"):
         rows.append([part, f"{len(streams[part]) - 1:,}", f"{facts[part]:.2f}"])
     table = markdown_table(rows)
-    epochs = [["epoch", "seconds", "training", "validation"]]
-    for number, logs in enumerate(history, 1):
-        found = logs.get("val_perplexity", float("nan"))
-        epochs.append(
-            [f"{number}", f"{logs['seconds']:.0f}", f"{logs['perplexity']:.2f}",
-             f"{found:.2f}"]
-        )  # fmt: skip
+
+    def draw(plots) -> list[tuple[str, str]]:
+        written = []
+        if facts["curve"]:
+            plots.write_perplexities({name: facts["curve"]}, folder / "perplexity.png")
+            written.append(("perplexity.png", "Validation perplexity"))
+        return written + plots.write_shares(history, folder)
+
     page = [
         f"# {name}",
         f"{facts['parameters']:,} parameters, {len(streams['train']) - 1:,} training "
         f"tokens, {facts['seconds']:.0f} s, {facts['words_per_second']:.0f} tokens/s.",
         table,
         PROTOCOL,
+        *images(drawn(draw)),
         "## Training (perplexity; validation as streams side by side)",
-        markdown_table(epochs),
+        history_table(
+            history,
+            {
+                "seconds": "seconds:.0f",
+                "training": "perplexity:.2f",
+                "validation": "val_perplexity:.2f",
+            },
+        ),
         "## Settings",
-        "```json\n" + json.dumps(settings.to_config(), indent=1) + "\n```",
+        settings_block(settings.to_config()),
     ]
-    plots = _draw(facts, history, name, folder)
-    page[4:4] = [f"![{title}]({file})" for file, title in plots]
-    (folder / "report.md").write_text("\n\n".join(page) + "\n", "utf-8")
-    (folder / "results.json").write_text(json.dumps(facts, indent=1), "utf-8")
+    write_page(folder, page, facts)
     return table
-
-
-def _draw(facts, history, name: str, folder: Path) -> list[tuple[str, str]]:
-    """File names and titles of the plots, none without matplotlib."""
-    try:
-        from zoo.reporting import plots
-    except ModuleNotFoundError as error:
-        if error.name != "matplotlib":
-            raise
-        return []
-    written = plots.write_shares(history, folder)
-    if facts["curve"]:
-        plots.write_perplexities({name: facts["curve"]}, folder / "perplexity.png")
-        written.insert(0, ("perplexity.png", "Validation perplexity"))
-    return written

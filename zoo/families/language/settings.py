@@ -62,9 +62,7 @@ class LanguageSettings(Checked):
     min_count: int = 2
     jit_compile: bool = False
 
-    # No part of the tokenizer: another vocabulary is another text to predict, and its
-    # perplexity cannot be compared. The step size depends on the optimizer, so each
-    # model has a range of its own.
+    # The step size depends on the optimizer, so each model has a range of its own.
     space: ClassVar[Mapping[str, Range]] = {
         "batch_size": Int(10, 80, factor=2),
         "window": Choice(20, 35, 70),
@@ -72,3 +70,7 @@ class LanguageSettings(Checked):
         "decay_after": Int(2, 8, step=2),
         "average": Choice(None, 0.5, 1.0),
     }
+    unsearchable: ClassVar[Mapping[str, str]] = dict.fromkeys(
+        ("tokenizer", "vocab_size", "lowercase", "min_count"),
+        "perplexities of different vocabularies cannot be compared",
+    )

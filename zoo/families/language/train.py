@@ -10,8 +10,8 @@ import keras
 import numpy as np
 
 from zoo.data import Splits
-from zoo.families.classification.model import TextModel
 from zoo.families.language.fitting import train_named
+from zoo.families.language.model import LanguageModel
 from zoo.families.language.settings import LanguageSettings
 from zoo.families.language.stream import token_stream
 from zoo.families.text_model import describe_training
@@ -51,9 +51,9 @@ def train(
     folder: Path,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     verbose: bool = True,
-) -> tuple[TextModel, list[dict]]:
+) -> tuple[LanguageModel, list[dict]]:
     """Builds a registered language model and trains it: see
-    `zoo.families.base.Recipe.train`."""
+    `zoo.families.base.Family.train`."""
     metadata = describe_training(name, keywords, settings)
     read = [
         corpus.streams["train"], corpus.streams["valid"], corpus.pipeline.vocabulary
@@ -63,4 +63,4 @@ def train(
         identity={**metadata, "data": fingerprint(read)}, folder=folder,
         callbacks=callbacks, verbose=verbose,
     )  # fmt: skip
-    return TextModel(model, corpus.pipeline, {}, metadata), history
+    return LanguageModel(model, corpus.pipeline, {}, metadata), history

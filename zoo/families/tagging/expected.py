@@ -7,11 +7,12 @@ from collections.abc import Mapping
 import keras
 import numpy as np
 
+from zoo.families.classification.expected import answers_of
 from zoo.families.tagging.decoder import Decoder
 from zoo.families.tagging.fitting import tag_sentences
+from zoo.families.tagging.outputs import tagger_outputs
 from zoo.families.tagging.pipeline import TaggingPipeline
-from zoo.families.tagging.servable import tagger_outputs
-from zoo.serving import expected as golden
+from zoo.serving import expected
 from zoo.tasks import TAGS, Task
 from zoo.text import as_bytes
 
@@ -31,7 +32,7 @@ def tagging_calls(
     Returns:
         JSON-ready records, see `zoo.serving.expected.call`.
     """
-    texts = [as_bytes(text) for text in (*golden.ODD, *examples)]
+    texts = [as_bytes(text) for text in (*expected.ODD, *examples)]
     words, _, _ = (part.to_list() for part in pipeline.split(texts))
     calls = [_raw(model, pipeline, tasks, rows) for rows in (texts, [_LONG])]
     width = max(map(len, words)) + 2  # padding behind the longest as well
@@ -39,7 +40,7 @@ def tagging_calls(
     for row, sentence in enumerate(words):
         padded[row, : len(sentence)] = sentence
     outputs = _outputs(model, pipeline, tasks, words, width)
-    return [*calls, golden.call("words", {"words": padded}, outputs)]
+    return [*calls, expected.call("words", {"words": padded}, outputs)]
 
 
 def _raw(model, pipeline, tasks, texts: list[bytes]) -> dict:
@@ -54,7 +55,7 @@ def _raw(model, pipeline, tasks, texts: list[bytes]) -> dict:
             outputs[name] = np.full((len(rows), width), b"", object)
         for row, values in enumerate(rows):
             outputs[name][row, : len(values)] = values
-    return golden.call("serving_default", {"text": texts}, outputs)
+    return expected.call("serving_default", {"text": texts}, outputs)
 
 
 def _readable(word: bytes) -> bytes:
@@ -69,7 +70,7 @@ def _outputs(model, pipeline, tasks, words: list, width: int) -> dict:
     for name, outs in tagger_outputs(tasks).items():
         task, rows = tasks[name], found[name]
         if task.kind != TAGS:
-            answers = golden.answers_of(np.array(rows), task)
+            answers = answers_of(np.array(rows), task)
             scores = [answer["scores"] for answer in answers]
             outputs[outs["scores"]] = np.array(scores, "float32")
             outputs[outs["label"]] = [as_bytes(answer["label"]) for answer in answers]

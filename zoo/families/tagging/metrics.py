@@ -18,7 +18,8 @@ def entity_scores(
         precision = right / predicted,  recall = right / true,  F1 = 2 P R / (P + R)
 
     A ratio without a denominator is 0. Entities are read leniently, see
-    `zoo.families.tagging.spans_of`, so scores equal seqeval's default mode and conlleval.
+    `zoo.data.tag_schemes.spans_of`, so scores equal seqeval's default mode and
+    conlleval.
 
     Args:
         true: the tags of each sentence.

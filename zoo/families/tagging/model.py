@@ -5,20 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
 
-from zoo.families.classification.model import TextModel, answer_of
+from zoo.families.classification.model import answer_of
 from zoo.families.tagging.decoder import Decoder
 from zoo.families.tagging.fitting import tag_sentences
 from zoo.families.tagging.pipeline import TaggingPipeline
+from zoo.families.text_model import BaseTextModel
 from zoo.tasks import TAGS
 from zoo.text import as_bytes
 
 
 @dataclass
-class TaggingModel(TextModel):
-    """What `zoo.loading` returns for a tagger.
+class TaggingModel(BaseTextModel):
+    """What `zoo.load` returns for a tagger.
 
     Args:
         model: a tagger of the zoo.
@@ -29,7 +31,8 @@ class TaggingModel(TextModel):
 
     pipeline: TaggingPipeline
 
-    pipeline_class = TaggingPipeline
+    family: ClassVar[str] = "tagging"
+    pipeline_class: ClassVar[type] = TaggingPipeline
 
     @cached_property
     def _decoder(self) -> Decoder:

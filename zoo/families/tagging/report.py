@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -10,6 +9,13 @@ from zoo.data.sentences import TaggedSentences
 from zoo.families.tagging.fitting import main_score, metric_of
 from zoo.families.tagging.settings import TaggingSettings
 from zoo.reporting.markdown import in_cell, markdown_table
+from zoo.reporting.page import (
+    drawn,
+    history_table,
+    images,
+    settings_block,
+    write_page,
+)
 from zoo.tasks import TAGS, Task
 
 PROTOCOL = (
@@ -48,14 +54,17 @@ def write_tagging_report(
         name: of the model.
         tasks: the tasks by name.
         data: the sentences by part.
-        facts: what the recipe measured.
+        facts: what the family measured.
         baseline: scores of the baseline on the test part.
         history: logs of each epoch.
         settings: of the training.
         folder: of the run.
     """
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    def draw(plots) -> list[tuple[str, str]]:
+        plots.write_scores(history, Path(folder) / "scores.png")
+        return [("scores.png", "Validation scores")]
+
+    Path(folder).mkdir(parents=True, exist_ok=True)
     page = [
         f"# {name}",
         f"{facts['parameters']:,} parameters, trained in {facts['seconds']:.0f} s over "
@@ -68,15 +77,12 @@ def write_tagging_report(
         _data_table(data),
         "## Training",
         _history_table(tasks, facts, history),
-        *(f"![{title}]({file})" for file, title in _draw(history, folder)),
+        *images(drawn(draw)),
         "## Settings",
-        "```json\n" + json.dumps(settings.to_config(), indent=1) + "\n```",
+        settings_block(settings.to_config()),
     ]
-    text = "\n\n".join(part for part in page if part) + "\n"
-    (folder / "report.md").write_text(text, "utf-8")
     kept = {"name": name, **facts, "baseline": baseline, "history": list(history)}
-    text = json.dumps(kept, indent=1, ensure_ascii=False)
-    (folder / "results.json").write_text(text, "utf-8")
+    write_page(folder, page, kept)
 
 
 def _types(name: str, scores: Mapping, baseline: Mapping) -> str:
@@ -108,30 +114,14 @@ def _data_table(data: Mapping[str, TaggedSentences]) -> str:
 
 
 def _history_table(tasks, facts: Mapping, history: Sequence[Mapping]) -> str:
-    rows = [["epoch", "seconds", "loss", "valid, %"]]
-    for number, logs in enumerate(history, 1):
-        rows.append(
-            [str(number), f"{logs['seconds']:.0f}", f"{logs['loss']:.4f}",
-             _percent(logs["val_score"])]
-        )  # fmt: skip
+    columns = {"seconds": "seconds:.0f", "loss": "loss:.4f", "valid": "val_score:.2%"}
+    table = history_table(history, columns)
     scores = ", ".join(
         f"{in_cell(name)} {metric_of(task)} "
         f"{_percent(main_score(task, facts['valid'][name]))}"
         for name, task in tasks.items()
     )
-    return f"{markdown_table(rows)}\n\nValidation at the best epoch: {scores}."
-
-
-def _draw(history: Sequence[Mapping], folder: Path) -> list[tuple[str, str]]:
-    """File name and title of the plot, none without matplotlib."""
-    try:
-        from zoo.reporting import plots
-    except ModuleNotFoundError as error:
-        if error.name != "matplotlib":
-            raise
-        return []
-    plots.write_scores(history, folder / "scores.png")
-    return [("scores.png", "Validation scores")]
+    return f"{table}\n\nValidation at the best epoch: {scores}."
 
 
 def _percent(value: float) -> str:

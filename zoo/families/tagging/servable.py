@@ -2,39 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import keras
 
 from zoo.families.tagging.decoder import Decoder
+from zoo.families.tagging.expected import tagging_calls
+from zoo.families.tagging.outputs import tagger_outputs
 from zoo.families.tagging.pipeline import TaggingPipeline
 from zoo.families.tagging.words import readable
-from zoo.serving.answers import answer_keys, answer_of
-from zoo.serving.graphs import check_backend
-from zoo.tasks import TAGS, Task
+from zoo.serving.answers import answer_of
+from zoo.serving.graphs import check_backend, tokens_endpoint
+from zoo.serving.servable import Servable
+from zoo.tasks import TAGS, Task, as_tasks
 from zoo.text import as_bytes
 from zoo.text.imports import tf
-
-
-def tagger_outputs(tasks: Mapping[str, Task]) -> dict[str, dict[str, str]]:
-    """Names of the outputs of a served tagger, for each task.
-
-    Example:
-        >>> tasks = {"ner": Task("tags", ("O", "B")), "intent": Task("regression")}
-        >>> tagger_outputs(tasks)["ner"]
-        {'tags': 'tags', 'scores': 'tag_scores'}
-        >>> tagger_outputs(tasks)["intent"]
-        {'label': 'intent_label', 'scores': 'intent_scores'}
-    """
-    alone = sum(task.kind == TAGS for task in tasks.values()) == 1
-    names = {}
-    for name, task in tasks.items():
-        if task.kind == TAGS:
-            start = "" if alone else f"{name}_"
-            names[name] = {"tags": f"{start}tags", "scores": f"{start}tag_scores"}
-        else:
-            names[name] = {key: f"{name}_{key}" for key in answer_keys(task)}
-    return names
 
 
 class ServedTagger(tf.Module):
@@ -104,6 +86,21 @@ class ServedTagger(tf.Module):
                 ("words", tag, tf.TensorSpec([None, None], tf.string, "words")),
             )
         }
+
+
+def servable(model, pipeline, tasks, texts: Sequence[bytes], metadata) -> Servable:
+    """A tagger as it is served; see `zoo.families.base.Family.servable`."""
+    tasks = as_tasks(tasks)
+    served = ServedTagger(model, pipeline, tasks)
+    return Servable(
+        model,
+        pipeline,
+        served,
+        {**served.endpoints, "tokens": tokens_endpoint(pipeline)},
+        calls=tagging_calls(model, pipeline, tasks, texts),
+        tasks=tasks,
+        outputs=tagger_outputs(tasks),
+    )
 
 
 def _answers(outputs, tasks: Mapping[str, Task], lengths, time) -> dict:

@@ -26,8 +26,8 @@ class TaggingSettings(Checked):
         average: epochs that the moving average of the weights spans which is validated
             and kept, or none.
         loss_weights: factor of each task in the loss, 1 where none is given.
-        scheme: of `zoo.families.tagging.SCHEMES`, into which the tags are converted before the
-            model learns them; `""` for the one of the data.
+        scheme: of `zoo.data.tag_schemes.SCHEMES`, into which the tags are converted
+            before the model learns them; `""` for the one of the data.
         tokenizer: of raw texts, `"unicode"` or `"whitespace"`.
         vocab_size: most entries of the words' vocabulary.
         lowercase: whether to fold case before a word is looked up.

@@ -116,7 +116,7 @@ def train(
     callbacks: Sequence[keras.callbacks.Callback] = (),
     verbose: bool = True,
 ) -> tuple[TaggingModel, list[dict]]:
-    """Builds a registered tagger and trains it: see `zoo.families.base.Recipe.train`."""
+    """Builds a registered tagger and trains it: see `Family.train`."""
     seed_everything(settings.seed)
     pipeline = tagged.pipeline
     model = build(

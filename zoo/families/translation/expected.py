@@ -6,7 +6,7 @@ import keras
 import numpy as np
 
 from zoo.families.translation.pipeline import TranslationPipeline
-from zoo.serving import expected as golden
+from zoo.serving import expected
 from zoo.text import as_bytes
 from zoo.text.imports import tf
 from zoo.text.vocabulary import BEGIN, END, SPECIALS
@@ -30,7 +30,7 @@ def translation_calls(
     Returns:
         JSON-ready records, see `zoo.serving.expected.call`.
     """
-    texts = [as_bytes(text) for text in (*golden.ODD, *examples)]
+    texts = [as_bytes(text) for text in (*expected.ODD, *examples)]
     counts = pipeline.read(texts)[1].numpy()
     spoken = [text for text, count in zip(texts, counts) if count]
     long = b"a long text never ends, " * (pipeline.max_source // 4)
@@ -66,7 +66,7 @@ def _call(logits, pipeline, texts: list[bytes], options: dict) -> dict:
         "length_penalty": np.float32(options["length_penalty"]),
         "coverage_penalty": np.float32(0), "max_tokens": np.int32(_TOKENS),
     }  # fmt: skip
-    return golden.call("translate", inputs, outputs)
+    return expected.call("translate", inputs, outputs)
 
 
 def _search(read, source: list[int], beam: int, n_best: int, length_penalty: float):

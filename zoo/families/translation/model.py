@@ -6,10 +6,11 @@ import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
 
-from zoo.families.classification.model import TextModel
+from zoo.families.text_model import BaseTextModel
 from zoo.families.translation.pipeline import TranslationPipeline
 from zoo.families.translation.search import (
     NOTHING,
@@ -22,8 +23,8 @@ from zoo.text.imports import tf
 
 
 @dataclass
-class TranslationModel(TextModel):
-    """What `zoo.loading` returns for a translation model.
+class TranslationModel(BaseTextModel):
+    """What `zoo.load` returns for a translation model.
 
     Args:
         model: a translation model of the zoo.
@@ -38,7 +39,8 @@ class TranslationModel(TextModel):
 
     pipeline: TranslationPipeline
 
-    pipeline_class = TranslationPipeline
+    family: ClassVar[str] = "translation"
+    pipeline_class: ClassVar[type] = TranslationPipeline
 
     def __post_init__(self) -> None:
         check_sizes(self.model, self.pipeline)

@@ -96,7 +96,7 @@ class TranslationPipeline(tf.Module):
             pairs: the training pairs.
             shared: one vocabulary of both sides, or one for each.
             max_source: see the class.
-            options: of `zoo.families.translation.side.Side.learn`; `vocab_size` is that of each
+            options: of `Side.learn`; `vocab_size` is that of each
                 vocabulary.
         """
         if shared:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -11,6 +10,13 @@ from zoo.families.translation.model import TranslationModel
 from zoo.families.translation.settings import TranslationSettings
 from zoo.families.translation.train import PARTS, Corpus
 from zoo.reporting.markdown import in_cell, markdown_table
+from zoo.reporting.page import (
+    drawn,
+    history_table,
+    images,
+    settings_block,
+    write_page,
+)
 
 PROTOCOL = (
     "BLEU is sacrebleu's, of the whole part, under the signature above. Perplexity is "
@@ -77,17 +83,12 @@ def write_translation_report(
         *corpus.splits.notes,
         "## Training",
         _history_table(facts, history),
-        *(f"![{title}]({file})" for file, title in _draw(
-            text_model, corpus, history, folder
-        )),
+        *images(drawn(lambda plots: _draw(plots, text_model, corpus, history, folder))),
         "## Settings",
-        "```json\n" + json.dumps(settings.to_config(), indent=1) + "\n```",
-    ]  # fmt: skip
-    text = "\n\n".join(part for part in page if part) + "\n"
-    (folder / "report.md").write_text(text, "utf-8")
+        settings_block(settings.to_config()),
+    ]
     kept = {"name": name, **facts, "baselines": baselines, "history": list(history)}
-    text = json.dumps(kept, indent=1, ensure_ascii=False)
-    (folder / "results.json").write_text(text, "utf-8")
+    write_page(folder, page, kept)
 
 
 def _examples(corpus: Corpus, translations: Sequence[str]) -> str:
@@ -120,18 +121,12 @@ def _cut(count: int, most: int) -> str:
 
 
 def _history_table(facts: Mapping, history: Sequence[Mapping]) -> str:
-    rows = [["epoch", "seconds", "loss", "validation perplexity"]]
-    for number, logs in enumerate(history, 1):
-        found = logs.get("val_perplexity", float("nan"))
-        rows.append(
-            [
-                str(number),
-                f"{logs['seconds']:.0f}",
-                f"{logs['loss']:.4f}",
-                f"{found:.3f}",
-            ]
-        )
-    table = markdown_table(rows)
+    columns = {
+        "seconds": "seconds:.0f",
+        "loss": "loss:.4f",
+        "validation perplexity": "val_perplexity:.3f",
+    }
+    table = history_table(history, columns)
     if "valid" not in facts:
         return table
     return (
@@ -139,14 +134,8 @@ def _history_table(facts: Mapping, history: Sequence[Mapping]) -> str:
     )
 
 
-def _draw(text_model, corpus, history, folder: Path) -> list[tuple[str, str]]:
-    """File names and titles of the plots, none without matplotlib."""
-    try:
-        from zoo.reporting import plots
-    except ModuleNotFoundError as error:
-        if error.name != "matplotlib":
-            raise
-        return []
+def _draw(plots, text_model, corpus, history, folder: Path) -> list[tuple[str, str]]:
+    """File names and titles of the plots."""
     written = []
     if history and "val_perplexity" in history[0]:
         seconds, curve = 0.0, []

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import keras
 
-import zoo
 from zoo.data.pairs import Pairs, PairSplits
 from zoo.families.text_model import describe_training
 from zoo.families.translation.fitting import perplexity, scorer, train_translator
@@ -16,6 +15,7 @@ from zoo.families.translation.metrics import bleu, copies, translation_memory
 from zoo.families.translation.model import TranslationModel
 from zoo.families.translation.pipeline import EncodedPairs, TranslationPipeline
 from zoo.families.translation.settings import TranslationSettings
+from zoo.models import _registry
 from zoo.training.checkpoint import claim, fingerprint
 from zoo.training.fit import seed_everything
 
@@ -63,9 +63,9 @@ def train(
     verbose: bool = True,
 ) -> tuple[TranslationModel, list[dict]]:
     """Builds a registered translation model and trains it: see
-    `zoo.families.base.Recipe.train`."""
+    `zoo.families.base.Family.train`."""
     seed_everything(settings.seed)
-    model = zoo.get(name, *corpus.pipeline.sizes, **keywords)
+    model = _registry.get(name, *corpus.pipeline.sizes, **keywords)
     metadata = describe_training(name, keywords, settings)
     read = [corpus.encoded[part]._asdict() for part in ("train", "valid")]
     claim(folder, {**metadata, "data": fingerprint(read)})

@@ -1,4 +1,4 @@
-"""A recipe without TensorFlow, for tests of the search: its "training" counts epochs.
+"""A family without TensorFlow, for tests of the search: its "training" counts epochs.
 
 The objective is a function of `units` and the epochs. What else a trial does, the file
 `script.json` in the folder of the search says, by the name of the trial.
@@ -14,6 +14,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from zoo.data import Examples, Splits
+from zoo.families import register_family
 from zoo.tuning import Int
 
 RANGES = {"units": Int(1, 64), "embedding_dim": Int(1, 64)}
@@ -31,7 +32,7 @@ def objectives(splits) -> list[str]:
 
 
 def trial(name, splits, settings, keywords, *, folder, callbacks=()):
-    """Goes on from the epoch in `state.json` as the real recipes do."""
+    """Goes on from the epoch in `state.json` as the real families do."""
     root = Path(folder).parents[2]
     script = json.loads((root / "script.json").read_text("utf-8"))
     acts = script.get(Path(folder).parent.name, {})
@@ -65,7 +66,9 @@ def score(text_model, splits, part):
     return {"mean": value, "perplexity": 1 + value}
 
 
-RECIPE = SimpleNamespace(objectives=objectives, trial=trial, score=score)
+FAMILY = register_family(
+    SimpleNamespace(name="toy", objectives=objectives, trial=trial, score=score)
+)
 
 
 def _model(keywords):

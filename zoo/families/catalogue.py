@@ -1,0 +1,109 @@
+"""What a registered model and its family say together: settings, ranges, the page.
+
+Pure Python: the command line shows them without loading TensorFlow.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+
+from zoo.families._registry import family_of
+from zoo.models import _registry
+from zoo.models._registry import Entry, check_keywords
+from zoo.models._search_space import Range, space_rows
+from zoo.training.settings import Checked
+
+
+class Page(Entry):
+    """A registered model that prints as the page of `zoo describe`."""
+
+    def __str__(self) -> str:
+        return (
+            f"{self.name} ({self.task}): {self.summary}\n"
+            f"Source: {self.paper}\n\n"
+            f"Builder arguments:\n{_rows(self.keywords)}\n\n"
+            f"Training defaults:\n{_rows(self.defaults)}\n\n"
+            f"Search space:\n{space_rows(space_of(self.name))}\n\n"
+            f"{inspect.getdoc(self.builder) or ''}\n"
+        )
+
+
+def describe(name: str) -> Page:
+    """What is known of a model: arguments, defaults, source. Prints as a page.
+
+    Raises:
+        ValueError: for an unknown name; the message suggests the nearest.
+
+    Example:
+        >>> print(str(describe("text_cnn")).splitlines()[0].partition(":")[0])
+        text_cnn (text classification)
+    """
+    return Page(**vars(_registry.describe(name)))
+
+
+def settings_of(model: str) -> type[Checked]:
+    """The class of the settings that a model's family takes."""
+    return family_of(model).settings
+
+
+def space_of(model: str) -> dict[str, Range]:
+    """All that `zoo tune` searches for a model: its arguments, then its settings.
+
+    Example:
+        >>> print(space_of("bilstm")["units"], "|", space_of("bilstm")["batch_size"])
+        32 to 256, each 2 times the one before | 16 to 128, each 2 times the one before
+    """
+    own, shared = _registry.describe(model).space, settings_of(model).space
+    return {**own, **{name: shared[name] for name in shared if name not in own}}
+
+
+def parse_pairs(pairs: Sequence[str]) -> dict:
+    """`key=value` pairs as a dict; each value is JSON, or else a string.
+
+    Raises:
+        ValueError: for a pair without `=`.
+
+    Example:
+        >>> parse_pairs(["units=64", "variant=static"])
+        {'units': 64, 'variant': 'static'}
+    """
+    parsed = {}
+    for pair in pairs:
+        key, equals, text = pair.partition("=")
+        if not equals:
+            raise ValueError(f"Overrides must read KEY=VALUE. Received: {pair!r}.")
+        try:
+            parsed[key] = json.loads(text)
+        except json.JSONDecodeError:
+            parsed[key] = text
+    return parsed
+
+
+def parse_overrides(pairs: Sequence[str], model: str) -> tuple[dict, dict]:
+    """`key=value` pairs as settings of the training and arguments of the builder.
+
+    Args:
+        pairs: each value is JSON, or else a string.
+        model: a registered model.
+
+    Raises:
+        ValueError: for a pair without `=`, or a name that the model does not know.
+
+    Example:
+        >>> parse_overrides(["epochs=3", "maps=64", "variant=static"], "text_cnn")
+        ({'epochs': 3}, {'maps': 64, 'variant': 'static'})
+    """
+    known = {setting.name for setting in fields(settings_of(model))}
+    parsed = parse_pairs(pairs)
+    settings = {key: value for key, value in parsed.items() if key in known}
+    keywords = {key: value for key, value in parsed.items() if key not in known}
+    accepted = {name for name in _registry.describe(model).keywords if name != "tasks"}
+    check_keywords(model, keywords, sorted(accepted | known))
+    return settings, keywords
+
+
+def _rows(mapping: Mapping) -> str:
+    return "\n".join(f"  {key} = {value!r}" for key, value in mapping.items())

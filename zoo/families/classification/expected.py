@@ -1,0 +1,118 @@
+"""Python's own answers of a classifier, to check its served form by."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+
+import keras
+import numpy as np
+
+from zoo.families.classification.embedding import sentence_features
+from zoo.families.classification.examples import example_signatures
+from zoo.serving.answers import SEPARATOR, THRESHOLD
+from zoo.serving.expected import ODD, call
+from zoo.serving.method_names import as_example
+from zoo.tasks import Task
+from zoo.text import TextPipeline, as_bytes
+
+_LONG = (b"a long text never ends ", 3000)
+
+
+def golden_answers(
+    model: keras.Model,
+    pipeline: TextPipeline,
+    tasks: Mapping[str, Task],
+    examples: list[bytes],
+) -> list[dict]:
+    """What the served model must answer, by another way than the served graph.
+
+    Ids come from the pipeline and logits from the model, both eagerly; softmax,
+    sigmoid and label names are NumPy's and Python's.
+
+    Returns:
+        JSON-ready records: `text` (base64) to be taken `repeat` times, `ids`, `tokens`
+        and `answers`, a dict from task to `label` and `scores`.
+    """
+    pairs = [(as_bytes(text), 1) for text in (*ODD, *examples)] + [_LONG]
+    texts = [text * repeat for text, repeat in pairs]
+    tokens = pipeline.tokenize(texts).to_list()
+    ids = pipeline.encode(texts)
+    outputs = model(pipeline(texts), training=False)
+    answers = {
+        name: answers_of(keras.ops.convert_to_numpy(outputs[name]), task)
+        for name, task in tasks.items()
+    }
+    return [
+        {
+            "text": base64.b64encode(text).decode(),
+            "repeat": repeat,
+            "ids": ids[row].tolist(),
+            "tokens": [token.decode("utf-8") for token in tokens[row]],
+            "answers": {name: rows[row] for name, rows in answers.items()},
+        }
+        for row, (text, repeat) in enumerate(pairs)
+    ]
+
+
+def signature_calls(
+    model: keras.Model,
+    pipeline: TextPipeline,
+    tasks: Mapping[str, Task],
+    examples: list[bytes],
+) -> list[dict]:
+    """Requests and answers of the signatures `classify`, `regress` and `embed`."""
+    texts = [as_bytes(text) for text in (*ODD[:6], *examples)]
+    ids = pipeline(texts)
+    outputs = model(ids, training=False)
+    inputs = {"inputs": [as_example(text) for text in texts]}
+    calls = []
+    for signature, name in example_signatures(tasks).items():
+        task = tasks[name]
+        answers = answers_of(keras.ops.convert_to_numpy(outputs[name]), task)
+        scores = np.array([answer["scores"] for answer in answers], "float32")
+        expected = {"outputs": scores}
+        if task.kind != "regression":
+            row = np.array([as_bytes(label) for label in task.labels], object)
+            expected = {"classes": np.tile(row, (len(texts), 1)), "scores": scores}
+        calls.append(call(signature, inputs, expected))
+    features = sentence_features(model, tasks)
+    if features is not None:
+        vectors = keras.Model(model.input, features)(ids, training=False)
+        vectors = keras.ops.convert_to_numpy(vectors).astype("float32")
+        lengths = np.array([len(row) for row in pipeline.encode(texts)], "int32")
+        expected = {"embedding": vectors, "length": lengths}
+        calls.append(call("embed", {"text": texts}, expected))
+    return calls
+
+
+def answers_of(output: np.ndarray, task: Task) -> list[dict]:
+    """Label and scores of each row of logits `[rows, outputs]`."""
+    output = output.astype(np.float64)
+    if task.kind == "regression":
+        return [{"label": f"{row[0]:f}", "scores": _numbers(row)} for row in output]
+    output = output / task.temperature
+    if task.kind == "categories":
+        powers = np.exp(output - output.max(axis=-1, keepdims=True))
+        scores = powers / powers.sum(axis=-1, keepdims=True)
+        labels = [task.labels[row.argmax()] for row in output]
+    else:
+        scores = 0.5 * (1 + np.tanh(0.5 * output))
+        labels = [
+            SEPARATOR.join(np.array(task.labels, object)[row > THRESHOLD])
+            for row in scores
+        ]
+    answers = [
+        {"label": label, "scores": _numbers(row)}
+        for label, row in zip(labels, scores, strict=True)
+    ]
+    if task.abstain:
+        for answer in answers:
+            answer["abstained"] = max(answer["scores"]) < task.abstain
+            answer["label"] = "" if answer["abstained"] else answer["label"]
+    return answers
+
+
+def _numbers(row: np.ndarray) -> list[float]:
+    """With the digits that a comparison needs: there may be 10,000 labels."""
+    return [round(value, 8) for value in row.tolist()]

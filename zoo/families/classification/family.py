@@ -1,0 +1,115 @@
+"""Text classification as a family: labelled texts, one task or several."""
+
+from __future__ import annotations
+
+import time
+
+from zoo.families.base import Family
+from zoo.families.classification.settings import Settings
+from zoo.families.scores import named_scores, score_names
+
+
+class Classification(Family):
+    """Labelled texts, one task or several."""
+
+    name = "classification"
+    content = "labels of texts"
+    default_data = "hutto"
+    settings = Settings
+    invitation = "Predict with it"
+
+    def text_model(self):
+        from zoo.families.classification.model import TextModel
+
+        return TextModel
+
+    def prepare(self, splits, settings):
+        from zoo.families.classification.calibration import with_abstain
+        from zoo.families.classification.train import prepare
+
+        prepared = prepare(splits, settings)
+        if settings.abstain is not None:  # refuses tasks that cannot, before it trains
+            with_abstain(prepared.tasks, settings.abstain)
+        return prepared
+
+    def describe(self, name, prepared):
+        splits = prepared.splits
+        parts = ("train", "valid", "test")
+        sizes = [f"{len(getattr(splits, part)):,} {part}" for part in parts]
+        return f"{name} on {len(prepared.tasks)} task(s): {', '.join(sizes)} texts"
+
+    def train(
+        self, name, prepared, settings, keywords, *, folder, callbacks=(), verbose=True
+    ):
+        """Joint training; then, if the settings say so, each task alone, whose seconds
+        the last epoch gets; then temperatures."""
+        from zoo.families.classification import train
+        from zoo.families.classification.calibration import calibrate
+
+        text_model, history = train.train(
+            name,
+            prepared,
+            settings,
+            keywords,
+            folder=folder,
+            callbacks=callbacks,
+            verbose=verbose,
+        )
+        if settings.fine_tune:
+            start = time.perf_counter()
+            text_model = train.fine_tune_all(text_model, prepared, settings)
+            history[-1]["seconds"] += time.perf_counter() - start
+        return calibrate(text_model, prepared, settings.abstain), history
+
+    def report(self, text_model, prepared, history, settings, folder):
+        from zoo.families.classification.report import (
+            outcome_of,
+            results_table,
+            verdict,
+            write_report,
+        )
+
+        outcome = outcome_of(text_model, prepared, history)
+        write_report(outcome, folder)
+        return f"{results_table(prepared.tasks, outcome.results)}\n{verdict(outcome)}"
+
+    def facts(self, text_model, prepared, history):
+        from zoo.families.classification.train import evaluate_part
+
+        return {
+            "test": evaluate_part(text_model, prepared, "test"),
+            "valid": evaluate_part(text_model, prepared, "valid"),
+            "parameters": text_model.model.count_params(),
+            "epochs": len(history),
+            "seconds": sum(logs["seconds"] for logs in history),
+        }
+
+    def brief(self, facts):
+        from zoo.training.metrics import mean_of_main
+
+        valid, test = (mean_of_main(facts[part]) for part in ("valid", "test"))
+        return f"{valid:.4f} (valid), {test:.4f} (test)"
+
+    def objectives(self, splits):
+        """By the kinds of the tasks; the mean over them takes the metric of
+        `zoo.training.metrics.MAIN_METRIC`."""
+        from zoo.training.metrics import METRICS
+
+        kinds = splits.train.kinds
+        return score_names({task: METRICS[kind] for task, kind in kinds.items()})
+
+    def score(self, text_model, splits, part):
+        from zoo.families.classification.evaluate import evaluate_examples
+        from zoo.training.metrics import mean_main_metric
+
+        results = evaluate_examples(text_model, getattr(splits, part))
+        return named_scores(mean_main_metric(text_model.tasks, results), results)
+
+    def prompt(self, splits):
+        texts = [text for text in splits.test.texts if 20 < len(text) < 80]
+        return next((text for text in texts if "$" not in text), "What a day!")
+
+    def servable(self, model, pipeline, tasks, texts, metadata):
+        from zoo.families.classification.servable import servable
+
+        return servable(model, pipeline, tasks, texts, metadata)

@@ -1,0 +1,124 @@
+"""`zoo.export`: from a trained model to the SavedModel that TF Serving answers with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from zoo.families._registry import families, get_family
+from zoo.models._registry import describe, list_models
+
+
+def export(
+    model,
+    pipeline,
+    folder: str | Path,
+    *,
+    tasks=None,
+    examples: Iterable[str] | None = None,
+    metadata: Mapping | None = None,
+    keep: int | None = None,
+    family: str | None = None,
+) -> Path:
+    """Writes, checks and publishes `<folder>/<next version>/`.
+
+    The SavedModel takes texts and needs none of our Python. Signatures:
+
+    * `serving_default`: `text` string `[batch]` to, for a single task, `label` string
+      `[batch]` and `scores` float32 `[batch, labels]`; for several tasks
+      `<task>_label` and `<task>_scores` each. Categories: softmax, and the label that
+      scores most. Multilabel: sigmoids, and the labels above 0.5 joined by `|`.
+      Regression: scores `[batch, 1]` hold the value, the label its decimals.
+      Categories that may abstain: `abstained` bool `[batch]` as well, and then `""`
+      for the label.
+    * `classify` and `regress`, for the server's APIs of these names: `inputs`, which
+      are serialized `tf.Example` messages with the feature `text`, to `classes` string
+      and `scores` float32 `[batch, labels]` of the first task with labels, and to
+      `outputs` float32 `[batch, 1]` of the first regression. Of several tasks each one
+      has `classify_<task>` or `regress_<task>`.
+    * `embed`: `text` to `embedding` float32 `[batch, units]`, what the heads of a model
+      of the zoo read, and `length`, the number of tokens.
+    * `tokens`: `text` to `ids` int32 `[batch, time]`, `tokens` string `[batch, time]`
+      and `length` int32 `[batch]`, to see what the model sees.
+
+    A language model has instead
+
+    * `generate`: `text`, the prompts, and scalars `max_tokens`, `temperature`, `top_k`,
+      `top_p` and `seed` to `text`, the continuations, their `ids` and
+      `log_probability`; `serving_default` takes the prompts alone and gives the
+      likeliest 32 tokens.
+    * `score`: `text` to `log_probability` float32 `[batch]` in nats, the end of the
+      text included, and the number of `tokens`.
+    * `step`: `ids` int32 `[batch, time]` and `state` to `logits` and the new `state`.
+
+    A tagger has instead
+
+    * `serving_default`: `text` to, all padded behind `lengths` int32 `[batch]`,
+      `tokens` string, `starts` and `ends` int32 byte offsets in the text, `tags` string
+      and `tag_scores` float32 `[batch, time]`, or for several tagging tasks
+      `<task>_tags` and `<task>_tag_scores`; and `<task>_label` and `<task>_scores` of
+      each task of whole sentences.
+    * `words`: `words` string `[batch, time]`, padded with `""`, to the same but
+      `tokens`, `starts` and `ends`.
+
+    A translation model has instead
+
+    * `translate`: `text` and scalars `beam`, `n_best`, `length_penalty`,
+      `coverage_penalty` and `max_tokens` (0 for twice the tokens of the source and ten
+      more) to `translation` string, `score` and `log_probability` float32
+      `[batch, n_best]`, the best first, and `cut` bool `[batch]`, true where a source
+      was too long to be read to its end. Where there are not `n_best`, the text is
+      empty and its scores are the least float32.
+    * `serving_default`: `text` to the same with one translation each, `[batch]`, found
+      with the `beam` and `length_penalty` of `metadata["settings"]`, else 5 and 1.
+
+    It is written to a temporary folder beside the versions, loaded in a fresh process
+    with only TensorFlow and tensorflow-text by the loader that TF Serving uses, and
+    compared with Python's answers; then it is renamed to the next version number. If
+    anything fails, no version is left behind.
+
+    Args:
+        model: a Keras model from ids int32 `[batch, time]` to a dict of float tensors
+            `[batch, outputs]`, one a task; or a language model, a tagger or a
+            translation model of the zoo.
+        pipeline: the `zoo.text.TextPipeline` that the model was trained with; for a
+            tagger its `TaggingPipeline`, for a translation model its
+            `TranslationPipeline`.
+        folder: the model's folder, `saved_models/<name>`.
+        tasks: what `zoo.tasks.as_tasks` reads; not for language and translation
+            models.
+        examples: texts of the kind the model will see, for warmup and for the check;
+            some hundred are enough.
+        metadata: what else to write under `model` in `metadata.json`.
+        family: name of the family that serves the model; by default that of its
+            registered builder, or else of its pipeline.
+        keep: how many versions stay, the new one included; older ones are removed but
+            for those that `models.config` names. Else all stay.
+
+    Returns:
+        The path of the new version.
+
+    Raises:
+        ValueError: if the model's outputs are not those of the tasks, or `keep` is no
+            whole number from 1.
+        ExportError: if the check finds a difference or an op that servers lack.
+        OSError: if the folder cannot be written.
+    """
+    from zoo.serving.expected import sample  # loads TensorFlow
+    from zoo.serving.publish import publish
+
+    chosen = get_family(family or _family_of(model, pipeline, metadata or {}))
+    texts = sample(examples)
+    servable = chosen.servable(model, pipeline, tasks, texts, metadata or {})
+    return publish(servable, folder, examples=texts, metadata=metadata, keep=keep)
+
+
+def _family_of(model, pipeline, metadata: Mapping) -> str:
+    for name in (metadata.get("name"), model.name):
+        if name in list_models():
+            return describe(name).family
+    return next(
+        name
+        for name, family in families().items()
+        if isinstance(pipeline, family.text_model().pipeline_class)
+    )

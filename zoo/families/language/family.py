@@ -1,0 +1,78 @@
+"""Language modelling as a family: texts of any kind, whose labels are not looked at."""
+
+from __future__ import annotations
+
+from zoo.families.base import Family
+from zoo.families.language.settings import LanguageSettings
+
+
+class LanguageModeling(Family):
+    """Texts of any kind; labels are not looked at."""
+
+    name = "language"
+    content = "texts"
+    default_data = "hutto"
+    settings = LanguageSettings
+    invitation = "Continue a text with it"
+
+    def text_model(self):
+        from zoo.families.language.model import LanguageModel
+
+        return LanguageModel
+
+    def prepare(self, splits, settings):
+        from zoo.families.language.train import prepare
+
+        return prepare(splits, settings)
+
+    def describe(self, name, prepared):
+        parts = ("train", "valid", "test")
+        sizes = [f"{len(prepared.streams[part]) - 1:,} {part}" for part in parts]
+        words = f"{prepared.pipeline.vocab_size:,}"
+        return f"{name}: {', '.join(sizes)} tokens, {words} in all"
+
+    def train(self, name, prepared, settings, keywords, **options):
+        from zoo.families.language.train import train
+
+        return train(name, prepared, settings, keywords, **options)
+
+    def report(self, text_model, prepared, history, settings, folder):
+        from zoo.families.language.report import write_language_report
+
+        return write_language_report(
+            text_model.metadata["name"],
+            prepared.streams,
+            self.facts(text_model, prepared, history),
+            history,
+            settings,
+            folder,
+        )
+
+    def facts(self, text_model, prepared, history):
+        from zoo.families.language.facts import facts_of
+
+        return facts_of(text_model.model, prepared.streams, history)
+
+    def brief(self, facts):
+        return f"{facts['valid']:.2f} (valid), {facts['test']:.2f} (test)"
+
+    def objectives(self, splits):
+        return ["perplexity"]
+
+    def score(self, text_model, splits, part):
+        """The perplexity of a part, as one stream."""
+        from zoo.families.language.perplexity import perplexity
+        from zoo.families.language.stream import token_stream
+
+        stream = token_stream(text_model.pipeline, getattr(splits, part).texts)
+        return {"perplexity": perplexity(text_model.model, stream)}
+
+    def prompt(self, splits):
+        """The first words of a text of the test part."""
+        words = next((text for text in splits.test.texts if text.strip()), "The")
+        return " ".join(words.split()[:4])
+
+    def servable(self, model, pipeline, tasks, texts, metadata):
+        from zoo.families.language.servable import servable
+
+        return servable(model, pipeline, tasks, texts, metadata)

@@ -1,0 +1,82 @@
+"""Tagging as a family: sentences with a tag for every word."""
+
+from __future__ import annotations
+
+from zoo.families.base import Family
+from zoo.families.scores import named_scores, score_names
+from zoo.families.tagging.settings import TaggingSettings
+
+
+class Tagging(Family):
+    """Sentences with a tag a word, and labels of whole sentences beside them."""
+
+    name = "tagging"
+    content = "tags of words"
+    default_data = "treebank"
+    settings = TaggingSettings
+    invitation = "Tag with it"
+
+    def text_model(self):
+        from zoo.families.tagging.model import TaggingModel
+
+        return TaggingModel
+
+    def prepare(self, splits, settings):
+        from zoo.families.tagging.train import prepare
+
+        return prepare(splits, settings)
+
+    def describe(self, name, prepared):
+        sizes = [f"{len(data):,} {part}" for part, data in prepared.data.items()]
+        return f"{name} on {len(prepared.tasks)} task(s): {', '.join(sizes)} sentences"
+
+    def train(self, name, prepared, settings, keywords, **options):
+        from zoo.families.tagging.train import train
+
+        return train(name, prepared, settings, keywords, **options)
+
+    def report(self, text_model, prepared, history, settings, folder):
+        from zoo.families.tagging.baselines import most_frequent
+        from zoo.families.tagging.report import results_table, write_tagging_report
+
+        name, tasks = text_model.metadata["name"], prepared.tasks
+        facts = self.facts(text_model, prepared, history)
+        baseline = most_frequent(tasks, prepared.data["train"], prepared.data["test"])
+        write_tagging_report(
+            name, tasks, prepared.data, facts, baseline, history, settings, folder
+        )
+        return results_table(tasks, {name: facts["test"], "most frequent": baseline})
+
+    def facts(self, text_model, prepared, history):
+        from zoo.families.tagging.train import facts_of
+
+        return facts_of(text_model, prepared, history)
+
+    def brief(self, facts):
+        from zoo.families.tagging.fitting import brief
+
+        return f"{brief(facts['valid'])} (valid)"
+
+    def objectives(self, splits):
+        """The mean over the tasks takes entity F1, the accuracy of tags without a
+        scheme, and the accuracy of labels."""
+        from zoo.families.tagging.fitting import learn_tag_tasks, metrics_of
+
+        tasks = learn_tag_tasks(splits.train, splits.schemes)
+        return score_names({name: metrics_of(task) for name, task in tasks.items()})
+
+    def score(self, text_model, splits, part):
+        from zoo.families.tagging.fitting import mean_score
+        from zoo.families.tagging.train import evaluate
+
+        results = evaluate(text_model, getattr(splits, part), splits.schemes)
+        return named_scores(mean_score(text_model.tasks, results), results)
+
+    def prompt(self, splits):
+        texts = splits.valid.texts or splits.train.texts
+        return min(texts, key=lambda text: abs(len(text) - 50))
+
+    def servable(self, model, pipeline, tasks, texts, metadata):
+        from zoo.families.tagging.servable import servable
+
+        return servable(model, pipeline, tasks, texts, metadata)

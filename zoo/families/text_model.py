@@ -1,0 +1,180 @@
+"""A trained text model in one folder: weights, text pipeline and metadata.
+
+The folder holds `model.keras`, `pipeline/` and `metadata.json`, which names the family
+of the model and carries the sha256 of every other file. Nothing in it is executed: no
+pickle, and Keras loads in safe mode.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar
+
+import keras
+
+import zoo.layers  # noqa: F401  (registers the layers that a saved model names)
+from zoo import __version__
+from zoo.families.exporting import export
+from zoo.tasks import Task
+
+FORMAT_VERSION = 1
+
+
+def describe_training(name: str, keywords: Mapping, settings) -> dict:
+    """What the metadata of a trained model say of how it came about."""
+    return {
+        "name": name,
+        "keywords": {key: value for key, value in keywords.items() if _is_json(value)},
+        "settings": settings.to_config(),
+    }
+
+
+def _is_json(value) -> bool:
+    return isinstance(value, (str, int, float, bool, list, tuple, type(None)))
+
+
+@dataclass
+class BaseTextModel:
+    """A Keras model with its text pipeline: what all families save, load and export.
+
+    A family's own class adds what its models do with strings, `predict` above all.
+
+    Args:
+        model: the Keras model.
+        pipeline: between strings and token ids.
+        tasks: what the model predicts, by name; empty where it has no tasks.
+        metadata: anything else that JSON holds, such as the registered name.
+
+    Attributes:
+        family: name of the model's family.
+        pipeline_class: class of `pipeline`.
+    """
+
+    model: keras.Model
+    pipeline: object
+    tasks: dict[str, Task]
+    metadata: dict = field(default_factory=dict)
+
+    family: ClassVar[str]
+    pipeline_class: ClassVar[type]
+
+    def predict(self, texts: Sequence[str], batch_size: int = 64) -> list[dict]:
+        """An answer for each text."""
+        raise NotImplementedError
+
+    def save(self, folder: str | Path) -> Path:
+        """Writes the folder; it appears whole or not at all.
+
+        Raises:
+            OSError: if the folder cannot be written; an older one then stays.
+        """
+        folder = Path(folder)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+        try:
+            self.model.save(partial / "model.keras")
+            self.pipeline.save(partial / "pipeline")
+            metadata = {
+                **self.metadata,
+                "family": self.family,
+                "format_version": FORMAT_VERSION,
+                "zoo": __version__,
+                "keras": keras.__version__,
+                "tasks": {name: task.to_config() for name, task in self.tasks.items()},
+                "sha256": {
+                    path.relative_to(partial).as_posix(): _sha256(path)
+                    for path in sorted(partial.rglob("*"))
+                    if path.is_file()
+                },
+            }
+            text = json.dumps(metadata, indent=2, ensure_ascii=False)
+            (partial / "metadata.json").write_text(text, "utf-8")
+            partial.chmod(0o755)
+            replace_folder(folder, partial)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+        return folder
+
+    def export(self, folder: str | Path, examples: Sequence[str] = ()) -> Path:
+        """Exports for TF Serving as the next version under `folder`: see `zoo.export`.
+
+        Args:
+            folder: of the versions.
+            examples: texts of the kind that the model will see.
+        """
+        return export(
+            self.model, self.pipeline, folder, tasks=self.tasks, examples=examples,
+            metadata=self.metadata, family=self.family,
+        )  # fmt: skip
+
+
+def replace_folder(folder: Path, new: Path) -> None:
+    """Renames `new` to `folder`, whose old content goes last."""
+    old = new.with_name(f"{new.name}-old")
+    if folder.exists():
+        os.rename(folder, old)
+    try:
+        os.rename(new, folder)
+    except OSError:
+        if old.exists():
+            os.rename(old, folder)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def read_text_model(folder: Path, text_model: type[BaseTextModel], metadata: dict):
+    """The saved model of a folder.
+
+    Args:
+        folder: that `BaseTextModel.save` wrote.
+        text_model: class of the family.
+        metadata: content of its `metadata.json`.
+
+    Raises:
+        ValueError: for metadata without hashes or tasks, or a file that is missing,
+            truncated or changed.
+    """
+    path = folder / "metadata.json"
+    try:
+        hashes = dict(metadata.pop("sha256"))
+        tasks = {n: Task.from_config(t) for n, t in metadata.pop("tasks").items()}
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise unreadable(path, error) from None
+    _check_files(folder, hashes)
+    return text_model(
+        model=keras.models.load_model(folder / "model.keras", compile=False),
+        pipeline=text_model.pipeline_class.load(folder / "pipeline"),
+        tasks=tasks,
+        metadata=metadata,
+    )
+
+
+def unreadable(path: Path, error: Exception) -> ValueError:
+    """The error for a `metadata.json` that is not the one of a saved model."""
+    return ValueError(
+        f"{path} must be the JSON metadata of a saved model. Received: a file that "
+        f"cannot be read ({error!r}); it may be truncated."
+    )
+
+
+def _check_files(folder: Path, expected: Mapping[str, str]) -> None:
+    for name, digest in expected.items():
+        path = folder / name
+        found = _sha256(path) if path.is_file() else "no file"
+        if found != digest:
+            raise ValueError(
+                f"{path} must have the sha256 {digest} of the file that was saved. "
+                f"Received: {found}; the file is missing, truncated or changed."
+            )
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,81 @@
+"""Translation as a family: pairs of texts."""
+
+from __future__ import annotations
+
+from zoo.families.base import Family
+from zoo.families.translation.settings import TranslationSettings
+
+
+class Translation(Family):
+    """Pairs of texts."""
+
+    name = "translation"
+    content = "pairs of texts"
+    default_data = "messages"
+    settings = TranslationSettings
+    invitation = "Translate with it"
+
+    def text_model(self):
+        from zoo.families.translation.model import TranslationModel
+
+        return TranslationModel
+
+    def prepare(self, splits, settings):
+        from zoo.families.translation.train import prepare
+
+        return prepare(splits, settings)
+
+    def describe(self, name, prepared):
+        parts = ("train", "valid", "test")
+        sizes = [f"{len(prepared.part(part)):,} {part}" for part in parts]
+        pieces = [f"{size:,}" for size in prepared.pipeline.sizes if size]
+        line = f"{name}: {', '.join(sizes)} pairs, {' and '.join(pieces)} pieces"
+        cut = prepared.encoded["train"].cut
+        return f"{line}; {cut} training pair(s) cut to max_length" if cut else line
+
+    def train(self, name, prepared, settings, keywords, **options):
+        from zoo.families.translation.train import train
+
+        return train(name, prepared, settings, keywords, **options)
+
+    def report(self, text_model, prepared, history, settings, folder):
+        from zoo.families.translation.report import (
+            table_of_test,
+            write_translation_report,
+        )
+        from zoo.families.translation.train import evaluate_baselines
+
+        facts = self.facts(text_model, prepared, history)
+        baselines = evaluate_baselines(prepared.splits, settings)
+        write_translation_report(
+            text_model, prepared, facts, baselines, history, settings, folder
+        )
+        table = table_of_test(text_model.metadata["name"], facts, baselines)
+        return f"{table}\n{facts['test']['signature']}"
+
+    def facts(self, text_model, prepared, history):
+        from zoo.families.translation.train import facts_of
+
+        return facts_of(text_model, prepared, history)
+
+    def brief(self, facts):
+        return f"BLEU {facts['valid']['bleu']:.2f} (valid), {facts['test']['bleu']:.2f}"
+
+    def objectives(self, splits):
+        """Perplexities of one vocabulary alone can be compared, BLEU of any."""
+        return ["bleu", "perplexity"]
+
+    def score(self, text_model, splits, part):
+        from zoo.families.translation.train import evaluate
+
+        found = evaluate(text_model, getattr(splits, part), tokenized=splits.tokenized)
+        return {name: found[name] for name in self.objectives(splits)}
+
+    def prompt(self, splits):
+        texts = splits.test.texts or splits.train.texts
+        return min(texts, key=lambda text: abs(len(text) - 50))
+
+    def servable(self, model, pipeline, tasks, texts, metadata):
+        from zoo.families.translation.servable import servable
+
+        return servable(model, pipeline, tasks, texts, metadata)

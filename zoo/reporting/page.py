@@ -1,0 +1,80 @@
+"""The page of a report: `report.md`, the figures in `results.json`, plots beside it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from zoo.reporting.markdown import markdown_table, without_nan
+
+NO_PLOTS = "No plots: `pip install matplotlib` adds them."
+
+
+def write_page(folder: str | Path, parts: Sequence[str], facts: Mapping) -> Path:
+    """Writes `report.md` and `results.json`.
+
+    Args:
+        folder: is made if it is not there.
+        parts: of the page, in Markdown; empty ones are left out.
+        facts: what the page is made of; numbers that are not finite become `null`.
+
+    Returns:
+        The path of the page.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "report.md"
+    path.write_text("\n\n".join(part for part in parts if part) + "\n", "utf-8")
+    text = json.dumps(without_nan(facts), indent=1, ensure_ascii=False)
+    (folder / "results.json").write_text(text, "utf-8")
+    return path
+
+
+def history_table(history: Sequence[Mapping], columns: Mapping[str, str]) -> str:
+    """A row an epoch.
+
+    Args:
+        history: logs of each epoch.
+        columns: from heading to a key of the logs and a format, such as
+            `{"loss": "loss:.4f"}`; a key that an epoch lacks gives an empty cell.
+
+    Example:
+        >>> print(history_table([{"loss": 0.5, "seconds": 3}], {"loss": "loss:.2f"}))
+        | epoch | loss |
+        | ----- | ---- |
+        | 1     | 0.50 |
+    """
+    rows = [["epoch", *columns]]
+    for epoch, logs in enumerate(history, 1):
+        cells = []
+        for key, _, form in (column.partition(":") for column in columns.values()):
+            value = logs.get(key)
+            cells.append("" if value is None or value != value else f"{value:{form}}")
+        rows.append([str(epoch), *cells])
+    return markdown_table(rows)
+
+
+def settings_block(settings: Mapping) -> str:
+    """Settings as a block of JSON."""
+    return f"```json\n{json.dumps(settings, indent=2, ensure_ascii=False)}\n```"
+
+
+def drawn(draw: Callable) -> list[tuple[str, str]]:
+    """File names and titles of what a function draws; none without matplotlib.
+
+    Args:
+        draw: takes the module `zoo.reporting.plots`.
+    """
+    try:
+        from zoo.reporting import plots
+    except ModuleNotFoundError as error:
+        if error.name != "matplotlib":
+            raise
+        return []
+    return draw(plots)
+
+
+def images(plots: Sequence[tuple[str, str]]) -> list[str]:
+    """Markdown of plots."""
+    return [f"![{title}]({name})" for name, title in plots]

@@ -1,0 +1,46 @@
+"""The server's own APIs for `tf.Example` messages: the names of their methods."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from zoo.text import as_bytes
+from zoo.text.imports import tf
+
+FEATURE = "text"  # of each `tf.Example`
+
+
+def write_method_names(folder: Path, apis: Mapping[str, str]) -> None:
+    """Names the API of each signature in the SavedModel: TensorFlow calls all predict.
+
+    Servers compare the names if they are told to.
+
+    Args:
+        folder: of the SavedModel.
+        apis: `"classify"` or `"regress"` by signature.
+    """
+    definitions = tf.compat.v1.saved_model.signature_def_utils
+    updater = definitions.MethodNameUpdater(str(folder))
+    for signature, api in apis.items():
+        updater.replace_method_name(
+            signature_key=signature,
+            method_name=getattr(
+                tf.compat.v1.saved_model.signature_constants,
+                f"{api.upper()}_METHOD_NAME",
+            ),
+        )
+    updater.save()
+
+
+def as_example(text: str | bytes) -> bytes:
+    """A text as the serialized `tf.Example` of these signatures.
+
+    Example:
+        >>> list(tf.train.Example.FromString(as_example("good")).features.feature)
+        ['text']
+    """
+    values = tf.train.BytesList(value=[as_bytes(text)])
+    feature = {FEATURE: tf.train.Feature(bytes_list=values)}
+    example = tf.train.Example(features=tf.train.Features(feature=feature))
+    return example.SerializeToString()

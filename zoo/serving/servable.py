@@ -1,0 +1,46 @@
+"""What a family gives to be served: a graph, and the answers expected of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from zoo.tasks import Task
+
+if TYPE_CHECKING:
+    import keras
+    import tensorflow as tf
+
+
+@dataclass(frozen=True)
+class Servable:
+    """A trained model as it is served.
+
+    Args:
+        model: the Keras model whose weights the graph holds.
+        pipeline: its text pipeline.
+        module: owns the weights and tables of the graph.
+        endpoints: a `tf.function` with an input signature for each signature of the
+            SavedModel, `serving_default` among them.
+        calls: requests and the answers to them, found by another way than the graph;
+            records of `zoo.serving.expected.call`.
+        answers: for the signature `serving_default` of classifiers, records of
+            `zoo.families.classification.expected.golden_answers`.
+        tasks: what the model predicts, by name.
+        outputs: names of the outputs of `serving_default`, for each task.
+        method_names: signatures that answer an API of the server's own, such as
+            `{"classify": "classify"}`.
+        batchable: whether the server may run several requests as one batch.
+    """
+
+    model: keras.Model
+    pipeline: object
+    module: tf.Module
+    endpoints: Mapping[str, tf.types.experimental.PolymorphicFunction]
+    calls: Sequence[Mapping] = ()
+    answers: Sequence[Mapping] = ()
+    tasks: Mapping[str, Task] = field(default_factory=dict)
+    outputs: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    method_names: Mapping[str, str] = field(default_factory=dict)
+    batchable: bool = False
