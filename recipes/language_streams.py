@@ -27,7 +27,7 @@ import numpy as np
 from recipes import seeds
 from zoo.families.language.settings import LanguageSettings
 from zoo.families.overrides import parse_overrides
-from zoo.tuning.trial import best_epoch
+from zoo.training.history import best_epoch
 
 _OF_THE_TEXT = ("tokenizer", "vocab_size", "lowercase", "min_count")
 

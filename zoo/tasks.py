@@ -24,7 +24,9 @@ class Task:
             taggers, `"tags"` (one label of several for each word).
         labels: names of the labels, in the order of their ids; empty for regression.
         mean: regression only, mean of the training targets, in the target's unit.
-        scale: regression only, standard deviation of the training targets.
+        scale: regression only, standard deviation of the training targets. A model
+            learns and returns `(value - mean) / scale`, which float32 holds well
+            whatever the unit; see `value` and `standardised`.
         scheme: tags only, the name in `zoo.families.tagging.SCHEMES` that the tags keep, or
             none for tags such as parts of speech.
         temperature: categories and multilabel only, what the logits are divided by
@@ -68,9 +70,10 @@ class Task:
             raise ValueError(
                 f"`labels` must not repeat a name. Received: labels={self.labels!r}."
             )
-        if not self.scale > 0:
+        if not 0 < self.scale < float("inf"):
             raise ValueError(
-                f"`scale` must be positive. Received: scale={self.scale!r}."
+                "`scale` must be positive and finite. "
+                f"Received: scale={self.scale!r}."
             )
         if not 0 < self.temperature < float("inf"):
             raise ValueError(
@@ -88,6 +91,27 @@ class Task:
     def outputs(self) -> int:
         """Width of the task's output: one a label, one for regression."""
         return 1 if self.kind == "regression" else len(self.labels)
+
+    def standardised(self, value):
+        """A regression's target as the model learns it: `(value - mean) / scale`.
+
+        Args:
+            value: a number, or an array of float64, in the target's unit.
+        """
+        return (value - self.mean) / self.scale
+
+    def value(self, output):
+        """What an output of a regression's model means: `mean + scale * output`.
+
+        Args:
+            output: a number, or an array or tensor of float64: around a mean of a
+                billion, float32 steps by 64.
+
+        Example:
+            >>> Task("regression", mean=1_700_000_000.0, scale=100.0).value(0.25)
+            1700000025.0
+        """
+        return self.mean + self.scale * output
 
     def to_config(self) -> dict:
         """A JSON-ready dict that `from_config` reads back."""
@@ -178,3 +202,22 @@ def _as_task(name: str, spec) -> Task:
         f"`tasks[{name!r}]` must be a Task, its config, a number of categories, a list "
         f"of label names, or 'regression'. Received: {spec!r}."
     )
+
+
+DIGITS = (15, 16, 17)  # the last one names every float64
+
+
+def written(value: float) -> str:
+    """The first of 15, 16 and 17 digits that reads back as the same float64.
+
+    `zoo.serving.answers.written` does the same in a graph, byte for byte.
+
+    Example:
+        >>> [written(x) for x in (4.0, 0.1, 44928820.0, 4.9e-7, 1e20, 1700530839.25)]
+        ['4', '0.1', '44928820', '4.9e-07', '1e+20', '1700530839.25']
+    """
+    for digits in DIGITS:
+        text = f"{value:.{digits}g}"
+        if float(text) == value:
+            break
+    return text

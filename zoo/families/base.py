@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zoo.data.parts import valid_as_train
+from zoo.training.history import best_epoch
 from zoo.training.settings import Checked
-from zoo.tuning.trial import best_epoch
 
 if TYPE_CHECKING:
     import keras

@@ -12,7 +12,7 @@ from zoo.families.classification.embedding import sentence_features
 from zoo.families.classification.examples import example_signatures
 from zoo.serving.answers import SEPARATOR, THRESHOLD
 from zoo.serving.method_names import as_example
-from zoo.tasks import Task
+from zoo.tasks import Task, written
 from zoo.text import TextPipeline, as_bytes
 
 # Each one broke a text pipeline somewhere.
@@ -107,10 +107,12 @@ def signature_calls(
         task = tasks[name]
         answers = answers_of(keras.ops.convert_to_numpy(outputs[name]), task)
         scores = np.array([answer["scores"] for answer in answers], "float32")
-        expected = {"outputs": scores}
-        if task.kind != "regression":
-            row = np.array([as_bytes(label) for label in task.labels], object)
-            expected = {"classes": np.tile(row, (len(texts), 1)), "scores": scores}
+        if task.kind == "regression":
+            made = call(signature, inputs, {"outputs": scores})
+            calls.append({**made, "mean": task.mean, "scale": task.scale})
+            continue
+        row = np.array([as_bytes(label) for label in task.labels], object)
+        expected = {"classes": np.tile(row, (len(texts), 1)), "scores": scores}
         calls.append(call(signature, inputs, expected))
     features = sentence_features(model, tasks)
     if features is not None:
@@ -126,7 +128,8 @@ def answers_of(output: np.ndarray, task: Task) -> list[dict]:
     """Label and scores of each row of logits `[rows, outputs]`."""
     output = output.astype(np.float64)
     if task.kind == "regression":
-        return [{"label": f"{row[0]:f}", "scores": _numbers(row)} for row in output]
+        values = task.value(output[:, 0]).tolist()
+        return [{"label": written(value), "scores": [value]} for value in values]
     output = output / task.temperature
     if task.kind == "categories":
         powers = np.exp(output - output.max(axis=-1, keepdims=True))
@@ -178,5 +181,5 @@ def to_json(value) -> dict:
         return {"dtype": "string", "shape": list(value.shape), "values": values}
     flat = value.ravel().tolist()
     if value.dtype == "float32":
-        flat = [float(f"{number:.7g}") for number in flat]
+        flat = [float(f"{number:.9g}") for number in flat]
     return {"dtype": value.dtype.name, "shape": list(value.shape), "values": flat}

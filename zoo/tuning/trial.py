@@ -18,11 +18,12 @@ import tempfile
 import threading
 import time
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from multiprocessing import connection
 from pathlib import Path
 
+from zoo.training.history import best_epoch
 from zoo.tuning.objective import Objective
 
 RESULT = "result.json"
@@ -123,7 +124,8 @@ def _trained(job: Job, splits) -> dict:
     if not math.isfinite(value):
         raise ValueError(
             f"The objective {job.objective!r} must be a finite number on the "
-            f"validation part. Received: {scores}."
+            "validation part, and the data may leave it undefined. Accepted: another "
+            f"objective, if there is one among these scores. Received: {scores}."
         )
     text_model.save(job.folder / "model")
     facts = {
@@ -146,20 +148,6 @@ def _trained(job: Job, splits) -> dict:
         if facts["latency"] > limit:
             facts["status"] = OVER
     return facts
-
-
-def best_epoch(history: Sequence[Mapping]) -> int:
-    """The epoch with the best score, from 1; the last where none was validated.
-
-    Example:
-        >>> best_epoch([{"score": (0.5,)}, {"score": [0.7]}, {"score": (0.6,)}])
-        2
-    """
-    if history[-1]["score"] is None:
-        return len(history)
-    # Scores of epochs that were read back are lists.
-    scores = [list(logs["score"]) for logs in history]
-    return 1 + max(range(len(scores)), key=scores.__getitem__)
 
 
 def in_process(job: Job, splits) -> dict:

@@ -13,7 +13,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import keras
@@ -25,12 +25,12 @@ from zoo.families.language import is_language_model
 from zoo.families.tagging.decoder import is_tagger
 from zoo.families.translation import is_translation_model
 from zoo.serving import export
-from zoo.tasks import Task
+from zoo.tasks import Task, written
 from zoo.text import TextPipeline
 from zoo.training.batching import TokenBatches, choose_buckets
 from zoo.training.fit import predict
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2  # 1: a regression's model returned the value, in float32
 
 
 def describe_training(name: str, keywords: Mapping, settings) -> dict:
@@ -202,6 +202,8 @@ def load(folder: str | Path) -> TextModel:
     try:
         hashes = dict(metadata.pop("sha256"))
         tasks = {n: Task.from_config(t) for n, t in metadata.pop("tasks").items()}
+        if version < 2:
+            tasks = {n: replace(t, mean=0.0, scale=1.0) for n, t in tasks.items()}
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise _unreadable(path, error) from None
     _check_files(folder, hashes)
@@ -249,7 +251,8 @@ def _sha256(path: Path) -> str:
 def answer_of(task: Task, logits: np.ndarray) -> dict:
     """`label` and `scores` from the logits `[outputs]` of one text."""
     if task.kind == "regression":
-        return {"label": f"{logits[0]:g}", "scores": {"value": float(logits[0])}}
+        value = task.value(float(logits[0]))
+        return {"label": written(value), "scores": {"value": value}}
     logits = logits / task.temperature
     if task.kind == "multilabel":
         scores = 1.0 / (1.0 + np.exp(-logits))

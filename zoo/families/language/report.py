@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from zoo.families.classification.report import without_nan
 from zoo.families.language.settings import LanguageSettings
 from zoo.reporting.markdown import markdown_table
 
@@ -64,7 +65,8 @@ def write_language_report(
     plots = _draw(facts, history, name, folder)
     page[4:4] = [f"![{title}]({file})" for file, title in plots]
     (folder / "report.md").write_text("\n\n".join(page) + "\n", "utf-8")
-    (folder / "results.json").write_text(json.dumps(facts, indent=1), "utf-8")
+    text = json.dumps(without_nan(facts), indent=1)
+    (folder / "results.json").write_text(text, "utf-8")
     return table
 
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from zoo.data.sentences import TaggedSentences
+from zoo.families.classification.report import without_nan
 from zoo.families.tagging.fitting import main_score, metric_of
 from zoo.families.tagging.settings import TaggingSettings
 from zoo.reporting.markdown import in_cell, markdown_table
 from zoo.tasks import TAGS, Task
+from zoo.training.metrics import UNDEFINED
 
 PROTOCOL = (
     "F1 counts entities with the right type and both ends right, as conlleval and "
@@ -75,7 +78,7 @@ def write_tagging_report(
     text = "\n\n".join(part for part in page if part) + "\n"
     (folder / "report.md").write_text(text, "utf-8")
     kept = {"name": name, **facts, "baseline": baseline, "history": list(history)}
-    text = json.dumps(kept, indent=1, ensure_ascii=False)
+    text = json.dumps(without_nan(kept), indent=1, ensure_ascii=False)
     (folder / "results.json").write_text(text, "utf-8")
 
 
@@ -135,4 +138,4 @@ def _draw(history: Sequence[Mapping], folder: Path) -> list[tuple[str, str]]:
 
 
 def _percent(value: float) -> str:
-    return f"{100 * value:.2f}"
+    return UNDEFINED if math.isnan(value) else f"{100 * value:.2f}"
