@@ -83,7 +83,7 @@ def labels(tasks, rows: int, seed: int = 0) -> dict[str, np.ndarray]:
     kinds = {
         "categories": lambda task: generator.integers(0, task.outputs, rows, "int32"),
         "multilabel": lambda task: generator.integers(0, 2, (rows, task.outputs)),
-        "regression": lambda task: generator.normal(task.mean, task.scale, rows),
+        "regression": lambda task: generator.normal(size=rows),
     }
     found = {name: kinds[task.kind](task) for name, task in tasks.items()}
     floats = {k: v.astype("float32") for k, v in found.items() if v.dtype != "int32"}

@@ -108,11 +108,44 @@ def test_encode_labels():
     np.testing.assert_array_equal(weights["mood"], [1, 1, 0, 1])
     np.testing.assert_array_equal(targets["tags"], [[0, 1], [0, 0], [1, 1], [0, 0]])
     np.testing.assert_array_equal(weights["tags"], [1, 1, 1, 0])
-    np.testing.assert_array_equal(targets["stars"], [1, 4, 4, 7])  # 4 is the mean
+    deviations = np.array([-3, 0, 0, 3]) / np.std([1, 4, 7])  # 4 is the mean
+    np.testing.assert_allclose(targets["stars"], deviations, rtol=1e-15)
     np.testing.assert_array_equal(weights["stars"], [1, 0, 1, 1])
     assert targets["mood"].dtype == np.int32
-    for array in (targets["tags"], targets["stars"], *weights.values()):
+    assert targets["stars"].dtype == np.float64
+    for array in (targets["tags"], *weights.values()):
         assert array.dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [1.7e9, 1.7e9 + 1, 1.7e9 + 3],
+        [4.9e-7, 5e-7, 5.3e-7],
+        [1e300, -1e300, 3e299],
+        [0.1, 0.1, 0.1],
+        [1e-200, 3e-200, 2e-200],
+    ],
+)
+def test_regression_targets_keep_their_digits(values):
+    """Standardised and back again, dates and tiny numbers are what they were."""
+    data = Examples(list("abcd"), {"y": [*values, float("nan")]})
+    task = learn_tasks(data)["y"]
+    targets, weights = encode_labels(data, {"y": task})
+    assert weights["y"].tolist() == [1, 1, 1, 0]
+    there = targets["y"][:3]
+    np.testing.assert_allclose(task.value(there), values, rtol=1e-15)
+    if min(values) == max(values):
+        assert not there.any() and task.scale == 1
+    else:
+        assert there.mean() == pytest.approx(0, abs=1e-6)
+        assert there.std() == pytest.approx(1, abs=1e-6)
+
+
+def test_a_regression_label_that_is_not_finite():
+    data = Examples(["a"], {"y": [float("inf")]}, [("t.csv", 2)])
+    with pytest.raises(DataError, match="t.csv, line 2.*a finite number"):
+        encode_labels(data, {"y": Task("regression")})
 
 
 def test_a_task_that_the_rows_lack_is_missing_in_all():

@@ -32,7 +32,11 @@ from tiny_export import (  # noqa: E402, F401
 import zoo  # noqa: E402
 from zoo.serving import ServedModel, check, warmup  # noqa: E402
 from zoo.serving.expected import ODD  # noqa: E402
-from zoo.tasks import Task, as_tasks  # noqa: E402
+from zoo.tasks import (  # noqa: E402
+    Task,
+    as_tasks,
+    written,  # noqa: E402
+)
 from zoo.text import as_bytes  # noqa: E402
 
 pytestmark = [
@@ -50,12 +54,14 @@ def test_answers_are_those_of_python(published, model, pipeline):
     assert set(served) == {f"{t}_{o}" for t in TASKS for o in ("label", "scores")}
     for task, (labels, scores) in expected.items():
         np.testing.assert_allclose(served[f"{task}_scores"], scores, atol=1e-5)
-        assert served[f"{task}_scores"].dtype == np.float32
         if task != "price":
+            assert served[f"{task}_scores"].dtype == np.float32
             found = [label.decode("utf-8") for label in served[f"{task}_label"]]
             assert found == labels
-    found = [float(label) for label in served["price_label"]]
-    np.testing.assert_allclose(found, expected["price"][1][:, 0], atol=2e-6)
+    values = served["price_scores"][:, 0]
+    assert values.dtype == np.float64
+    labels = [label.decode() for label in served["price_label"]]
+    assert labels == [*map(written, values)]
     # The stand-in's weights must make the test tell labels apart.
     assert len(set(expected[TOPIC][0])) > 1 and len(set(expected["tags"][0])) > 2
 
@@ -88,8 +94,8 @@ def test_the_tokens_signature(published, pipeline):
 
 def test_types_and_shapes_of_the_signatures(published):
     metadata = json.loads((published / "metadata.json").read_text("utf-8"))
-    string, float32, int32 = (
-        t.as_datatype_enum for t in (tf.string, tf.float32, tf.int32)
+    string, float32, float64, int32 = (
+        t.as_datatype_enum for t in (tf.string, tf.float32, tf.float64, tf.int32)
     )
     assert metadata["signatures"] == {
         "serving_default": {
@@ -100,7 +106,7 @@ def test_types_and_shapes_of_the_signatures(published):
                 "tags_label": [string, [-1]],
                 "tags_scores": [float32, [-1, 3]],
                 "price_label": [string, [-1]],
-                "price_scores": [float32, [-1, 1]],
+                "price_scores": [float64, [-1, 1]],
             },
         },
         **dict.fromkeys(
@@ -273,7 +279,7 @@ def test_low_precision_has_a_wider_tolerance(pipeline, tmp_path):
     finally:
         keras.config.set_dtype_policy(policy)
     path = zoo.export(model, pipeline, tmp_path, tasks=TASKS)
-    assert run(path, [b"good"])["price_scores"].dtype == np.float32
+    assert run(path, [b"good"])[f"{TOPIC}_scores"].dtype == np.float32
     metadata = json.loads((path / "metadata.json").read_text("utf-8"))
     assert metadata["tolerance"] == 0.02
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import keras
 import numpy as np
 import pytest
 from sklearn import metrics as reference
@@ -10,11 +9,11 @@ from sklearn import metrics as reference
 from zoo.tasks import Task
 from zoo.training.metrics import (
     MAIN_METRIC,
-    MicroF1,
     evaluate,
     mean_main_metric,
+    merit,
     metric_names,
-    training_metric,
+    why_undefined,
 )
 
 TASKS = {
@@ -30,12 +29,12 @@ def example(kind, rows=100, seed=0):
     target = {
         "categories": generator.integers(0, 3, rows).astype("int32"),
         "multilabel": generator.integers(0, 2, (rows, 3)).astype("float32"),
-        "regression": generator.normal(5, 2, rows).astype("float32"),
+        "regression": generator.normal(size=rows),
     }[kind]
     outputs = TASKS[kind].outputs
     output = generator.normal(size=(rows, outputs)).astype("float32")
     if kind == "regression":
-        output = target[:, None] + output
+        output = target[:, None].astype("float32") + output
     return target, output
 
 
@@ -43,13 +42,6 @@ def ten_of(rows=100, seed=1):
     weight = np.zeros(rows, "float32")
     weight[np.random.default_rng(seed).choice(rows, 10, replace=False)] = 1
     return weight
-
-
-def streamed(metric, target, output, weight, batch=16):
-    for start in range(0, len(target), batch):
-        part = slice(start, start + batch)
-        metric.update_state(target[part], output[part], sample_weight=weight[part])
-    return float(metric.result())
 
 
 @every_kind
@@ -60,20 +52,17 @@ def test_ten_labels_of_a_hundred_rows_count_as_ten(kind):
     alone = evaluate(TASKS[kind], target[there], weight[there], output[there])
     among = evaluate(TASKS[kind], target, weight, output)
     assert among == alone and among["rows"] == 10
-    metric = training_metric(TASKS[kind])
-    assert streamed(metric, target, output, weight) == pytest.approx(
-        alone[MAIN_METRIC[kind]], abs=1e-5
-    )
 
 
 @every_kind
-def test_rows_without_a_label_do_not_matter(kind):
+@pytest.mark.parametrize("wild", [1e6, np.nan])
+def test_rows_without_a_label_do_not_matter(kind, wild):
     target, output = example(kind)
     weight = ten_of()
-    wild = output.copy()
-    wild[weight == 0] = -1e6 * wild[weight == 0] - 1
+    changed = output.copy()
+    changed[weight == 0] = wild
     assert evaluate(TASKS[kind], target, weight, output) == evaluate(
-        TASKS[kind], target, weight, wild
+        TASKS[kind], target, weight, changed
     )
 
 
@@ -90,51 +79,96 @@ def test_categories_against_scikit_learn():
     assert np.array_equal(matrix, expected)
 
 
-def test_multilabel_against_scikit_learn():
-    target, output = example("multilabel")
-    found = evaluate(TASKS["multilabel"], target, np.ones(100), output)
-    for average in ("micro", "macro"):
-        expected = reference.f1_score(target, output > 0, average=average)
-        assert found[f"{average}_f1"] == pytest.approx(expected)
-    assert streamed(MicroF1(), target, output, np.ones(100)) == pytest.approx(
-        reference.f1_score(target, output > 0, average="micro"), abs=1e-6
-    )
+@pytest.mark.parametrize("labels", [1, 2, 5])
+@pytest.mark.parametrize("share", [0.02, 0.5, 1.0])
+def test_multilabel_against_scikit_learn(labels, share):
+    """Of a single column scikit-learn would make two classes: it gets its positives."""
+    generator = np.random.default_rng(labels)
+    task = Task("multilabel", tuple("abcde"[:labels]))
+    target = (generator.random((100, labels)) < share).astype("float32")
+    target[3, 0], target[:, 2:] = 1.0, 0.0  # and labels that never apply
+    output = generator.normal(size=(100, labels))
+    found = evaluate(task, target, np.ones(100), output)
+    options = {"zero_division": 0}
+    if labels == 1:
+        expected = reference.f1_score(target[:, 0], output[:, 0] > 0, **options)
+        expected = {"micro": expected, "macro": expected}
+    else:
+        expected = {
+            average: reference.f1_score(target, output > 0, average=average, **options)
+            for average in ("micro", "macro")
+        }
+    for average, value in expected.items():
+        assert found[f"{average}_f1"] == pytest.approx(value, abs=1e-12)
 
 
-def test_micro_f1_weighs_rows_and_starts_over():
-    target, output = example("multilabel")
-    weight = np.random.default_rng(2).integers(0, 4, 100).astype("float32")
-    expected = reference.f1_score(
-        target, output > 0, average="micro", sample_weight=weight
-    )
-    metric = MicroF1()
-    assert float(metric.result()) == 0
-    assert streamed(metric, target, output, weight) == pytest.approx(expected, abs=1e-6)
-    metric.reset_state()
-    assert float(metric.result()) == 0
-    again = keras.saving.deserialize_keras_object(
-        keras.saving.serialize_keras_object(metric)
-    )
-    assert isinstance(again, MicroF1) and again.name == metric.name
+def test_never_saying_a_single_label_earns_nothing():
+    task, target = Task("multilabel", ("late",)), np.zeros((20, 1))
+    target[:5] = 1
+    silent = evaluate(task, target, np.ones(20), np.full((20, 1), -1.0))
+    assert silent["micro_f1"] == silent["macro_f1"] == 0.0
 
 
-def test_regression_against_scikit_learn():
-    target, output = example("regression")
-    found = evaluate(TASKS["regression"], target, np.ones(100), output)
-    value = output[:, 0]
-    assert found["r2"] == pytest.approx(reference.r2_score(target, value), abs=1e-5)
-    error = reference.mean_absolute_error(target, value)
+@pytest.mark.parametrize(
+    "mean, scale", [(0, 1), (5, 2), (1e9, 30), (1e9, 0.1), (0, 1e-7), (-1e15, 1e15)]
+)
+def test_regression_against_scikit_learn(mean, scale):
+    """Of the values themselves, in float64, wherever they lie."""
+    generator = np.random.default_rng(0)
+    values = mean + scale * generator.normal(size=200)
+    task = Task("regression", (), float(values.mean()), float(values.std()))
+    target = task.standardised(values)
+    output = (target + 0.1 * generator.normal(size=200)).astype("float32")[:, None]
+    found = evaluate(task, target, np.ones(200), output)
+    said = task.value(output[:, 0].astype("float64"))
+    assert found["r2"] == pytest.approx(reference.r2_score(values, said), abs=1e-6)
+    error = reference.mean_absolute_error(values, said)
     assert found["mae"] == pytest.approx(error, rel=1e-5)
-    rmse = reference.mean_squared_error(target, value) ** 0.5
+    rmse = reference.mean_squared_error(values, said) ** 0.5
     assert found["rmse"] == pytest.approx(rmse, rel=1e-5)
+    assert found["mae"] > 0.05 * scale
 
 
-def test_one_value_or_none_gives_no_number():
-    constant = evaluate(TASKS["regression"], np.ones(3), np.ones(3), np.ones((3, 1)))
-    assert np.isnan(constant["r2"]) and constant["mae"] == 0
+def test_weights_are_there_or_not():
+    """A row of weight 3 is one row: metrics are of texts."""
     for kind, task in TASKS.items():
-        nothing = evaluate(task, *example(kind, 4)[:1], np.zeros(4), np.zeros((4, 4)))
-        assert nothing["rows"] == 0 and np.isnan(nothing[MAIN_METRIC[kind]])
+        target, output = example(kind)
+        weight = np.random.default_rng(2).integers(0, 4, 100)
+        whole = evaluate(task, target, weight > 0, output)
+        assert evaluate(task, target, weight, output) == whole
+
+
+def test_what_the_data_leave_undefined_says_so():
+    number, tags = TASKS["regression"], TASKS["multilabel"]
+    for value in (0.1, 3.3, 0.0):  # whose mean differs in the last bit
+        constant = evaluate(number, np.full(3, value), np.ones(3), np.ones((3, 1)))
+        assert np.isnan(constant["r2"]) and constant["undefined"]
+        assert constant["mae"] == pytest.approx(2 * abs(1 - value))
+        assert merit(number, constant) == -constant["mae"]
+    nothing = evaluate(tags, np.zeros((4, 3)), np.ones(4), np.ones((4, 3)))
+    assert np.isnan(nothing["micro_f1"]) and np.isnan(merit(tags, nothing))
+    assert why_undefined(tags, np.eye(3), np.array([1, 0, 0])) == ""
+    for kind, task in TASKS.items():
+        found = evaluate(task, example(kind, 4)[0], np.zeros(4), np.zeros((4, 4)))
+        assert found["rows"] == 0 and np.isnan(found[MAIN_METRIC[kind]])
+        assert found["undefined"] == "no row has a label" and "mae" not in found
+
+
+def test_outputs_that_are_no_numbers_are_wrong_answers():
+    """They make no metric undefined: the mean over tasks would leave them out."""
+    target, output = example("categories")
+    output[:50] = np.nan
+    found = evaluate(TASKS["categories"], target, np.ones(100), output)
+    right = (output[50:].argmax(-1) == target[50:]).sum()
+    assert found["accuracy"] == right / 100
+    assert sum(count for *_, count in found["confusion"]) == 50
+    target, output = example("multilabel")
+    output[:] = np.nan
+    assert evaluate(TASKS["multilabel"], target, np.ones(100), output)["micro_f1"] == 0
+    target, output = example("regression")
+    output[7] = np.nan
+    found = evaluate(TASKS["regression"], target, np.ones(100), output)
+    assert found["r2"] == -np.inf and found["mae"] == np.inf
 
 
 @pytest.mark.filterwarnings("error")

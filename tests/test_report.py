@@ -95,8 +95,10 @@ def test_page_with_odd_names(tmp_path):
         "task|1",
         "tags 2",
         "_$price",
+        "_$price",
         "**mean**",
     ]
+    assert [row[1] for row in test[3:5]] == ["r2", "mae"]
     assert "seed 42" in page and "12,345 parameters" in page and "- A note." in page
     assert {row[0] for row in classes[1:]} == {" ".join(name.split()) for name in ODD}
     assert [row[1] for row in data[1:]] == ["40", "40", "0"]

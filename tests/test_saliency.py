@@ -69,6 +69,7 @@ def test_a_regression_counts_as_above_its_mean(texts):
     tasks = {"a": Task("regression", (), 10.0, 2.0)}
     value = np.array([12.0 if 7 in ids else 9.0 for ids in texts])
     model = small_model(tasks)
-    adapt_ngrams(model, texts, {"a": value}, {"a": np.ones(300)}, tasks)
+    target = tasks["a"].standardised(value)
+    adapt_ngrams(model, texts, {"a": target}, {"a": np.ones(300)}, tasks)
     bag = model.get_layer("ngrams")
     assert keras.ops.convert_to_numpy(bag.saliency).argmax() == row_of(bag, 7)

@@ -56,8 +56,9 @@ def test_config_survives_json():
         (("regression", ("a",)), "must hold no labels.*Received: labels=\\('a',\\)"),
         (("categories", ("a", "a")), "must not repeat a name"),
         (("categories", (1, "1")), "must not repeat a name"),
-        (("regression", (), 0.0, 0.0), "`scale` must be positive. Received: scale=0"),
+        (("regression", (), 0.0, 0.0), "positive and finite. Received: scale=0"),
         (("regression", (), 0.0, float("nan")), "`scale` must be positive"),
+        (("regression", (), 0.0, float("inf")), "`scale` must be positive and finite"),
     ],
 )
 def test_wrong_tasks_are_refused(arguments, message):

@@ -6,12 +6,15 @@ import keras
 import numpy as np
 import pytest
 from keras import ops
+from sklearn.metrics import mean_absolute_error, r2_score
 
 import zoo
 from zoo.tasks import Task, as_tasks
 from zoo.training.batching import TokenBatches
-from zoo.training.checkpoint import Checkpoint
+from zoo.training.checkpoint import Checkpoint, Diverged
 from zoo.training.fit import class_weights, compile_model, fit, predict, seed_everything
+from zoo.training.history import best_epoch
+from zoo.training.metrics import MAIN_METRIC, METRICS, evaluate, metric_names
 
 TASKS = as_tasks(
     {
@@ -38,7 +41,7 @@ def data(tasks=TASKS, *, rows=ROWS, seed=0, labelled=lambda task, row: True, **o
         "multilabel": lambda task: (
             (first[:, None] >> np.arange(task.outputs)) & 1
         ).astype("float32"),
-        "regression": lambda task: first.astype("float32") + 12,
+        "regression": lambda task: task.standardised(first + 12.0),
     }
     targets = {name: made[task.kind](task) for name, task in tasks.items()}
     weights = {
@@ -98,12 +101,8 @@ def test_tasks_of_every_kind_and_name_are_learned():
     assert np.mean(error**2) < 0.5 * np.var(valid.targets[PRICE])
     best = max(history, key=lambda logs: logs["score"])["score"]
     assert best[0] == pytest.approx(
-        np.mean([best_of(history, key) for key in keys_of(history)]), abs=1e-6
+        np.mean([best_of(history, f"val_{k}") for k in metric_names(TASKS).values()])
     )
-
-
-def keys_of(history):
-    return [k for k in history[0] if k.endswith(("accuracy", "micro_f1", "r2"))][-3:]
 
 
 def best_of(history, key):
@@ -131,7 +130,7 @@ def test_loss_weights_are_factors():
         valid = data(seed=5)
         logs = trained.evaluate(valid.feed(), return_dict=True, verbose=0)
         losses[factor] = logs["loss"]
-        price = logs["price_loss"] / TASKS[PRICE].scale ** 2
+        price = logs["price_loss"]
     assert losses[4.0] - losses[1.0] == pytest.approx(3 * price, rel=1e-4)
     with pytest.raises(ValueError, match="`loss_weights` must name tasks.*: cost"):
         build(loss_weights={"cost": 1.0})
@@ -242,3 +241,131 @@ def test_averaged_weights_are_what_is_validated_and_kept():
         np.testing.assert_allclose(ops.convert_to_numpy(found), expected, atol=1e-5)
     evaluated = model.evaluate(valid.feed(), verbose=0, return_dict=True)
     assert history[0]["val_loss"] == pytest.approx(evaluated["loss"], rel=1e-4)
+
+
+def hard(target, kind="regression", labels=("a",), rows=ROWS, seed=0):
+    """Batches of one task with a target of one's own, and half of its rows masked."""
+    task = Task("regression", (), 0.0, 1.0) if kind == "regression" else None
+    tasks = {"y": task or Task(kind, labels)}
+    batches = data(tasks, rows=rows, seed=seed, labelled=lambda name, row: row % 2)
+    batches.targets["y"] = np.asarray(target)
+    return tasks, batches
+
+
+def test_what_is_shown_is_what_a_report_says():
+    """Of every task, metric and epoch, and the kept weights are those of the best."""
+    model, trained = build(learning_rate=0.05)
+    valid = data(seed=5, labelled=lambda task, row: row % 3 > 0)
+    history = train(trained, valid=valid, epochs=6, patience=6)
+    outputs = predict(model, valid)
+    best = max(history, key=lambda logs: logs["score"])
+    for name, key in metric_names(TASKS).items():
+        rows = valid.targets[name], valid.weights[name]
+        found = evaluate(TASKS[name], *rows, outputs[name])
+        prefix = key.removesuffix(MAIN_METRIC[TASKS[name].kind])
+        for metric in METRICS[TASKS[name].kind]:
+            shown = best[f"val_{prefix}{metric}"]
+            assert shown == pytest.approx(found[metric], abs=1e-6)
+    assert len({logs["score"][0] for logs in history}) > 2
+
+
+def test_dates_are_learned_and_measured():
+    """A billion seconds with a spread of minutes: R2 by scikit-learn, on the values."""
+    task = Task("regression", (), 1.7e9, 300.0)
+    tasks, train_part = hard(np.zeros(ROWS))
+    tasks = {"y": task}
+    first = np.array([ids[0] for ids in train_part.tokens])
+    values = 1.7e9 + 100.0 * first
+    train_part.targets["y"] = task.standardised(values)
+    model, trained = build(tasks, learning_rate=0.05)
+    batches = data(tasks, shuffle=True)
+    batches.targets["y"] = train_part.targets["y"]
+    history = train(trained, tasks, train=batches, valid=train_part, epochs=12)
+    shown = [logs["val_r2"] for logs in history]
+    there = train_part.weights["y"] > 0
+    said = task.value(predict(model, train_part)["y"][:, 0].astype("float64"))
+    expected = r2_score(values[there], said[there])
+    assert max(shown) == pytest.approx(expected, abs=1e-6) and expected > 0.7
+    best = max(history, key=lambda logs: logs["val_r2"])
+    error = mean_absolute_error(values[there], said[there])
+    assert best["val_mae"] == pytest.approx(error, rel=1e-6) and error > 1
+
+
+def test_where_the_metric_is_undefined_the_loss_decides():
+    tasks, valid = hard(np.full(ROWS, 0.25))
+    model, trained = build(tasks)
+    history = train(trained, tasks, train=data(tasks), valid=valid, epochs=4)
+    assert all(np.isnan(logs["val_r2"]) for logs in history)
+    assert all(np.isnan(logs["score"][0]) for logs in history)
+    losses = [logs["val_loss"] for logs in history]
+    assert best_epoch(history) == 1 + int(np.argmin(losses))
+    error = np.abs(predict(model, valid)["y"][:, 0] - 0.25)[valid.weights["y"] > 0]
+    assert history[int(np.argmin(losses))]["val_mae"] == pytest.approx(error.mean())
+
+
+class Breaks(keras.callbacks.Callback):
+    """Ruins the weights within some epochs, before they are validated."""
+
+    def __init__(self, epochs):
+        super().__init__()
+        self.epochs = epochs
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch = epoch
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self.epoch in self.epochs:
+            self.model.set_weights([w * np.nan for w in self.model.get_weights()])
+
+
+def test_a_training_that_diverges_keeps_its_last_good_epoch():
+    valid = data(ONE, seed=5)
+    model, trained = build(ONE)
+    broken = [Breaks([1, 2, 3])]
+    history = train(trained, ONE, valid=valid, epochs=9, patience=2, callbacks=broken)
+    assert len(history) == 3 and best_epoch(history) == 1
+    assert all(np.isfinite(array).all() for array in weights_of(model))
+    with pytest.raises(Diverged, match="`learning_rate`.*Received: 2 epoch.*nan"):
+        broken = [Breaks(range(9))]
+        train(build(ONE)[1], ONE, valid=valid, epochs=9, patience=2, callbacks=broken)
+
+
+@pytest.mark.parametrize(
+    "epochs, best",
+    [
+        ([(0.5, -1.0), (np.nan, np.nan), (0.4, -1.0)], 0),
+        ([(np.nan, np.nan), (0.4, -1.0)], 1),
+        ([(-np.inf, -np.inf), (-2.0, -9.0)], 1),
+        ([(np.nan, -3.0), (np.nan, -1.0), (np.nan, -2.0)], 1),
+        ([(np.nan, np.nan), (np.nan, np.nan)], None),
+        ([None, None], -1),
+    ],
+)
+def test_the_epoch_that_is_kept(epochs, best, tmp_path):
+    """One file of state tells a resumed run the same."""
+    model = build(ONE)[1]
+    for _ in range(2):
+        checkpoint = Checkpoint(lambda logs: logs["v"], patience=9, folder=tmp_path)
+        if not checkpoint.restore(model):
+            checkpoint.set_model(model)
+            for epoch, score in enumerate(epochs):
+                checkpoint.on_epoch_begin(epoch)
+                checkpoint.on_epoch_end(epoch, {"v": score, "loss": 1.0})
+        if best is None:
+            with pytest.raises(Diverged, match="2 epoch"):
+                checkpoint.keep_best(model)
+            continue
+        checkpoint.keep_best(model)
+        assert checkpoint.best_epoch == best
+        expected = len(epochs) if best < 0 else best + 1
+        assert best_epoch(checkpoint.history) == expected
+
+
+def test_a_loss_that_is_no_number_is_told_without_validation():
+    model = build(ONE)[1]
+    checkpoint = Checkpoint(lambda logs: None, patience=1)
+    checkpoint.set_model(model)
+    checkpoint.on_epoch_begin(0)
+    checkpoint.on_epoch_end(0, {"loss": np.nan})
+    with pytest.raises(Diverged, match="1 epoch"):
+        checkpoint.keep_best(model)

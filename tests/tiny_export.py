@@ -56,6 +56,7 @@ def answers_of_python(model, pipeline, texts):
     """Labels and scores from the definition, in NumPy."""
     logits = {k: np.array(v) for k, v in model(pipeline(texts)).items()}
     topic, tags, price = (logits[name] for name in TASKS)
+    price = 3.0 + 2.0 * price.astype("float64")
     powers = np.exp(topic - topic.max(-1, keepdims=True))
     sigmoid = 1 / (1 + np.exp(-tags))
     names = np.array(TASKS["tags"].labels, object)
@@ -65,7 +66,7 @@ def answers_of_python(model, pipeline, texts):
             powers / powers.sum(-1, keepdims=True),
         ),
         "tags": (["|".join(names[row > 0.5]) for row in sigmoid], sigmoid),
-        "price": ([f"{value:.6f}" for value in price[:, 0]], price),
+        "price": ([f"{value:.17g}" for value in price[:, 0]], price),
     }
 
 

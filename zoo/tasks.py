@@ -8,10 +8,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
 
 KINDS = ("categories", "multilabel", "regression")  # of a text
 TAGS = "tags"  # of its words
 DEFAULT_TASK = "label"
+SEPARATOR = "|"  # between several labels of one text
+THRESHOLD = 0.5  # above which a label of several applies
 
 
 @dataclass(frozen=True)
@@ -24,7 +30,9 @@ class Task:
             taggers, `"tags"` (one label of several for each word).
         labels: names of the labels, in the order of their ids; empty for regression.
         mean: regression only, mean of the training targets, in the target's unit.
-        scale: regression only, standard deviation of the training targets.
+        scale: regression only, standard deviation of the training targets. A model
+            learns and returns `(value - mean) / scale`, which float32 holds well
+            whatever the unit; see `value` and `standardised`.
         scheme: tags only, the name in `zoo.data.tag_schemes.SCHEMES` that they keep, or
             none for tags such as parts of speech.
         temperature: categories and multilabel only, what the logits are divided by
@@ -68,9 +76,10 @@ class Task:
             raise ValueError(
                 f"`labels` must not repeat a name. Received: labels={self.labels!r}."
             )
-        if not self.scale > 0:
+        if not 0 < self.scale < float("inf"):
             raise ValueError(
-                f"`scale` must be positive. Received: scale={self.scale!r}."
+                "`scale` must be positive and finite. "
+                f"Received: scale={self.scale!r}."
             )
         if not 0 < self.temperature < float("inf"):
             raise ValueError(
@@ -88,6 +97,27 @@ class Task:
     def outputs(self) -> int:
         """Width of the task's output: one a label, one for regression."""
         return 1 if self.kind == "regression" else len(self.labels)
+
+    def standardised(self, value):
+        """A regression's target as the model learns it: `(value - mean) / scale`.
+
+        Args:
+            value: a number, or an array of float64, in the target's unit.
+        """
+        return (value - self.mean) / self.scale
+
+    def value(self, output):
+        """What an output of a regression's model means: `mean + scale * output`.
+
+        Args:
+            output: a number, or an array or tensor of float64: around a mean of a
+                billion, float32 steps by 64.
+
+        Example:
+            >>> Task("regression", mean=1_700_000_000.0, scale=100.0).value(0.25)
+            1700000025.0
+        """
+        return self.mean + self.scale * output
 
     def to_config(self) -> dict:
         """A JSON-ready dict that `from_config` reads back."""
@@ -178,3 +208,83 @@ def _as_task(name: str, spec) -> Task:
         f"`tasks[{name!r}]` must be a Task, its config, a number of categories, a list "
         f"of label names, or 'regression'. Received: {spec!r}."
     )
+
+
+DIGITS = (15, 16, 17)  # the last one names every float64
+
+
+def written(value: float) -> str:
+    """The first of 15, 16 and 17 digits that reads back as the same float64.
+
+    `zoo.serving.answers.written` does the same in a graph, byte for byte.
+
+    Example:
+        >>> [written(x) for x in (4.0, 0.1, 44928820.0, 4.9e-7, 1e20, 1700530839.25)]
+        ['4', '0.1', '44928820', '4.9e-07', '1e+20', '1700530839.25']
+    """
+    for digits in DIGITS:
+        text = f"{value:.{digits}g}"
+        if float(text) == value:
+            break
+    return text
+
+
+def answers_of(output: np.ndarray, task: Task) -> list[dict]:
+    """What a model's output says of each text: the one way outside of graphs.
+
+    Args:
+        output: `[texts, outputs]`, logits, or a regression's standardised values.
+        task: what the model predicts.
+
+    Returns:
+        For each text a dict of `label`, several labels joined by `SEPARATOR`, a
+        regression's value as `written` writes it, and of `scores`, the probability of
+        each label, or the value alone. A task that may abstain has `abstained` as well,
+        and then the empty label.
+
+    Example:
+        >>> import numpy
+        >>> answers_of(numpy.zeros((1, 1)), Task("regression", mean=3.0))
+        [{'label': '3', 'scores': [3.0]}]
+    """
+    import numpy as np  # at first use: lists and help load none
+
+    output = output.astype(np.float64)
+    if task.kind == "regression":
+        values = task.value(output[:, 0]).tolist()
+        return [{"label": written(value), "scores": [value]} for value in values]
+    output = output / task.temperature
+    if task.kind == "categories":
+        powers = np.exp(output - output.max(axis=-1, keepdims=True))
+        scores = powers / powers.sum(axis=-1, keepdims=True)
+        labels = [task.labels[row.argmax()] for row in output]
+    else:
+        scores = 0.5 * (1 + np.tanh(0.5 * output))
+        labels = [
+            SEPARATOR.join(np.array(task.labels, object)[row > THRESHOLD])
+            for row in scores
+        ]
+    answers = [
+        {"label": label, "scores": row.tolist()}
+        for label, row in zip(labels, scores, strict=True)
+    ]
+    if task.abstain:
+        for answer in answers:
+            answer["abstained"] = max(answer["scores"]) < task.abstain
+            answer["label"] = "" if answer["abstained"] else answer["label"]
+    return answers
+
+
+def named_scores(answers: list[dict], task: Task) -> list[dict]:
+    """Answers whose scores are dicts, by label or as `value`.
+
+    Example:
+        >>> answer = {"label": "b", "scores": [0.2, 0.8]}
+        >>> named_scores([answer], Task("categories", ("a", "b")))
+        [{'label': 'b', 'scores': {'a': 0.2, 'b': 0.8}}]
+    """
+    names = task.labels or ("value",)
+    return [
+        {**answer, "scores": dict(zip(names, answer["scores"], strict=True))}
+        for answer in answers
+    ]

@@ -23,8 +23,8 @@ def learn_tasks(
     """Reads the tasks off the training rows.
 
     Label names are sorted: as numbers where all are whole numbers, else as text. Mean
-    and scale of a regression are `mean(y)` and `std(y)` of the training rows (scale 1
-    where the target is constant).
+    and scale of a regression are `mean(y)` and `std(y)` of the training rows, in
+    float64 (scale 1 where the target is constant).
 
     Args:
         train: the training rows; other rows must not be looked at here.
@@ -59,7 +59,7 @@ def learn_tasks(
 
 
 def _learn_task(train: Examples, name: str, kind: str, values: list) -> Task:
-    present = [value for value in values if value is not None]
+    present = [value for value in values if not _is_missing(value)]
     files = ", ".join(dict.fromkeys(file for file, _ in train.where)) or "<no rows>"
     column = train.columns.get(name, name)
     of_task = "" if column == name else f" for task {name!r}"
@@ -75,9 +75,7 @@ def _learn_task(train: Examples, name: str, kind: str, values: list) -> Task:
             )
         )
     if kind == "regression":
-        mean = math.fsum(present) / len(present)
-        spread = math.sqrt(math.fsum((y - mean) ** 2 for y in present) / len(present))
-        return Task("regression", (), mean, spread if spread > 0 else 1.0)
+        return Task("regression", (), *_mean_and_scale(present))
     if kind == "multilabel":
         names = {label for value in present for label in value}
     else:
@@ -104,6 +102,16 @@ def _learn_task(train: Examples, name: str, kind: str, values: list) -> Task:
     return Task(kind, tuple(_sorted_labels(names)))
 
 
+def _mean_and_scale(values: list[float]) -> tuple[float, float]:
+    """Rounding makes no scale of a constant, and no square leaves the range."""
+    if min(values) == max(values):
+        return float(values[0]), 1.0
+    mean = math.fsum(value / len(values) for value in values)
+    largest = max(abs(value - mean) for value in values)
+    squares = math.fsum(((value - mean) / largest) ** 2 for value in values)
+    return mean, largest * math.sqrt(squares / len(values))
+
+
 def _sorted_labels(names: set[str]) -> list[str]:
     try:
         return sorted(names, key=lambda name: (int(name), name))
@@ -125,7 +133,8 @@ def encode_labels(
 
     Returns:
         Two dicts by task name. Targets: categories int32 `[rows]`; multilabel float32
-        `[rows, labels]`; regression float32 `[rows]`. Weights: float32 `[rows]`.
+        `[rows, labels]`; regression float64 `[rows]`, standardised as the model learns
+        it, see `Task.standardised`. Weights: float32 `[rows]`.
 
     Raises:
         DataError: for a label or a task that training did not know, with its file and
@@ -165,23 +174,20 @@ def _encode(examples: Examples, name: str, task: Task, values: list):
     import numpy as np  # here, so that `zoo list` does not wait for it
 
     rows = len(values)
-    weights = np.array([value is not None for value in values], np.float32)
+    weights = np.array([not _is_missing(value) for value in values], np.float32)
     if task.kind == "regression":
-        target = np.zeros(rows, np.float32)
+        target = np.zeros(rows, np.float64)
     elif task.kind == "multilabel":
         target = np.zeros((rows, task.outputs), np.float32)
     else:
         target = np.zeros(rows, np.int32)
     ids = {label: i for i, label in enumerate(task.labels)}
     for row, value in enumerate(values):
-        if value is None:
-            # The dummy target: the mean keeps even a forgotten weight harmless.
-            if task.kind == "regression":
-                target[row] = task.mean
-            continue
+        if _is_missing(value):
+            continue  # the dummy target 0 is a regression's mean
         try:
             if task.kind == "regression":
-                target[row] = float(value)
+                target[row] = task.standardised(_finite(value))
             elif task.kind == "multilabel":
                 for label in value:
                     target[row, ids[label]] = 1.0
@@ -190,6 +196,16 @@ def _encode(examples: Examples, name: str, task: Task, values: list):
         except (KeyError, TypeError, ValueError):
             raise _unknown(examples, row, name, task, value, ids) from None
     return target, weights
+
+
+def _finite(value) -> float:
+    if not math.isfinite(number := float(value)):
+        raise ValueError
+    return number
+
+
+def _is_missing(value) -> bool:
+    return value is None or value != value  # which NaN alone is not
 
 
 def _unknown(examples: Examples, row: int, name: str, task: Task, value, ids: dict):

@@ -9,8 +9,7 @@ import keras
 import numpy as np
 
 from zoo.edge.graph import score_names
-from zoo.families.classification.expected import answers_of
-from zoo.tasks import Task
+from zoo.tasks import Task, answers_of
 from zoo.training.metrics import evaluate
 
 _ROWS = 4  # of each length
@@ -47,26 +46,39 @@ def scores_of(
 
 
 def largest_difference(
-    run: Callable, expected: Iterable[tuple[np.ndarray, Mapping]], length: int
+    run: Callable,
+    tasks: Mapping[str, Task],
+    expected: Iterable[tuple[np.ndarray, Mapping]],
+    length: int,
 ) -> float:
     """Between a file and Python, over all scores; infinite where one is no number.
 
-    Scores above 1, which only regressions have, count relative to their size.
+    A regression's counts in units of its targets' scale, or of its distance from their
+    mean if that is more, and without the rounding of its value to float32.
 
     Args:
         run: from ids `[batch, time]` to scores by output.
+        tasks: the tasks.
         expected: ids without padding, and Python's scores of them.
         length: the file gets the ids padded to it, and without padding as well.
     """
-    worst = 0.0
+    worst, units = 0.0, {score_names(tasks)[name]: tasks[name] for name in tasks}
     for tokens, scores in expected:
         padding = [(0, 0), (0, length - tokens.shape[1])]
         for given in (tokens, np.pad(tokens, padding)):
             found = run(given)
             for name, wanted in scores.items():
-                gap = np.abs(found[name] - wanted) / np.maximum(np.abs(wanted), 1.0)
+                gap = np.abs(found[name] - wanted)
+                if units[name].kind == "regression":
+                    gap = _in_units(gap, wanted, units[name])
                 worst = max(worst, float(np.nan_to_num(gap, nan=np.inf).max()))
     return worst
+
+
+def _in_units(gap: np.ndarray, wanted: np.ndarray, task: Task) -> np.ndarray:
+    rounding = 2 * np.finfo("float32").eps * np.maximum(np.abs(wanted), abs(task.mean))
+    unit = np.maximum(np.abs(wanted - task.mean), task.scale)
+    return np.maximum(gap - rounding, 0.0) / unit
 
 
 def median_milliseconds(run: Callable, tokens: np.ndarray) -> float:
@@ -100,7 +112,9 @@ def metrics_of(
     results = {}
     for name, task in tasks.items():
         scores = np.concatenate([answer[names[name]] for answer in answers])
-        # `evaluate` reads logits, of which 0 is as likely as not.
+        # `evaluate` reads what models return: of logits, 0 is as likely as not.
         logits = scores - 0.5 if task.kind == "multilabel" else scores
+        if task.kind == "regression":
+            logits = task.standardised(scores.astype("float64"))
         results[name] = evaluate(task, targets[name], weights[name], logits)
     return results

@@ -41,7 +41,9 @@ def score_function(model: keras.Model, tasks: Mapping[str, Task]) -> Callable:
         with portable(), keras.StatelessScope(state_mapping=constants):
             outputs = model(tokens, training=False)
         return {
-            names[name]: probabilities(outputs[name], task)
+            names[name]: task.value(tf.cast(outputs[name], tf.float32))
+            if task.kind == "regression"  # LiteRT has no arithmetic of float64
+            else probabilities(outputs[name], task)
             for name, task in tasks.items()
         }
 

@@ -27,8 +27,10 @@ def named_scores(mean: float, by_task: Mapping[str, Mapping]) -> dict[str, float
 
     Args:
         mean: over tasks of the metric that each is trained for.
-        by_task: metrics of each task; what is no number, as without labels, is left
-            out.
+        by_task: metrics of each task.
+
+    Returns:
+        The numbers; what is none, as without labels, is left out.
 
     Example:
         >>> named_scores(0.8, {"a": {"accuracy": 0.9}, "b": {"accuracy": 0.7}})
@@ -42,4 +44,5 @@ def named_scores(mean: float, by_task: Mapping[str, Mapping]) -> dict[str, float
                 single[f"{task}:{metric}"] = value
                 parts.setdefault(metric, []).append(value)
     means = {metric: sum(found) / len(found) for metric, found in parts.items()}
-    return {MEAN: mean, **means, **single}
+    overall = {} if math.isnan(mean) else {MEAN: mean}
+    return {**overall, **means, **single}

@@ -13,7 +13,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -24,7 +24,7 @@ from zoo import __version__
 from zoo.families.exporting import export
 from zoo.tasks import Task
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2  # 1: a regression's model returned the value, in float32
 
 
 def describe_training(name: str, keywords: Mapping, settings) -> dict:
@@ -145,6 +145,8 @@ def read_text_model(folder: Path, text_model: type[BaseTextModel], metadata: dic
     try:
         hashes = dict(metadata.pop("sha256"))
         tasks = {n: Task.from_config(t) for n, t in metadata.pop("tasks").items()}
+        if metadata["format_version"] < 2:
+            tasks = {n: replace(t, mean=0.0, scale=1.0) for n, t in tasks.items()}
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise unreadable(path, error) from None
     _check_files(folder, hashes)

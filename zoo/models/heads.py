@@ -20,7 +20,8 @@ def heads(
 ) -> dict:
     """Logits of each task: `y = W x + b`, in float32 under every dtype policy.
 
-    A regression gives the value in the unit of its target: `scale · (W x + b) + mean`.
+    A regression's is the standardised value, which `zoo.tasks.Task.value` turns into
+    the unit of its target in float64: float32 has seven digits, and a date needs ten.
 
     Args:
         features: `[batch, units]` for all tasks, or a dict of them by task.
@@ -59,14 +60,6 @@ def heads(
                 name=layer_name("mean", tasks, name),
             )  # fmt: skip
             outputs[name] = mean(outputs[name], branch[name])
-        if task.kind == "regression":
-            unit = keras.layers.Rescaling(
-                task.scale,
-                task.mean,
-                dtype="float32",
-                name=layer_name("unit", tasks, name),
-            )
-            outputs[name] = unit(outputs[name])
     return outputs
 
 

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from zoo.tasks import Task
+from zoo.tasks import DIGITS, SEPARATOR, THRESHOLD, Task
 from zoo.text import as_bytes
 from zoo.text.imports import tf
-
-SEPARATOR = "|"
-THRESHOLD = 0.5
 
 
 def output_names(tasks: Mapping[str, Task]) -> dict[str, dict[str, str]]:
@@ -36,27 +33,45 @@ def answer_keys(task: Task) -> tuple[str, ...]:
 
 
 def probabilities(output: tf.Tensor, task: Task) -> tf.Tensor:
-    """Calibrated float32 scores `[batch, outputs]` from a model's output.
+    """Calibrated float32 scores `[batch, labels]` from a model's output.
 
-    `softmax(output / temperature)`, or the sigmoids; a regression's value as it is.
+    `softmax(output / temperature)`, or the sigmoids.
     """
     output = tf.cast(output, tf.float32)
-    if task.kind == "regression":
-        return output
     if task.temperature != 1:
         output = output / task.temperature
     return tf.nn.softmax(output) if task.kind == "categories" else tf.sigmoid(output)
 
 
+def values(output: tf.Tensor, task: Task) -> tf.Tensor:
+    """A regression's values, float64 `[batch, 1]` in the unit of the target."""
+    return task.value(tf.cast(output, tf.float64))
+
+
+def written(value: tf.Tensor) -> tf.Tensor:
+    """Float64 as strings, byte for byte those of `zoo.numbers.written`."""
+    texts = [
+        tf.strings.as_string(value, precision=digits, shortest=True)
+        for digits in DIGITS
+    ]
+    shortest = texts.pop()
+    for text in reversed(texts):
+        exact = tf.strings.to_number(text, tf.float64) == value
+        shortest = tf.where(exact, text, shortest)
+    return shortest
+
+
 def answer_of(output: tf.Tensor, task: Task) -> dict[str, tf.Tensor]:
     """`label` `[batch]` and float32 `scores` `[batch, outputs]` from a model's output.
 
-    With a task that may abstain, `abstained` bool `[batch]` as well.
+    A regression's score is its value, in float64. With a task that may abstain,
+    `abstained` bool `[batch]` as well.
     """
+    if task.kind == "regression":
+        value = values(output, task)
+        return {"label": written(value[:, 0]), "scores": value}
     output = tf.cast(output, tf.float32)
     scores = probabilities(output, task)
-    if task.kind == "regression":
-        return {"label": tf.strings.as_string(output[:, 0]), "scores": scores}
     names = tf.constant([as_bytes(name) for name in task.labels], tf.string)
     if task.kind == "categories":
         # The label of the highest logit: large logits round to equal probabilities.

@@ -123,7 +123,7 @@ def _check_calls(session, signatures, metadata: dict) -> list[str]:
                 {name: signature.outputs[name].name for name in expected}, feed
             )
             for name, value in expected.items():
-                if not _same(served[name], value[chosen], metadata["tolerance"]):
+                if not _same(served[name], value[chosen], metadata, record):
                     problems.append(
                         f"{record['signature']}, row {row}: {name} "
                         f"{served[name].tolist()}, Python's {value[chosen].tolist()}"
@@ -138,7 +138,21 @@ def _array(record: dict) -> numpy.ndarray:
     return numpy.array(values, dtype).reshape(record["shape"])
 
 
-def _same(served, expected, tolerance: float) -> bool:
+def _close(served, expected, metadata: dict, unit: dict):
+    """Whether numbers differ by rounding alone.
+
+    Args:
+        unit: of a regression, with the `mean` and the `scale` of its targets: what the
+            tolerance is relative to. Around a large mean, float32 rounds coarsely.
+    """
+    size = numpy.abs(expected - unit.get("mean", 0.0))
+    allowed = metadata["tolerance"] * numpy.maximum(unit.get("scale", 1.0), size)
+    if getattr(served, "dtype", None) == "float32":
+        allowed = allowed + numpy.finfo("float32").eps * numpy.abs(expected)
+    return numpy.abs(served - expected) <= allowed
+
+
+def _same(served, expected, metadata: dict, unit: dict) -> bool:
     if served.shape != expected.shape:
         # Alone, a row lacks the padding that longer ones beside it cause.
         if served.ndim != expected.ndim:
@@ -150,8 +164,7 @@ def _same(served, expected, tolerance: float) -> bool:
         served = numpy.pad(served, more, constant_values=padding)
     if expected.dtype != "float32":
         return served.tolist() == expected.tolist()
-    close = tolerance * numpy.maximum(1.0, numpy.abs(expected))
-    return bool((numpy.abs(served - expected) <= close).all())
+    return bool(_close(served, expected, metadata, unit).all())
 
 
 def _check_answers(session, signatures, metadata: dict) -> list[str]:
@@ -197,7 +210,7 @@ def _differences(served: dict, row: int, record: dict, metadata: dict):
         label = served["serving_default"][names["label"]][row].decode("utf-8")
         spec, tolerance = metadata["tasks"][task], metadata["tolerance"]
         close = len(scores) == len(expected["scores"]) and all(
-            abs(a - b) <= tolerance * max(1.0, abs(b))
+            _close(a, b, metadata, spec)
             for a, b in zip(scores, expected["scores"], strict=True)
         )
         if not close or not all(map(math.isfinite, scores)):
@@ -212,8 +225,8 @@ def _differences(served: dict, row: int, record: dict, metadata: dict):
 
 def _same_label(label: str, scores: list, expected: dict, task: dict, tolerance):
     kind = task["kind"]
-    if kind == "regression":  # six decimals of the score
-        return abs(float(label) - scores[0]) <= 1e-6 * max(1.0, abs(scores[0]))
+    if kind == "regression":  # all digits of the score
+        return float(label) == scores[0]
     if label == expected["label"]:
         return True
     # Rounding may decide between labels whose scores are equal, and only there.

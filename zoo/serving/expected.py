@@ -72,5 +72,5 @@ def to_json(value) -> dict:
         return {"dtype": "string", "shape": list(value.shape), "values": values}
     flat = value.ravel().tolist()
     if value.dtype == "float32":
-        flat = [float(f"{number:.7g}") for number in flat]
+        flat = [float(f"{number:.9g}") for number in flat]
     return {"dtype": value.dtype.name, "shape": list(value.shape), "values": flat}

@@ -86,7 +86,8 @@ class TokenBatches(EpochBatches):
         seed: of the order and the sampling.
 
     Call returns: tokens `[batch_size, bucket]`, dict of targets, dict of weights, the
-    dicts under `zoo.tasks.safe_names`, as `zoo.training.fit.compile_model` expects.
+    dicts under `zoo.tasks.safe_names`, as `compile_model` expects; floats
+    as float32, while `targets` keeps what was given.
 
     Example:
         >>> batches = TokenBatches([np.array([4, 5])], {"a": np.array([1])},
@@ -141,8 +142,8 @@ class TokenBatches(EpochBatches):
             return (tokens,)
         fill = self.batch_size - len(rows)
         targets = {
-            self._names[task]: np.concatenate(
-                [values[rows], np.repeat(values[:1], fill, axis=0)]
+            self._names[task]: _float32(
+                np.concatenate([values[rows], np.repeat(values[:1], fill, axis=0)])
             )
             for task, values in self.targets.items()
         }
@@ -199,6 +200,10 @@ class TokenBatches(EpochBatches):
                 drawn += [rows] * whole
                 drawn.append(generator.choice(rows, rest, replace=False))
         return generator.permutation(np.concatenate(drawn))
+
+
+def _float32(array: np.ndarray) -> np.ndarray:
+    return array.astype("float32") if array.dtype == "float64" else array
 
 
 def sampling_shares(sizes: np.ndarray, sampling: str | float) -> np.ndarray:

@@ -13,6 +13,12 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from zoo.training.history import rank
+
+
+class Diverged(RuntimeError):
+    """No epoch of a training had a finite loss and finite scores."""
+
 
 class Checkpoint(keras.callbacks.Callback):
     """Early stopping whose whole state survives a kill.
@@ -22,8 +28,8 @@ class Checkpoint(keras.callbacks.Callback):
     written together at the end of each epoch, each file by an atomic rename.
 
     Args:
-        score: from the epoch's logs to something comparable, or to `None` to keep the
-            last weights.
+        score: from the epoch's logs to numbers that `rank` orders, or to
+            `None` to keep the last weights.
         patience: epochs without a better score before training stops.
         folder: for the files; `None` keeps the best weights in memory.
     """
@@ -59,7 +65,13 @@ class Checkpoint(keras.callbacks.Callback):
         return state["epoch"] + 1
 
     def keep_best(self, model: keras.Model) -> None:
-        """Puts the weights of the best epoch into the model."""
+        """Puts the weights of the best epoch into the model.
+
+        Raises:
+            Diverged: if there are none.
+        """
+        if self.best_epoch < 0 and self.history:
+            self._check_last()
         if self._best_weights is not None:
             model.set_weights(self._best_weights)
         elif self.folder is not None and self.best_epoch >= 0:
@@ -70,8 +82,7 @@ class Checkpoint(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs=None) -> None:
         score = self.score(logs)
-        best = self.history[self.best_epoch]["score"] if self.best_epoch >= 0 else None
-        better = score is not None and (best is None or list(score) > list(best))
+        best = rank(self.history[self.best_epoch]) if self.best_epoch >= 0 else None
         self.history.append(
             {
                 **{name: np.asarray(value).tolist() for name, value in logs.items()},
@@ -79,16 +90,31 @@ class Checkpoint(keras.callbacks.Callback):
                 "seconds": time.perf_counter() - self._start,
             }
         )
+        found = rank(self.history[-1])
+        better = found is not None and (best is None or found > best)
         if better:
             self.best_epoch = epoch
             if self.folder is None:
                 with averaged(self.model):
                     self._best_weights = self.model.get_weights()
-        waited = epoch - self.best_epoch if self.best_epoch >= 0 else 0
-        self.finished = waited >= self.patience and self.best_epoch >= 0
+        waited = epoch - self.best_epoch  # epochs count from 0, and -1 is none
+        self.finished = score is not None and waited >= self.patience
         self.model.stop_training = self.model.stop_training or self.finished
         if self.folder is not None:
             self._write(epoch, better)
+
+    def _check_last(self) -> None:
+        """Without a best epoch the last one stays, if it was not validated."""
+        last = self.history[-1]
+        score, loss = last["score"], last.get("loss", 0.0)
+        if score is None and np.isfinite(loss):
+            return
+        raise Diverged(
+            "The training diverged: its loss and its validation scores must be finite "
+            "numbers in some epoch. Accepted: another training, such as one with a "
+            f"smaller `learning_rate`. Received: {len(self.history)} epoch(s), in the "
+            f"last one loss {loss} and scores {score}; no weights were kept."
+        )
 
     def _write(self, epoch: int, better: bool) -> None:
         """Writes this epoch's files, then points the state at them, then cleans up."""

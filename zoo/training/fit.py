@@ -12,10 +12,17 @@ import numpy as np
 from zoo.tasks import Task, safe_names
 from zoo.training.batching import TokenBatches
 from zoo.training.callbacks import ExpertShares
-from zoo.training.checkpoint import Checkpoint
-from zoo.training.losses import task_loss, task_loss_weights
-from zoo.training.metrics import metric_names, training_metric
+from zoo.training.checkpoint import Checkpoint, averaged
+from zoo.training.losses import mean_loss, task_loss, task_loss_weights
+from zoo.training.metrics import (
+    METRICS,
+    evaluate,
+    log_prefixes,
+    metric_names,
+    why_undefined,
+)
 from zoo.training.progress import Progress
+from zoo.training.streamed import training_metric
 
 
 def seed_everything(seed: int) -> None:
@@ -111,12 +118,16 @@ def fit(
     patience: int = 2,
     folder: str | Path | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
+    loss_weights: Mapping[str, float] | None = None,
     verbose: bool = True,
 ) -> list[dict]:
     """Trains until the validation score stops rising, and keeps the best weights.
 
-    The score is the mean over tasks of accuracy, micro F1 or R2; ties go to the lower
-    loss. Without `valid` all epochs run and the last weights stay.
+    The score is the mean over tasks of accuracy, micro F1 or R2, as
+    `zoo.training.metrics` computes them for a report; ties go to the lower loss. A task whose metric the
+    validation part leaves undefined, such as R2 of a constant target, has no say; if
+    none is defined, the loss decides. Without `valid` all epochs run and the last
+    weights stay.
 
     Args:
         model: compiled.
@@ -128,26 +139,34 @@ def fit(
         folder: where checkpoints go; a fit that was killed continues from the last
             epoch that it finished there.
         callbacks: further Keras callbacks.
+        loss_weights: of the validation loss, as `compile_model` got them.
         verbose: shows progress.
 
     Returns:
         One dict of logs an epoch, with `score` and `seconds`.
+
+    Raises:
+        Diverged: if no epoch has a finite loss and score.
     """
-    labelled = [
-        name for name in tasks if valid is not None and valid.weights[name].any()
-    ]
-    checkpoint = Checkpoint(score_of(tasks, labelled), patience=patience, folder=folder)
+    if valid is not None and not any(map(np.any, valid.weights.values())):
+        valid = None  # it has no label at all
+    checkpoint = Checkpoint(score_of(tasks, valid), patience=patience, folder=folder)
     first = checkpoint.restore(model)
+    watching = [] if valid is None else [Validation(tasks, valid, loss_weights)]
     shown = [Progress(tasks, epochs, train, done=first)] if verbose else []
-    if model.optimizer.use_ema:
-        shown.append(keras.callbacks.SwapEMAWeights())  # while it validates
     if first < epochs and not checkpoint.finished:
         model.fit(
             train.feed(),
-            validation_data=valid.feed() if labelled else None,
             initial_epoch=first,
             epochs=epochs,
-            callbacks=[train.follow(), ExpertShares(), checkpoint, *shown, *callbacks],
+            callbacks=[
+                train.follow(),
+                ExpertShares(),
+                *watching,
+                checkpoint,
+                *shown,
+                *callbacks,
+            ],
             shuffle=False,
             verbose=0,
         )
@@ -155,22 +174,59 @@ def fit(
     return checkpoint.history
 
 
-def score_of(tasks: Mapping[str, Task], labelled: Sequence[str]):
-    """A function from Keras's epoch logs to `(mean main metric, -loss)` on validation.
+def score_of(tasks: Mapping[str, Task], valid: TokenBatches | None):
+    """A function from an epoch's logs to `(mean main metric, -loss)` on validation.
 
-    Args:
-        tasks: all tasks by name.
-        labelled: those that have labels there; the others have no metric.
+    The mean is that of the tasks whose metric is defined there, NaN if none is. Without
+    a validation part there is no score.
     """
-    keys = [key for name, key in metric_names(tasks).items() if name in labelled]
+    if valid is None:
+        return lambda logs: None
+    keys = [
+        f"val_{key}"
+        for name, key in metric_names(tasks).items()
+        if not why_undefined(tasks[name], valid.targets[name], valid.weights[name])
+    ]
 
-    def score(logs: Mapping[str, float]) -> tuple[float, float] | None:
-        if not keys:
-            return None
-        mean = float(np.mean([logs[f"val_{key}"] for key in keys]))
-        return mean, -float(logs["val_loss"])
+    def score(logs: Mapping[str, float]) -> tuple[float, float]:
+        mean = float(np.mean([logs[key] for key in keys])) if keys else float("nan")
+        return mean, -logs["val_loss"]
 
     return score
+
+
+class Validation(keras.callbacks.Callback):
+    """Adds to the logs of each epoch what the averaged weights give.
+
+    `val_loss`, of all rows alike however they are batched, and every metric of each
+    task that has labels, by the one function that reports call.
+
+    Args:
+        tasks: the tasks by name.
+        batches: of the validation part, not shuffled.
+        loss_weights: factors of some tasks in the loss.
+    """
+
+    def __init__(self, tasks, batches: TokenBatches, loss_weights=None) -> None:
+        super().__init__()
+        self.tasks, self.batches = tasks, batches
+        self.factors = task_loss_weights(tasks, loss_weights)
+
+    def on_epoch_end(self, epoch: int, logs: dict) -> None:
+        with averaged(self.model):
+            outputs = predict(self.model, self.batches)
+        safe, losses = safe_names(self.tasks), {}
+        for name, prefix in log_prefixes(self.tasks).items():
+            task = self.tasks[name]
+            rows = self.batches.targets[name], self.batches.weights[name]
+            result = evaluate(task, *rows, outputs[safe[name]])
+            losses[name] = mean_loss(task, *rows, outputs[safe[name]])
+            for metric in METRICS[task.kind]:
+                if metric in result:
+                    logs[f"val_{prefix}{metric}"] = result[metric]
+            if prefix:
+                logs[f"val_{prefix}loss"] = losses[name]
+        logs["val_loss"] = sum(self.factors[name] * losses[name] for name in losses)
 
 
 def predict(model: keras.Model, batches: TokenBatches) -> dict[str, np.ndarray]:

@@ -1,8 +1,36 @@
-"""What the logs of a training say."""
+"""Which epoch of a training is the best one."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
+
+
+def rank(logs: Mapping) -> list[float] | None:
+    """What orders the epochs of a training; the largest is kept.
+
+    Args:
+        logs: of an epoch, with its `score`: numbers of which the first decides, ties
+            go to the next, and larger is better. A score is NaN where the data leave it
+            undefined, as R2 of a constant target, in this epoch as in all others; the
+            last one is always defined. `None` without validation.
+
+    Returns:
+        A list to compare, or `None` for an epoch that must not be kept: one without a
+        score, or whose loss or scores are not finite.
+
+    Example:
+        >>> rank({"score": (0.5, -2.0)}) < rank({"score": (0.5, -1.0)})
+        True
+        >>> rank({"score": (math.nan, -1.0)}), rank({"score": (0.5, math.nan)})
+        ([-inf, -1.0], None)
+    """
+    score = logs["score"]
+    if score is None or not math.isfinite(logs.get("loss", 0.0)):
+        return None
+    if math.isnan(score[-1]) or any(map(math.isinf, score)):
+        return None
+    return [-math.inf if math.isnan(value) else value for value in score]
 
 
 def best_epoch(history: Sequence[Mapping]) -> int:
@@ -12,8 +40,6 @@ def best_epoch(history: Sequence[Mapping]) -> int:
         >>> best_epoch([{"score": (0.5,)}, {"score": [0.7]}, {"score": (0.6,)}])
         2
     """
-    if history[-1]["score"] is None:
-        return len(history)
-    # Scores of epochs that were read back are lists.
-    scores = [list(logs["score"]) for logs in history]
-    return 1 + max(range(len(scores)), key=scores.__getitem__)
+    ranks = [rank(logs) for logs in history]
+    known = [index for index, found in enumerate(ranks) if found is not None]
+    return 1 + max(known, key=ranks.__getitem__) if known else len(history)

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import keras
+import numpy as np
+from scipy.special import log_expit, log_softmax
 
 from zoo.tasks import TAGS, Task
 
 # Divides by the sum of the weights, so that rows without a label count for nothing.
 _REDUCTION = "mean_with_sample_weight"
+_ROWS = 1024  # whose logits are widened to float64 at once
 
 
 def task_loss(task: Task) -> keras.losses.Loss:
@@ -17,7 +20,7 @@ def task_loss(task: Task) -> keras.losses.Loss:
 
     Args:
         task: whose target is an int id `[batch]`, or `[batch, time]` for tags, 0/1
-            floats `[batch, labels]` or a float `[batch]`.
+            floats `[batch, labels]` or a standardised float `[batch]`.
 
     Returns:
         A Keras loss. Sample weights of 0 remove a row from the mean; a batch without
@@ -35,9 +38,6 @@ def task_loss_weights(
 ) -> dict[str, float]:
     """Weight of each task in the total loss (the λ of Liu et al. 2016).
 
-    A squared error is divided by the variance of its targets, so that a price in cents
-    does not drown a sentiment.
-
     Args:
         tasks: the tasks by name.
         weights: factors for some of them; 1 where none is given.
@@ -52,6 +52,37 @@ def task_loss_weights(
             f"`loss_weights` must name tasks. Accepted: {', '.join(tasks)}. "
             f"Received: {', '.join(unknown)}."
         )
-    return {
-        name: weights.get(name, 1.0) / task.scale**2 for name, task in tasks.items()
-    }
+    return {name: weights.get(name, 1.0) for name in tasks}
+
+
+def mean_loss(task: Task, target, weight, output) -> float:
+    """What `task_loss` gives for all rows at once, in float64.
+
+    Args:
+        task: of a kind of `zoo.tasks.KINDS`.
+        target: `[rows]`, or `[rows, labels]`, as the model is trained on.
+        weight: `[rows]`.
+        output: `[rows, outputs]` of the model.
+
+    Returns:
+        The weighted mean over rows; 0 without any weight.
+
+    Example:
+        >>> mean_loss(Task("regression"), [1.0, 9.0], [1, 0], [[3.0], [0.0]])
+        4.0
+    """
+    target, weight, output = map(np.asarray, (target, weight, output))
+    total = 0.0
+    for start in range(0, len(target), _ROWS):
+        rows = start + np.flatnonzero(weight[start : start + _ROWS])
+        wide = output[rows].astype("float64")
+        if task.kind == "regression":
+            losses = (wide[:, 0] - target[rows]) ** 2
+        elif task.kind == "multilabel":
+            likely = np.where(target[rows] > 0, log_expit(wide), log_expit(-wide))
+            losses = -likely.mean(axis=1)
+        else:
+            likely = log_softmax(wide, axis=1)
+            losses = -likely[np.arange(len(rows)), target[rows]]
+        total += float(np.sum(losses * weight[rows]))
+    return total / max(float(np.sum(weight, dtype="float64")), 1e-300)

@@ -1,10 +1,9 @@
-"""Metrics of each kind of task: while training, and on held-out data."""
+"""Metrics of each kind of task on held-out data, while training and in reports."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-import keras
 import numpy as np
 from sklearn import metrics as sklearn_metrics
 
@@ -18,104 +17,89 @@ METRICS = {
     "multilabel": ("micro_f1", "macro_f1"),
     "regression": ("r2", "mae", "rmse"),
 }
+UNDEFINED = "undefined"  # how a metric is shown that the data give no meaning
+NO_LABELS = "no row has a label"
 
 
-def training_metric(task: Task) -> keras.metrics.Metric:
-    """The streaming metric shown while training; rows of weight 0 do not count."""
-    name = MAIN_METRIC[task.kind]
-    if task.kind == "categories":
-        return keras.metrics.SparseCategoricalAccuracy(name=name)
-    if task.kind == "multilabel":  # a logit above 0 is a probability above 1/2
-        return MicroF1(name=name)
-    return keras.metrics.R2Score(name=name)
+def log_prefixes(tasks: Mapping[str, Task]) -> dict[str, str]:
+    """What stands before the metrics of each task in the logs of an epoch."""
+    if len(tasks) == 1:
+        return dict.fromkeys(tasks, "")
+    return {name: f"{safe}_" for name, safe in safe_names(tasks).items()}
 
 
 def metric_names(tasks: Mapping[str, Task]) -> dict[str, str]:
-    """The key of each task's main metric in Keras's logs."""
-    alone = len(tasks) == 1
-    safe = safe_names(tasks)
+    """The key of each task's main metric in the logs of an epoch."""
     return {
-        name: MAIN_METRIC[task.kind]
-        if alone
-        else f"{safe[name]}_{MAIN_METRIC[task.kind]}"
-        for name, task in tasks.items()
+        name: prefix + MAIN_METRIC[tasks[name].kind]
+        for name, prefix in log_prefixes(tasks).items()
     }
 
 
-@keras.saving.register_keras_serializable(package="zoo")
-class MicroF1(keras.metrics.Metric):
-    """F1 over all pairs of row and label: `2 tp / (2 tp + fp + fn)`, from logits."""
-
-    def __init__(self, name: str = "micro_f1", **keywords) -> None:
-        super().__init__(name=name, **keywords)
-        self.hits = self.add_variable((), "zeros", name="hits")
-        self.total = self.add_variable((), "zeros", name="total")
-
-    def update_state(self, y_true, y_pred, sample_weight=None) -> None:
-        true = keras.ops.cast(y_true, self.dtype)
-        predicted = keras.ops.cast(y_pred > 0, self.dtype)
-        if sample_weight is not None:
-            weight = keras.ops.cast(
-                keras.ops.reshape(sample_weight, (-1, 1)), self.dtype
-            )
-            true, predicted = true * weight, predicted * weight
-        both = keras.ops.minimum(true, predicted)
-        self.hits.assign_add(keras.ops.sum(both))
-        self.total.assign_add(keras.ops.sum(true) + keras.ops.sum(predicted))
-
-    def result(self):
-        return keras.ops.divide_no_nan(2 * self.hits, self.total)
-
-
-def evaluate(task: Task, target, weight, logits) -> dict:
-    """Metrics of one task over the rows whose label is present.
+def why_undefined(task: Task, target, weight) -> str:
+    """Why the main metric says nothing of any model on these rows; "" if it does.
 
     Args:
         task: the task.
-        target: `[rows]` or `[rows, labels]`, as the model was trained on.
+        target: `[rows]` or `[rows, labels]`, as for `evaluate`.
         weight: `[rows]`; rows of weight 0 are left out.
+
+    Example:
+        >>> why_undefined(Task("regression"), [0.5, 0.5, 9.0], [1, 1, 0])
+        'the target is constant'
+    """
+    target = np.asarray(target)[np.asarray(weight) > 0]
+    if not len(target):
+        return NO_LABELS
+    if task.kind == "regression" and target.min() == target.max():
+        return "the target is constant"
+    if task.kind == "multilabel" and not (target > 0).any():
+        return "no label applies to any row"
+    return ""
+
+
+def evaluate(task: Task, target, weight, logits) -> dict:
+    """Metrics of one task over the rows whose label is present, in float64.
+
+    A row whose outputs are not numbers is answered wrong, and is infinitely far off.
+
+    Args:
+        task: the task.
+        target: `[rows]` or `[rows, labels]`, as `zoo.data.encode_labels` gives it.
+        weight: `[rows]`; rows of weight 0 are left out, all others count alike.
         logits: `[rows, outputs]`, what the model returns.
 
     Returns:
         A dict with `rows` and the kind's metrics: accuracy, macro F1 and `confusion`, a
         list of `[true id, predicted id, rows]` of the pairs that occur; micro and macro
-        F1; or R2, mean absolute error and root mean squared error in the target's unit.
-        The main metric is NaN without rows.
+        F1 of the labels that apply; or R2, mean absolute error and root mean squared
+        error in the target's unit. Where `why_undefined` gives a reason, it stands
+        under `undefined`, and the main metric is NaN.
     """
     present = np.asarray(weight) > 0
     target, logits = np.asarray(target)[present], np.asarray(logits)[present]
     result = {"rows": int(present.sum())}
-    if not present.any():
-        return {**result, MAIN_METRIC[task.kind]: float("nan")}
-    if task.kind == "categories":
-        predicted = logits.argmax(axis=-1)
-        pairs = np.stack([target, predicted], axis=1)
-        pairs, counts = np.unique(pairs, axis=0, return_counts=True)
-        return {
-            **result,
-            "accuracy": float((predicted == target).mean()),
-            "macro_f1": _f1(target, predicted, "macro"),
-            "confusion": np.column_stack([pairs, counts]).tolist(),
-        }
-    if task.kind == "multilabel":
-        predicted = logits > 0
-        return {
-            **result,
-            "micro_f1": _f1(target > 0, predicted, "micro"),
-            "macro_f1": _f1(target > 0, predicted, "macro"),
-        }
-    error = logits[:, 0] - target
-    variance = np.mean((target - target.mean()) ** 2)
-    return {
-        **result,
-        "r2": float(1 - np.mean(error**2) / variance) if variance else float("nan"),
-        "mae": float(np.abs(error).mean()),
-        "rmse": float(np.sqrt(np.mean(error**2))),
-    }
+    reason = why_undefined(task, target, np.ones(len(target)))
+    if reason:
+        result |= {UNDEFINED: reason, MAIN_METRIC[task.kind]: float("nan")}
+    if reason == NO_LABELS:
+        return result
+    metrics = {"categories": _categories, "multilabel": _labels, "regression": _errors}
+    return {**metrics[task.kind](task, target, logits), **result}
+
+
+def merit(task: Task, result: Mapping) -> float:
+    """The main metric of a result; where that is undefined, minus the error.
+
+    NaN if neither is there: on such rows no model is better than another.
+    """
+    if UNDEFINED in result:
+        return -result.get("mae", float("nan"))
+    return result[MAIN_METRIC[task.kind]]
 
 
 def mean_main_metric(tasks: Mapping[str, Task], results: Mapping[str, dict]) -> float:
-    """Mean of the main metrics, over the tasks that had rows; NaN if none had."""
+    """Mean of the main metrics, over the tasks where it is defined; NaN if none is."""
     return mean_of_known(
         results[name][MAIN_METRIC[task.kind]] for name, task in tasks.items()
     )
@@ -127,11 +111,6 @@ def mean_of_known(values: Iterable[float]) -> float:
     return float(np.mean(known)) if known else float("nan")
 
 
-def _f1(true, predicted, average: str) -> float:
-    score = sklearn_metrics.f1_score(true, predicted, average=average, zero_division=0)
-    return float(score)
-
-
 def mean_of_main(results: Mapping[str, Mapping]) -> float:
     """Mean over tasks of whichever main metric each task has."""
     values = [
@@ -139,3 +118,46 @@ def mean_of_main(results: Mapping[str, Mapping]) -> float:
         for result in results.values()
     ]
     return mean_of_known(values)
+
+
+def _categories(task: Task, target: np.ndarray, logits: np.ndarray) -> dict:
+    answered = ~np.isnan(logits).any(axis=1)
+    predicted = np.where(answered, logits.argmax(axis=-1), -1)
+    pairs = np.stack([target, predicted], axis=1)[answered]
+    pairs, counts = np.unique(pairs, axis=0, return_counts=True)
+    macro_f1 = sklearn_metrics.f1_score(
+        target, predicted, labels=np.union1d(target, predicted[answered]),
+        average="macro", zero_division=0,
+    )  # fmt: skip
+    return {
+        "accuracy": float((predicted == target).mean()),
+        "macro_f1": float(macro_f1),
+        "confusion": np.column_stack([pairs, counts]).tolist(),
+    }
+
+
+def _labels(task: Task, target: np.ndarray, logits: np.ndarray) -> dict:
+    """F1 = 2 tp / (2 tp + fp + fn); 0 for a label that neither applies nor is said.
+
+    Of one label too: scikit-learn takes a single column for two classes, and counts
+    the rows without the label as well.
+    """
+    true, predicted = target > 0, logits > 0
+    hits = (true & predicted).sum(axis=0)
+    both = true.sum(axis=0) + predicted.sum(axis=0)
+    return {
+        "micro_f1": float(2 * hits.sum() / max(both.sum(), 1)),
+        "macro_f1": float((2 * hits / np.maximum(both, 1)).mean()),
+    }
+
+
+def _errors(task: Task, target: np.ndarray, logits: np.ndarray) -> dict:
+    target = target.astype("float64")
+    error = logits[:, 0] - target
+    error[np.isnan(error)] = np.inf
+    squared, variance = np.mean(error**2), np.var(target)
+    return {
+        "r2": float(1 - squared / variance) if variance else float("nan"),
+        "mae": float(np.abs(error).mean() * task.scale),
+        "rmse": float(np.sqrt(squared) * task.scale),
+    }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping, Sized
 
@@ -11,7 +12,7 @@ from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
 from zoo.tasks import Task
-from zoo.training.metrics import MAIN_METRIC, metric_names
+from zoo.training.metrics import MAIN_METRIC, UNDEFINED, log_prefixes, metric_names
 
 
 class Progress(keras.callbacks.Callback):
@@ -80,7 +81,9 @@ class Progress(keras.callbacks.Callback):
             if key in logs:
                 line += f"  {key.replace('val_', 'valid ')} {logs[key]:.2f}"
         if "val_score" in logs:  # of taggers
-            line += f"  valid score {logs['val_score']:.4f}"
+            score = logs["val_score"]
+            shown = UNDEFINED if math.isnan(score) else f"{score:.4f}"
+            line += f"  valid score {shown}"
         if "val_loss" in logs:
             line += (
                 f"  valid loss {logs['val_loss']:.4f}  {self._metrics(logs, 'val_')}"
@@ -91,19 +94,28 @@ class Progress(keras.callbacks.Callback):
         self._bar.stop()
 
     def _metrics(self, logs: Mapping[str, float], prefix: str) -> str:
-        parts = [
-            (name, MAIN_METRIC[self.tasks[name].kind], float(logs[prefix + key]))
+        parts = {
+            name: float(logs[prefix + key])
             for name, key in metric_names(self.tasks).items()
             if prefix + key in logs
-        ]
-        if len(parts) > 6:  # a line can hold no more: their mean and the extremes
-            parts.sort(key=lambda part: part[2])
-            mean = sum(part[2] for part in parts) / len(parts)
-            low, high = parts[0], parts[-1]
+        }
+        known = [name for name, value in parts.items() if not math.isnan(value)]
+        if len(known) > 6:  # a line can hold no more: their mean and the extremes
+            known.sort(key=parts.get)
+            mean = sum(map(parts.get, known)) / len(known)
+            low, high = known[0], known[-1]
             return (
-                f"mean of {len(parts)} tasks {mean:.3f} "
-                f"(least {low[0]} {low[2]:.3f}, most {high[0]} {high[2]:.3f})"
+                f"mean of {len(known)} tasks {mean:.3f} "
+                f"(least {low} {parts[low]:.3f}, most {high} {parts[high]:.3f})"
             )
         return "  ".join(
-            f"{name} {metric} {value:.3f}" for name, metric, value in parts
+            self._part(name, value, logs, prefix) for name, value in parts.items()
         )
+
+    def _part(self, name: str, value: float, logs: Mapping, prefix: str) -> str:
+        metric = MAIN_METRIC[self.tasks[name].kind]
+        if not math.isnan(value):
+            return f"{name} {metric} {value:.3f}"
+        error = logs.get(f"{prefix}{log_prefixes(self.tasks)[name]}mae")
+        instead = "" if error is None else f", mae {error:.5g}"
+        return f"{name} {metric} {UNDEFINED}{instead}"

@@ -124,7 +124,8 @@ def _trained(job: Job, splits) -> dict:
     if not math.isfinite(value):
         raise ValueError(
             f"The objective {job.objective!r} must be a finite number on the "
-            f"validation part. Received: {scores}."
+            "validation part, and the data may leave it undefined. Accepted: another "
+            f"objective, if there is one among these scores. Received: {scores}."
         )
     text_model.save(job.folder / "model")
     facts = {

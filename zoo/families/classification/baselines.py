@@ -18,7 +18,7 @@ from sklearn.multiclass import OneVsRestClassifier
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 
 from zoo.tasks import Task
-from zoo.training.metrics import evaluate
+from zoo.training.metrics import evaluate, merit
 
 # Of a linear model: beyond them it takes gigabytes, or minutes.
 MOST_LABELS, MOST_WEIGHTS = 200, 20_000_000
@@ -26,6 +26,8 @@ MOST_LABELS, MOST_WEIGHTS = 200, 20_000_000
 
 def majority(task: Task, target, weight, rows: int) -> np.ndarray:
     """Outputs `[rows, outputs]` that always name the most frequent label or the mean.
+
+    Multilabel: the labels that apply to more than half of the rows.
 
     Args:
         task: the task.
@@ -91,9 +93,8 @@ def fit_linear(
             warnings.filterwarnings("ignore", "Label .* is present in all")
             model.fit(train_features, train_target)
         outputs = _outputs(task, model, features, valid[0])
-        result = evaluate(task, valid[1], valid[2], outputs)
-        metric = next(value for name, value in result.items() if name != "rows")
-        candidates.append((np.nan_to_num(metric, nan=-1e9), -strength, model))
+        found = merit(task, evaluate(task, valid[1], valid[2], outputs))
+        candidates.append((np.nan_to_num(found, nan=-1e9), -strength, model))
     _, _, best = max(candidates, key=lambda candidate: candidate[:2])
     return lambda texts: _outputs(task, best, features, texts)
 

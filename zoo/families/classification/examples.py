@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from zoo.serving.answers import probabilities
+from zoo.serving.answers import probabilities, values
 from zoo.serving.method_names import FEATURE
 from zoo.tasks import Task, safe_names
 from zoo.text import as_bytes
@@ -56,9 +56,10 @@ def serve_examples(run: Callable, name: str, task: Task):
     def serve(inputs: tf.Tensor) -> dict[str, tf.Tensor]:
         features = {FEATURE: tf.io.FixedLenFeature([], tf.string)}
         text = tf.io.parse_example(inputs, features)[FEATURE]
-        scores = probabilities(run(text)["logits"][name], task)
-        if task.kind == "regression":
-            return {"outputs": scores}
+        output = run(text)["logits"][name]
+        if task.kind == "regression":  # the API knows float32 alone
+            return {"outputs": tf.cast(values(output, task), tf.float32)}
+        scores = probabilities(output, task)
         classes = tf.constant([as_bytes(label) for label in task.labels], tf.string)
         classes = tf.broadcast_to(classes, tf.shape(scores))
         return {"classes": classes, "scores": scores}

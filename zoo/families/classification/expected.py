@@ -10,10 +10,9 @@ import numpy as np
 
 from zoo.families.classification.embedding import sentence_features
 from zoo.families.classification.examples import example_signatures
-from zoo.serving.answers import SEPARATOR, THRESHOLD
 from zoo.serving.expected import ODD, call
 from zoo.serving.method_names import as_example
-from zoo.tasks import Task
+from zoo.tasks import Task, answers_of
 from zoo.text import TextPipeline, as_bytes
 
 _LONG = (b"a long text never ends ", 3000)
@@ -40,8 +39,7 @@ def golden_answers(
     ids = pipeline.encode(texts)
     outputs = model(pipeline(texts), training=False)
     answers = {
-        name: answers_of(keras.ops.convert_to_numpy(outputs[name]), task)
-        for name, task in tasks.items()
+        name: _answers(outputs[name], task) for name, task in tasks.items()
     }
     return [
         {
@@ -69,12 +67,14 @@ def signature_calls(
     calls = []
     for signature, name in example_signatures(tasks).items():
         task = tasks[name]
-        answers = answers_of(keras.ops.convert_to_numpy(outputs[name]), task)
+        answers = _answers(outputs[name], task)
         scores = np.array([answer["scores"] for answer in answers], "float32")
-        expected = {"outputs": scores}
-        if task.kind != "regression":
-            row = np.array([as_bytes(label) for label in task.labels], object)
-            expected = {"classes": np.tile(row, (len(texts), 1)), "scores": scores}
+        if task.kind == "regression":
+            made = call(signature, inputs, {"outputs": scores})
+            calls.append({**made, "mean": task.mean, "scale": task.scale})
+            continue
+        row = np.array([as_bytes(label) for label in task.labels], object)
+        expected = {"classes": np.tile(row, (len(texts), 1)), "scores": scores}
         calls.append(call(signature, inputs, expected))
     features = sentence_features(model, tasks)
     if features is not None:
@@ -86,33 +86,10 @@ def signature_calls(
     return calls
 
 
-def answers_of(output: np.ndarray, task: Task) -> list[dict]:
-    """Label and scores of each row of logits `[rows, outputs]`."""
-    output = output.astype(np.float64)
-    if task.kind == "regression":
-        return [{"label": f"{row[0]:f}", "scores": _numbers(row)} for row in output]
-    output = output / task.temperature
-    if task.kind == "categories":
-        powers = np.exp(output - output.max(axis=-1, keepdims=True))
-        scores = powers / powers.sum(axis=-1, keepdims=True)
-        labels = [task.labels[row.argmax()] for row in output]
-    else:
-        scores = 0.5 * (1 + np.tanh(0.5 * output))
-        labels = [
-            SEPARATOR.join(np.array(task.labels, object)[row > THRESHOLD])
-            for row in scores
-        ]
-    answers = [
-        {"label": label, "scores": _numbers(row)}
-        for label, row in zip(labels, scores, strict=True)
-    ]
-    if task.abstain:
-        for answer in answers:
-            answer["abstained"] = max(answer["scores"]) < task.abstain
-            answer["label"] = "" if answer["abstained"] else answer["label"]
-    return answers
-
-
-def _numbers(row: np.ndarray) -> list[float]:
+def _answers(output: np.ndarray, task: Task) -> list[dict]:
     """With the digits that a comparison needs: there may be 10,000 labels."""
-    return [round(value, 8) for value in row.tolist()]
+    answers = answers_of(keras.ops.convert_to_numpy(output), task)
+    if task.kind != "regression":
+        for answer in answers:
+            answer["scores"] = [round(score, 8) for score in answer["scores"]]
+    return answers

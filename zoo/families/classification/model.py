@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from zoo.families.text_model import BaseTextModel
-from zoo.tasks import Task
+from zoo.tasks import answers_of, named_scores
 from zoo.text import TextPipeline
 from zoo.training.batching import TokenBatches, choose_buckets
 from zoo.training.fit import predict
@@ -67,29 +67,8 @@ class TextModel(BaseTextModel):
             )
         answers: list[dict] = [{} for _ in texts]
         for name, logits in self.logits(texts, batch_size).items():
-            for answer, row in zip(answers, logits, strict=True):
-                answer[name] = answer_of(self.tasks[name], row)
+            task = self.tasks[name]
+            found = named_scores(answers_of(logits, task), task)
+            for answer, part in zip(answers, found, strict=True):
+                answer[name] = part
         return answers
-
-
-def answer_of(task: Task, logits: np.ndarray) -> dict:
-    """`label` and `scores` from the logits `[outputs]` of one text."""
-    if task.kind == "regression":
-        return {"label": f"{logits[0]:g}", "scores": {"value": float(logits[0])}}
-    logits = logits / task.temperature
-    if task.kind == "multilabel":
-        scores = 1.0 / (1.0 + np.exp(-logits))
-        chosen = [
-            name for name, row in zip(task.labels, logits, strict=True) if row > 0
-        ]
-        label = "|".join(chosen)
-    else:
-        exponents = np.exp(logits - logits.max())
-        scores = exponents / exponents.sum()
-        label = task.labels[int(np.argmax(logits))]
-    named = dict(zip(task.labels, map(float, scores), strict=True))
-    if not task.abstain:
-        return {"label": label, "scores": named}
-    abstained = float(scores.max()) < task.abstain
-    label = "" if abstained else label
-    return {"label": label, "scores": named, "abstained": abstained}

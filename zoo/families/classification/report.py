@@ -18,7 +18,13 @@ from zoo.families.classification.train import (
 )
 from zoo.reporting.markdown import in_cell, markdown_table, without_nan
 from zoo.tasks import Task
-from zoo.training.metrics import MAIN_METRIC, mean_main_metric
+from zoo.training.metrics import (
+    MAIN_METRIC,
+    NO_LABELS,
+    UNDEFINED,
+    mean_main_metric,
+    merit,
+)
 
 MOST_CLASSES = 30  # in a confusion matrix that can still be read
 
@@ -129,34 +135,67 @@ def write_report(outcome: Outcome, folder: str | Path) -> Path:
 
 
 def results_table(tasks: Mapping[str, Task], results: Mapping[str, Mapping]) -> str:
-    """Markdown table: a row a task and their mean, a column a model or baseline."""
-    rows = [["task", "metric", "rows", *map(in_cell, results)]]
+    """Markdown table: a row a task and their mean, a column a model or baseline.
+
+    A regression has a second row, its error in the unit of the target. Under the table
+    stands which metrics are undefined, and why.
+    """
+    rows, reasons = [["task", "metric", "rows", *map(in_cell, results)]], []
     for name, task in tasks.items():
         metric = MAIN_METRIC[task.kind]
-        any_result = next(iter(results.values()))[name]
-        values = [_number(result[name][metric]) for result in results.values()]
-        rows.append([in_cell(name), metric, str(any_result["rows"]), *values])
+        found = [result[name] for result in results.values()]
+        count, reason = str(found[0]["rows"]), found[0].get(UNDEFINED, NO_LABELS)
+        values = [_number(one[metric]) for one in found]
+        if reason != NO_LABELS:
+            values = [UNDEFINED] * len(found)
+            reasons.append(f"`{in_cell(name)}` {metric} ({reason})")
+        rows.append([in_cell(name), metric, count, *values])
+        if "mae" in found[0]:
+            errors = [f"{one['mae']:.5g}" for one in found]
+            rows.append([in_cell(name), "mae", count, *errors])
     if len(tasks) > 1:
         means = [
             _number(mean_main_metric(tasks, result)) for result in results.values()
         ]
         rows.append(["**mean**", "", "", *means])
-    return markdown_table(rows)
+    table = markdown_table(rows)
+    return f"{table}\n\nUndefined: {', '.join(reasons)}." if reasons else table
 
 
 def verdict(outcome: Outcome) -> str:
     """Says plainly whether the model is worth its training time."""
     means = outcome.means()
     own = means.pop(outcome.name)
-    best = max(means, key=means.get)
     if np.isnan(own):
-        return "The test part holds no labels: nothing can be said of the model."
+        return _verdict_by_error(outcome)
+    best = max(means, key=means.get)
     if own > means[best]:
         return f"The model beats the best baseline ({best}) by {own - means[best]:.4f}."
     return (
         f"The model does not beat the best baseline ({best}, {means[best]:.4f}): "
         "on this data the baseline is the better choice."
     )
+
+
+def _verdict_by_error(outcome: Outcome) -> str:
+    """What can be said where no task has a metric."""
+    results, said = outcome.results[outcome.name], []
+    for name, task in outcome.prepared.tasks.items():
+        reason = results[name].get(UNDEFINED, NO_LABELS)
+        if reason == NO_LABELS:
+            continue
+        text = f"`{in_cell(name)}`: {MAIN_METRIC[task.kind]} is undefined, {reason}."
+        if "mae" in results[name]:
+            others = [m for m in outcome.results if m != outcome.name]
+            best = max(others, key=lambda m: merit(task, outcome.results[m][name]))
+            text += (
+                f" Mean absolute error: {results[name]['mae']:.5g}, of the best "
+                f"baseline ({best}) {outcome.results[best][name]['mae']:.5g}."
+            )
+        said.append(text)
+    if not said:
+        return "The test part holds no labels: nothing can be said of the model."
+    return " ".join(said)
 
 
 def _summary(outcome: Outcome) -> str:
@@ -202,10 +241,13 @@ def _history_table(outcome: Outcome) -> str:
                 f"{logs['seconds']:.0f}",
                 _number(logs["loss"]),
                 _number(logs.get("val_loss", np.nan)),
-                _number(score[0] if score else np.nan),
+                _score(score),
             ]
         )
-    return markdown_table(rows)
+    table = markdown_table(rows)
+    if outcome.history and rows[-1][-1] == UNDEFINED:
+        table += "\n\nThe epoch of the lowest validation loss was kept."
+    return table
 
 
 def _class_table(name: str, task: Task, result: Mapping) -> str:
@@ -269,6 +311,12 @@ def _write_plots(outcome: Outcome, folder: Path) -> list[tuple[str, str]]:
             raise
         return []
     return plots.write_plots(outcome, folder, most_classes=MOST_CLASSES)
+
+
+def _score(score: Sequence[float] | None) -> str:
+    if score is None:
+        return ""
+    return UNDEFINED if score[0] is None or np.isnan(score[0]) else _number(score[0])
 
 
 def _number(value: float) -> str:

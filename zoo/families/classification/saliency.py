@@ -65,7 +65,7 @@ def _merge(members: Sequence[str], targets, weights) -> tuple[np.ndarray, np.nda
 def _indicators(task: Task, target: np.ndarray, weight: np.ndarray) -> np.ndarray:
     """`[texts, classes]`: 1 in the class, 0 outside, NaN without a label."""
     if task.kind == "regression":
-        columns = target[:, None] > task.mean
+        columns = target[:, None] > 0
     elif task.kind == "multilabel":
         order = np.argsort(-target.sum(axis=0), kind="stable")[:MOST_CLASSES]
         columns = target[:, order]

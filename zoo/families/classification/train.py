@@ -20,7 +20,7 @@ from zoo.families.text_model import describe_training
 from zoo.tasks import Task
 from zoo.text import TextPipeline
 from zoo.training.batching import TokenBatches, choose_buckets
-from zoo.training.checkpoint import claim, fingerprint
+from zoo.training.checkpoint import Diverged, claim, fingerprint
 from zoo.training.fit import (
     class_weights,
     compile_model,
@@ -29,7 +29,7 @@ from zoo.training.fit import (
     seed_everything,
     span_momentum,
 )
-from zoo.training.metrics import evaluate, mean_main_metric
+from zoo.training.metrics import evaluate, merit
 
 PARTS = ("train", "valid", "test")
 
@@ -197,6 +197,7 @@ def train(
         patience=settings.patience,
         folder=folder,
         callbacks=callbacks,
+        loss_weights=settings.loss_weights,
         verbose=verbose,
     )
     return TextModel(model, prepared.pipeline, prepared.tasks, metadata), history
@@ -238,18 +239,21 @@ def fine_tune(
         jit_compile=settings.jit_compile,
     )  # fmt: skip
     weights = model.get_weights()
-    before = evaluate_part(tuned, alone, "valid")
-    fit(
-        trained,
-        batches,
-        alone.batches("valid", settings) if len(alone.splits.valid) else None,
-        alone.tasks,
-        epochs=settings.epochs,
-        patience=settings.patience,
-        verbose=verbose,
-    )
-    after = evaluate_part(tuned, alone, "valid")
-    if mean_main_metric(alone.tasks, after) < mean_main_metric(alone.tasks, before):
+    before = merit(alone.tasks[task], evaluate_part(tuned, alone, "valid")[task])
+    try:
+        fit(
+            trained,
+            batches,
+            alone.batches("valid", settings) if len(alone.splits.valid) else None,
+            alone.tasks,
+            epochs=settings.epochs,
+            patience=settings.patience,
+            verbose=verbose,
+        )
+    except Diverged:
+        model.set_weights(weights)
+    after = merit(alone.tasks[task], evaluate_part(tuned, alone, "valid")[task])
+    if after < before:
         model.set_weights(weights)
     return tuned
 

@@ -20,6 +20,7 @@ from zoo.training.checkpoint import Checkpoint, averaged, claim
 from zoo.training.fit import compiled, make_optimizer, seed_everything, span_momentum
 from zoo.training.progress import Progress
 from zoo.training.schedules import WarmUp
+from zoo.training.streamed import WIDEST
 
 
 class StreamTrainer(keras.Model):
@@ -39,7 +40,7 @@ class StreamTrainer(keras.Model):
     def __init__(self, model: keras.Model, rows: int) -> None:
         super().__init__(name=f"{model.name}_trainer")
         self.scorer = scorer(model)
-        self.nll = keras.metrics.Mean(name="nll")
+        self.nll = keras.metrics.Mean(name="nll", dtype=WIDEST)
         self.carried = self.add_weight(
             (rows, model.input["state"].shape[-1]), "zeros", name="carried",
             trainable=False, autocast=False,

@@ -7,13 +7,12 @@ from collections.abc import Mapping
 import keras
 import numpy as np
 
-from zoo.families.classification.expected import answers_of
 from zoo.families.tagging.decoder import Decoder
 from zoo.families.tagging.fitting import tag_sentences
 from zoo.families.tagging.outputs import tagger_outputs
 from zoo.families.tagging.pipeline import TaggingPipeline
 from zoo.serving import expected
-from zoo.tasks import TAGS, Task
+from zoo.tasks import TAGS, Task, answers_of
 from zoo.text import as_bytes
 
 _LONG = b"a long text never ends " * 300

@@ -20,7 +20,7 @@ from zoo.tasks import TAGS, Task, safe_names
 from zoo.training.checkpoint import Checkpoint, averaged
 from zoo.training.fit import compiled, make_optimizer, span_momentum
 from zoo.training.losses import task_loss, task_loss_weights
-from zoo.training.metrics import METRICS, evaluate
+from zoo.training.metrics import METRICS, evaluate, mean_of_known
 from zoo.training.progress import Progress
 
 _BUCKETS = 8
@@ -100,7 +100,9 @@ def train_tagger(
 
     Returns:
         One dict of logs an epoch, with `val_score`, the mean over the tasks of the
-        main metric of `evaluate_tagger`, and `seconds`.
+        main metric of `evaluate_tagger`, `val_token_accuracy`, the mean share of right
+        tags and labels, and `seconds`. The first one decides, and the other where it is
+        equal or, without entities to find, undefined.
     """
     sentences, data = train
     ids = np.concatenate([sentence.tokens for sentence in sentences])
@@ -127,7 +129,9 @@ def train_tagger(
         jit_compile=compiled(settings.jit_compile),
     )
     checkpoint = Checkpoint(
-        lambda logs: (logs["val_score"],) if valid is not None else None,
+        lambda logs: (logs["val_score"], logs["val_token_accuracy"])
+        if valid is not None
+        else None,
         patience=settings.patience,
         folder=folder,
     )
@@ -170,6 +174,8 @@ class Validation(keras.callbacks.Callback):
         for name, task in self.tasks.items():
             logs[f"val_{safe[name]}_{metric_of(task)}"] = main_score(task, scores[name])
         logs["val_score"] = mean_score(self.tasks, scores)
+        shares = [s.get("token_accuracy", s.get("accuracy")) for s in scores.values()]
+        logs["val_token_accuracy"] = float(np.mean(shares))
 
 
 def tag_sentences(
@@ -226,9 +232,15 @@ def evaluate_tagger(
 
 
 def score_tags(task: Task, true: Sequence, predicted: Sequence) -> dict:
-    """Entity scores, or the token accuracy alone of tags without a scheme."""
+    """Entity scores, or the token accuracy alone of tags without a scheme.
+
+    Without a true entity, precision, recall and F1 are NaN: they are not 0, they say
+    nothing of the predictions.
+    """
     if task.scheme:
-        return entity_scores(true, predicted)
+        scores = entity_scores(true, predicted)
+        undefined = dict.fromkeys(("precision", "recall", "f1"), float("nan"))
+        return scores if scores["support"] else {**scores, **undefined}
     pairs = [pair for tags in zip(true, predicted) for pair in zip(*tags, strict=True)]
     equal = sum(one == other for one, other in pairs)
     return {"token_accuracy": equal / max(len(pairs), 1)}
@@ -269,5 +281,5 @@ def main_score(task: Task, scores: Mapping) -> float:
 
 
 def mean_score(tasks: Mapping[str, Task], scores: Mapping[str, Mapping]) -> float:
-    """Mean over the tasks of their main metrics."""
-    return float(np.mean([main_score(task, scores[n]) for n, task in tasks.items()]))
+    """Mean over the tasks of their main metrics, where they are defined."""
+    return mean_of_known(main_score(task, scores[n]) for n, task in tasks.items())

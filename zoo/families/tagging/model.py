@@ -9,12 +9,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from zoo.families.classification.model import answer_of
 from zoo.families.tagging.decoder import Decoder
 from zoo.families.tagging.fitting import tag_sentences
 from zoo.families.tagging.pipeline import TaggingPipeline
 from zoo.families.text_model import BaseTextModel
-from zoo.tasks import TAGS
+from zoo.tasks import TAGS, answers_of, named_scores
 from zoo.text import as_bytes
 
 
@@ -97,7 +96,8 @@ class TaggingModel(BaseTextModel):
                 answer["scores"][name] = np.asarray(scores, float).tolist()
             else:
                 labels = answer.setdefault("labels", {})
-                labels[name] = answer_of(task, found[name][row])
+                answers = answers_of(np.asarray(found[name][row])[None], task)
+                [labels[name]] = named_scores(answers, task)
         return answer
 
     def logits(self, texts, batch_size=64):

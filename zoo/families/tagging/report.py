@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from zoo.reporting.page import (
     write_page,
 )
 from zoo.tasks import TAGS, Task
+from zoo.training.metrics import UNDEFINED
 
 PROTOCOL = (
     "F1 counts entities with the right type and both ends right, as conlleval and "
@@ -125,4 +127,4 @@ def _history_table(tasks, facts: Mapping, history: Sequence[Mapping]) -> str:
 
 
 def _percent(value: float) -> str:
-    return f"{100 * value:.2f}"
+    return UNDEFINED if math.isnan(value) else f"{100 * value:.2f}"
