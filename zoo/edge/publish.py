@@ -31,8 +31,9 @@ from zoo.edge.model import (
     file_name,
     read_metadata,
 )
-from zoo.families.classification.model import TextModel, replace_folder
+from zoo.families.classification.model import TextModel
 from zoo.families.classification.servable import check_model
+from zoo.families.text_model import replace_folder
 from zoo.serving.expected import ODD
 from zoo.text import TextPipeline
 from zoo.text.vocabulary import PAD, UNKNOWN, write_vocabulary

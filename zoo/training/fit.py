@@ -10,8 +10,8 @@ import keras
 import numpy as np
 
 from zoo.tasks import Task, safe_names
+from zoo.training import loop
 from zoo.training.batching import TokenBatches
-from zoo.training.callbacks import ExpertShares
 from zoo.training.checkpoint import Checkpoint, averaged
 from zoo.training.losses import mean_loss, task_loss, task_loss_weights
 from zoo.training.metrics import (
@@ -21,7 +21,6 @@ from zoo.training.metrics import (
     metric_names,
     why_undefined,
 )
-from zoo.training.progress import Progress
 from zoo.training.streamed import training_metric
 
 
@@ -124,10 +123,10 @@ def fit(
     """Trains until the validation score stops rising, and keeps the best weights.
 
     The score is the mean over tasks of accuracy, micro F1 or R2, as
-    `zoo.training.metrics` computes them for a report; ties go to the lower loss. A task whose metric the
-    validation part leaves undefined, such as R2 of a constant target, has no say; if
-    none is defined, the loss decides. Without `valid` all epochs run and the last
-    weights stay.
+    `zoo.training.metrics` computes them for a report; ties go to the lower loss. A task
+    whose metric the validation part leaves undefined, such as R2 of a constant target,
+    has no say; if none is defined, the loss decides. Without `valid` all epochs run and
+    the last weights stay.
 
     Args:
         model: compiled.
@@ -151,27 +150,16 @@ def fit(
     if valid is not None and not any(map(np.any, valid.weights.values())):
         valid = None  # it has no label at all
     checkpoint = Checkpoint(score_of(tasks, valid), patience=patience, folder=folder)
-    first = checkpoint.restore(model)
-    watching = [] if valid is None else [Validation(tasks, valid, loss_weights)]
-    shown = [Progress(tasks, epochs, train, done=first)] if verbose else []
-    if first < epochs and not checkpoint.finished:
-        model.fit(
-            train.feed(),
-            initial_epoch=first,
-            epochs=epochs,
-            callbacks=[
-                train.follow(),
-                ExpertShares(),
-                *watching,
-                checkpoint,
-                *shown,
-                *callbacks,
-            ],
-            shuffle=False,
-            verbose=0,
-        )
-    checkpoint.keep_best(model)
-    return checkpoint.history
+    return loop.fit(
+        model,
+        train,
+        checkpoint,
+        epochs=epochs,
+        watching=[] if valid is None else [Validation(tasks, valid, loss_weights)],
+        callbacks=callbacks,
+        tasks=tasks,
+        verbose=verbose,
+    )
 
 
 def score_of(tasks: Mapping[str, Task], valid: TokenBatches | None):

@@ -19,7 +19,7 @@ from zoo.layers.sampled_softmax import SampledSoftmax
 from zoo.training.batching import TokenBatches, choose_buckets
 from zoo.training.checkpoint import Checkpoint
 from zoo.training.fit import compiled
-from zoo.training.progress import Progress
+from zoo.training.loop import fit
 
 SHARED = ("embedding", "shared_forward", "shared_backward")
 
@@ -88,18 +88,16 @@ def pretrain(
         optimizer=keras.optimizers.Adam(schedule, global_clipnorm=1.0),
         jit_compile=compiled(jit_compile),
     )
-    checkpoint = Checkpoint(lambda logs: None, patience=epochs, folder=folder)
-    first = checkpoint.restore(language_model)
-    shown = [Progress({}, epochs, batches, done=first, what="language model, epoch")]
-    if first < epochs:
-        language_model.fit(
-            batches.feed(), initial_epoch=first, epochs=epochs, shuffle=False,
-            verbose=0,
-            callbacks=[
-                batches.follow(), checkpoint, *(shown if verbose else []), *callbacks
-            ],
-        )  # fmt: skip
-    return [logs["loss"] for logs in checkpoint.history]
+    history = fit(
+        language_model,
+        batches,
+        Checkpoint(lambda logs: None, patience=epochs, folder=folder),
+        epochs=epochs,
+        callbacks=callbacks,
+        what="language model, epoch",
+        verbose=verbose,
+    )
+    return [logs["loss"] for logs in history]
 
 
 def _language_model(model, *, dropout: float, samples: int, seed: int) -> keras.Model:

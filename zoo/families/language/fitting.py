@@ -15,10 +15,9 @@ from zoo.families.language.perplexity import scorer, stream_perplexity
 from zoo.families.language.settings import LanguageSettings
 from zoo.families.language.stream import Windows
 from zoo.models import _registry
-from zoo.training.callbacks import ExpertShares
 from zoo.training.checkpoint import Checkpoint, averaged, claim
 from zoo.training.fit import compiled, make_optimizer, seed_everything, span_momentum
-from zoo.training.progress import Progress
+from zoo.training.loop import fit
 from zoo.training.schedules import WarmUp
 from zoo.training.streamed import WIDEST
 
@@ -115,15 +114,17 @@ class TimeLimit(keras.callbacks.Callback):
 
     Args:
         minutes: in all, or `None` for no limit.
-        spent: seconds of the epochs that an earlier run has finished.
+        checkpoint: knows the seconds of the epochs that an earlier run has finished.
     """
 
-    def __init__(self, minutes: float | None, spent: float = 0.0) -> None:
+    def __init__(self, minutes: float | None, checkpoint: Checkpoint) -> None:
         super().__init__()
-        self.seconds = math.inf if minutes is None else 60 * minutes - spent
+        self.seconds = math.inf if minutes is None else 60 * minutes
+        self.checkpoint = checkpoint
 
     def on_train_begin(self, logs=None) -> None:
-        self.end = time.perf_counter() + self.seconds
+        spent = sum(logs["seconds"] for logs in self.checkpoint.history)
+        self.end = time.perf_counter() + self.seconds - spent
 
     def on_train_batch_end(self, batch: int, logs=None) -> None:
         self._stop_if_over()
@@ -211,29 +212,15 @@ def train_language_model(
         patience=settings.patience,
         folder=folder,
     )
-    first = checkpoint.restore(trainer)
-    limit = TimeLimit(
-        settings.minutes, sum(logs["seconds"] for logs in checkpoint.history)
+    return fit(
+        trainer,
+        windows,
+        checkpoint,
+        epochs=settings.epochs,
+        watching=[Epochs(trainer, valid, settings, len(windows))],
+        callbacks=[TimeLimit(settings.minutes, checkpoint), *callbacks],
+        verbose=verbose,
     )
-    shown = [Progress({}, settings.epochs, windows, done=first)] if verbose else []
-    if first < settings.epochs and not checkpoint.finished:
-        trainer.fit(
-            windows,
-            initial_epoch=first,
-            epochs=settings.epochs,
-            callbacks=[
-                Epochs(trainer, valid, settings, len(windows)),
-                ExpertShares(),
-                checkpoint,
-                limit,
-                *shown,
-                *callbacks,
-            ],  # fmt: skip
-            shuffle=False,
-            verbose=0,
-        )
-    checkpoint.keep_best(trainer)
-    return checkpoint.history
 
 
 def _optimizer(settings: LanguageSettings, steps: int) -> keras.optimizers.Optimizer:

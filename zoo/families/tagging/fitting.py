@@ -19,9 +19,9 @@ from zoo.layers import CRFLoss
 from zoo.tasks import TAGS, Task, safe_names
 from zoo.training.checkpoint import Checkpoint, averaged
 from zoo.training.fit import compiled, make_optimizer, span_momentum
+from zoo.training.loop import fit
 from zoo.training.losses import task_loss, task_loss_weights
 from zoo.training.metrics import METRICS, evaluate, mean_of_known
-from zoo.training.progress import Progress
 
 _BUCKETS = 8
 
@@ -135,20 +135,15 @@ def train_tagger(
         patience=settings.patience,
         folder=folder,
     )
-    first = checkpoint.restore(trained)
-    watching = [Validation(model, tasks, *valid)] if valid is not None else []
-    shown = [Progress({}, settings.epochs, batches, done=first)] if verbose else []
-    if first < settings.epochs and not checkpoint.finished:
-        trained.fit(
-            batches.feed(),
-            initial_epoch=first,
-            epochs=settings.epochs,
-            callbacks=[batches.follow(), *watching, checkpoint, *shown, *callbacks],
-            shuffle=False,
-            verbose=0,
-        )
-    checkpoint.keep_best(trained)
-    return checkpoint.history
+    return fit(
+        trained,
+        batches,
+        checkpoint,
+        epochs=settings.epochs,
+        watching=[Validation(model, tasks, *valid)] if valid is not None else [],
+        callbacks=callbacks,
+        verbose=verbose,
+    )
 
 
 class Validation(keras.callbacks.Callback):

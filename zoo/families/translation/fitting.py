@@ -12,10 +12,9 @@ import numpy as np
 
 from zoo.families.translation.batches import PairBatches
 from zoo.families.translation.settings import TranslationSettings
-from zoo.training.callbacks import ExpertShares
 from zoo.training.checkpoint import Checkpoint, averaged
 from zoo.training.fit import compiled, make_optimizer, span_momentum
-from zoo.training.progress import Progress
+from zoo.training.loop import fit
 from zoo.training.schedules import WarmUp
 from zoo.training.sequence_loss import SequenceCrossentropy, sequence_loss
 
@@ -66,29 +65,16 @@ def train_translator(
         patience=settings.patience,
         folder=folder,
     )
-    first = checkpoint.restore(trained)
-    watching = []
-    if valid is not None:
-        watching.append(Validation(model, valid, settings.buckets))
-    shown = [Progress({}, settings.epochs, batches, done=first)] if verbose else []
-    if first < settings.epochs and not checkpoint.finished:
-        trained.fit(
-            batches.feed(),
-            initial_epoch=first,
-            epochs=settings.epochs,
-            callbacks=[
-                batches.follow(),
-                *watching,
-                ExpertShares(),
-                checkpoint,
-                *shown,
-                *callbacks,
-            ],
-            shuffle=False,
-            verbose=0,
-        )
-    checkpoint.keep_best(trained)
-    return checkpoint.history
+    watching = [] if valid is None else [Validation(model, valid, settings.buckets)]
+    return fit(
+        trained,
+        batches,
+        checkpoint,
+        epochs=settings.epochs,
+        watching=watching,
+        callbacks=callbacks,
+        verbose=verbose,
+    )
 
 
 class Validation(keras.callbacks.Callback):

@@ -1,0 +1,68 @@
+"""The one call of Keras's `fit`: it resumes, shows progress and keeps the best."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import keras
+
+from zoo.tasks import Task
+from zoo.training.callbacks import ExpertShares
+from zoo.training.checkpoint import Checkpoint
+from zoo.training.progress import Progress
+
+
+def fit(
+    model: keras.Model,
+    batches,
+    checkpoint: Checkpoint,
+    *,
+    epochs: int,
+    watching: Sequence[keras.callbacks.Callback] = (),
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    tasks: Mapping[str, Task] | None = None,
+    what: str = "epoch",
+    verbose: bool = True,
+) -> list[dict]:
+    """Trains a compiled model from where its checkpoint stands.
+
+    Args:
+        model: compiled.
+        batches: of an epoch. Batches that begin each epoch anew, such as
+            `zoo.training.batching.EpochBatches`, have `feed()` and `follow()`.
+        checkpoint: scores the epochs, stops the training, and holds the best weights.
+        epochs: at most this many, those of an earlier run included.
+        watching: callbacks that add to the logs what the checkpoint scores.
+        callbacks: further ones, which see the finished logs.
+        tasks: those whose metrics the progress shows.
+        what: stands before the number of an epoch.
+        verbose: shows progress.
+
+    Returns:
+        One dict of logs an epoch, with `score` and `seconds`. The model has the weights
+        of the best epoch, or of the last one where none was scored.
+
+    Raises:
+        Diverged: if no epoch has a finite loss and score.
+    """
+    first = checkpoint.restore(model)
+    shown = [Progress(tasks or {}, epochs, batches, done=first, what=what)]
+    follows = hasattr(batches, "follow")
+    if first < epochs and not checkpoint.finished:
+        model.fit(
+            batches.feed() if follows else batches,
+            initial_epoch=first,
+            epochs=epochs,
+            callbacks=[
+                *([batches.follow()] if follows else []),
+                *watching,
+                ExpertShares(),
+                checkpoint,
+                *(shown if verbose else []),
+                *callbacks,
+            ],
+            shuffle=False,
+            verbose=0,
+        )
+    checkpoint.keep_best(model)
+    return checkpoint.history
