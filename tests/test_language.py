@@ -485,13 +485,13 @@ def test_training_ends_after_its_minutes_within_an_epoch(tmp_path, monkeypatch):
     history = train_language_model(build(), tokens, None, whole, verbose=False)
     assert [logs["tokens"] for logs in history] == [3 * whole.batch_size * whole.window]
     # What an earlier run has spent counts.
-    limit = TimeLimit(1.0, spent=57.5)
+    limit = TimeLimit(1.0, types.SimpleNamespace(history=[{"seconds": 57.5}]))
     limit.set_model(types.SimpleNamespace(stop_training=False))
     limit.on_train_begin()
     ended = [limit.on_train_batch_end(0) or limit.model.stop_training for _ in range(3)]
     assert ended == [False, False, True]
     # So does validation: no further epoch begins.
-    limit = TimeLimit(1.0, spent=59.5)
+    limit = TimeLimit(1.0, types.SimpleNamespace(history=[{"seconds": 59.5}]))
     limit.set_model(types.SimpleNamespace(stop_training=False))
     limit.on_train_begin()
     limit.on_epoch_end(0)
