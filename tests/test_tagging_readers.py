@@ -218,7 +218,7 @@ def test_counts_that_differ(tmp_path):
         ('{"tokens": ["a", ""], "tags": ["O", "O"]}', "tokens"),
         ('{"tokens": ["a"], "tags": [3]}', "tags"),
         ('{"tokens": ["a"], "tags": null}', "tags"),
-        ('{"tokens": ["a"], "tags": ["O"], "intent": 3}', "intent"),
+        ('{"tokens": ["a"], "tags": ["O"], "intent": ["x"]}', "intent"),
         ('{"tokens": ["a"], "tags": ["O"]}', "intent"),
     ],
 )

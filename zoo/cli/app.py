@@ -13,21 +13,9 @@ import warnings
 from pathlib import Path
 
 from zoo import __version__
-from zoo.cli.data import (
-    PAIRS,
-    TAGS,
-    add_data_arguments,
-    add_part_arguments,
-    expect,
-    expect_for,
-    is_named,
-    read_labelled,
-    read_named,
-    read_pair_file,
-    read_splits,
-    read_tagged_file,
-)
+from zoo.cli.data import add_data_arguments, add_part_arguments, expect_for, read_splits
 from zoo.cli.edge import add_edge_arguments, check_edge_options, export_edge
+from zoo.cli.evaluate import add_evaluate_parser
 from zoo.cli.predict import add_predict_parser
 from zoo.cli.serve import add_export_arguments, add_serve_commands, after_export
 from zoo.cli.tune import add_tune_parser, tune
@@ -106,13 +94,7 @@ def _parser() -> argparse.ArgumentParser:
 
     add_tune_parser(commands).set_defaults(command=_tune)
 
-    evaluate = commands.add_parser(
-        "evaluate", help="metrics of a trained model on data"
-    )
-    evaluate.add_argument("folder", type=Path, help="folder of a run")
-    add_data_arguments(evaluate)
-    evaluate.set_defaults(command=_evaluate)
-
+    add_evaluate_parser(commands)
     add_predict_parser(commands)
 
     export = commands.add_parser(
@@ -196,60 +178,6 @@ def _train(options) -> None:
 
 def _tune(options) -> None:
     tune(options, _check_writable, load_tensorflow)
-
-
-def _evaluate(options) -> None:
-    load_tensorflow()
-    from zoo.data import encode_labels
-    from zoo.families.classification.report import results_table
-    from zoo.loading import load
-    from zoo.training.metrics import evaluate
-
-    text_model = load(options.folder)
-    if text_model.family == "translation":
-        _evaluate_translator(text_model, options)
-        return
-    if text_model.family == "tagging":
-        _evaluate_tagger(text_model, options)
-        return
-    examples = read_labelled(text_model, options)
-    targets, weights = encode_labels(examples, text_model.tasks)
-    outputs = text_model.logits(examples.texts)
-    results = {
-        name: evaluate(task, targets[name], weights[name], outputs[name])
-        for name, task in text_model.tasks.items()
-    }
-    print(results_table(text_model.tasks, {str(options.folder): results}))
-
-
-def _evaluate_tagger(text_model, options) -> None:
-    from zoo.families.tagging.report import results_table
-    from zoo.families.tagging.train import evaluate
-
-    expect(options, TAGS)
-    if is_named(options):
-        splits = read_named(options)
-        data, schemes = splits.test, splits.schemes
-    else:
-        data, schemes = read_tagged_file(options.data, options)
-    results = {str(options.folder): evaluate(text_model, data, schemes)}
-    print(results_table(text_model.tasks, results))
-
-
-def _evaluate_translator(text_model, options) -> None:
-    from zoo.families.translation.report import results_table
-    from zoo.families.translation.train import evaluate
-
-    expect(options, PAIRS)
-    tokenized = False
-    if is_named(options):
-        splits = read_named(options)
-        pairs, tokenized = splits.test, splits.tokenized
-    else:
-        pairs = read_pair_file(options.data, options.target, options)
-    scores = evaluate(text_model, pairs, tokenized=tokenized)
-    print(results_table({str(options.folder): scores}))
-    print(scores["signature"])
 
 
 def _export(options) -> None:

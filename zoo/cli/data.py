@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import argparse
 import sys
+import warnings
+from dataclasses import replace
 from pathlib import Path
 
+from zoo.cli.reading import parse_label, remember_pairs, remember_table, remember_tags
 from zoo.tasks import KINDS
 
 DEFAULT_TEXT = "text"
@@ -32,7 +35,7 @@ def add_data_arguments(parser: argparse.ArgumentParser) -> None:
         help="for translation, a text file: each line translates that line of --data",
     )  # fmt: skip
     parser.add_argument(
-        "--text", default=DEFAULT_TEXT,
+        "--text",
         help=f"column of the texts ({DEFAULT_TEXT}), of the words for a tagger, of the "
         "sources for translation (source)",
     )  # fmt: skip
@@ -44,11 +47,28 @@ def add_data_arguments(parser: argparse.ArgumentParser) -> None:
         "for translation the column of the targets (target)",
     )  # fmt: skip
     parser.add_argument("--task-column", help="splits the one label into tasks")
-    parser.add_argument("--on-bad-rows", choices=("error", "skip"), default="error")
+    parser.add_argument(
+        "--separator",
+        help="between the labels of a multilabel cell (|)",
+    )
+    parser.add_argument(
+        "--missing", action="append", metavar="SPELLING",
+        help="of a label that is missing, beside the empty cell; may be repeated (NA, "
+        "N/A, nan, null, None and their like; docs/data.md)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--on-bad-rows", choices=("error", "skip"), default="error",
+        help="skip leaves out and lists rows that cannot be used (error)",
+    )  # fmt: skip
     parser.add_argument("--encoding", help="of the file (UTF-8)")
     parser.add_argument(
-        "--no-quotes", action="store_true", help='CSV, TSV: " is an ordinary character'
-    )
+        "--quotes", action=argparse.BooleanOptionalAction,
+        help='CSV, TSV: whether " encloses cells, or is an ordinary character',
+    )  # fmt: skip
+    parser.add_argument(
+        "--comment", metavar="MARK",
+        help="begins lines of a .conll or .txt file to leave out, such as #",
+    )  # fmt: skip
 
 
 def add_part_arguments(parser: argparse.ArgumentParser) -> None:
@@ -62,6 +82,10 @@ def add_part_arguments(parser: argparse.ArgumentParser) -> None:
             f"--{part}-target", type=Path, metavar="FILE",
             help=f"translations of the lines of --{part}, as --target",
         )  # fmt: skip
+    parser.add_argument(
+        "--on-single-class", choices=("error", "skip"), default="error",
+        help="skip leaves out tasks whose training rows have one class (error)",
+    )  # fmt: skip
 
 
 def expect_for(options, family) -> None:
@@ -78,19 +102,52 @@ def expect(options, content: str) -> None:
 
 def read_splits(options):
     """The parts of a named set, or of the user's files."""
-    from zoo.data import assemble
-
     if is_named(options):
         return read_named(options)
     if options.content == TAGS:
         return _tagged_splits(options)
     if options.content == PAIRS:
         return _pair_splits(options)
-    train = read_examples(options.data, options)
-    valid, test = (
-        path and read_examples(path, options) for path in (options.valid, options.test)
-    )
-    return assemble(train, valid, test, seed=options.seed or 0)
+    return _labelled_splits(options)
+
+
+def _labelled_splits(options):
+    from zoo.data import assemble, leave_out_single
+
+    parts = [
+        path and read_examples(path, options)
+        for path in (options.data, options.valid, options.test)
+    ]
+    splits = assemble(*parts, seed=options.seed or 0)
+    tasks = list(splits.train.labels)
+    if options.on_single_class == "skip":
+        splits, said = leave_out_single(splits)
+        splits.notes[:0] = said
+    left_out = [name for name in tasks if name not in splits.train.labels]
+    if options.on_bad_rows == "skip":
+        splits = _without_unknown(splits, options)
+    reading = remember_table(options, _kinds(options), left_out)
+    return _with_notes(splits, parts, reading)
+
+
+def _without_unknown(splits, options):
+    """The parts without rows of given tables that training cannot know."""
+    from zoo.data import learn_tasks, leave_out_unknown
+
+    given = {
+        name: getattr(splits, name) for name in ("valid", "test")
+        if getattr(options, name)
+    }  # fmt: skip
+    if not given or not splits.train.labels:
+        return splits
+    with warnings.catch_warnings():  # the run learns the tasks again, and warns then
+        warnings.simplefilter("ignore")
+        tasks = learn_tasks(splits.train)
+    for name, part in given.items():
+        before = len(part.skipped)
+        given[name] = leave_out_unknown(part, tasks)
+        list_skipped(getattr(options, name), given[name].skipped[before:])
+    return replace(splits, **given)
 
 
 def read_named(options):
@@ -111,16 +168,6 @@ def read_named(options):
     return splits
 
 
-def read_labelled(text_model, options):
-    """Rows to measure a classifier on: a named set's test part, or a whole file."""
-    expect(options, LABELS)
-    if is_named(options):
-        return read_named(options).test
-    if not options.label and not options.task_column:
-        options.label = [f"{n}:{t.kind}" for n, t in text_model.tasks.items()]
-    return read_examples(options.data, options)
-
-
 def _pair_splits(options):
     from zoo.data.pairs import assemble_pairs
 
@@ -128,7 +175,8 @@ def _pair_splits(options):
     for name in ("valid", "test"):
         path, target = getattr(options, name), getattr(options, f"{name}_target")
         parts.append(path and read_pair_file(path, target, options, f"--{name}"))
-    return assemble_pairs(*parts, seed=options.seed or 0)
+    splits = assemble_pairs(*parts, seed=options.seed or 0)
+    return _with_notes(splits, parts, remember_pairs(options))
 
 
 def read_pair_file(path, target, options, option: str = "--data"):
@@ -159,11 +207,11 @@ def read_pair_file(path, target, options, option: str = "--data"):
                 f"Received: {', '.join(labels)}."
             )
         pairs = read_pair_table(
-            path, source="source" if options.text == DEFAULT_TEXT else options.text,
-            target=labels[0], on_bad_rows=options.on_bad_rows,
-            encoding=options.encoding, quotes=not options.no_quotes,
+            path, source=options.text or "source", target=labels[0],
+            on_bad_rows=options.on_bad_rows, encoding=options.encoding,
+            quotes=options.quotes is not False,
         )  # fmt: skip
-    _list_skipped(path, pairs.skipped)
+    list_skipped(path, pairs.skipped)
     return pairs
 
 
@@ -171,24 +219,23 @@ def _tagged_splits(options):
     from zoo.data.tagged_splits import assemble_tagged
 
     train, schemes = read_tagged_file(options.data, options)
-    valid, test = (
+    parts = [train] + [
         path and read_tagged_file(path, options)[0]
         for path in (options.valid, options.test)
-    )
-    seed = options.seed or 0
-    return assemble_tagged(train, valid, test, schemes=schemes, seed=seed)
+    ]
+    splits = assemble_tagged(*parts, schemes=schemes, seed=options.seed or 0)
+    return _with_notes(splits, parts, remember_tags(options))
 
 
 def read_tagged_file(path, options):
     """The sentences of a file, and the scheme of each tagging task."""
     from zoo.data.tagged_files import read_tagged
 
-    tokens = None if options.text == DEFAULT_TEXT else options.text
     sentences, schemes = read_tagged(
-        path, labels=options.label, tokens=tokens, encoding=options.encoding,
-        on_bad_rows=options.on_bad_rows,
+        path, labels=options.label, tokens=options.text, comment=options.comment,
+        encoding=options.encoding, on_bad_rows=options.on_bad_rows,
     )  # fmt: skip
-    _list_skipped(path, sentences.skipped)
+    list_skipped(path, sentences.skipped)
     return sentences, schemes
 
 
@@ -203,26 +250,39 @@ def is_named(options) -> bool:
 def read_examples(path, options):
     """The rows of a table; those left out are listed on standard error."""
     from zoo.data import read_table
+    from zoo.data.cells import MISSING
 
-    labels = {}
-    default = [] if options.content == TEXTS else ["label"]
-    for label in options.label or default:
-        column, colon, kind = label.rpartition(":")
-        if colon and kind in KINDS:
-            labels[column] = kind
-        else:
-            labels[label] = "categories"
+    if options.comment:
+        raise ValueError(
+            "`--comment` begins lines of a file with a word a line. Accepted: for a "
+            f"tagger, .conll or .txt. Received: {options.comment!r} for {path}."
+        )
+    missing = MISSING if options.missing is None else options.missing
     examples = read_table(
-        path, text=options.text, labels=labels, task_column=options.task_column,
-        on_bad_rows=options.on_bad_rows, encoding=options.encoding,
-        quotes=not options.no_quotes,
+        path, text=options.text or DEFAULT_TEXT, labels=_kinds(options),
+        task_column=options.task_column, on_bad_rows=options.on_bad_rows,
+        encoding=options.encoding, quotes=options.quotes is not False,
+        separator=options.separator, missing=missing,
     )  # fmt: skip
-    _list_skipped(path, examples.skipped)
+    list_skipped(path, examples.skipped)
     return examples
 
 
-def _list_skipped(path, skipped) -> None:
+def list_skipped(path, skipped) -> None:
+    """Lists on standard error what was left out."""
     if skipped:
         print(f"{path}: {len(skipped)} bad rows left out:", file=sys.stderr)
         for row in skipped:
             print(f"  {row}", file=sys.stderr)
+
+
+def _kinds(options) -> dict[str, str]:
+    """The label columns that the options name, with their kinds."""
+    default = [] if options.content == TEXTS else ["label"]
+    pairs = map(parse_label, options.label or default)
+    return {column: kind or "categories" for column, kind in pairs}
+
+
+def _with_notes(splits, parts, reading: dict):
+    notes = [note for part in parts if part for note in part.notes]
+    return replace(splits, notes=[*notes, *splits.notes], reading=reading)

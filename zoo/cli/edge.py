@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from zoo.cli.data import add_data_arguments, read_labelled
+from zoo.cli.data import add_data_arguments
+from zoo.cli.evaluate import read_labelled
 from zoo.edge import DEFAULT_LENGTH, RUNTIMES, export
 
 
@@ -24,6 +25,7 @@ def add_edge_arguments(parser: argparse.ArgumentParser) -> None:
     )
     data = parser.add_argument_group("labelled data for --edge, as for zoo evaluate")
     add_data_arguments(data)
+    parser.set_defaults(unknown_labels="error")  # an option of `zoo evaluate` alone
 
 
 def check_edge_options(options) -> None:

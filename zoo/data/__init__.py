@@ -5,7 +5,8 @@ from zoo.data.examples import Examples, Splits, join
 from zoo.data.readers import read_columns, read_table
 from zoo.data.sets.named import load_named, named_sets
 from zoo.data.splits import assemble, drop_leaked, hold_out, split, text_key
-from zoo.data.targets import encode_labels, learn_tasks
+from zoo.data.targets import encode_labels, learn_tasks, leave_out_single
+from zoo.data.unknown import leave_out_unknown
 
 __all__ = [
     "BadRow",
@@ -18,6 +19,8 @@ __all__ = [
     "hold_out",
     "join",
     "learn_tasks",
+    "leave_out_single",
+    "leave_out_unknown",
     "load_named",
     "named_sets",
     "read_columns",

@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 
+from zoo.data.encodings import advice, undecoded
 from zoo.data.errors import shorten
+from zoo.data.lists import SEPARATOR, parse_list
+from zoo.data.values import plain, render
 
-MISSING = ("", "nan", "null")  # a label cell with one of these, in any case, is missing
+# Spellings of a missing label: those that pandas reads as one, and two more of null and
+# nan. An empty cell is always missing.
+MISSING = (
+    "NA", "N/A", "n/a", "#N/A", "<NA>", "nan", "NaN", "NAN", "-nan", "-NaN",
+    "null", "Null", "NULL", "None",
+)  # fmt: skip
+_NOTHING = "an empty cell where it is missing (--missing names other spellings)"
 
 
 class CellError(Exception):
@@ -16,6 +26,13 @@ class CellError(Exception):
         super().__init__(what)
         self.what, self.accepted = what, accepted
         self.received = received if isinstance(received, str) else shorten(received)
+
+
+def is_blank(cell) -> bool:
+    """Whether nothing stands in a cell: null, an empty text, white space."""
+    if isinstance(cell, (str, bytes)):
+        return not cell.strip()
+    return cell is None or (isinstance(cell, float) and math.isnan(cell))
 
 
 def read_text_cell(cell) -> str:
@@ -38,18 +55,43 @@ def read_text_cell(cell) -> str:
             raise CellError("the text is not UTF-8", accepted, cell) from None
     if isinstance(cell, (list, tuple, dict, set)):
         raise CellError("the text is no text", accepted, shorten(cell))
-    text = _plain(cell)
+    text = plain(cell)
     _check_characters(text, "the text")
     return text
 
 
-def read_label_cell(cell, kind: str):
+def missing_as(cell, missing: Collection[str] = MISSING) -> str | None:
+    """How a label cell says that its label is missing, or `None` where it has one.
+
+    Args:
+        cell: what stands there.
+        missing: the spellings that mean so, beside null and an empty cell.
+
+    Example:
+        >>> missing_as(" NA "), missing_as("  "), missing_as(None), missing_as("no")
+        ('NA', '', 'null', None)
+    """
+    if isinstance(cell, str):
+        text = cell.strip()
+        return text if not text or text in missing else None
+    return "null" if is_blank(cell) else None
+
+
+def read_label_cell(
+    cell, kind: str, missing: Collection[str] = MISSING, separator: str = SEPARATOR
+):
     """The label of a cell, `None` where it is missing.
 
     Args:
         cell: a `str` from CSV, or any value from JSON or Parquet.
-        kind: `"categories"`, `"multilabel"` (`a|b|c` or a list; `|` or an empty list
-            says that no label holds) or `"regression"`.
+        kind: `"categories"`, `"multilabel"` (`a|b|c`, a list, or a list as JSON, Python
+            or NumPy print it; `|` or an empty list says that no label holds) or
+            `"regression"`.
+        missing: spellings of a missing label, see `missing_as`.
+        separator: between the labels of a multilabel cell.
+
+    Returns:
+        Labels as `zoo.data.values.render` writes them, or a float.
 
     Raises:
         CellError: for a cell that is no label of that kind.
@@ -60,35 +102,36 @@ def read_label_cell(cell, kind: str):
     """
     if isinstance(cell, bytes):
         cell = cell.decode("utf-8", "replace")
-    if cell is None or (isinstance(cell, float) and math.isnan(cell)):
+    if missing_as(cell, missing) is not None:
         return None
-    if isinstance(cell, str) and cell.strip().lower() in MISSING:
-        return None
-    return {
-        "categories": _category,
-        "multilabel": _multilabel,
-        "regression": _number,
-    }[kind](cell)
+    if kind == "regression":
+        return _number(cell)
+    return _multilabel(cell, separator) if kind == "multilabel" else _category(cell)
 
 
 def _category(cell) -> str:
     if isinstance(cell, (list, tuple, dict, set)):
         raise CellError("the label is no single label", "one label", shorten(cell))
-    label = _plain(cell).strip()
+    label = render(cell)
     _check_characters(label, "the label")
     return label
 
 
-def _multilabel(cell) -> tuple[str, ...]:
+def _multilabel(cell, separator: str) -> tuple[str, ...]:
     if isinstance(cell, dict):
-        raise CellError("the labels are no list", "a|b|c or a list", shorten(cell))
-    parts = cell if isinstance(cell, (list, tuple)) else _plain(cell).split("|")
-    names = [_category(part) for part in parts if part is not None]
-    return tuple(dict.fromkeys(name for name in names if name))
+        accepted = f"a{separator}b{separator}c or a list"
+        raise CellError("the labels are no list", accepted, shorten(cell))
+    parts = cell
+    if not isinstance(cell, (list, tuple)):
+        text = plain(cell)
+        parts = parse_list(text)
+        parts = text.split(separator) if parts is None else parts
+    names = [_category(part) for part in parts if not is_blank(part)]
+    return tuple(dict.fromkeys(names))
 
 
 def _number(cell) -> float:
-    accepted = "a finite number, or an empty cell where it is missing"
+    accepted = f"a finite number such as -1.5, or {_NOTHING}"
     try:
         # float() also reads 1_000, which no data file means.
         if isinstance(cell, bool) or (isinstance(cell, str) and "_" in cell):
@@ -96,22 +139,11 @@ def _number(cell) -> float:
         value = float(cell)
     except (TypeError, ValueError, OverflowError):
         raise CellError("the label is no number", accepted, shorten(cell)) from None
-    if math.isnan(value):
-        return None
     if math.isinf(value):
         raise CellError("the label is not finite", accepted, shorten(cell))
+    if math.isnan(value):  # spelled otherwise, or a decimal that is none
+        raise CellError("the label is no number", accepted, shorten(cell))
     return value
-
-
-def _plain(cell) -> str:
-    if isinstance(cell, str):
-        return cell
-    if isinstance(cell, bool):
-        return "true" if cell else "false"
-    # Tables keep whole numbers with gaps as floats: 1.0 means the label 1.
-    if isinstance(cell, float) and cell.is_integer() and abs(cell) < 2**53:
-        return str(int(cell))
-    return str(cell)
 
 
 def _check_characters(text: str, what: str) -> None:
@@ -126,10 +158,11 @@ def _check_characters(text: str, what: str) -> None:
     try:
         text.encode("utf-8")
     except UnicodeEncodeError as error:
+        bytes_kept = undecoded(text)
+        accepted = f"; or {advice(bytes_kept)}" if bytes_kept else ""
         raise CellError(
             f"{what} holds bytes or half characters that are not Unicode "
             f"(character {error.start + 1})",
-            "valid Unicode; or the file's true encoding, e.g. encoding='latin-1' "
-            "(--encoding latin-1)",
+            f"valid Unicode{accepted}",
             ascii(text[max(0, error.start - 20) : error.start + 10]),
         ) from None

@@ -28,6 +28,7 @@ class BadRow:
         problem: what is wrong.
         accepted: what could stand there.
         received: what stands there.
+        hint: a sentence on what may be meant, as `nearest` gives it, or nothing.
 
     Example:
         >>> print(BadRow("a.csv", 7, "stars", "no number", "a number", "'good'"))
@@ -40,9 +41,10 @@ class BadRow:
     problem: str
     accepted: str
     received: str
+    hint: str = ""
 
     def __str__(self) -> str:
-        return problem(
+        said = problem(
             self.file,
             self.line,
             self.column,
@@ -50,6 +52,7 @@ class BadRow:
             self.accepted,
             self.received,
         )
+        return said + self.hint
 
 
 def problem(

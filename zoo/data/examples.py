@@ -20,6 +20,7 @@ class Examples:
         kinds: kind of every task, as in `zoo.tasks.KINDS`.
         columns: the column that each task's labels came from, for messages.
         skipped: rows that were left out by `on_bad_rows="skip"`.
+        notes: what a reader of the rows should know of them.
 
     Raises:
         DataError: if the parts differ in length.
@@ -36,6 +37,7 @@ class Examples:
     kinds: dict[str, str] = field(default_factory=dict)
     columns: dict[str, str] = field(default_factory=dict)
     skipped: list[BadRow] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         if not self.where:
@@ -58,7 +60,7 @@ class Examples:
         return len(self.texts)
 
     def select(self, indices: Iterable[int]) -> Examples:
-        """The rows `indices`, in that order; `skipped` stays with the whole."""
+        """The rows `indices`, in that order; `skipped`, `notes` stay with the whole."""
         indices = [int(i) for i in indices]
         return Examples(
             [self.texts[i] for i in indices],
@@ -83,6 +85,7 @@ class Examples:
             {name: self.kinds[name] for name in names},
             {name: self.columns[name] for name in names},
             self.skipped,
+            self.notes,
         )
 
 
@@ -98,6 +101,7 @@ class Splits:
         notes: how the parts came about, where that matters to a reader of results.
         settings: of the training that the texts ask for, such as the tokenizer of a
             corpus that is tokenized already.
+        reading: how the files were read, which a trained model remembers.
     """
 
     train: Examples
@@ -106,6 +110,7 @@ class Splits:
     unlabeled: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     settings: dict = field(default_factory=dict)
+    reading: dict = field(default_factory=dict)
 
 
 def join(parts: Sequence[Examples]) -> Examples:
@@ -137,6 +142,7 @@ def join(parts: Sequence[Examples]) -> Examples:
         kinds,
         columns,
         [row for part in parts for row in part.skipped],
+        [note for part in parts for note in part.notes],
     )
 
 

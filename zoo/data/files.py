@@ -4,9 +4,19 @@ from __future__ import annotations
 
 import codecs
 import gzip
+import re
+import warnings
 import zlib
 from pathlib import Path
 
+from zoo.data.encodings import (
+    advice,
+    agrees,
+    encoding_of_mark,
+    likely_encoding,
+    undecoded,
+    unmarked_utf16,
+)
 from zoo.data.errors import DataError, nearest, problem, shorten
 
 FORMATS = {
@@ -19,14 +29,6 @@ FORMATS = {
     ".pq": "parquet",
 }
 _ACCEPTED = ".csv, .tsv, .jsonl (each also .gz) or .parquet"
-# UTF-32 first: its little-endian mark begins with the one of UTF-16.
-_MARKS = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
 
 
 def format_of(path: str | Path) -> str:
@@ -125,12 +127,8 @@ def read_text(
         DataError: for an unknown codec, or naming the byte and line that do not decode.
     """
     data = read_bytes(path)
-    codec = encoding or next(
-        (name for mark, name in _MARKS if data.startswith(mark)), "utf-8"
-    )
-    if codec.lower().replace("_", "-") in ("utf-8", "utf8"):
-        codec = "utf-8-sig"  # drops the mark where there is one
     try:
+        codec = _codec_of(path, data, encoding)
         if keep_bad_bytes and codec == "utf-8-sig":
             text = data.decode(codec, "surrogateescape")
         else:
@@ -148,6 +146,14 @@ def read_text(
         ) from None
     except UnicodeDecodeError as error:
         raise _undecodable(path, data, codec, error) from None
+    if codecs.lookup(codec).name == "iso8859-1" and re.search("[\x80-\x9f]", text):
+        warnings.warn(
+            f"{path} holds bytes from 0x80 to 0x9f, which are control characters in "
+            "latin-1, and quotation marks and the euro sign in cp1252: encoding="
+            "'cp1252' (--encoding cp1252) reads them.",
+            stacklevel=2,
+        )
+    text = text.removeprefix("\ufeff")  # of utf-16-le and -be, which keep their mark
     if not text.strip():
         raise DataError(
             problem(
@@ -162,6 +168,47 @@ def read_text(
     return text
 
 
+def decodes(path: str | Path) -> bool:
+    """Whether a text file can be decoded without naming its encoding."""
+    try:
+        read_text(path)
+    except DataError:
+        return False
+    return True
+
+
+def _codec_of(path, data: bytes, encoding: str | None) -> str:
+    mark = encoding_of_mark(data)
+    if encoding is None:
+        utf16 = None if mark else unmarked_utf16(data)
+        if utf16:
+            raise DataError(
+                problem(
+                    str(path),
+                    1,
+                    None,
+                    "every second byte is NUL, as in UTF-16 without a byte-order mark",
+                    f"encoding={utf16!r} (--encoding {utf16})",
+                    shorten(data[:20]),
+                )
+            )
+        return mark or "utf-8-sig"
+    if mark and not agrees(mark, encoding):
+        name = mark.removesuffix("-sig")
+        raise DataError(
+            problem(
+                str(path),
+                None,
+                None,
+                f"the file begins with the byte-order mark of {name.upper()}",
+                f"no `encoding`, or {name!r}",
+                f"{encoding!r}",
+            )
+        )
+    # The codec with "-sig" drops the mark where there is one.
+    return "utf-8-sig" if codecs.lookup(encoding).name == "utf-8" else encoding
+
+
 def _undecodable(path, data: bytes, codec: str, error: UnicodeDecodeError) -> DataError:
     start = error.start
     if codec == "utf-8-sig" and data.startswith(codecs.BOM_UTF8):
@@ -169,6 +216,8 @@ def _undecodable(path, data: bytes, codec: str, error: UnicodeDecodeError) -> Da
     line = data.count(b"\n", 0, start) + 1
     around = data[max(0, start - 20) : start + 10]
     name = "UTF-8" if codec == "utf-8-sig" else codec
+    unknown = undecoded(data.decode("utf-8", "surrogateescape"))
+    shown = likely_encoding(unknown) or "latin-1"
     return DataError(
         problem(
             str(path),
@@ -176,8 +225,7 @@ def _undecodable(path, data: bytes, codec: str, error: UnicodeDecodeError) -> Da
             None,
             f"the text is not valid {name}: byte 0x{data[start]:02x} at byte offset "
             f"{start} (counted from 0)",
-            "UTF-8, UTF-16 with a byte-order mark, or the file's true encoding, "
-            "named by encoding='latin-1' (--encoding latin-1)",
-            f"{shorten(around.decode('latin-1'))} when read as latin-1",
+            f"UTF-8, UTF-16 with a byte-order mark, or {advice(unknown)}",
+            f"{shorten(around.decode(shown, 'replace'))} when read as {shown}",
         )
     )

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from zoo.data.cells import CellError, read_text_cell
+from zoo.data.cells import CellError, is_blank, read_text_cell
+from zoo.data.collect import blank_note
 from zoo.data.errors import (
     BadRow,
     DataError,
@@ -29,6 +30,7 @@ class Pairs:
         sources: one text a pair.
         targets: the translation of each.
         skipped: rows that were left out by `on_bad_rows="skip"`.
+        notes: what a reader of the pairs should know of them.
 
     Raises:
         DataError: if there are not as many of both.
@@ -37,6 +39,7 @@ class Pairs:
     sources: list[str]
     targets: list[str]
     skipped: list[BadRow] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         if len(self.sources) != len(self.targets):
@@ -73,6 +76,7 @@ class PairSplits:
         notes: how the parts came about.
         tokenized: whether white space parts the words and marks of the targets, so
             that BLEU takes them as they stand.
+        reading: how the files were read, which a trained model remembers.
     """
 
     train: Pairs
@@ -80,6 +84,7 @@ class PairSplits:
     test: Pairs
     notes: list[str] = field(default_factory=list)
     tokenized: bool = False
+    reading: dict = field(default_factory=dict)
 
 
 def read_pairs(
@@ -90,6 +95,8 @@ def read_pairs(
     encoding: str | None = None,
 ) -> Pairs:
     """Reads two text files whose lines belong together; either may be gzipped.
+
+    Lines that are blank in both files are no pair.
 
     Args:
         source: one text a line.
@@ -105,20 +112,27 @@ def read_pairs(
     sources, targets = _lines(source, encoding), _lines(target, encoding)
     if len(sources) != len(targets):
         _raise_unequal(*sorted([(sources, source), (targets, target)], key=_count))
+    sides = list(zip(sources, targets, strict=True))
+    blank = {line for line, pair in enumerate(sides) if not "".join(pair).strip()}
     bad = [
         BadRow(
-            str(path), line, None, "an empty side", "a text in both files", "nothing"
+            str(path),
+            line + 1,
+            None,
+            "an empty side",
+            "a text in both files",
+            "nothing",
         )
-        for line, pair in enumerate(zip(sources, targets, strict=True), 1)
+        for line, pair in enumerate(sides)
         for path, text in zip((source, target), pair, strict=True)
-        if not text.strip()
+        if line not in blank and not text.strip()
     ]
     if bad and on_bad_rows == "error":
         raise bad_rows_error(bad)
-    empty = {row.line - 1 for row in bad}
+    empty = blank | {row.line - 1 for row in bad}
     kept = [line for line in range(len(sources)) if line not in empty]
     pairs = Pairs(sources, targets).select(kept)
-    return Pairs(pairs.sources, pairs.targets, bad)
+    return Pairs(pairs.sources, pairs.targets, bad, blank_note(source, len(blank)))
 
 
 def read_pair_table(
@@ -131,6 +145,8 @@ def read_pair_table(
     quotes: bool = True,
 ) -> Pairs:
     """Reads a table with a header and a column for each side.
+
+    A row that is blank on both sides is no row.
 
     Args:
         path: CSV, TSV, JSON Lines or Parquet, as `zoo.data.read_table` takes them.
@@ -153,13 +169,16 @@ def read_pair_table(
     """
     check_on_bad_rows(on_bad_rows)
     skip, columns = on_bad_rows == "skip", (source, target)
-    pairs, bad = [], []
+    pairs, bad, blank = [], [], 0
     rows = table_rows(path, columns, skip=skip, encoding=encoding, quotes=quotes)
     for row in rows:
         if isinstance(row, BadRow):
             bad.append(row)
             continue
         line, cells = row
+        if all(map(is_blank, cells)):
+            blank += 1
+            continue
         texts = []
         for column, cell in zip(columns, cells, strict=True):
             try:
@@ -174,7 +193,8 @@ def read_pair_table(
             pairs.append(texts)
     if bad and not (skip and pairs):
         raise bad_rows_error(bad)
-    return Pairs([one for one, _ in pairs], [other for _, other in pairs], bad)
+    sources, targets = ([pair[side] for pair in pairs] for side in (0, 1))
+    return Pairs(sources, targets, bad, blank_note(path, blank))
 
 
 def split_pairs(

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from zoo.data.cells import CellError, read_label_cell, read_text_cell
-from zoo.data.errors import (
-    BadRow,
-    DataError,
-    bad_rows_error,
-    check_on_bad_rows,
-    problem,
-    shorten,
-)
+from zoo.data.cells import MISSING
+from zoo.data.collect import Columns, collect
+from zoo.data.errors import DataError, check_on_bad_rows
 from zoo.data.examples import Examples
 from zoo.data.files import check_file, format_of, read_text
 from zoo.data.formats.delimited import rows_of
@@ -30,11 +24,15 @@ def read_table(
     on_bad_rows: str = "error",
     encoding: str | None = None,
     quotes: bool = True,
+    separator: str | None = None,
+    missing: Collection[str] = MISSING,
 ) -> Examples:
     """Reads a table with a header (CSV, TSV), or named fields (JSON Lines, Parquet).
 
-    An empty label cell, `nan` or `null` is a missing label. A text may be empty, and a
-    number in the text column becomes its text. A multilabel cell is `a|b|c`, or a list.
+    A label is read alike from every format, see `zoo.data.values.render`; an empty cell
+    or a spelling of `missing` is a missing label. A text may be empty, and a number in
+    the text column becomes its text; a row with neither text nor label is no row. A
+    multilabel cell is `a|b|c`, or a list.
 
     Args:
         path: the file; its name tells the format, and `.gz` may follow it.
@@ -46,9 +44,13 @@ def read_table(
             `Examples.skipped`.
         encoding: of the text file; by default told by its byte-order mark, else UTF-8.
         quotes: CSV and TSV: whether `"` encloses cells, or is a character like others.
+        separator: between the labels of a multilabel cell. By default `|`; cells that
+            look separated by something else are an error then.
+        missing: spellings of a missing label, beside the empty cell.
 
     Returns:
-        `Examples` in the order of the file.
+        `Examples` in the order of the file; their `notes` say what was missing, left
+        out, rewritten, or looks like a mistake.
 
     Raises:
         DataError: naming file, line, column, what is accepted and what stood there.
@@ -60,11 +62,11 @@ def read_table(
         >>> read_table(file, text="text", labels={"stars": "regression"}).labels
         {'stars': [5.0, None]}
     """
-    _check_arguments(text, labels, task_column, on_bad_rows)
-    wanted = [text, *labels, *([task_column] if task_column else [])]
+    _check_arguments(text, labels, task_column, on_bad_rows, separator)
+    columns = Columns(text, labels, task_column, missing, separator)
     skip = on_bad_rows == "skip"
-    rows = table_rows(path, wanted, skip=skip, encoding=encoding, quotes=quotes)
-    return _collect(str(path), rows, text, labels, task_column, skip)
+    rows = table_rows(path, columns.wanted, skip=skip, encoding=encoding, quotes=quotes)
+    return collect(str(path), rows, columns, skip=skip)
 
 
 def table_rows(
@@ -128,7 +130,8 @@ def read_columns(
         ['say "hello"']
     """
     _check_arguments(text, labels, task_column, on_bad_rows)
-    wanted = [text, *labels, *([task_column] if task_column else [])]
+    chosen = Columns(text, labels, task_column, MISSING, None)
+    wanted = chosen.wanted
     unknown = [name for name in wanted if name not in columns]
     if unknown:
         raise DataError(
@@ -140,103 +143,29 @@ def read_columns(
     rows = rows_of(
         str(path), content, wanted, delimiter="\t", quotes=False, columns=columns
     )
-    return _collect(str(path), rows, text, labels, task_column, skip)
+    return collect(str(path), rows, chosen, skip=skip)
 
 
-def _collect(
-    path: str,
-    rows: Iterable,
-    text: str,
-    labels: Mapping[str, str],
-    task_column: str | None,
-    skip: bool,
-) -> Examples:
-    texts: list[str] = []
-    where: list[tuple[str, int]] = []
-    values: list[list] = []
-    tasks: list[str] = []
-    bad: list[BadRow] = []
-    kinds = list(labels.items())
-    for row in rows:
-        if isinstance(row, BadRow):
-            bad.append(row)
-            continue
-        line, cells = row
-        column = text
-        try:
-            content = read_text_cell(cells[0])
-            parsed = []
-            for (name, kind), cell in zip(kinds, cells[1:], strict=False):
-                column = name  # for the message below
-                parsed.append(read_label_cell(cell, kind))
-            if task_column:
-                column = task_column
-                tasks.append(_task_name(cells[-1]))
-        except CellError as error:
-            bad.append(
-                BadRow(path, line, column, error.what, error.accepted, error.received)
-            )
-            continue
-        texts.append(content)
-        values.append(parsed)
-        where.append((path, line))
-    if bad and not (skip and texts):
-        raise bad_rows_error(bad)
-    if not texts:
-        raise DataError(
-            problem(
-                path,
-                None,
-                None,
-                "the file has no rows",
-                "at least one row",
-                "a header only",
-            )
-        )
-    columns = {name: [row[i] for row in values] for i, name in enumerate(labels)}
-    origin = {name: name for name in labels}
-    found = dict(labels)
-    if task_column:
-        (label, kind), names = kinds[0], sorted(set(tasks))
-        columns = {
-            name: [
-                row[0] if task == name else None
-                for row, task in zip(values, tasks, strict=True)
-            ]
-            for name in names
-        }
-        origin = dict.fromkeys(names, label)
-        found = dict.fromkeys(names, kind)
-    if labels and all(v is None for row in values for v in row):
-        raise DataError(
-            problem(
-                path,
-                None,
-                next(iter(labels)),
-                "all labels are missing",
-                "a label in some rows",
-                f"{len(texts)} rows, none with a label",
-            )
-        )
-    return Examples(texts, columns, where, found, origin, bad)
-
-
-def _task_name(cell) -> str:
-    accepted = "the name of the row's task"
-    name = read_label_cell(cell, "categories")
-    if name is None:
-        raise CellError("the row's task is missing", accepted, shorten(cell))
-    return name
-
-
-def _check_arguments(text, labels, task_column, on_bad_rows) -> None:
+def _check_arguments(text, labels, task_column, on_bad_rows, separator=None) -> None:
     check_on_bad_rows(on_bad_rows)
+    if separator == "":
+        raise DataError(
+            "`separator` stands between the labels of a cell. Accepted: at least one "
+            "character, such as '|' or ','. Received: ''."
+        )
     for column, kind in labels.items():
         if kind not in KINDS:
             raise DataError(
                 f"`labels[{column!r}]` must be a kind of task. Accepted: "
                 f"{', '.join(KINDS)}. Received: {kind!r}."
             )
+    if separator and "multilabel" not in labels.values():
+        shown = ", ".join(f"{name}:{kind}" for name, kind in labels.items())
+        raise DataError(
+            "`separator` (--separator) parts the labels of a multilabel column. "
+            "Accepted: a column of that kind, such as --label tags:multilabel. "
+            f"Received: {separator!r} for {shown or 'no column'}."
+        )
     if task_column is not None and len(labels) != 1:
         raise DataError(
             "`task_column` splits one label column into tasks. Accepted: one label "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -14,6 +15,7 @@ from zoo.data.errors import (
     problem,
     shorten,
 )
+from zoo.data.notes import alike_notes
 from zoo.data.tag_schemes import convert_tags, first_violation, scheme_name
 
 
@@ -27,6 +29,7 @@ class TaggedSentences:
         labels: for every task of whole sentences one label a sentence.
         where: `(file, line)` of the first token of each sentence, for messages.
         skipped: what was wrong with sentences that `on_bad_rows="skip"` left out.
+        notes: what a reader of the sentences should know of their tags and labels.
 
     Example:
         >>> data = TaggedSentences([["in", "Rome"]], {"ner": [["O", "I-LOC"]]})
@@ -39,6 +42,7 @@ class TaggedSentences:
     labels: dict[str, list[str]] = field(default_factory=dict)
     where: list[tuple[str, int]] = field(default_factory=list)
     skipped: list[BadRow] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         if not self.where:
@@ -213,8 +217,20 @@ class Collector:
             accepted = "at least one sentence"
             raise DataError(problem(self.path, None, None, what, accepted, "no tokens"))
         return TaggedSentences(
-            self.tokens, self.tags, self.labels, self.where, self.bad
+            self.tokens, self.tags, self.labels, self.where, self.bad, self._notes()
         )
+
+    def _notes(self) -> list[str]:
+        counts = {
+            task: Counter(tag for tags in rows for tag in tags)
+            for task, rows in self.tags.items()
+        }
+        counts |= {task: Counter(rows) for task, rows in self.labels.items()}
+        return [
+            f"{self.path}, column {task!r}: {sentence}"
+            for task, found in counts.items()
+            for sentence in alike_notes(found, "word" if task in self.tags else "row")
+        ]
 
 
 def _is_unicode(text: str) -> bool:

@@ -21,6 +21,7 @@ _DEFAULTS = {
     ".conllu": "UPOS:none",
     ".jsonl": "tags:BIO",
 }
+_COLUMNS = (".conll", ".txt")
 
 
 class Column(NamedTuple):
@@ -61,6 +62,7 @@ def read_tagged(
     *,
     labels: Sequence[str] | None = None,
     tokens: str | None = None,
+    comment: str | None = None,
     encoding: str | None = None,
     on_bad_rows: str = "error",
 ) -> tuple[TaggedSentences, dict[str, str]]:
@@ -72,6 +74,8 @@ def read_tagged(
         labels: what `parse_column` reads, one a task; by default the last column,
             `UPOS`, or the key `tags`.
         tokens: the column of the words: by default 0, or the key `tokens`.
+        comment: begins lines to leave out of columns, see `read_conll`; CoNLL-U has its
+            own.
         encoding: of the file.
         on_bad_rows: `"error"`, or `"skip"` to leave out sentences with something wrong.
 
@@ -86,6 +90,11 @@ def read_tagged(
         raise DataError(
             f"{path}: a tagger does not read such files. Accepted: "
             f"{', '.join(_DEFAULTS)}, also .gz. Received: {suffix or 'no suffix'!r}."
+        )
+    if comment and suffix not in _COLUMNS:
+        raise DataError(
+            f"`comment` (--comment) is for columns of words. Accepted: "
+            f"{' and '.join(_COLUMNS)} files. Received: {comment!r} for {path}."
         )
     columns = [parse_column(text) for text in labels or [_DEFAULTS[suffix]]]
     tags = {c.task: c for c in columns if c.kind != LABEL}
@@ -116,7 +125,10 @@ def read_tagged(
         return read_conllu(path, fields, **options), found
     places = {name: _number(c.column) for name, c in tags.items()}
     place = _number(tokens or "0")
-    return read_conll(path, places, token_column=place, **options), found
+    data = read_conll(
+        path, places, token_column=place, comment=comment, **options
+    )  # fmt: skip
+    return data, found
 
 
 def _number(column: str) -> int:

@@ -25,6 +25,7 @@ class TaggedSplits:
         test: looked at once.
         schemes: by tagging task the scheme of its tags; none for tags without one.
         notes: how the parts came about, where that matters to a reader of results.
+        reading: how the files were read, which a trained model remembers.
     """
 
     train: TaggedSentences
@@ -32,6 +33,7 @@ class TaggedSplits:
     test: TaggedSentences
     schemes: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    reading: dict = field(default_factory=dict)
 
 
 def assemble_tagged(

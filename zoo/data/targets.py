@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from zoo.data.errors import DataError, nearest, problem, shorten
-from zoo.data.examples import Examples
+from zoo.data.errors import DataError, problem
+from zoo.data.examples import Examples, Splits
+from zoo.data.unknown import ids_of, unknown_error
 from zoo.tasks import KINDS, Task
 
 if TYPE_CHECKING:
     import numpy as np
 
 MANY_LABELS = 50  # below this, many labels on few rows are no surprise
+_LEAVE_OUT = "; --on-single-class skip leaves the task out"
+_LEAST = {"categories": 2, "multilabel": 1, "regression": 1}  # different labels
 
 
 def learn_tasks(
@@ -70,17 +74,13 @@ def _learn_task(train: Examples, name: str, kind: str, values: list) -> Task:
                 None,
                 column,
                 f"all training labels are missing{of_task}",
-                "a label in some rows",
+                "a label in some rows" + (_LEAVE_OUT if len(train.labels) > 1 else ""),
                 f"{len(values)} rows, none with a label",
             )
         )
     if kind == "regression":
         return Task("regression", (), *_mean_and_scale(present))
-    if kind == "multilabel":
-        names = {label for value in present for label in value}
-    else:
-        names = set(present)
-    least = 2 if kind == "categories" else 1
+    names, least = _different(present, kind), _LEAST[kind]
     if len(names) < least:
         raise DataError(
             problem(
@@ -88,7 +88,8 @@ def _learn_task(train: Examples, name: str, kind: str, values: list) -> Task:
                 None,
                 column,
                 f"too few different labels{of_task} in the training rows",
-                f"at least {least} different label(s)",
+                f"at least {least} different label(s)"
+                + (_LEAVE_OUT if len(train.labels) > 1 else ""),
                 f"{sorted(names)} in {len(present)} labelled rows",
             )
         )
@@ -110,6 +111,59 @@ def _mean_and_scale(values: list[float]) -> tuple[float, float]:
     largest = max(abs(value - mean) for value in values)
     squares = math.fsum(((value - mean) / largest) ** 2 for value in values)
     return mean, largest * math.sqrt(squares / len(values))
+
+
+def leave_out_single(splits: Splits) -> tuple[Splits, list[str]]:
+    """The parts without the tasks that training can learn nothing of.
+
+    Those are categories of one class in the training rows, and tasks without a label
+    there. Rows that carry labels of such tasks alone go with them.
+
+    Returns:
+        The parts, and a sentence on each task that is left out; the same parts and
+        none if all tasks can be learnt, or none.
+
+    Example:
+        >>> data = Examples(["a", "b"], {"x": ["1", "2"], "y": ["1", None]})
+        >>> found, said = leave_out_single(Splits(data, data, data))
+        >>> list(found.train.labels), said
+        (['x'], ["task 'y' is left out: its training rows have '1' only."])
+    """
+    train, said = splits.train, {}
+    for name, values in train.labels.items():
+        present = [value for value in values if value is not None]
+        names = _different(present, train.kinds[name])
+        if len(names) < _LEAST[train.kinds[name]]:
+            only = f"{min(names)!r} only" if names else "no label"
+            said[name] = f"task {name!r} is left out: its training rows have {only}."
+    if not said or len(said) == len(train.labels):
+        return splits, []
+    parts = {
+        part: without_tasks(getattr(splits, part), said)
+        for part in ("train", "valid", "test")
+    }
+    return replace(splits, **parts), list(said.values())
+
+
+def without_tasks(examples: Examples, names: Collection[str]) -> Examples:
+    """The rows without some tasks, and without rows that have labels of those alone."""
+    gone = [values for name, values in examples.labels.items() if name in names]
+    rest = examples.with_tasks([name for name in examples.labels if name not in names])
+
+    def stays(row: int) -> bool:
+        labels = (values[row] for values in rest.labels.values())
+        return any(label is not None for label in labels) or all(
+            values[row] is None for values in gone
+        )
+
+    kept = rest.select(row for row in range(len(rest)) if stays(row))
+    return replace(kept, skipped=rest.skipped, notes=rest.notes)
+
+
+def _different(present: list, kind: str) -> set:
+    if kind == "multilabel":
+        return {label for value in present for label in value}
+    return set(present)
 
 
 def _sorted_labels(names: set[str]) -> list[str]:
@@ -148,29 +202,22 @@ def encode_labels(
         >>> targets["mood"].tolist(), weights["mood"].tolist()
         ([1, 0], [1.0, 0.0])
     """
-    for name, values in examples.labels.items():
-        if name in tasks:
-            continue
-        row = next((i for i, value in enumerate(values) if value is not None), None)
-        if row is not None:
-            raise DataError(
-                problem(
-                    *examples.where[row],
-                    examples.columns.get(name, name),
-                    f"the row belongs to task {name!r}, unknown to training",
-                    f"tasks {_listed(tasks)}",
-                    repr(name),
-                )
-                + nearest(name, tasks)
-            )
+    if any(
+        name not in tasks and any(value is not None for value in values)
+        for name, values in examples.labels.items()
+    ):
+        raise unknown_error(examples, tasks)
     targets, weights = {}, {}
     for name, task in tasks.items():
         values = examples.labels.get(name) or [None] * len(examples)
-        targets[name], weights[name] = _encode(examples, name, task, values)
+        try:
+            targets[name], weights[name] = _encode(task, values)
+        except (KeyError, TypeError, ValueError):
+            raise unknown_error(examples, tasks) from None
     return targets, weights
 
 
-def _encode(examples: Examples, name: str, task: Task, values: list):
+def _encode(task: Task, values: list) -> tuple[np.ndarray, np.ndarray]:
     import numpy as np  # here, so that `zoo list` does not wait for it
 
     rows = len(values)
@@ -181,20 +228,17 @@ def _encode(examples: Examples, name: str, task: Task, values: list):
         target = np.zeros((rows, task.outputs), np.float32)
     else:
         target = np.zeros(rows, np.int32)
-    ids = {label: i for i, label in enumerate(task.labels)}
+    ids = ids_of(task)
     for row, value in enumerate(values):
         if _is_missing(value):
             continue  # the dummy target 0 is a regression's mean
-        try:
-            if task.kind == "regression":
-                target[row] = task.standardised(_finite(value))
-            elif task.kind == "multilabel":
-                for label in value:
-                    target[row, ids[label]] = 1.0
-            else:
-                target[row] = ids[value]
-        except (KeyError, TypeError, ValueError):
-            raise _unknown(examples, row, name, task, value, ids) from None
+        if task.kind == "regression":
+            target[row] = task.standardised(_finite(value))
+        elif task.kind == "multilabel":
+            for label in value:
+                target[row, ids[label]] = 1.0
+        else:
+            target[row] = ids[value]
     return target, weights
 
 
@@ -206,25 +250,3 @@ def _finite(value) -> float:
 
 def _is_missing(value) -> bool:
     return value is None or value != value  # which NaN alone is not
-
-
-def _unknown(examples: Examples, row: int, name: str, task: Task, value, ids: dict):
-    column = examples.columns.get(name, name)
-    if task.kind == "regression":
-        what, accepted, hint = "the label is no number", "a finite number", ""
-    else:
-        strange = value
-        if task.kind == "multilabel" and isinstance(value, (tuple, list)):
-            strange = next((label for label in value if label not in ids), value)
-        what = "a label unknown to training"
-        accepted, hint = _listed(ids), nearest(str(strange), ids)
-        value = strange
-    return DataError(
-        problem(*examples.where[row], column, what, accepted, shorten(value)) + hint
-    )
-
-
-def _listed(names, most: int = 20) -> str:
-    names = list(names)
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(map(repr, names[:most])) + more

@@ -166,6 +166,7 @@ class Family(ABC):
         text_model, history = self.train(
             name, prepared, settings, keywords, folder=checkpoints, callbacks=callbacks
         )
+        _remember(text_model, splits)
         text_model.save(folder / "model")
         print(self.report(text_model, prepared, history, settings, folder))
         print(f"Report: {folder / 'report.md'}")
@@ -193,10 +194,12 @@ class Family(ABC):
     ) -> tuple[BaseTextModel, list[dict]]:
         """One trial of `zoo tune`: a training whose checkpoints stay in `folder`."""
         settings = self.choose(name, splits, overrides)
-        return self.train(
+        text_model, history = self.train(
             name, self.prepare(splits, settings), settings, keywords, folder=folder,
             callbacks=callbacks, verbose=False,
         )  # fmt: skip
+        _remember(text_model, splits)
+        return text_model, history
 
     def measure(
         self, name: str, splits, settings, keywords: Mapping, folder: Path
@@ -229,3 +232,10 @@ class Family(ABC):
             "valid": chosen["valid"],
             "seconds": chosen["seconds"] + again["seconds"],
         }
+
+
+def _remember(text_model: BaseTextModel, splits) -> None:
+    """Keeps how the files were read among the metadata, for `zoo evaluate`."""
+    reading = getattr(splits, "reading", None)
+    if reading:
+        text_model.metadata["reading"] = reading

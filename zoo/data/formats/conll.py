@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from zoo.data.errors import DataError, shorten
+from zoo.data.errors import DataError, problem, shorten
 from zoo.data.files import read_text
 from zoo.data.sentences import Collector, TaggedSentences
 from zoo.data.tag_schemes import OUTSIDE
@@ -31,7 +32,7 @@ def read_conll(
 ) -> TaggedSentences:
     """Reads columns: a token a line, sentences apart by empty lines.
 
-    Every line must have as many columns as the first one. Lines with the token
+    Every line must have as many columns as most lines have. Lines with the token
     `-DOCSTART-` are left out.
 
     Args:
@@ -42,7 +43,8 @@ def read_conll(
             `zoo.data.tag_schemes`.
         delimiter: between columns; any number of spaces and tabs by default.
         comment: lines that begin with it are left out. None are by default, for `#`
-            may be a token.
+            may be a token; where most sentences begin with one that is an error,
+            unless this is `""`.
         encoding: by default told by the byte-order mark, else UTF-8.
         on_bad_rows: `"error"`, or `"skip"` to leave out sentences with something wrong
             and list it in `TaggedSentences.skipped`.
@@ -63,19 +65,26 @@ def read_conll(
     """
     found = Collector(str(path), tags, schemes=schemes, on_bad_rows=on_bad_rows)
     split = re.compile(re.escape(delimiter) if delimiter else "[ \t]+").split
-    width = None
+    blocks = []
     for block in _blocks(read_text(path, encoding, keep_bad_bytes=found.skip)):
+        lines = [
+            (line, text, split(text if delimiter else text.strip(" \t")))
+            for line, text in block
+            if not (comment and text.startswith(comment))
+        ]
+        blocks.append([row for row in lines if _DOCUMENT not in row[2]])
+    if comment is None:
+        _refuse_comments(found.path, blocks)
+    columns = {"token": token_column, **tags}
+    width, usual = _width(found.path, blocks, columns)
+    for block in blocks:
         rows = []
-        for line, text in block:
-            cells = split(text if delimiter else text.strip(" \t"))
-            if (comment and text.startswith(comment)) or _DOCUMENT in cells:
-                continue
-            if width is None:
-                width = len(cells)
-                _check_columns(found.path, line, text, width, token_column, tags)
+        for line, text, cells in block:
             if len(cells) != width:
                 what = f"the line has {len(cells)} column(s)"
-                accepted = f"{width} columns, as the first line has"
+                accepted = f"{width} columns, as {usual} lines have"
+                if text.startswith("#") and not comment:
+                    accepted += "; comment='#' (--comment '#') leaves out such lines"
                 found.fail(line, None, what, accepted, shorten(text))
                 break
             if not cells[token_column]:
@@ -191,8 +200,27 @@ def _blocks(text: str) -> Iterator[list[tuple[int, str]]]:
         yield block
 
 
-def _check_columns(path, line, text, width, token_column, tags) -> None:
-    columns = {"token": token_column, **tags}
+def _width(path: str, blocks: list, columns: Mapping[str, int]) -> tuple[int, int]:
+    """The columns that most lines have, and how many do; comments need not be most."""
+    lines = [row for block in blocks for row in block]
+    counts = Counter(len(cells) for *_, cells in lines)
+    plain = Counter(len(cells) for _, text, cells in lines if text[0] != "#")
+    fitting = [
+        width
+        for width, _ in (plain or counts).most_common()
+        if all(-width <= place < width for place in columns.values())
+    ]
+    if lines and not fitting:
+        _check_columns(path, *lines[0], columns)
+    token, *tags = columns.values()
+    # Column 0 and column -1 of a line with one word are the same: no tag is there.
+    tagged = (w for w in fitting if token % w not in {tag % w for tag in tags})
+    width = next(tagged, fitting[0] if fitting else 0)
+    return width, counts[width]
+
+
+def _check_columns(path, line, text, cells, columns) -> None:
+    width = len(cells)
     for name, column in columns.items():
         if not -width <= column < width:
             raise DataError(
@@ -200,3 +228,22 @@ def _check_columns(path, line, text, width, token_column, tags) -> None:
                 f"Accepted: from 0 to {width - 1}, or from the end -1 to {-width}. "
                 f"Received: {shorten(text)}."
             )
+
+
+def _refuse_comments(path: str, blocks: list) -> None:
+    """Raises where most sentences begin with a line that looks like a comment."""
+    first = [block[0][:2] for block in blocks if block]
+    found = [(line, text) for line, text in first if re.match("#[ \t]", text)]
+    if not found or 2 * len(found) < len(first):
+        return
+    raise DataError(
+        problem(
+            path,
+            found[0][0],
+            None,
+            f"{len(found)} of {len(first)} sentences begin with '#', as comments do",
+            "comment='#' (--comment '#') to leave out such lines, or comment='' "
+            "(--comment '') where '#' is a token",
+            shorten(found[0][1]),
+        )
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -11,6 +12,8 @@ from zoo.data.errors import BadRow, DataError, nearest, problem, shorten
 
 _DELIMITERS = (",", "\t", ";", "|")
 _LONGEST_CELL = 2**31 - 1
+# The line by which a file tells Excel its delimiter.
+_EXCEL = re.compile(r'"?sep=([^"\r\n])"?[;,\t]*(?:\r\n|\r|\n)', re.IGNORECASE)
 
 
 def rows_of(
@@ -24,6 +27,9 @@ def rows_of(
 ) -> Iterator[tuple[int, list] | BadRow]:
     """Yields `(line, cells)` for the `wanted` columns, or a `BadRow`.
 
+    A row of blank cells may have any number of them. A first line `sep=;` names the
+    delimiter, as Excel reads it.
+
     Args:
         path: name of the file, for messages.
         text: the decoded content.
@@ -36,7 +42,7 @@ def rows_of(
     Raises:
         DataError: for a missing column, and for a quote that is never closed.
     """
-    first = 1
+    first, before = 1, 0
     if columns is None:
         if "\0" in text.split("\n", 1)[0]:
             raise DataError(
@@ -49,10 +55,12 @@ def rows_of(
                     shorten(text.split("\n", 1)[0]),
                 )
             )
+        if declared := _EXCEL.match(text):
+            delimiter, text, before = declared[1], text[declared.end() :], 1
         delimiter = _find_delimiter(text, wanted, delimiter, quotes)
-    records = _records(path, text, delimiter, quotes)
+    records = _records(path, text, delimiter, quotes, before)
     if columns is None:
-        header = next(records)
+        header = next(records, (1 + before, []))
         if isinstance(header, BadRow):
             raise DataError(str(header), [header])
         first, columns = header[0], [name.strip() for name in header[1]]
@@ -66,6 +74,9 @@ def rows_of(
         if len(cells) == len(columns):
             yield line, [cells[place] for place in places]
             continue
+        if not any(cell.strip() for cell in cells):
+            yield line, [""] * len(places)
+            continue
         yield BadRow(
             path,
             line,
@@ -76,17 +87,21 @@ def rows_of(
         )
 
 
-def _records(path, text, delimiter, quotes) -> Iterator[tuple[int, list] | BadRow]:
+def _records(
+    path, text, delimiter, quotes, before: int
+) -> Iterator[tuple[int, list] | BadRow]:
+    """Rows with their lines; `before` lines of the file stand before the text."""
     with _long_cells():
         reader = _reader(text, delimiter, quotes)
-        line = 1
+        line = 1 + before
         while True:
             try:
                 cells = next(reader)
             except StopIteration:
                 return
             except csv.Error as error:
-                bad = _bad_quotes(path, line, reader.line_num, text, error)
+                shown = _line(text, line - before)
+                bad = _bad_quotes(path, line, reader.line_num + before, shown, error)
                 if "end of data" in str(error):
                     # The rows behind it are inside the cell: nothing can be skipped.
                     raise DataError(str(bad), [bad]) from None
@@ -94,7 +109,7 @@ def _records(path, text, delimiter, quotes) -> Iterator[tuple[int, list] | BadRo
             else:
                 if cells:
                     yield line, cells
-            line = reader.line_num + 1
+            line = reader.line_num + before + 1
 
 
 def _reader(text: str, delimiter: str, quotes: bool):
@@ -144,9 +159,12 @@ def _check_header(path, line, columns, wanted) -> None:
         )
 
 
-def _bad_quotes(path, line, last, text, error) -> BadRow:
+def _line(text: str, number: int) -> str:
     opened = io.StringIO(text, newline="")
-    shown = next((row for i, row in enumerate(opened, 1) if i == line), "")
+    return next((row for i, row in enumerate(opened, 1) if i == number), "")
+
+
+def _bad_quotes(path, line, last, shown, error) -> BadRow:
     span = f", lines {line} to {last}" if last > line else ""
     if "end of data" in str(error):
         what = f"a quote is opened in this row and never closed{span}"

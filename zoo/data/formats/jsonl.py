@@ -101,7 +101,7 @@ def parquet_rows(path: str, wanted: Sequence[str]) -> Iterator[tuple[int, list]]
                 if name not in names:
                     raise missing_column(path, name, names)
             for batch in file.iter_batches(columns=list(dict.fromkeys(wanted))):
-                columns = [batch.column(name).to_pylist() for name in wanted]
+                columns = [_values(batch.column(name)) for name in wanted]
                 for values in zip(*columns, strict=True):
                     row += 1
                     yield row, list(values)
@@ -116,3 +116,12 @@ def parquet_rows(path: str, wanted: Sequence[str]) -> Iterator[tuple[int, list]]
                 shorten(str(error), 100),
             )
         ) from None
+
+
+def _values(column) -> list:
+    """The values of a column; 0.1 in 16 or 32 bits is 0.1, not 0.10000000149."""
+    values = column.to_pylist()
+    if str(column.type) not in ("halffloat", "float"):
+        return values
+    kind = column.type.to_pandas_dtype()
+    return [value if value is None else float(str(kind(value))) for value in values]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from zoo.data.cells import CellError, read_label_cell
 from zoo.data.errors import BadRow, DataError, shorten
 from zoo.data.files import read_text
 from zoo.data.formats.delimited import rows_of
@@ -141,14 +142,21 @@ def _collect(found: Collector, rows, wanted, parse, accepted) -> TaggedSentences
                 found.fail(
                     line, name, what, f"{len(tokens)} tags", shorten(" ".join(tags))
                 )
-        for name in found.labels:
-            if not isinstance(cells[name], str) or not cells[name].strip():
+        labels = {name: _label(cells[name]) for name in found.labels}
+        for name, label in labels.items():
+            if label is None:
                 what = "the sentence has no label"
-                found.fail(line, name, what, "a text", shorten(cells[name]))
+                found.fail(line, name, what, "one label", shorten(cells[name]))
         if len(found.bad) == before:
-            labels = {name: cells[name].strip() for name in found.labels}
             found.add([line] * len(tokens), tokens, lists, labels)
     return found.result()
+
+
+def _label(cell) -> str | None:
+    try:
+        return read_label_cell(cell, "categories", missing=())
+    except CellError:
+        return None
 
 
 def _words(cell: str) -> list[str]:

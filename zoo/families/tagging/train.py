@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import keras
+import numpy as np
 
-from zoo.data.errors import DataError
 from zoo.data.sentences import TaggedSentences, check_known
 from zoo.data.tag_schemes import scheme_name, spans_of, tags_of_types
 from zoo.data.tagged_splits import PARTS, TaggedSplits
+from zoo.data.unknown import never_said
 from zoo.families.building import build
 from zoo.families.tagging.decoder import Decoder
 from zoo.families.tagging.fitting import (
@@ -23,6 +24,7 @@ from zoo.families.tagging.fitting import (
 from zoo.families.tagging.model import TaggingModel
 from zoo.families.tagging.pipeline import Sentence, TaggingPipeline
 from zoo.families.tagging.settings import TaggingSettings
+from zoo.families.tagging.unknown import in_scheme_of_model, with_unknown
 from zoo.families.text_model import describe_training
 from zoo.tasks import TAGS, Task
 from zoo.training.checkpoint import claim, fingerprint
@@ -43,7 +45,11 @@ class Tagged:
 
 
 def evaluate(
-    text_model: TaggingModel, data: TaggedSentences, schemes: Mapping[str, str]
+    text_model: TaggingModel,
+    data: TaggedSentences,
+    schemes: Mapping[str, str],
+    *,
+    unknown: str = "error",
 ) -> dict[str, dict]:
     """Scores of a trained tagger on sentences.
 
@@ -51,6 +57,8 @@ def evaluate(
         text_model: the tagger.
         data: with tags and labels of all its tasks.
         schemes: by tagging task the scheme of the tags in `data`.
+        unknown: what becomes of tags and labels that the model does not know:
+            `"error"`, or `"wrong"`, for it never says one.
 
     Returns:
         What `zoo.families.tagging.fitting.evaluate_tagger` returns.
@@ -59,18 +67,15 @@ def evaluate(
         DataError: if a task is missing, or for a tag that the model does not know.
     """
     tasks = text_model.tasks
-    missing = [name for name in tasks if name not in {**data.tags, **data.labels}]
-    if missing:
-        raise DataError(
-            f"`data` must have all tasks of the model: {', '.join(tasks)}. "
-            f"Received: none for {', '.join(missing)}."
-        )
-    for name, task in tasks.items():
-        if task.scheme and schemes.get(name):
-            data = data.convert(name, schemes[name], task.scheme)
-    check_known(data, {name: task.labels for name, task in tasks.items()})
+    data = in_scheme_of_model(data, tasks, schemes)
     sentences = text_model.pipeline.encode(data.tokens)
+    if unknown == "error":
+        check_known(data, {name: task.labels for name, task in tasks.items()})
     found = tag_sentences(Decoder(text_model.model, tasks), sentences)
+    if unknown == "wrong":
+        tasks = with_unknown(tasks, data)
+        logits = {n: np.array(found[n]) for n in tasks if tasks[n].kind != TAGS}
+        found = {**found, **never_said(logits, tasks)}
     return evaluate_tagger(tasks, data, found)
 
 

@@ -1,0 +1,182 @@
+"""From the rows of a table to examples, and what is worth saying of them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from zoo.data.cells import CellError, is_blank, read_label_cell, read_text_cell
+from zoo.data.errors import BadRow, DataError, bad_rows_error, problem, shorten
+from zoo.data.examples import Examples
+from zoo.data.lists import SEPARATOR
+from zoo.data.notes import Tally, check_separator, column_notes
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Which columns of a table are read, and how.
+
+    Args:
+        text: of the texts.
+        labels: from label column to its kind.
+        task_column: splits the one label column into tasks.
+        missing: spellings of a missing label.
+        separator: between the labels of a multilabel cell; `None` for the usual one,
+            unless cells look as if it were another.
+    """
+
+    text: str
+    labels: Mapping[str, str]
+    task_column: str | None
+    missing: Collection[str]
+    separator: str | None
+
+    @property
+    def wanted(self) -> list[str]:
+        """The columns in the order in which `collect` takes their cells."""
+        return [self.text, *self.labels, *self._task]
+
+    @property
+    def _task(self) -> list[str]:
+        return [self.task_column] if self.task_column else []
+
+
+@dataclass
+class _Found:
+    """What is read so far."""
+
+    texts: list[str] = field(default_factory=list)
+    where: list[tuple[str, int]] = field(default_factory=list)
+    labels: dict[str, list] = field(default_factory=dict)
+    tasks: list[str] = field(default_factory=list)
+    tallies: dict[str, Tally] = field(default_factory=dict)
+    bad: list[BadRow] = field(default_factory=list)
+    blank: int = 0
+
+
+def collect(path: str, rows: Iterable, columns: Columns, *, skip: bool) -> Examples:
+    """Reads the cells of every row.
+
+    Args:
+        path: name of the file, for messages.
+        rows: `(line, cells)` in the order of `columns.wanted`, or a `BadRow`.
+        columns: what the cells are.
+        skip: leaves bad rows out and lists them.
+
+    Raises:
+        DataError: with the bad rows; without rows; without labels; and for multilabel
+            cells with another separator than the usual one, where none is named.
+    """
+    found = _Found()
+    for name in columns.wanted[1:]:
+        found.tallies[name] = Tally()
+    found.labels = {name: [] for name in columns.labels}
+    for row in rows:
+        if isinstance(row, BadRow):
+            found.bad.append(row)
+        else:
+            _read(path, *row, columns, found)
+    if found.bad and not (skip and found.texts):
+        raise bad_rows_error(found.bad)
+    _check(path, columns, found)
+    notes = _notes(path, columns, found)
+    labels, kinds = found.labels, dict(columns.labels)
+    origin = {name: name for name in labels}
+    if columns.task_column:
+        (column, kind), names = next(iter(kinds.items())), sorted(set(found.tasks))
+        labels = {
+            name: [
+                value if task == name else None
+                for value, task in zip(found.labels[column], found.tasks, strict=True)
+            ]
+            for name in names
+        }
+        origin, kinds = dict.fromkeys(names, column), dict.fromkeys(names, kind)
+    return Examples(found.texts, labels, found.where, kinds, origin, found.bad, notes)
+
+
+def blank_note(path, count: int) -> list[str]:
+    """A sentence on blank rows that were left out, if there were any.
+
+    Example:
+        >>> blank_note("a.csv", 80)
+        ['a.csv: 80 blank rows are left out.']
+    """
+    rows = "row is" if count == 1 else "rows are"
+    return [f"{path}: {count:,} blank {rows} left out."] if count else []
+
+
+def _read(path: str, line: int, cells: list, columns: Columns, found: _Found) -> None:
+    count = 1 + len(columns.labels)
+    if all(is_blank(cell) for cell in cells[:count]):
+        found.blank += 1
+        return
+    column, parsed, task = columns.text, [], []
+    try:
+        text = read_text_cell(cells[0])
+        for (name, kind), cell in zip(columns.labels.items(), cells[1:], strict=False):
+            column = name  # for the message below
+            parsed.append(
+                read_label_cell(
+                    cell, kind, columns.missing, columns.separator or SEPARATOR
+                )
+            )
+        if columns.task_column:
+            column = columns.task_column
+            task = [_task_name(cells[-1], columns.missing)]
+    except CellError as error:
+        said = error.what, error.accepted, error.received
+        found.bad.append(BadRow(path, line, column, *said))
+        return
+    found.texts.append(text)
+    found.where.append((path, line))
+    found.tasks += task
+    for name, value in zip(columns.labels, parsed, strict=True):
+        found.labels[name].append(value)
+    for name, cell, value in zip(found.tallies, cells[1:], parsed + task, strict=True):
+        found.tallies[name].add(cell, value, columns.missing)
+
+
+def _task_name(cell, missing: Collection[str]) -> str:
+    accepted = "the name of the row's task"
+    name = read_label_cell(cell, "categories", missing)
+    if name is None:
+        raise CellError("the row's task is missing", accepted, shorten(cell))
+    return name
+
+
+def _check(path: str, columns: Columns, found: _Found) -> None:
+    if not found.texts:
+        received = f"{found.blank} blank row(s)" if found.blank else "a header only"
+        raise DataError(
+            problem(
+                path, None, None, "the file has no rows", "at least one row", received
+            )
+        )
+    if columns.labels and not any(
+        found.tallies[name].values for name in columns.labels
+    ):
+        raise DataError(
+            problem(
+                path,
+                None,
+                next(iter(columns.labels)),
+                "all labels are missing",
+                "a label in some rows",
+                f"{len(found.texts)} rows, none with a label",
+            )
+        )
+
+
+def _notes(path: str, columns: Columns, found: _Found) -> list[str]:
+    notes = blank_note(path, found.blank)
+    empty = sum(not text.strip() for text in found.texts)
+    if empty:
+        verb = "text is" if empty == 1 else "texts are"
+        notes.append(f"{path}, column {columns.text!r}: {empty:,} {verb} empty.")
+    kinds = {**columns.labels, **dict.fromkeys(columns._task, "tasks")}
+    for name, tally in found.tallies.items():
+        if kinds[name] == "multilabel" and columns.separator is None:
+            notes += check_separator(path, name, tally)
+        notes += column_notes(path, name, kinds[name], tally)
+    return notes

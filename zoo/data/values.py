@@ -1,0 +1,107 @@
+"""One rendering of a label, whatever the format and the type it was stored in."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable
+
+_WHOLE = re.compile(r"(-?(?:0|[1-9]\d*))\.0+")
+_TRUTH = {"True": "true", "TRUE": "true", "False": "false", "FALSE": "false"}
+_TIME = re.compile(
+    r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d)(:\d\d)?(?:\.(\d+))?(Z|[+-]\d\d:?\d\d)?"
+)
+_BETWEEN_WORDS = re.compile(r"(?<=\w)[-_\s]+(?=\w)")
+
+
+def plain(value) -> str:
+    """The text of a cell's value; tables keep whole numbers with gaps as floats.
+
+    Example:
+        >>> plain(1.0), plain(True), plain(" 1.0")
+        ('1', 'true', ' 1.0')
+    """
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return _without_fraction(str(value))
+
+
+def render(value) -> str:
+    """The label that a value stands for: the same from every format.
+
+    * A whole number has no fraction: `1`, `1.0` and `"1.0"` are `1`.
+    * Truth values are written as in JSON: `True` and `"TRUE"` are `true`.
+    * A time is `2024-01-31 10:30:00`, with its zone where it has one, and a midnight
+      without a zone is the date alone.
+    * Text is composed (Unicode NFC), without white space around it.
+
+    Args:
+        value: what a reader found: a text from CSV, any value from JSON or Parquet.
+
+    Example:
+        >>> [render(value) for value in (1, 1.0, "1.0", "1.50", "01", True, "TRUE")]
+        ['1', '1', '1', '1.50', '01', 'true', 'true']
+        >>> render("2024-01-31T00:00:00.000"), render("2024-01-31T10:30Z")
+        ('2024-01-31', '2024-01-31 10:30:00+00:00')
+    """
+    text = plain(value).strip()
+    if not text.isascii():
+        return unicodedata.normalize("NFC", text)
+    if time := _TIME.fullmatch(text):
+        return _time(*time.groups())
+    return _TRUTH.get(text) or _without_fraction(text)
+
+
+def look_alikes(labels: Iterable[str]) -> list[list[str]]:
+    """Groups of different labels that a reader takes for one.
+
+    They differ in case, white space, hyphens, invisible characters, compatible forms,
+    a mark at the end, or in how a number is written.
+
+    Example:
+        >>> look_alikes(["Up", "UP", "down", "1", "01", "due  now", "due-now."])
+        [['UP', 'Up'], ['01', '1'], ['due  now', 'due-now.']]
+    """
+    groups = defaultdict(list)
+    for label in labels:
+        groups[_fold(label)].append(label)
+    return [sorted(group) for group in groups.values() if len(group) > 1]
+
+
+def as_number(label: str) -> float | None:
+    """The finite number that a label is, or `None`."""
+    try:
+        number = float(label)
+    except ValueError:
+        return None
+    return number if "_" not in label and abs(number) < float("inf") else None
+
+
+def _without_fraction(text: str) -> str:
+    whole = _WHOLE.fullmatch(text)
+    if not whole:
+        return text
+    return "0" if whole[1] == "-0" else whole[1]
+
+
+def _time(date: str, minutes: str, seconds, fraction, zone) -> str:
+    seconds, fraction = seconds or ":00", (fraction or "").rstrip("0")
+    if not zone and not fraction and minutes + seconds == "00:00:00":
+        return date
+    zone = "+00:00" if zone == "Z" else zone or ""
+    if len(zone) == 5:
+        zone = f"{zone[:3]}:{zone[3:]}"
+    return f"{date} {minutes}{seconds}{'.' if fraction else ''}{fraction}{zone}"
+
+
+def _fold(label: str) -> str:
+    number = as_number(label)
+    if number is not None:
+        return repr(number)
+    text = unicodedata.normalize("NFKC", label).casefold()
+    text = "".join(c for c in text if unicodedata.category(c) != "Cf")
+    text = _BETWEEN_WORDS.sub(" ", " ".join(text.split()))
+    return text.rstrip(".,;:!? ").strip("\"'\u2018\u2019\u201c\u201d") or label
