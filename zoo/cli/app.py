@@ -13,7 +13,7 @@ import warnings
 from pathlib import Path
 
 from zoo import __version__
-from zoo.cli.data import add_data_arguments, add_part_arguments, expect_for, read_splits
+from zoo.cli.data import add_data_arguments, add_part_arguments
 from zoo.cli.edge import add_edge_arguments, check_edge_options, export_edge
 from zoo.cli.evaluate import add_evaluate_parser
 from zoo.cli.predict import add_predict_parser
@@ -146,7 +146,6 @@ def _train(options) -> None:
 
     # All that can be wrong is looked at first: it costs no second of TensorFlow.
     family = family_of(options.model)
-    expect_for(options, family)
     settings, keywords = parse_overrides(options.overrides, options.model)
     shorthands = ("seed", "epochs", "batch_size", "learning_rate", "max_length")
     for name in (*shorthands, "abstain"):
@@ -160,7 +159,7 @@ def _train(options) -> None:
     _check_writable(folder, "--out")
     if export_to is not None:
         _check_writable(export_to, "--export")
-    splits = read_splits(options)
+    splits = family.read(options)
 
     load_tensorflow()
     callbacks = []

@@ -6,7 +6,6 @@ import argparse
 from pathlib import Path
 
 from zoo.cli.data import add_data_arguments
-from zoo.cli.evaluate import read_labelled
 from zoo.edge import DEFAULT_LENGTH, RUNTIMES, export
 
 
@@ -56,8 +55,11 @@ def check_edge_options(options) -> None:
 def export_edge(text_model, name: str, options) -> None:
     """Exports for a device and prints sizes, times, differences and metrics."""
     from zoo.edge.report import summary
+    from zoo.families import get_family
 
-    examples = None if options.data is None else read_labelled(text_model, options)
+    examples = None
+    if options.data is not None:
+        examples = get_family(text_model.family).read_part(text_model, options)
     folder = options.to or Path("edge", f"{name}-{options.edge}")
     export(
         text_model, folder, runtime=options.edge, length=options.length,

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from zoo.cli.data import add_data_arguments, add_part_arguments, expect_for, read_splits
+from zoo.cli.data import add_data_arguments, add_part_arguments
 from zoo.tuning.searching import ALGORITHMS, check_installed, search
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "": 1}
@@ -107,7 +107,7 @@ def tune(options, check_writable: Callable, load_tensorflow: Callable) -> None:
     from zoo.tuning.searched import searched_space
 
     check_installed()
-    expect_for(options, family_of(options.models[0]))
+    family = family_of(options.models[0])
     ranges = {name: parse_range(text) for name, text in pairs(options.ranges)}
     fixed = parse_pairs(options.fixed)
     # All that can be wrong is looked at before a second of TensorFlow.
@@ -123,7 +123,7 @@ def tune(options, check_writable: Callable, load_tensorflow: Callable) -> None:
     check_writable(folder, "--out")
     if export_to is not None:
         check_writable(export_to, "--export")
-    splits = read_splits(options)
+    splits = family.read(options)
     load_tensorflow()
     found = search(
         options.models, splits, folder=folder, trials=options.trials,

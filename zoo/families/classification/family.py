@@ -14,6 +14,7 @@ class Classification(Family):
 
     name = "classification"
     content = "labels of texts"
+    reads = ("labels of texts",)
     default_data = "hutto"
     settings = Settings
     invitation = "Predict with it"
@@ -90,6 +91,17 @@ class Classification(Family):
         valid, test = (mean_of_main(facts[part]) for part in ("valid", "test"))
         return f"{valid:.4f} (valid), {test:.4f} (test)"
 
+    def evaluate(self, text_model, options, name):
+        from zoo.families.classification.evaluate import evaluate_examples
+        from zoo.families.classification.report import results_table
+        from zoo.families.tables import counts_unknown
+
+        examples = self.read_part(text_model, options)
+        tasks, results = evaluate_examples(
+            text_model, examples, count_unknown=counts_unknown(options)
+        )
+        return results_table(tasks, {name: results})
+
     def objectives(self, splits):
         """By the kinds of the tasks; the mean over them takes the metric of
         `zoo.training.metrics.MAIN_METRIC`."""
@@ -102,7 +114,7 @@ class Classification(Family):
         from zoo.families.classification.evaluate import evaluate_examples
         from zoo.training.metrics import mean_main_metric
 
-        results = evaluate_examples(text_model, getattr(splits, part))
+        _, results = evaluate_examples(text_model, getattr(splits, part))
         return named_scores(mean_main_metric(text_model.tasks, results), results)
 
     def prompt(self, splits):

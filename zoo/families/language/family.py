@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from zoo.families.base import Family
 from zoo.families.language.settings import LanguageSettings
+from zoo.families.reading import fill, is_named, read_named, recall_encoding
+from zoo.families.tables import read_examples
 
 
 class LanguageModeling(Family):
@@ -11,6 +13,8 @@ class LanguageModeling(Family):
 
     name = "language"
     content = "texts"
+    reads = ("texts", "labels of texts")
+    default_labels = ()
     default_data = "hutto"
     settings = LanguageSettings
     invitation = "Continue a text with it"
@@ -66,6 +70,13 @@ class LanguageModeling(Family):
 
         stream = token_stream(text_model.pipeline, getattr(splits, part).texts)
         return {"perplexity": perplexity(text_model.model, stream)}
+
+    def read_part(self, text_model, options):
+        if is_named(options):
+            return read_named(options, self).test
+        fill(options, text_model.metadata.get("reading", {}), ("text", "quotes"))
+        recall_encoding(options, text_model.metadata.get("reading", {}))
+        return read_examples(options.data, options, self)
 
     def prompt(self, splits):
         """The first words of a text of the test part."""

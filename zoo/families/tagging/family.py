@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from zoo.families.base import Family
+from zoo.families.reading import is_named, read_named
 from zoo.families.scores import named_scores, score_names
 from zoo.families.tagging.settings import TaggingSettings
 
@@ -12,6 +13,7 @@ class Tagging(Family):
 
     name = "tagging"
     content = "tags of words"
+    reads = ("tags of words",)
     default_data = "treebank"
     settings = TaggingSettings
     invitation = "Tag with it"
@@ -20,6 +22,11 @@ class Tagging(Family):
         from zoo.families.tagging.model import TaggingModel
 
         return TaggingModel
+
+    def read_files(self, options):
+        from zoo.families.tagging.reading import read_tagged_splits
+
+        return read_tagged_splits(options)
 
     def prepare(self, splits, settings):
         from zoo.families.tagging.train import prepare
@@ -56,6 +63,19 @@ class Tagging(Family):
         from zoo.families.tagging.fitting import brief
 
         return f"{brief(facts['valid'])} (valid)"
+
+    def evaluate(self, text_model, options, name):
+        from zoo.families.tagging.reading import read_to_evaluate
+        from zoo.families.tagging.report import results_table
+        from zoo.families.tagging.train import evaluate
+
+        if is_named(options):
+            splits = read_named(options, self)
+            data, schemes = splits.test, splits.schemes
+        else:
+            data, schemes = read_to_evaluate(text_model, options)
+        scores = evaluate(text_model, data, schemes, unknown=options.unknown_labels)
+        return results_table(text_model.tasks, {name: scores})
 
     def objectives(self, splits):
         """The mean over the tasks takes entity F1, the accuracy of tags without a

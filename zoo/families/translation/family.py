@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from zoo.families.base import Family
+from zoo.families.reading import is_named, print_notes, read_named
 from zoo.families.translation.settings import TranslationSettings
 
 
@@ -11,6 +12,7 @@ class Translation(Family):
 
     name = "translation"
     content = "pairs of texts"
+    reads = ("pairs of texts",)
     default_data = "messages"
     settings = TranslationSettings
     invitation = "Translate with it"
@@ -19,6 +21,11 @@ class Translation(Family):
         from zoo.families.translation.model import TranslationModel
 
         return TranslationModel
+
+    def read_files(self, options):
+        from zoo.families.translation.reading import read_pair_splits
+
+        return read_pair_splits(options)
 
     def prepare(self, splits, settings):
         from zoo.families.translation.train import prepare
@@ -61,6 +68,22 @@ class Translation(Family):
     def brief(self, facts):
         return f"BLEU {facts['valid']['bleu']:.2f} (valid), {facts['test']['bleu']:.2f}"
 
+    def evaluate(self, text_model, options, name):
+        from zoo.families.translation.reading import read_pair_file, recall_pairs
+        from zoo.families.translation.report import results_table
+        from zoo.families.translation.train import evaluate
+
+        tokenized = False
+        if is_named(options):
+            splits = read_named(options, self)
+            pairs, tokenized = splits.test, splits.tokenized
+        else:
+            recall_pairs(options, text_model)
+            pairs = read_pair_file(options.data, options.target, options)
+            print_notes(pairs)
+        scores = evaluate(text_model, pairs, tokenized=tokenized)
+        return f"{results_table({name: scores})}\n{scores['signature']}"
+
     def objectives(self, splits):
         """Perplexities of one vocabulary alone can be compared, BLEU of any."""
         return ["bleu", "perplexity"]
@@ -70,10 +93,6 @@ class Translation(Family):
 
         found = evaluate(text_model, getattr(splits, part), tokenized=splits.tokenized)
         return {name: found[name] for name in self.objectives(splits)}
-
-    def prompt(self, splits):
-        texts = splits.test.texts or splits.train.texts
-        return min(texts, key=lambda text: abs(len(text) - 50))
 
     def servable(self, model, pipeline, tasks, texts, metadata):
         from zoo.families.translation.servable import servable

@@ -1,0 +1,84 @@
+"""Reading data for a command: named sets, and what a model remembers of its own.
+
+The metadata of a trained model hold under `reading` how its data were read, so that no
+command asks again; options that are given win.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+
+def is_named(options) -> bool:
+    """Whether `--data` is the name of a set and not a file."""
+    from zoo.data import named_sets
+
+    path = Path(options.data)
+    return options.data in dict(named_sets()) or not (path.suffix or path.exists())
+
+
+def read_named(options, family):
+    """A named set, which must hold what the family learns from.
+
+    Raises:
+        ValueError: before anything is read, for a set of another family.
+    """
+    from zoo.data import load_named, named_set
+
+    found = named_set(options.data).content
+    if found not in family.reads:
+        raise ValueError(
+            f"`--data` must have {family.content} for this model. Accepted: a set of "
+            "that kind from `zoo list --data`, or a file. "
+            f"Received: {options.data}, with {found}."
+        )
+    return load_named(options.data)
+
+
+def list_skipped(path, skipped) -> None:
+    """Lists on standard error what was left out."""
+    if skipped:
+        print(f"{path}: {len(skipped)} bad rows left out:", file=sys.stderr)
+        for row in skipped:
+            print(f"  {row}", file=sys.stderr)
+
+
+def print_notes(part) -> None:
+    """Says on standard error what reading noticed of a part."""
+    for note in part.notes:
+        print(note, file=sys.stderr)
+
+
+def with_notes(splits, parts, reading: dict):
+    """The splits with the notes of their files, and with how these were read."""
+    notes = [note for part in parts if part for note in part.notes]
+    return replace(splits, notes=[*notes, *splits.notes], reading=reading)
+
+
+def recall_encoding(options, reading: dict) -> None:
+    """Takes the encoding of the training for a file that cannot do without one."""
+    from zoo.data.files import decodes
+
+    encoding = reading.get("encoding")
+    path = Path(options.data)
+    if options.encoding is not None or encoding is None or not path.is_file():
+        return
+    if path.suffix not in (".parquet", ".pq") and not decodes(path):
+        options.encoding = encoding
+        print(f"{path}: read as {encoding}, as in training", file=sys.stderr)
+
+
+def given(options, names: Sequence[str]) -> dict:
+    """The options of these names that have a value."""
+    values = {name: getattr(options, name) for name in names}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def fill(options, reading: dict, names: Sequence[str]) -> None:
+    """Gives options without a value the one that a model remembers."""
+    for name in names:
+        if getattr(options, name) is None:
+            setattr(options, name, reading.get(name))

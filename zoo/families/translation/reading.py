@@ -1,0 +1,77 @@
+"""Files of pairs of texts: read, remembered and read again in the same way."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from zoo.families.reading import (
+    fill,
+    given,
+    list_skipped,
+    recall_encoding,
+    with_notes,
+)
+
+_OF_PAIRS = ("text", "label", "quotes")
+
+
+def read_pair_splits(options):
+    """The parts of files of pairs."""
+    from zoo.data.pairs import assemble_pairs
+
+    parts = [read_pair_file(options.data, options.target, options)]
+    for name in ("valid", "test"):
+        path, target = getattr(options, name), getattr(options, f"{name}_target")
+        parts.append(path and read_pair_file(path, target, options, f"--{name}"))
+    splits = assemble_pairs(*parts, seed=options.seed or 0)
+    return with_notes(splits, parts, remember_pairs(options))
+
+
+def read_pair_file(path, target, options, option: str = "--data"):
+    """The pairs of two text files, or of a table where `target` is `None`."""
+    from zoo.data.files import FORMATS
+    from zoo.data.pairs import read_pair_table, read_pairs
+
+    if target is not None:
+        if options.label:
+            raise ValueError(
+                "`--label` must name the column of the targets in a table. Accepted: "
+                f"--label or --target. Received: both, {options.label[0]} and {target}."
+            )
+        pairs = read_pairs(
+            path, target, on_bad_rows=options.on_bad_rows, encoding=options.encoding
+        )
+    elif Path(str(path).lower().removesuffix(".gz")).suffix not in FORMATS:
+        beside = "--target" if option == "--data" else f"{option}-target"
+        raise ValueError(
+            f"`{option}` needs translations. Accepted: {beside} FILE with as many "
+            f"lines, or a table ({', '.join(FORMATS)}). Received: {path} alone."
+        )
+    else:
+        labels = options.label or ["target"]
+        if len(labels) > 1:
+            raise ValueError(
+                "`--label` must name one column, that of the targets. "
+                f"Received: {', '.join(labels)}."
+            )
+        pairs = read_pair_table(
+            path, source=options.text or "source", target=labels[0],
+            on_bad_rows=options.on_bad_rows, encoding=options.encoding,
+            quotes=options.quotes is not False,
+        )  # fmt: skip
+    list_skipped(path, pairs.skipped)
+    return pairs
+
+
+def remember_pairs(options) -> dict:
+    """How pairs were read: from a table, or from two files without columns."""
+    names = () if options.target is not None else _OF_PAIRS
+    return given(options, (*names, "encoding"))
+
+
+def recall_pairs(options, text_model) -> None:
+    """Fills in what the options do not say of pairs of texts."""
+    reading = text_model.metadata.get("reading", {})
+    if options.target is None:
+        fill(options, reading, _OF_PAIRS)
+    recall_encoding(options, reading)
