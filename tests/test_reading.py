@@ -123,7 +123,9 @@ def test_task_column(tmp_path):
     splits = train(path, "--label", "mood", "--task-column", "shop")
     assert set(later(model_of(splits), path).labels) == {"a", "b"}
     # A model that was saved before needs the options, but not the kind.
-    old = SimpleNamespace(tasks=learn_tasks(splits.train), metadata={})
+    old = SimpleNamespace(
+        family="classification", tasks=learn_tasks(splits.train), metadata={}
+    )
     data = later(old, path, "--label", "mood", "--task-column", "shop")
     assert set(data.labels) == {"a", "b"} and data.kinds["a"] == "categories"
 
@@ -134,7 +136,9 @@ def test_a_model_that_was_saved_before(tmp_path):
         "label": Task("categories", ("1.0", "NA", "True")),
         "tags": Task("multilabel", ("a", "a, b", "b", "c, a")),
     }
-    model = SimpleNamespace(tasks=tasks, metadata={"name": "text_cnn"})
+    model = SimpleNamespace(
+        family="classification", tasks=tasks, metadata={"name": "text_cnn"}
+    )
     rows = ['x,1.0,"a, b"', "y,NA,a", 'z,True,"c, a"', "w,nan,b"]
     data = later(model, write(tmp_path / "a.csv", "text,label,tags", rows))
     targets, weights = encode_labels(data, tasks)
@@ -145,6 +149,7 @@ def test_a_model_that_was_saved_before(tmp_path):
 
 def test_the_one_task_may_have_another_column(tmp_path):
     model = SimpleNamespace(
+        family="classification",
         tasks={"sentiment": Task("categories", ("neg", "pos"))}, metadata={}
     )
     path = write(tmp_path / "a.csv", "text,mood", ["x,pos", "y,neg"])
@@ -188,7 +193,7 @@ def test_pairs(tmp_path):
 
 def test_a_recipe_keeps_it_with_the_model(tags):
     splits = train(tags, *OPTIONS)
-    trained = SimpleNamespace(metadata={"name": "x"})
+    trained = SimpleNamespace(family="classification", metadata={"name": "x"})
     recipe = SimpleNamespace(
         choose=lambda *_: None, prepare=lambda *_: None,
         train=lambda *_, **__: (trained, []),

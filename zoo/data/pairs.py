@@ -211,11 +211,8 @@ def split_pairs(
     Raises:
         DataError: for shares out of range, or too few pairs.
     """
-    # The place of a row is the number of its pair: a part says which pairs it holds.
-    places = [("", index) for index in range(len(pairs))]
-    groups = [text_key(text) for text in pairs.targets]
-    rows = Examples(list(pairs.sources), {}, places)
-    parts = split(rows, valid=valid, test=test, seed=seed, groups=groups)
+    rows = _as_examples("", pairs)
+    parts = split(rows, valid=valid, test=test, seed=seed, groups=_groups(pairs))
     chosen = [
         pairs.select(index for _, index in part.where)
         for part in (parts.train, parts.valid, parts.test)
@@ -233,8 +230,9 @@ def assemble_pairs(
 ) -> PairSplits:
     """Parts from training pairs and, where the user has them, further pairs.
 
-    A part that is not given is split off `train`, 10 % each; training pairs whose
-    source stands in a given part are dropped, and a note says how many.
+    A part that is not given is split off `train`, 10 % each, as by `split_pairs`;
+    training pairs whose source stands in a given part are dropped, and a note says how
+    many.
 
     Example:
         >>> texts = list("abcdefghijklmnopqrst")
@@ -245,16 +243,23 @@ def assemble_pairs(
     if valid is None and test is None:
         return split_pairs(train, seed=seed)
     given = {"train": train, "valid": valid, "test": test}
-    tables = [
-        part and Examples(part.sources, {}, [(name, row) for row in range(len(part))])
-        for name, part in given.items()
-    ]
-    splits = assemble(*tables, seed=seed)
+    tables = [part and _as_examples(name, part) for name, part in given.items()]
+    splits = assemble(*tables, seed=seed, groups=_groups(train))
     chosen = []
     for name, part in given.items():
         rows = [row for _, row in getattr(splits, name).where]
         chosen.append((train if part is None else part).select(rows))
     return PairSplits(*chosen, splits.notes)
+
+
+def _as_examples(name: str, pairs: Pairs) -> Examples:
+    """The sources; the place of a row is the number of its pair."""
+    return Examples(pairs.sources, {}, [(name, row) for row in range(len(pairs))])
+
+
+def _groups(pairs: Pairs) -> list[str]:
+    """Pairs of one target belong together."""
+    return [text_key(text) for text in pairs.targets]
 
 
 def load_multi30k(folder: Path) -> PairSplits:

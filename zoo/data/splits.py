@@ -1,32 +1,15 @@
-"""Seeded splits that keep the shares of the labels and never part duplicates."""
+"""Seeded splits that keep the shares of the labels and never part copies."""
 
 from __future__ import annotations
 
-import hashlib
-import unicodedata
-from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Sequence
 
-from zoo.data.errors import DataError, shorten
+from zoo.data.bundles import bundle
+from zoo.data.errors import DataError
 from zoo.data.examples import Examples, Splits
-
-RARE = 2  # a category with this many rows or fewer stays in train
-BINS = 10  # strata of a regression target
-
-
-def text_key(text: str) -> str:
-    """What two texts share when they count as duplicates.
-
-    Unicode NFKC, case folding, and every run of white space as one space.
-
-    Example:
-        >>> text_key(" Ｇood\\tFILM ") == text_key("good film")
-        True
-    """
-    if not text.isascii():
-        text = unicodedata.normalize("NFKC", text)
-        return " ".join(unicodedata.normalize("NFKC", text.casefold()).split())
-    return " ".join(text.lower().split())
+from zoo.data.strata import strata
+from zoo.data.stratify import stratify
+from zoo.text.characters import text_key
 
 
 def split(
@@ -39,11 +22,13 @@ def split(
 ) -> Splits:
     """Splits rows into train, valid and test.
 
-    Rows with the same text (see `text_key`) or the same group always fall on the same
-    side. Every combination of labels over the tasks is dealt out by the shares, so that
-    each part has nearly the same label shares; a category with one or two rows stays in
-    train, and every other category has a row there. The same rows and seed give the
-    same parts on every machine, in whatever order the rows come.
+    Rows of one text (see `text_key`) or one group stay on one side: a bundle, which
+    counts once for each of its labels. Each category, tag and tenth of a regression
+    target has its share of the bundles in every part, to within one: exactly so where
+    each bundle has one label, else as far as they can be had together. Of every label
+    the largest bundle stays in training, and so does a bundle of more rows than a part
+    should have of its labels. The same rows and seed give the same parts on every
+    machine, in whatever order the rows come.
 
     Args:
         examples: the rows.
@@ -76,11 +61,15 @@ def split(
             "`valid` and `test` must leave rows for training. Accepted: a sum below 1. "
             f"Received: {valid!r} + {test!r}."
         )
-    sides = _deal(examples, (1.0 - valid - test, valid, test), seed, groups)
-    parts = [
-        examples.select(i for i, side in enumerate(sides) if side == part)
-        for part in range(3)
-    ]
+    bundles = bundle([text_key(text) for text in examples.texts], groups)
+    dealt = stratify(
+        strata(examples, bundles.rows), bundles.sizes, bundles.shuffled(seed),
+        (1.0 - valid - test, valid, test),
+    )  # fmt: skip
+    chosen: tuple[list[int], ...] = ([], [], [])
+    for part, rows in zip(dealt, bundles.rows):
+        chosen[part].extend(rows)
+    parts = [examples.select(sorted(rows)) for rows in chosen]
     for name, part in (("valid", parts[1]), ("test", parts[2])):
         if shares[name] and not len(part):
             raise DataError(
@@ -115,11 +104,23 @@ def assemble(
     test: Examples | None = None,
     *,
     seed: int = 0,
+    groups: Sequence[Hashable] | None = None,
 ) -> Splits:
     """Parts from a training table and, where the user has them, further tables.
 
     A part that is not given is split off `train` (10 % each). Rows of `train` whose
-    text stands in a given part are dropped, and `Splits.notes` says how many.
+    text stands in a given part are dropped. `Splits.notes` says how many, and how many
+    texts the given validation and test tables share.
+
+    Args:
+        train: the rows to learn from, or to split.
+        valid: the validation part.
+        test: the test part.
+        seed: of the split.
+        groups: one value a row of `train`, as `split` takes them.
+
+    Raises:
+        DataError: as `split`, and if no training row is left.
 
     Example:
         >>> train = Examples(list("abcdefghij"), {"odd": ["no", "yes"] * 5})
@@ -129,24 +130,30 @@ def assemble(
     """
     given = [part for part in (valid, test) if part is not None]
     notes = []
-    if given:
-        train, dropped = drop_leaked(train, *given)
-        if dropped:
-            notes.append(
-                f"{dropped} training row(s) dropped: their text is in the given "
-                "validation or test table."
-            )
-        if not len(train):
-            raise DataError(
-                "No training row is left. Accepted: training texts that differ from "
-                f"those of the validation and test tables. Received: {notes[0]}"
-            )
+    if len(given) == 2 and (shared := _rows_in(valid, test)):
+        notes.append(
+            f"{len(shared)} row(s) of the given validation table have a text that "
+            "stands in the given test table too; both are kept."
+        )
+    if leaked := _rows_in(train, *given):
+        notes.append(
+            f"{len(leaked)} training row(s) dropped: their text is in the given "
+            "validation or test table."
+        )
+        if groups is not None:
+            groups = [g for row, g in enumerate(groups) if row not in leaked]
+        train = _without(train, leaked)
+    if given and not len(train):
+        raise DataError(
+            "No training row is left. Accepted: training texts that differ from "
+            f"those of the validation and test tables. Received: {notes[-1]}"
+        )
     shares = {
         name: 0.1 if part is None else 0.0
         for name, part in (("valid", valid), ("test", test))
     }
     if any(shares.values()):
-        parts = split(train, **shares, seed=seed)
+        parts = split(train, **shares, seed=seed, groups=groups)
         names = " and ".join(name for name, share in shares.items() if share)
         notes.append(f"{names}: 10 % of the rows each, stratified, seed {seed}.")
         train = parts.train
@@ -162,130 +169,24 @@ def drop_leaked(train: Examples, *held_out: Examples) -> tuple[Examples, int]:
         The remaining rows, and how many were dropped: a number to report.
 
     Example:
-        >>> train, test = Examples(["Good !", "bad"], {}), Examples(["good !"], {})
+        >>> train, test = Examples(["Good !", "bad"], {}), Examples(["good!"], {})
         >>> drop_leaked(train, test)[1]
         1
     """
-    seen = {text_key(text) for part in held_out for text in part.texts}
-    keep = [i for i, text in enumerate(train.texts) if text_key(text) not in seen]
-    if len(keep) == len(train):
-        return train, 0
-    rest = train.select(keep)
-    rest.skipped = list(train.skipped)
-    return rest, len(train) - len(keep)
+    leaked = _rows_in(train, *held_out)
+    return _without(train, leaked), len(leaked)
 
 
-def _deal(examples: Examples, shares, seed: int, groups) -> list[int]:
-    """The part (0 train, 1 valid, 2 test) of every row."""
-    strata = _strata(examples)
-    bundles = _bundles([text_key(text) for text in examples.texts], groups)
-    order = []
-    for key, rows in bundles.items():
-        counts = Counter(strata[row] for row in rows)
-        stratum = min(counts, key=lambda s: (-counts[s], s))
-        # Large bundles first and side by side, or single rows would fill every part
-        # and leave all bundles to train.
-        order.append(((stratum, -len(rows), _shuffle_key(key, seed)), rows))
-    order.sort(key=lambda entry: entry[0])
-    rare = _rare_rows(examples)
-    sides = [0] * len(examples)
-    filled = [0, 0, 0]
-    seen = 0
-    for _, rows in order:
-        # The part that is furthest behind its share once these rows are counted.
-        seen += len(rows)
-        behind = [shares[part] * seen - filled[part] for part in range(3)]
-        side = max(range(3), key=lambda part: (shares[part] > 0, behind[part]))
-        if side and not rare.isdisjoint(rows):
-            side = 0
-        filled[side] += len(rows)
-        for row in rows:
-            sides[row] = side
-    _keep_in_train(examples, sides, [rows for _, rows in order])
-    return sides
+def _rows_in(examples: Examples, *others: Examples) -> set[int]:
+    """The rows whose text occurs in the others."""
+    seen = {text_key(text) for other in others for text in other.texts}
+    texts = enumerate(examples.texts) if seen else ()
+    return {row for row, text in texts if text_key(text) in seen}
 
 
-def _strata(examples: Examples) -> list[tuple]:
-    columns = []
-    for task, values in examples.labels.items():
-        if examples.kinds.get(task) == "regression":
-            columns.append(_bins(values))
-        else:
-            columns.append(["" if v is None else repr(v) for v in values])
-    if not columns:
-        return [()] * len(examples)
-    return list(zip(*columns, strict=True))
-
-
-def _bins(values: list) -> list[str]:
-    present = sorted(value for value in values if value is not None)
-    edges = (
-        [present[len(present) * i // BINS] for i in range(1, BINS)] if present else []
-    )
-    return [
-        "" if value is None else str(sum(value >= edge for edge in edges))
-        for value in values
-    ]
-
-
-def _categories(examples: Examples) -> Iterable[tuple[str, list]]:
-    for task, values in examples.labels.items():
-        if examples.kinds.get(task) == "categories":
-            yield task, values
-
-
-def _rare_rows(examples: Examples) -> set[int]:
-    rare = set()
-    for _, values in _categories(examples):
-        counts = Counter(value for value in values if value is not None)
-        rare.update(
-            i for i, v in enumerate(values) if v is not None and counts[v] <= RARE
-        )
-    return rare
-
-
-def _keep_in_train(examples: Examples, sides: list[int], bundles: list) -> None:
-    for _, values in _categories(examples):
-        there = {v for v, side in zip(values, sides, strict=True) if not side}
-        for rows in bundles:
-            lost = {values[row] for row in rows} - there - {None}
-            if sides[rows[0]] and lost:
-                there |= lost
-                for row in rows:
-                    sides[row] = 0
-
-
-def _bundles(keys: list[str], groups) -> dict[str, list[int]]:
-    """Rows that must stay together, under a key that no order of rows changes."""
-    if groups is None:
-        bundles = defaultdict(list)
-        for row, key in enumerate(keys):
-            bundles[key].append(row)
-        return bundles
-    if len(groups) != len(keys):
-        raise DataError(
-            f"`groups` must hold one value a row. Accepted: {len(keys)} values. "
-            f"Received: {shorten(len(groups))}."
-        )
-    parent = list(range(len(keys)))
-
-    def root(row: int) -> int:
-        while parent[row] != row:
-            parent[row] = parent[parent[row]]
-            row = parent[row]
-        return row
-
-    first: dict = {}
-    for row, key in enumerate(keys):
-        for tie in (("text", key), ("group", groups[row])):
-            if tie != ("group", None):
-                parent[root(row)] = root(first.setdefault(tie, row))
-    members = defaultdict(list)
-    for row in range(len(keys)):
-        members[root(row)].append(row)
-    return {min(keys[row] for row in rows): rows for rows in members.values()}
-
-
-def _shuffle_key(key: str, seed: int) -> bytes:
-    data = f"{seed}\n{key}".encode("utf-8", "surrogatepass")
-    return hashlib.blake2b(data, digest_size=16).digest()
+def _without(examples: Examples, rows: set[int]) -> Examples:
+    if not rows:
+        return examples
+    rest = examples.select(row for row in range(len(examples)) if row not in rows)
+    rest.skipped = list(examples.skipped)
+    return rest

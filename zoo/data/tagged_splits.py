@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -46,8 +46,8 @@ def assemble_tagged(
 ) -> TaggedSplits:
     """Parts from a training file and, where the user has them, further files.
 
-    A part that is not given is split off `train`, 10 % each, by `zoo.data.assemble`;
-    a sentence with a tag or label that would be missing in training stays there.
+    A part that is not given is split off `train`, 10 % each, by `zoo.data.assemble`,
+    which shares out the sentences of each tag and label.
 
     Example:
         >>> words = [[word] for word in "abcdefghijklmnopqrst"]
@@ -58,31 +58,39 @@ def assemble_tagged(
     """
     given = {"train": train, "valid": valid, "test": test}
     tables = [
-        data
-        and Examples(
-            data.texts,
-            data.labels,
-            [(name, row) for row in range(len(data))],
-        )
+        data and as_examples(data, [(name, row) for row in range(len(data))])
         for name, data in given.items()
     ]
     splits = assemble(*tables, seed=seed)
-    rows = {name: [row for _, row in getattr(splits, name).where] for name in given}
-    known = {name for row in rows["train"] for name in _names(train, row)}
-    for part in ("valid", "test"):
-        if given[part] is not None:
-            continue
-        for row in rows[part]:
-            if not known.issuperset(_names(train, row)):
-                rows["train"].append(row)
-                known.update(_names(train, row))
-        kept = set(rows["train"])
-        rows[part] = [row for row in rows[part] if row not in kept]
-    parts = (
-        (train if given[name] is None else given[name]).select(sorted(rows[name]))
-        for name in given
-    )
+    parts = []
+    for name, data in given.items():
+        rows = (row for _, row in getattr(splits, name).where)
+        parts.append((train if data is None else data).select(rows))
     return TaggedSplits(*parts, schemes=dict(schemes), notes=splits.notes)
+
+
+def as_examples(
+    data: TaggedSentences, where: Sequence[tuple[str, int]] | None = None
+) -> Examples:
+    """The sentences as texts, and the set of tags of each task as its labels.
+
+    Args:
+        data: the sentences.
+        where: places of the rows; those of the sentences by default.
+
+    Example:
+        >>> data = TaggedSentences([["in", "Rome"]], {"ner": [["O", "LOC"]]})
+        >>> as_examples(data).labels
+        {'ner': [('LOC', 'O')]}
+    """
+    labels = {
+        task: [tuple(sorted(set(tags))) for tags in rows]
+        for task, rows in data.tags.items()
+    }
+    kinds = dict.fromkeys(labels, "multilabel")
+    kinds |= dict.fromkeys(data.labels, "categories")
+    places = list(data.where if where is None else where)
+    return Examples(data.texts, labels | data.labels, places, kinds)
 
 
 def load_conll2003(folder: Path) -> TaggedSplits:
@@ -104,9 +112,3 @@ def load_snips(folder: Path) -> TaggedSplits:
         for part in PARTS
     )  # fmt: skip
     return TaggedSplits(*parts, schemes={"slots": "BIO"})
-
-
-def _names(data: TaggedSentences, row: int) -> set:
-    """All tags and labels of one sentence, with their tasks."""
-    tags = {(task, tag) for task, rows in data.tags.items() for tag in rows[row]}
-    return tags | {(task, rows[row]) for task, rows in data.labels.items()}

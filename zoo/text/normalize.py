@@ -1,6 +1,7 @@
 """The steps from raw bytes to words, all of them TensorFlow ops.
 
-They run alike in Python, in tf.data and in a served model. Every op was already in
+They run alike in Python, in tf.data and in a served model; the splits tell copies of a
+text by the same normal form (`zoo.text.characters.text_key`). Every op was already in
 tensorflow-text 2.12.1, which TF Serving images up to 2.19 link.
 """
 
@@ -8,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from zoo.text.characters import APOSTROPHES, joined_surrogates
 from zoo.text.imports import tf, tf_text
 
 # Scripts that put no space between words: a token is one character and its marks.
@@ -26,7 +28,6 @@ MARKS = "|".join(
 )
 SPACE = "\u2581"  # stands before a token that follows white space
 _TOKEN = "|".join([NUMBER, r"[\p{L}\p{N}\p{M}_]+(?:'[\p{L}\p{M}]+)*", MARKS])
-_APOSTROPHES = "[\u2018\u2019\u02bc]"
 
 
 def as_bytes(text: str | bytes) -> bytes:
@@ -52,11 +53,7 @@ def as_bytes(text: str | bytes) -> bytes:
             "a text must be `str` or `bytes`. "
             f"Received: {text!r} of type {type(text).__name__}."
         )
-    try:
-        return text.encode("utf-8")
-    except UnicodeEncodeError:
-        joined = text.encode("utf-16-le", "surrogatepass")
-        return joined.decode("utf-16-le", "replace").encode("utf-8")
+    return joined_surrogates(text).encode("utf-8")
 
 
 def as_tensor(texts) -> tf.Tensor:
@@ -106,7 +103,7 @@ def clean(texts: tf.Tensor, *, max_bytes: int, lowercase: bool) -> tf.Tensor:
 
 def straighten(texts: tf.Tensor) -> tf.Tensor:
     """Typographic apostrophes as plain ones."""
-    return tf.strings.regex_replace(texts, _APOSTROPHES, "'")
+    return tf.strings.regex_replace(texts, f"[{APOSTROPHES}]", "'")
 
 
 def split_words(texts: tf.Tensor) -> tf.RaggedTensor:
