@@ -16,7 +16,7 @@ import zoo
 from zoo.families.classification.model import TextModel
 from zoo.families.text_model import FORMAT_VERSION
 from zoo.loading import load
-from zoo.tasks import Task, as_tasks
+from zoo.tasks import Task, as_tasks, written
 from zoo.text import TextPipeline
 
 pytestmark = pytest.mark.tensorflow
@@ -64,14 +64,24 @@ def test_answers_come_from_the_logits(text_model):
         chosen = [n for n, s in zip(("a", "b\u00e9"), sigmoid, strict=True) if s > 0.5]
         assert answer["tags"]["label"] == "|".join(chosen)
         close(answer["tags"]["scores"].values(), sigmoid)
-        close([answer["price"]["scores"]["value"]], logits["price"])
-        assert float(answer["price"]["label"]) == pytest.approx(
-            logits["price"][0], rel=1e-4
-        )
+        value = answer["price"]["scores"]["value"]
+        close([value], 3.0 + 2.0 * logits["price"])
+        assert answer["price"]["label"] == written(value)
 
 
 def close(found, expected):
     np.testing.assert_allclose(list(found), expected, rtol=1e-4, atol=1e-6)
+
+
+def test_a_model_of_the_first_format_keeps_its_answers(text_model, folder):
+    """Its regressions came out of the model in the unit of their targets."""
+    metadata = json.loads((folder / "metadata.json").read_text("utf-8"))
+    text = json.dumps({**metadata, "format_version": 1})
+    (folder / "metadata.json").write_text(text, "utf-8")
+    [answer] = load(folder).predict(TEXTS[:1])
+    [new] = text_model.predict(TEXTS[:1])
+    close([answer["price"]["scores"]["value"]], text_model.logits(TEXTS[:1])["price"][0])
+    assert answer["price"] != new["price"] and answer[MOOD] == new[MOOD]
 
 
 def test_any_number_of_texts(text_model):
@@ -201,9 +211,9 @@ def test_truncated_metadata(folder):
 def test_a_newer_format_is_refused(folder):
     path = folder / "metadata.json"
     metadata = json.loads(path.read_text("utf-8"))
-    path.write_text(json.dumps({**metadata, "format_version": 2, "zoo": "9.9"}))
+    path.write_text(json.dumps({**metadata, "format_version": 3, "zoo": "9.9"}))
     message = (
-        "format version 1 or older. Received: format version 2, written by zoo 9.9"
+        "format version 2 or older. Received: format version 3, written by zoo 9.9"
     )
     with pytest.raises(ValueError, match=message):
         load(folder)

@@ -17,7 +17,8 @@ from tiny_export import TASKS, TOPIC, MaskedMean, build
 import zoo
 from zoo.cli import main
 from zoo.data import DataError, Examples, encode_labels
-from zoo.edge import EdgeError, EdgeModel
+from zoo.edge import EdgeError, EdgeModel, publish
+from zoo.edge.model import read_metadata
 from zoo.families.language.model import LanguageModel
 from zoo.kernels.portable import is_portable
 from zoo.tasks import Task
@@ -220,6 +221,37 @@ def test_models_of_other_kinds_are_refused(original, tmp_path):
     other = LanguageModel(original.model, original.pipeline, {})
     with pytest.raises(ValueError, match="text classifiers. Received: a LanguageModel"):
         zoo.edge.export(other, tmp_path / "edge")
+
+
+@RUNTIMES
+@pytest.mark.parametrize("mean, scale", [(1.7e9, 200.0), (4.9e-7, 1e-7)])
+def test_numbers_of_any_unit(runtime, mean, scale, tmp_path, monkeypatch):
+    """To the seven digits of float32, and checked to the spread of their targets."""
+    tasks = {"y": Task("regression", (), mean, scale)}
+    pipeline = zoo.TextPipeline.learn(WORDS, min_count=1, max_length=8)
+    made = zoo.TextModel(build(pipeline.vocab_size, tasks), pipeline, tasks)
+    texts = ["word1 word2", "word3"]
+    values = mean + scale * np.array([1.0, -0.5])
+    examples = Examples(texts, {"y": values.tolist()})
+    folder = zoo.edge.export(
+        made, tmp_path / "e", runtime=runtime, length=2, examples=examples
+    )
+    found = EdgeModel(folder)(pipeline.encode(texts))["scores"][:, 0]
+    expected = [answer["y"]["scores"]["value"] for answer in made.predict(texts)]
+    rounding = 2.0**-23 * abs(mean)
+    close = {"rtol": 0, "atol": 1e-5 * scale + 2 * rounding}
+    np.testing.assert_allclose(found, expected, **close)
+    [file] = read_metadata(folder)["files"].values()
+    errors = np.abs(values - found.astype("float64"))
+    assert file["metrics"]["y"]["mae"] == pytest.approx(errors.mean(), rel=1e-6)
+    true = publish.scores_of
+    by = 1e-3 * scale + 4 * rounding
+    monkeypatch.setattr(
+        publish, "scores_of",
+        lambda *args: {k: v + by for k, v in true(*args).items()},
+    )  # fmt: skip
+    with pytest.raises(EdgeError, match="a difference of"):
+        zoo.edge.export(made, tmp_path / "f", runtime=runtime, length=2, examples=None)
 
 
 def test_a_missing_package_is_named_with_the_line_that_installs_it(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 import sys
@@ -197,6 +198,34 @@ def test_a_task_without_test_rows_and_a_run_without_any(tmp_path):
         results["here"] = {"rows": 0, "accuracy": float("nan")}
     write_report(made, tmp_path)
     assert "holds no labels" in verdict(made)
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_constant_target_has_an_error_and_no_r2(tmp_path):
+    """It is not taken for labels that are missing, here or in the mean."""
+    price = Task("regression", (), 3.0, 1.0)
+    made = outcome({"price": price, "mood": Task("categories", ("a", "b"))})
+    logs = {**made.history[0], "score": [float("nan"), -0.25]}
+    for shift, name in enumerate(made.results):
+        target, output = np.zeros(5), np.full((5, 1), 0.5 - shift / 5)
+        made.results[name]["price"] = evaluate(price, target, np.ones(5), output)
+    table = results_table(made.prepared.tasks, made.results)
+    rows = tables(table)[0][1:]
+    assert rows[0] == ["price", "r2", "5", *["undefined"] * 3]
+    assert rows[1] == ["price", "mae", "5", "0.5", "0.3", "0.1"]
+    assert rows[3][3:] == rows[2][3:]  # the mean is of the other task
+    assert "Undefined: `price` r2 (the target is constant)." in table
+
+    alone = outcome({"price": price}, history=0)
+    alone.results.update({n: {"price": r["price"]} for n, r in made.results.items()})
+    alone = dataclasses.replace(alone, history=[logs])
+    page = write_report(alone, tmp_path).read_text("utf-8")
+    assert tables(page)[2][1][4] == "undefined"
+    assert "The epoch of the lowest validation loss was kept." in page
+    said = verdict(alone)
+    assert "r2 is undefined, the target is constant" in said
+    assert "error: 0.5, of the best baseline (linear) 0.1" in said
+    assert "holds no labels" not in page
 
 
 def test_verdict_says_which_is_better():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -201,6 +202,19 @@ def test_it_learns_a_toy_language(trained):
     assert intents == data.labels["intent"]
     assert max(logs["val_score"] for logs in history) == 1.0
     assert {"val_task_0_f1", "val_intent_accuracy", "seconds"} <= set(history[0])
+
+
+def test_validation_without_entities_is_of_the_other_tasks():
+    data, valid = sentences(16), sentences(8, 1)
+    valid = replace(valid, tags={SLOTS: [["O"] * len(t) for t in valid.tokens]})
+    known, name = pipeline(), "bilstm_tagger"
+    [logs] = train_tagger(
+        build(name), tasks(), (known.encode(data.tokens), data),
+        (known.encode(valid.tokens), valid), settings(name, epochs=1), verbose=False,
+    )  # fmt: skip
+    assert np.isnan(logs["val_task_0_f1"])
+    assert logs["val_score"] == logs["val_intent_accuracy"]
+    assert logs["score"] == (logs["val_score"], logs["val_token_accuracy"])
 
 
 def test_texts_and_words(trained):

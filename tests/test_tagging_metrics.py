@@ -7,7 +7,9 @@ import warnings
 import numpy as np
 import pytest
 
+from zoo.families.tagging.fitting import mean_score, score_tags
 from zoo.families.tagging.metrics import entity_scores
+from zoo.tasks import TAGS, Task
 
 TRUE = [
     ["B-PER", "I-PER", "O", "B-LOC"],
@@ -42,6 +44,17 @@ def test_nothing_there_scores_zero():
         assert scores["by_type"] == {}
     assert entity_scores([["O"]], [["O"]])["token_accuracy"] == 1.0
     assert entity_scores([["B"]], [["B"]])["by_type"]["_"]["f1"] == 1.0
+
+
+def test_without_a_true_entity_f1_is_undefined():
+    """And the mean over tasks leaves it out; the tags themselves can be right."""
+    ner, pos = Task(TAGS, ("O", "B-X"), scheme="BIO"), Task(TAGS, ("O", "B-X"))
+    true, said = [["O", "O"], ["O", "O"]], [["O", "B-X"], ["O", "O"]]
+    found = {"ner": score_tags(ner, true, said), "pos": score_tags(pos, true, said)}
+    assert np.isnan(found["ner"]["f1"]) and found["ner"]["token_accuracy"] == 0.75
+    assert mean_score({"ner": ner, "pos": pos}, found) == 0.75
+    assert np.isnan(mean_score({"ner": ner}, found))
+    assert score_tags(ner, said, true)["f1"] == 0.0
 
 
 def test_entities_do_not_join_across_sentences():

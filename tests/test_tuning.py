@@ -14,6 +14,7 @@ from zoo.cli import main
 from zoo.data import Examples, Splits
 from zoo.families import get_family
 from zoo.tuning import Choice, Int, search
+from zoo.tuning.objective import named_scores
 from zoo.tuning.trial import Job, in_process, run_trial
 
 pytestmark = pytest.mark.tensorflow
@@ -261,3 +262,9 @@ def test_help_loads_no_tensorflow():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "KERASTUNER_ORACLE_IP" in done.stdout
+
+
+def test_scores_that_the_data_leave_undefined_are_not_there():
+    undefined = {"r2": float("nan"), "mae": 0.5, "undefined": "the target is constant"}
+    found = named_scores(float("nan"), {"price": undefined})
+    assert found == {"mae": 0.5, "price:mae": 0.5}

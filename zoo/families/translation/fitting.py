@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -136,7 +135,8 @@ def perplexity(
         losses = score.predict_on_batch({**inputs, "labels": labels})
         total += float(np.sum(losses, dtype="float64"))
         tokens += float(weights.sum())
-    return math.exp(total / tokens)
+    with np.errstate(over="ignore"):  # infinite, of a model that has gone astray
+        return float(np.exp(total / tokens))
 
 
 def _optimizer(settings: TranslationSettings, steps: int):
