@@ -9,6 +9,8 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 
+from zoo.text.inputs import plain
+
 KINDS = ("categories", "multilabel", "regression")  # of a text
 TAGS = "tags"  # of its words
 DEFAULT_TASK = "label"
@@ -170,6 +172,7 @@ def _as_task(name: str, spec) -> Task:
         return Task("regression")
     if isinstance(spec, Mapping):
         return Task.from_config(spec)
+    spec = plain(spec)
     if isinstance(spec, int) and not isinstance(spec, bool):
         return Task("categories", tuple(str(i) for i in range(spec)))
     if isinstance(spec, (list, tuple)):

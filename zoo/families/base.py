@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zoo.data.parts import valid_as_train
+from zoo.reporting.terminal import one_line, shell_command
 from zoo.training.settings import Checked
 from zoo.tuning.trial import best_epoch
 
@@ -140,8 +140,8 @@ class Recipe(ABC):
         if export_to is not None:
             place = self.export(text_model, splits, export_to).parent
             print(f"Exported and checked: {place}")
-        shown = json.dumps(self.prompt(splits), ensure_ascii=False)
-        print(f"{self.invitation}: zoo predict {place} {shown}")
+        values = place, one_line(self.prompt(splits))
+        print(f"{self.invitation}: {shell_command('zoo', 'predict', values=values)}")
 
     def export(self, text_model: TextModel, splits, folder: str | Path) -> Path:
         """Exports a trained model as the next version under `folder`."""

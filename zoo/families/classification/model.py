@@ -12,7 +12,8 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,6 +28,7 @@ from zoo.families.translation import is_translation_model
 from zoo.serving import export
 from zoo.tasks import Task
 from zoo.text import TextPipeline
+from zoo.text.inputs import as_texts, plain, whole
 from zoo.training.batching import TokenBatches, choose_buckets
 from zoo.training.fit import predict
 
@@ -35,6 +37,7 @@ FORMAT_VERSION = 1
 
 def describe_training(name: str, keywords: Mapping, settings) -> dict:
     """What the metadata of a trained model say of how it came about."""
+    keywords = {key: plain(value) for key, value in keywords.items()}
     return {
         "name": name,
         "keywords": {key: value for key, value in keywords.items() if _is_json(value)},
@@ -50,6 +53,8 @@ def _is_json(value) -> bool:
 class TextModel:
     """A Keras model with its text pipeline and its tasks; predicts on strings.
 
+    Several threads may ask it at once.
+
     Args:
         model: token ids `[batch, time]` to a dict from task to logits.
         pipeline: strings to token ids.
@@ -61,13 +66,18 @@ class TextModel:
     pipeline: TextPipeline
     tasks: dict[str, Task]
     metadata: dict = field(default_factory=dict)
+    # Keras builds functions at the first call, and on JAX lends out the weights.
+    _lock: threading.RLock = field(
+        default_factory=threading.RLock, init=False, repr=False, compare=False
+    )
 
     pipeline_class = TextPipeline
 
     def logits(
-        self, texts: Sequence[str], batch_size: int = 64
+        self, texts: Iterable[str], batch_size: int = 64
     ) -> dict[str, np.ndarray]:
         """The model's outputs `[texts, outputs]` by task."""
+        batch_size = whole("batch_size", batch_size, 1)
         tokens = self.pipeline.encode(texts)
         if not tokens:
             return {
@@ -77,13 +87,14 @@ class TextModel:
             tokens, {}, {}, batch_size=min(batch_size, len(tokens)),
             buckets=choose_buckets(tokens),
         )  # fmt: skip
-        return predict(self.model, batches)
+        with self._lock:
+            return predict(self.model, batches)
 
-    def predict(self, texts: Sequence[str], batch_size: int = 64) -> list[dict]:
+    def predict(self, texts: Iterable[str], batch_size: int = 64) -> list[dict]:
         """Answers for each text.
 
         Args:
-            texts: any number of strings, of any length.
+            texts: any iterable of strings, of any length.
             batch_size: texts that run at once.
 
         Returns:
@@ -92,12 +103,11 @@ class TextModel:
             for several labels of one text they are joined by `|`; a regression has the
             number as its label and under `"value"` among its scores. A task that may
             abstain has `"abstained"` as well, and then no label.
+
+        Raises:
+            ValueError: for one text instead of several.
         """
-        if isinstance(texts, (str, bytes)):
-            raise ValueError(
-                "`texts` must be a list of strings. "
-                f"Received: one {type(texts).__name__}."
-            )
+        texts = as_texts(texts)
         answers: list[dict] = [{} for _ in texts]
         for name, logits in self.logits(texts, batch_size).items():
             for answer, row in zip(answers, logits, strict=True):
@@ -136,7 +146,7 @@ class TextModel:
             shutil.rmtree(partial, ignore_errors=True)
         return folder
 
-    def export(self, folder: str | Path, examples: Sequence[str] = ()) -> Path:
+    def export(self, folder: str | Path, examples: Iterable[str] = ()) -> Path:
         """Exports for TF Serving as the next version under `folder`: see `zoo.export`.
 
         Args:

@@ -12,6 +12,7 @@ from zoo.serving.answers import answer_of, output_names
 from zoo.tasks import Task
 from zoo.text import TextPipeline, as_bytes
 from zoo.text.imports import tf
+from zoo.text.table import bear_no_rows
 
 
 class Served(tf.Module):
@@ -37,6 +38,7 @@ class Served(tf.Module):
 
         # One body in the graph for all signatures; a request runs what it needs of it.
         @tf.function(input_signature=[text], autograph=False)
+        @bear_no_rows
         def run(text: tf.Tensor) -> dict:
             ids = pipeline(text)
             outputs = model(ids, training=False)
