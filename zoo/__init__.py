@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import importlib
 
+from zoo import _registration
+
 __version__ = "0.1.0"
 
 _PUBLIC = {
@@ -39,3 +41,6 @@ def __getattr__(name: str):
 
 def __dir__():
     return sorted(__all__)
+
+
+_registration.register()

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import numpy as np
 
+from zoo.text.inputs import plain
+
 KINDS = ("categories", "multilabel", "regression")  # of a text
 TAGS = "tags"  # of its words
 DEFAULT_TASK = "label"
@@ -200,6 +202,7 @@ def _as_task(name: str, spec) -> Task:
         return Task("regression")
     if isinstance(spec, Mapping):
         return Task.from_config(spec)
+    spec = plain(spec)
     if isinstance(spec, int) and not isinstance(spec, bool):
         return Task("categories", tuple(str(i) for i in range(spec)))
     if isinstance(spec, (list, tuple)):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 import tempfile
 import warnings
@@ -19,17 +20,20 @@ from zoo.cli.evaluate import add_evaluate_parser
 from zoo.cli.predict import add_predict_parser
 from zoo.cli.serve import add_export_arguments, add_serve_commands, after_export
 from zoo.cli.tune import add_tune_parser, tune
+from zoo.reporting.terminal import output
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs one command; returns the exit code: 0, or 2 for input of no use."""
-    options = _parser().parse_args(arguments)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     try:
-        with warnings.catch_warnings():
+        with output(), warnings.catch_warnings():
+            options = _parser().parse_args(arguments)
             warnings.showwarning = _show_warning
             options.command(options)
+    except BrokenPipeError:  # `| head` has seen enough; what a shell says of that
+        return 128 + signal.SIGPIPE
     except (ValueError, TypeError, OSError, ImportError, RuntimeError) as error:
         if os.environ.get("ZOO_TRACEBACK"):
             raise

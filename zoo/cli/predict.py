@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import sys
 from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
 
 from zoo.cli.serve import positive
 from zoo.client import connect
+from zoo.reporting.terminal import can_print, input_lines
 
 _CHUNK = 64  # texts whose answers are printed before the next ones are read
 
@@ -65,7 +65,9 @@ def _predict(options) -> None:
                 error.args = (f"{error} Texts answered before: {answered}.",)
             raise
         for text, answer in zip(chunk, answers, strict=True):
-            print(json.dumps({"text": text, "answers": answer}, ensure_ascii=False))
+            record = {"text": text, "answers": answer}
+            line = json.dumps(record, ensure_ascii=False)
+            print(line if can_print(line) else json.dumps(record))
         answered += len(chunk)
 
 
@@ -73,8 +75,7 @@ def _texts(given: list[str]) -> Iterator[str]:
     """Arguments, else lines; what is no UTF-8 becomes U+FFFD, as it does in models."""
     if given:
         return (os.fsencode(text).decode("utf-8", "replace") for text in given)
-    sys.stdin.reconfigure(encoding="utf-8", errors="replace")
-    return (line.rstrip("\n") for line in sys.stdin)
+    return input_lines()
 
 
 def _asker_of_server(options) -> Callable[[list[str]], list[dict]]:

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import argparse
 import math
+from codecs import BOM_UTF8
 from pathlib import Path
 
+from zoo.reporting.terminal import shell_command
 from zoo.serving.deploy import IMAGE, POLL_SECONDS, STABLE, write_serve_config
 from zoo.serving.versions import (
     MODELS_CONFIG,
@@ -117,10 +119,9 @@ def _serve_config(options) -> None:
     for folder in sorted(path for path in options.folder.iterdir() if path.is_dir()):
         if numbers := configured_versions(folder):
             _print_what_is_served(folder, numbers)
-    print(
-        f"Start a server: docker compose -f {options.folder / 'compose.yaml'} up; one "
-        f"that runs follows within {POLL_SECONDS} s"
-    )
+    place = options.folder / "compose.yaml"
+    command = shell_command("docker", "compose", "-f", place, "up")
+    print(f"Start a server: {command}; one that runs follows within {POLL_SECONDS} s")
 
 
 def _print_what_is_served(folder: Path, numbers: list[int]) -> None:
@@ -138,9 +139,10 @@ def _note_what_is_served(folder: Path, number: int) -> None:
     """Says so if a server of `models.config` would not load a version."""
     config, numbers = folder.parent / MODELS_CONFIG, configured_versions(folder)
     if config.exists() and number not in numbers:
+        command = shell_command("zoo", "serve-config", values=[folder.parent])
         print(
             f"Not served yet: {config} names version {_listed(numbers) or 'none'} of "
-            f"{folder.name}; `zoo serve-config {folder.parent}` writes it anew"
+            f"{folder.name}; `{command}` writes it anew"
         )
 
 
@@ -163,7 +165,8 @@ def _warmup(options) -> None:
     from zoo.cli.app import load_tensorflow
 
     try:
-        texts = options.texts and options.texts.read_bytes().splitlines()
+        texts = options.texts and options.texts.read_bytes()
+        texts = texts and texts.removeprefix(BOM_UTF8).splitlines()
     except OSError as error:
         raise OSError(
             "`--texts` must be a file that can be read. "

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from zoo.cli.data import add_data_arguments, add_part_arguments
+from zoo.reporting.terminal import shell_command
 from zoo.tuning.searching import ALGORITHMS, check_installed, search
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "": 1}
@@ -136,10 +137,12 @@ def tune(options, check_writable: Callable, load_tensorflow: Callable) -> None:
         return
     print(found.summary)
     print(f"Report: {found.folder / 'report.md'}")
-    print(f"HParams: tensorboard --logdir {found.folder / 'tensorboard'}")
+    events = found.folder / "tensorboard"
+    print(f"HParams: {shell_command('tensorboard', '--logdir', events)}")
     if found.exported is not None:
         print(f"Exported and checked: {found.exported.parent}")
-    print(f"Predict with it: zoo predict {found.folder}")
+    command = shell_command("zoo", "predict", values=[found.folder])
+    print(f"Predict with it: {command}")
 
 
 def _show(searched, options) -> None:

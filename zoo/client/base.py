@@ -8,6 +8,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 
+from zoo.text.inputs import each_text, real, whole
+
 _FIRST_PAUSE = 0.05  # seconds, twice as long each time
 _LONGEST_PAUSE = 2.0
 
@@ -65,21 +67,13 @@ class Client(ABC):
                 "Give a `version` or a `label`, not both. "
                 f"Received: version={version!r}, label={label!r}."
             )
-        for name, value, least in (
-            ("timeout", timeout, 0.001), ("retries", retries, 0),
-            ("batch_size", batch_size, 1),
-        ):  # fmt: skip
-            if value < least:
-                raise ValueError(
-                    f"`{name}` must be at least {least}. Received: {name}={value!r}."
-                )
         self.address = address
         self.model = model
-        self.version = version
+        self.version = version and whole("version", version, 0, 2**63 - 1)
         self.label = label
-        self.timeout = timeout
-        self.retries = retries
-        self.batch_size = batch_size
+        self.timeout = real("timeout", timeout, 0.001)
+        self.retries = whole("retries", retries, 0)
+        self.batch_size = whole("batch_size", batch_size, 1)
 
     def __repr__(self) -> str:
         chosen = {"model": self.model, "version": self.version, "label": self.label}
@@ -100,13 +94,9 @@ class Client(ABC):
             `label` and the list `scores`.
 
         Raises:
+            ValueError: for one text instead of several.
             ServerError: see the class; `DeadlineError` is one.
         """
-        if isinstance(texts, (str, bytes)):
-            raise ValueError(
-                "`texts` must be an iterable of texts. "
-                f"Received: one {type(texts).__name__}."
-            )
         answers: list[dict] = []
         for chunk in _chunks(texts, self.batch_size):
             rows = self._retrying(lambda left, c=chunk: self._rows(c, signature, left))
@@ -163,6 +153,6 @@ def _pauses(count: int) -> Iterator[float]:
 
 
 def _chunks(texts: Iterable, size: int) -> Iterator[list]:
-    stream = iter(texts)
+    stream = each_text(texts)
     while chunk := list(islice(stream, size)):
         yield chunk

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -63,10 +64,12 @@ class Runner:
             model_path=os.fspath(path), num_threads=1
         )
         self._run = self._interpreter.get_signature_runner()
+        self._lock = threading.Lock()  # one memory for the tensors of all callers
 
     def __call__(self, tokens: np.ndarray) -> dict[str, np.ndarray]:
         """Scores `[batch, outputs]` by output, of ids `[batch, time]`."""
         padded = np.zeros((len(tokens), self._length), "int32")
         padded[:, : tokens.shape[1]] = tokens
-        rows = [self._run(tokens=padded[row : row + 1]) for row in range(len(padded))]
+        with self._lock:
+            rows = [self._run(tokens=row[None]) for row in padded]
         return {name: np.concatenate([row[name] for row in rows]) for name in rows[0]}

@@ -36,6 +36,7 @@ from zoo.families.classification.servable import check_model
 from zoo.families.text_model import replace_folder
 from zoo.serving.expected import ODD
 from zoo.text import TextPipeline
+from zoo.text.inputs import whole
 from zoo.text.vocabulary import PAD, UNKNOWN, write_vocabulary
 
 TOLERANCE = 1e-4
@@ -225,12 +226,7 @@ def _check_kind(text_model: TextModel) -> None:
 def _length(pipeline: TextPipeline, length: int | None) -> int:
     if length is None:
         return min(DEFAULT_LENGTH, pipeline.max_length)
-    if type(length) is not int or not 1 <= length <= pipeline.max_length:
-        raise ValueError(
-            f"`length` must be from 1 to {pipeline.max_length}, the tokens that the "
-            f"model's pipeline reads. Received: length={length!r}."
-        )
-    return length
+    return whole("length", length, 1, pipeline.max_length)  # what the pipeline reads
 
 
 def _check_folder(folder: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -16,6 +15,7 @@ from zoo.families.reading import is_named, read_named
 from zoo.families.tables import read_labelled, read_table_splits
 from zoo.reporting.markdown import in_cell, markdown_table
 from zoo.reporting.page import history_table, settings_block, write_page
+from zoo.reporting.terminal import one_line, shell_command
 from zoo.training.history import best_epoch
 from zoo.training.settings import Checked
 
@@ -262,8 +262,8 @@ class Family(ABC):
         if export_to is not None:
             place = self.export(text_model, splits, export_to).parent
             print(f"Exported and checked: {place}")
-        shown = json.dumps(self.prompt(splits), ensure_ascii=False)
-        print(f"{self.invitation}: zoo predict {place} {shown}")
+        values = place, one_line(self.prompt(splits))
+        print(f"{self.invitation}: {shell_command('zoo', 'predict', values=values)}")
 
     def export(self, text_model: BaseTextModel, splits, folder: str | Path) -> Path:
         """Exports a trained model as the next version under `folder`."""

@@ -12,7 +12,8 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar
@@ -23,12 +24,14 @@ import zoo.layers  # noqa: F401  (registers the layers that a saved model names)
 from zoo import __version__
 from zoo.families.exporting import export
 from zoo.tasks import Task
+from zoo.text.inputs import plain
 
 FORMAT_VERSION = 2  # 1: a regression's model returned the value, in float32
 
 
 def describe_training(name: str, keywords: Mapping, settings) -> dict:
     """What the metadata of a trained model say of how it came about."""
+    keywords = {key: plain(value) for key, value in keywords.items()}
     return {
         "name": name,
         "keywords": {key: value for key, value in keywords.items() if _is_json(value)},
@@ -44,7 +47,8 @@ def _is_json(value) -> bool:
 class BaseTextModel:
     """A Keras model with its text pipeline: what all families save, load and export.
 
-    A family's own class adds what its models do with strings, `predict` above all.
+    Several threads may ask it at once. A family's own class adds what its models do
+    with strings, `predict` above all.
 
     Args:
         model: the Keras model.
@@ -61,11 +65,15 @@ class BaseTextModel:
     pipeline: object
     tasks: dict[str, Task]
     metadata: dict = field(default_factory=dict)
+    # Keras builds functions at the first call, and on JAX lends out the weights.
+    _lock: threading.RLock = field(
+        default_factory=threading.RLock, init=False, repr=False, compare=False
+    )
 
     family: ClassVar[str]
     pipeline_class: ClassVar[type]
 
-    def predict(self, texts: Sequence[str], batch_size: int = 64) -> list[dict]:
+    def predict(self, texts: Iterable[str], batch_size: int = 64) -> list[dict]:
         """An answer for each text."""
         raise NotImplementedError
 
@@ -102,7 +110,7 @@ class BaseTextModel:
             shutil.rmtree(partial, ignore_errors=True)
         return folder
 
-    def export(self, folder: str | Path, examples: Sequence[str] = ()) -> Path:
+    def export(self, folder: str | Path, examples: Iterable[str] = ()) -> Path:
         """Exports for TF Serving as the next version under `folder`: see `zoo.export`.
 
         Args:

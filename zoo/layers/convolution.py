@@ -70,7 +70,9 @@ class TextConvolution(ConsumesMask):
         edge = [self.window - 1, self.window - 1]
         embedded = ops.where(ops.expand_dims(mask, -1), embedded, 0.0)
         embedded = ops.pad(embedded, [[0, 0], edge, [0, 0]])
-        maps = ops.conv(embedded, self.kernel, padding="valid")
+        maps = ops.conv(
+            embedded, self.kernel, padding="valid", data_format="channels_last"
+        )
         touched = self._touched(ops.pad(mask, [[0, 0], edge]))
         best = ops.max(
             ops.where(ops.expand_dims(touched, -1), maps, float("-inf")), axis=1

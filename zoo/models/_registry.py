@@ -8,8 +8,10 @@ import inspect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from zoo._lazy import keras
 from zoo.models._plugins import load_plugins
 from zoo.models._search_space import Range
+from zoo.text.inputs import plain
 
 _ENTRIES: dict[str, Entry] = {}
 
@@ -148,10 +150,19 @@ def get(name: str, *sizes, **keywords):
 
     Raises:
         ValueError: for an unknown name or keyword; the message suggests the nearest.
+            Also where Keras's `floatx` is not float32.
     """
     entry = describe(name)
     check_keywords(name, keywords, entry.keywords)
-    return entry.builder(*sizes, **keywords)
+    if keras.config.floatx() != "float32":
+        raise ValueError(
+            "Keras must compute in float32 where a model is made; mixed precision is "
+            "keras.config.set_dtype_policy. Accepted: keras.config.set_floatx"
+            '("float32") before, or "floatx": "float32" in ~/.keras/keras.json. '
+            f"Received: floatx={keras.config.floatx()!r}."
+        )
+    keywords = {keyword: plain(value) for keyword, value in keywords.items()}
+    return entry.builder(*map(plain, sizes), **keywords)
 
 
 def check_keywords(name: str, keywords: Mapping, accepted: Iterable[str]) -> None:

@@ -11,6 +11,8 @@ from pathlib import Path
 from zoo.serving.versions import versions
 from zoo.text import as_bytes
 from zoo.text.imports import tf
+from zoo.text.inputs import each_text, whole
+from zoo.text.normalize import as_tensor
 
 FORMAT_VERSION = 1
 _BATCH = 256
@@ -67,10 +69,13 @@ class ServedModel:
             Multilabel: the label names what scores above 0.5, joined by `|`.
             Regression: the label is the value's decimals, and the scores are
             `{"value": value}`.
+
+        Raises:
+            ValueError: for one text instead of several.
         """
         answers: list[dict] = []
         tags = "words" in self._loaded.signatures
-        stream = iter(texts)
+        stream = each_text(texts)
         while chunk := [as_bytes(text) for text in islice(stream, _BATCH)]:
             outputs = self._serve(text=tf.constant(chunk, tf.string))
             if "translate" in self._loaded.signatures:
@@ -86,8 +91,7 @@ class ServedModel:
 
     def tokens(self, texts: Iterable[str | bytes]) -> list[list[str]]:
         """What the model sees of each text; at most `max_length` tokens."""
-        rows = [as_bytes(text) for text in texts]
-        found = self._tokens(text=tf.constant(rows, tf.string, shape=[len(rows)]))
+        found = self._tokens(text=as_tensor(texts))
         return [
             [token.decode("utf-8") for token in row if token]
             for row in found["tokens"].numpy()
@@ -160,6 +164,8 @@ def _decoded(values) -> list[str]:
 
 def version_folder(folder: Path, version: int | None) -> Path:
     """The folder of a version of a model: the newest one unless it is named."""
+    if version is not None:
+        version = whole("version", version, 0, 2**63 - 1)
     if version is None and (folder / "saved_model.pb").is_file():
         return folder
     found = versions(folder)

@@ -12,6 +12,9 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from zoo.reporting.terminal import shell_command
+from zoo.text.inputs import whole
+
 # What begins so is no version yet, or no longer: a later export removes it after a day.
 TEMPORARY = ".export-"
 WITHDRAWN = ".withdrawn-"
@@ -63,10 +66,7 @@ def prune(folder: str | Path, keep: int) -> list[int]:
 
 def check_keep(keep: int) -> None:
     """Raises a `ValueError` unless `keep` is a whole number from 1."""
-    if type(keep) is not int or keep < 1:
-        raise ValueError(
-            f"`keep` must be a whole number from 1. Received: keep={keep!r}."
-        )
+    whole("keep", keep, 1)
 
 
 def rollback(folder: str | Path, to: int | None = None) -> int:
@@ -103,12 +103,14 @@ def rollback(folder: str | Path, to: int | None = None) -> int:
     pinned = [n for n in configured_versions(folder) if n > chosen]
     if pinned:  # the server would unload them and load nothing in their place
         place = Path(folder).absolute()
+        label = f"{place.name}:stable={chosen}"
+        command = shell_command("zoo", "serve-config", place.parent, "--label", label)
         raise ValueError(
             f"`folder` must be of a model whose {MODELS_CONFIG} names none of the "
             f"versions that would go. Received: {folder}, of which it names "
-            f"{', '.join(map(str, pinned))}. First `zoo serve-config {place.parent} "
-            f"--label {place.name}:stable={chosen}`, which moves its clients; when the "
-            "server has followed, the same command again, which drops the newer one."
+            f"{', '.join(map(str, pinned))}. First `{command}`, which moves its "
+            "clients; when the server has followed, the same command again, which "
+            "drops the newer one."
         )
     for number, path in reversed(found.items()):
         if number > chosen:

@@ -7,10 +7,9 @@ tensorflow-text 2.12.1, which TF Serving images up to 2.19 link.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from zoo.text.characters import APOSTROPHES, joined_surrogates
 from zoo.text.imports import tf, tf_text
+from zoo.text.inputs import each_text
 
 # Scripts that put no space between words: a token is one character and its marks.
 UNSPACED_SCRIPTS = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
@@ -57,14 +56,10 @@ def as_bytes(text: str | bytes) -> bytes:
 
 
 def as_tensor(texts) -> tf.Tensor:
-    """A string tensor `[batch]` of a tensor, an array or a list of texts."""
+    """A string tensor `[batch]` of a tensor or of anything that holds texts."""
     if not tf.is_tensor(texts):
-        if isinstance(texts, (str, bytes)) or not isinstance(texts, Iterable):
-            raise TypeError(
-                "`texts` must be a list of strings or a string tensor [batch]. "
-                f"Received: {texts!r}."
-            )
-        texts = tf.constant([as_bytes(text) for text in texts], tf.string, name="texts")
+        rows = [as_bytes(text) for text in each_text(texts)]
+        texts = tf.constant(rows, tf.string, [len(rows)], name="texts")
     if texts.dtype != tf.string or texts.shape.rank not in (None, 1):
         raise ValueError(
             "`texts` must be a string tensor of shape [batch]. "

@@ -13,6 +13,7 @@ import numpy as np
 from zoo.text import normalize
 from zoo.text import vocabulary as vocabularies
 from zoo.text.imports import tf, tf_text
+from zoo.text.inputs import each_text, whole
 from zoo.text.settings import Settings, read_settings, write_settings
 from zoo.text.table import LookupTable, fill_empty, pad
 from zoo.text.vocabulary import SPECIALS, UNKNOWN
@@ -113,19 +114,13 @@ class TextPipeline(tf.Module):
             A `TextPipeline`.
 
         Raises:
-            ValueError: if there is no text, or no token occurs `min_count` times.
+            ValueError: for one text instead of several, if there is no text, or if no
+                token occurs `min_count` times.
             TypeError: if a text is neither `str` nor `bytes`.
         """
         settings = Settings(tokenizer, max_length, lowercase)
-        for name, value, least in (
-            ("vocab_size", vocab_size, len(SPECIALS) + 1),
-            ("min_count", min_count, 1),
-        ):
-            if type(value) is not int or value < least:
-                raise ValueError(
-                    f"`{name}` must be an integer of at least {least}. "
-                    f"Received: {name}={value!r}."
-                )
+        vocab_size = whole("vocab_size", vocab_size, len(SPECIALS) + 1)
+        min_count = whole("min_count", min_count, 1)
         entries: Sequence[str] = ()
         if tokenizer != "bytes":
             learn = (
@@ -256,11 +251,7 @@ def _byte_names(values: tf.RaggedTensor) -> tf.RaggedTensor:
 
 
 def _chunks(texts: Iterable[str | bytes]) -> Iterator[list[bytes]]:
-    if isinstance(texts, (str, bytes)):
-        raise TypeError(
-            f"`texts` must be an iterable of texts, not one text. Received: {texts!r}."
-        )
-    stream = iter(texts)
+    stream = each_text(texts)
     while chunk := list(islice(stream, _CHUNK)):
         yield [normalize.as_bytes(text) for text in chunk]
 

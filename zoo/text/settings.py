@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+from zoo.text.inputs import whole
+
 TOKENIZERS = ("unicode", "whitespace", "wordpiece", "bytes")
 FORMAT_VERSION = 1
 _CLASS = "zoo.text.TextPipeline"
@@ -30,11 +32,8 @@ class Settings:
                 f"`tokenizer` must be one of {', '.join(TOKENIZERS)}. "
                 f"Received: tokenizer={self.tokenizer!r}."
             )
-        if type(self.max_length) is not int or self.max_length < 1:
-            raise ValueError(
-                "`max_length` must be a positive integer. "
-                f"Received: max_length={self.max_length!r}."
-            )
+        length = whole("max_length", self.max_length, 1)
+        object.__setattr__(self, "max_length", length)
         if type(self.lowercase) is not bool:
             raise ValueError(
                 "`lowercase` must be True or False. "

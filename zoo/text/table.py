@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -80,6 +80,38 @@ def fill_empty(ids: tf.RaggedTensor) -> tf.RaggedTensor:
     empty = tf.cast(tf.equal(ids.row_lengths(), 0), tf.int64)
     filler = tf.fill([tf.reduce_sum(empty)], UNKNOWN)
     return tf.concat([ids, tf.RaggedTensor.from_row_lengths(filler, empty)], 1)
+
+
+def bear_no_rows(function: Callable) -> Callable:
+    """A function of rows that may also be asked about none.
+
+    Convolutions, loops and maxima need a row: without any there is one of zeros, or of
+    empty strings, that no output shows.
+
+    Args:
+        function: from tensors, all with an axis of rows but for scalars, to such a
+            tensor or a dict of them.
+
+    Example:
+        >>> mean = bear_no_rows(lambda x: x / tf.reduce_max(x))
+        >>> mean(tf.constant([1.0, 2.0])).numpy().tolist()
+        [0.5, 1.0]
+        >>> mean(tf.zeros([0])).numpy().tolist()
+        []
+    """
+
+    def bearing(*inputs):
+        rows = tf.shape(inputs[0])[0]
+        filled = [_with_a_row(x) if x.shape.rank else x for x in inputs]
+        return tf.nest.map_structure(lambda y: y[:rows], function(*filled))
+
+    return bearing
+
+
+def _with_a_row(values: tf.Tensor) -> tf.Tensor:
+    shape = tf.shape(values)
+    missing = tf.concat([tf.maximum(1 - shape[:1], 0), shape[1:]], axis=0)
+    return tf.concat([values, tf.zeros(missing, values.dtype)], axis=0)
 
 
 def pad(ids: tf.RaggedTensor) -> tf.Tensor:

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 from zoo.tasks import Task, safe_names
+from zoo.text.inputs import fold_seed
 from zoo.training import loop
 from zoo.training.batching import TokenBatches
 from zoo.training.checkpoint import Checkpoint, averaged
@@ -32,7 +33,7 @@ def seed_everything(seed: int) -> None:
     on the CPU anyway.
     """
     random.seed(seed)
-    keras.utils.set_random_seed(seed)
+    keras.utils.set_random_seed(fold_seed(seed))
 
 
 def compile_model(

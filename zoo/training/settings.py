@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from zoo.models._registry import describe
 from zoo.models._search_space import Range
+from zoo.text.inputs import plain
 
 
 def _whole(value) -> bool:
@@ -87,7 +88,8 @@ class Checked:
 
     def __post_init__(self) -> None:
         for setting in fields(self):
-            value = getattr(self, setting.name)
+            value = plain(getattr(self, setting.name))
+            object.__setattr__(self, setting.name, value)
             accepted, is_accepted = _BY_NAME.get(setting.name, _ACCEPTED[setting.type])
             if not is_accepted(value):
                 raise ValueError(

@@ -22,6 +22,7 @@ from keras_tuner.engine.base_tuner import BaseTuner
 from keras_tuner.engine.trial import Trial
 
 from zoo.models._search_space import Choice, Int, Range, as_json, rounded
+from zoo.text.inputs import fold_seed
 from zoo.tuning.searched import MODEL, Searched
 
 ALGORITHMS = ("hyperband", "bayesian", "random", "grid")
@@ -148,7 +149,7 @@ def make_oracle(
     """
     options: dict = {
         "objective": keras_tuner.Objective(OBJECTIVE, "min" if minimise else "max"),
-        "seed": seed + 1,  # keras-tuner takes 0 for none
+        "seed": fold_seed(seed) + 1,  # keras-tuner takes 0 for none
     }
     if algorithm == "hyperband":
         options.update(max_epochs=epochs, hyperband_iterations=None)

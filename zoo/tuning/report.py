@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
 from zoo.models._search_space import as_json
 from zoo.reporting.markdown import markdown_table
+from zoo.reporting.terminal import shell_command
 from zoo.tuning.objective import pareto_front
 from zoo.tuning.plan import Plan
 from zoo.tuning.searched import MODEL
@@ -155,10 +155,9 @@ def _test_table(found) -> str:
 
 def _command(plan: Plan, found) -> str:
     pairs = {**found.settings, **found.keywords}
-    settings = " ".join(shlex.quote(f"{k}={_bare(v)}") for k, v in pairs.items())
-    return (
-        f"The best trial again:\n\n```\nzoo train {found.model} --set {settings}\n```"
-    )
+    settings = [f"{name}={_bare(value)}" for name, value in pairs.items()]
+    command = shell_command("zoo", "train", found.model, "--set", *settings)
+    return f"The best trial again:\n\n```\n{command}\n```"
 
 
 def _bare(value) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -11,6 +11,7 @@ import numpy as np
 from zoo.families.text_model import BaseTextModel
 from zoo.tasks import answers_of, named_scores
 from zoo.text import TextPipeline
+from zoo.text.inputs import as_texts, whole
 from zoo.training.batching import TokenBatches, choose_buckets
 from zoo.training.fit import predict
 
@@ -18,6 +19,8 @@ from zoo.training.fit import predict
 @dataclass
 class TextModel(BaseTextModel):
     """A Keras model with its text pipeline and its tasks; predicts on strings.
+
+    Several threads may ask it at once.
 
     Args:
         model: token ids `[batch, time]` to a dict from task to logits.
@@ -32,9 +35,10 @@ class TextModel(BaseTextModel):
     pipeline_class: ClassVar[type] = TextPipeline
 
     def logits(
-        self, texts: Sequence[str], batch_size: int = 64
+        self, texts: Iterable[str], batch_size: int = 64
     ) -> dict[str, np.ndarray]:
         """The model's outputs `[texts, outputs]` by task."""
+        batch_size = whole("batch_size", batch_size, 1)
         tokens = self.pipeline.encode(texts)
         if not tokens:
             return {
@@ -44,13 +48,14 @@ class TextModel(BaseTextModel):
             tokens, {}, {}, batch_size=min(batch_size, len(tokens)),
             buckets=choose_buckets(tokens),
         )  # fmt: skip
-        return predict(self.model, batches)
+        with self._lock:
+            return predict(self.model, batches)
 
-    def predict(self, texts: Sequence[str], batch_size: int = 64) -> list[dict]:
+    def predict(self, texts: Iterable[str], batch_size: int = 64) -> list[dict]:
         """Answers for each text.
 
         Args:
-            texts: any number of strings, of any length.
+            texts: any iterable of strings, of any length.
             batch_size: texts that run at once.
 
         Returns:
@@ -59,12 +64,11 @@ class TextModel(BaseTextModel):
             for several labels of one text they are joined by `|`; a regression has the
             number as its label and under `"value"` among its scores. A task that may
             abstain has `"abstained"` as well, and then no label.
+
+        Raises:
+            ValueError: for one text instead of several.
         """
-        if isinstance(texts, (str, bytes)):
-            raise ValueError(
-                "`texts` must be a list of strings. "
-                f"Received: one {type(texts).__name__}."
-            )
+        texts = as_texts(texts)
         answers: list[dict] = [{} for _ in texts]
         for name, logits in self.logits(texts, batch_size).items():
             task = self.tasks[name]

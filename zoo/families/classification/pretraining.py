@@ -16,6 +16,7 @@ from keras import ops
 
 from zoo.layers.padding import ConsumesMask, PaddingMask
 from zoo.layers.sampled_softmax import SampledSoftmax
+from zoo.text.inputs import fold_seed
 from zoo.training.batching import TokenBatches, choose_buckets
 from zoo.training.checkpoint import Checkpoint
 from zoo.training.fit import compiled
@@ -80,7 +81,9 @@ def pretrain(
         tokens, {}, {}, batch_size=batch_size, buckets=choose_buckets(tokens),
         shuffle=True, seed=seed,
     )  # fmt: skip
-    language_model = _language_model(model, dropout=dropout, samples=samples, seed=seed)
+    language_model = _language_model(
+        model, dropout=dropout, samples=samples, seed=fold_seed(seed)
+    )
     schedule = keras.optimizers.schedules.CosineDecay(
         learning_rate, decay_steps=epochs * len(batches)
     )

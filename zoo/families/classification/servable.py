@@ -15,6 +15,7 @@ from zoo.serving.servable import Servable
 from zoo.tasks import Task, as_tasks
 from zoo.text import TextPipeline, as_bytes
 from zoo.text.imports import tf
+from zoo.text.table import bear_no_rows
 
 
 class Served(tf.Module):
@@ -40,6 +41,7 @@ class Served(tf.Module):
 
         # One body in the graph for all signatures; a request runs what it needs of it.
         @tf.function(input_signature=[text], autograph=False)
+        @bear_no_rows
         def run(text: tf.Tensor) -> dict:
             ids = pipeline(text)
             outputs = model(ids, training=False)

@@ -8,6 +8,7 @@ from zoo.families.language.perplexity import scorer
 from zoo.text import TextPipeline
 from zoo.text.detokenize import Detokenizer
 from zoo.text.imports import tf
+from zoo.text.table import bear_no_rows
 from zoo.text.vocabulary import END, PAD, SPECIALS
 
 SERVED_TOKENS = 32  # that `serving_default` continues with
@@ -47,14 +48,21 @@ class Generator(tf.Module):
         def serve(text):
             return self.generate(text, SERVED_TOKENS, 0.0, 0, 1.0, 0)
 
+        def step(ids, state):
+            time = tf.shape(ids)[1]  # the loops take a step at least
+            read = self.step(tf.pad(ids, [[0, 0], [0, tf.maximum(1 - time, 0)]]), state)
+            return {**read, "logits": read["logits"][:, :time]}
+
         functions = {
             "serving_default": (serve, [text]),
             "generate": (self.generate, [text, *scalars]),
             "score": (self.score, [text]),
-            "step": (self.step, [ids, state]),
+            "step": (step, [ids, state]),
         }
         return {
-            name: tf.function(function, input_signature=signature, autograph=False)
+            name: tf.function(
+                bear_no_rows(function), input_signature=signature, autograph=False
+            )
             for name, (function, signature) in functions.items()
         }
 

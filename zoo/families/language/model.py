@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar
 
 from zoo.families.language.generation import Generator
 from zoo.families.text_model import BaseTextModel
-from zoo.text import TextPipeline, as_bytes
+from zoo.text import TextPipeline
 from zoo.text.imports import tf
+from zoo.text.inputs import as_texts, fold_seed, real, whole
+from zoo.text.normalize import as_tensor
 
 
 @dataclass
@@ -30,13 +32,17 @@ class LanguageModel(BaseTextModel):
     pipeline_class: ClassVar[type] = TextPipeline
 
     @cached_property
+    def _generator(self) -> Generator:
+        return Generator(self.model, self.pipeline)
+
+    @property
     def _endpoints(self) -> dict:
-        self._generator = Generator(self.model, self.pipeline)  # keeps the tables alive
-        return self._generator.endpoints
+        with self._lock:  # one for all threads
+            return self._generator.endpoints
 
     def generate(
         self,
-        prompts: Sequence[str],
+        prompts: Iterable[str],
         *,
         max_tokens: int = 32,
         temperature: float = 0.0,
@@ -47,44 +53,39 @@ class LanguageModel(BaseTextModel):
         """Continuations of prompts, without the prompts.
 
         Args:
-            prompts: any number of strings.
+            prompts: any iterable of strings.
             max_tokens: the most tokens of a continuation.
             temperature: 0 takes the likeliest token each time.
             top_k: samples among so many likeliest tokens; 0 among all.
             top_p: samples among the fewest tokens with this probability together.
-            seed: of the samples.
+            seed: of the samples, any whole number.
 
         Raises:
-            ValueError: for a parameter outside its range.
+            ValueError: for one text instead of several, or a parameter outside its
+                range.
         """
-        for name, value, least, most in (
-            ("max_tokens", max_tokens, 1, 100_000),
-            ("temperature", temperature, 0, float("inf")),
-            ("top_k", top_k, 0, float("inf")),
-            ("top_p", top_p, 0, 1),
-        ):
-            if not least <= value <= most:
-                raise ValueError(
-                    f"`{name}` must be from {least} to {most}. "
-                    f"Received: {name}={value!r}."
-                )
         result = self._endpoints["generate"](
-            _strings(prompts), tf.constant(max_tokens), tf.constant(float(temperature)),
-            tf.constant(top_k), tf.constant(float(top_p)), tf.constant(seed),
-        )  # fmt: skip
+            as_tensor(as_texts(prompts, "prompts")),
+            tf.constant(whole("max_tokens", max_tokens, 1, 100_000)),
+            tf.constant(real("temperature", temperature, 0)),
+            tf.constant(whole("top_k", top_k, 0)),
+            tf.constant(real("top_p", top_p, 0, 1)),
+            tf.constant(fold_seed(seed)),
+        )
         return [text.decode("utf-8") for text in result["text"].numpy()]
 
-    def score(self, texts: Sequence[str]) -> list[dict]:
+    def score(self, texts: Iterable[str]) -> list[dict]:
         """For each text its `log_probability` in nats and the number of `tokens`."""
-        result = self._endpoints["score"](_strings(texts))
+        result = self._endpoints["score"](as_tensor(texts))
         pairs = zip(*(result[key].numpy() for key in ("log_probability", "tokens")))
         return [
             {"log_probability": float(total), "tokens": int(count)}
             for total, count in pairs
         ]
 
-    def predict(self, texts: Sequence[str], batch_size: int = 64) -> list[dict]:
+    def predict(self, texts: Iterable[str], batch_size: int = 64) -> list[dict]:
         """For each text how it goes on, its log-probability and number of tokens."""
+        texts, batch_size = as_texts(texts), whole("batch_size", batch_size, 1)
         answers = []
         for start in range(0, len(texts), batch_size):
             chunk = texts[start : start + batch_size]
@@ -96,7 +97,3 @@ class LanguageModel(BaseTextModel):
         raise TypeError(
             "A language model has no tasks; use `generate`, `score` or `model`."
         )
-
-
-def _strings(texts: Sequence[str]) -> tf.Tensor:
-    return tf.constant([as_bytes(text) for text in texts], tf.string, [len(texts)])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar
@@ -15,6 +15,9 @@ from zoo.families.tagging.pipeline import TaggingPipeline
 from zoo.families.text_model import BaseTextModel
 from zoo.tasks import TAGS, answers_of, named_scores
 from zoo.text import as_bytes
+from zoo.text.inputs import as_texts, each_item, whole
+
+_ACCEPTED = "a list of strings or of lists of words"
 
 
 @dataclass
@@ -37,12 +40,12 @@ class TaggingModel(BaseTextModel):
     def _decoder(self) -> Decoder:
         return Decoder(self.model, self.tasks)
 
-    def predict(self, texts: Sequence, batch_size: int = 64) -> list[dict]:
+    def predict(self, texts: Iterable, batch_size: int = 64) -> list[dict]:
         """Tags for each text.
 
         Args:
-            texts: strings, which the pipeline splits, or lists of words, which it takes
-                as they are; of any length.
+            texts: any iterable of strings, which the pipeline splits, or lists of
+                words, which it takes as they are; of any length.
             batch_size: sentences that run at once.
 
         Returns:
@@ -56,16 +59,13 @@ class TaggingModel(BaseTextModel):
             * `labels`: from each task of whole sentences to its `label` and `scores`.
 
         Raises:
-            ValueError: for one text instead of a list.
+            ValueError: for one text instead of several.
         """
-        if isinstance(texts, (str, bytes)):
-            raise ValueError(
-                "`texts` must be a list of strings or of lists of words. "
-                f"Received: one {type(texts).__name__}."
-            )
         words, offsets = self._split(texts)
         sentences = self.pipeline.encode(words)
-        found = tag_sentences(self._decoder, sentences, batch_size)
+        batch_size = whole("batch_size", batch_size, 1)
+        with self._lock:
+            found = tag_sentences(self._decoder, sentences, batch_size)
         answers = []
         for row, tokens in enumerate(words):
             answer = {
@@ -76,11 +76,15 @@ class TaggingModel(BaseTextModel):
             answers.append({**answer, **self._answer(found, row)})
         return answers
 
-    def _split(self, texts: Sequence) -> tuple[list, list]:
+    def _split(self, texts: Iterable) -> tuple[list, list]:
         """Words of each text, and their offsets or `None`."""
-        words, offsets = [list(text) for text in texts], [None for _ in texts]
-        raw = [row for row, text in enumerate(texts) if isinstance(text, (str, bytes))]
-        ragged = self.pipeline.split([as_bytes(texts[row]) for row in raw])
+        words = [
+            text if isinstance(text, (str, bytes)) else as_texts(text, f"texts[{row}]")
+            for row, text in enumerate(each_item(texts, accepted=_ACCEPTED))
+        ]
+        offsets: list = [None for _ in words]
+        raw = [row for row, text in enumerate(words) if isinstance(text, (str, bytes))]
+        ragged = self.pipeline.split([words[row] for row in raw])
         parts = (part.to_list() for part in ragged)
         for row, tokens, starts, ends in zip(raw, *parts, strict=True):
             words[row] = tokens

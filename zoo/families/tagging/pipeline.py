@@ -14,6 +14,7 @@ from zoo.families.tagging import words as splitting
 from zoo.text import normalize
 from zoo.text import vocabulary as vocabularies
 from zoo.text.imports import tf
+from zoo.text.inputs import whole
 from zoo.text.settings import read_config, write_config
 from zoo.text.table import LookupTable, fill_empty, pad
 from zoo.text.vocabulary import UNKNOWN
@@ -49,11 +50,8 @@ class _Settings:
                 f"{', '.join(splitting.TOKENIZERS)}. "
                 f"Received: tokenizer={self.tokenizer!r}."
             )
-        if type(self.max_letters) is not int or self.max_letters < 1:
-            raise ValueError(
-                "`max_letters` must be a positive integer. "
-                f"Received: max_letters={self.max_letters!r}."
-            )
+        letters = whole("max_letters", self.max_letters, 1)
+        object.__setattr__(self, "max_letters", letters)
 
 
 class TaggingPipeline(tf.Module):

@@ -17,6 +17,7 @@ from zoo.serving.servable import Servable
 from zoo.tasks import TAGS, Task, as_tasks
 from zoo.text import as_bytes
 from zoo.text.imports import tf
+from zoo.text.table import bear_no_rows
 
 
 class ServedTagger(tf.Module):
@@ -45,16 +46,7 @@ class ServedTagger(tf.Module):
         decoder = Decoder(model, tasks)
 
         def run(words: tf.RaggedTensor):
-            inputs = pipeline.inputs(words)
-            rows = tf.shape(inputs["tokens"])[0]
-            # TensorFlow has no convolution over no rows: an empty request gets one.
-            more = tf.maximum(1 - rows, 0)
-            inputs = {
-                name: tf.pad(ids, [[0, more], *[[0, 0]] * (ids.shape.rank - 1)])
-                for name, ids in inputs.items()
-            }
-            outputs = decoder(inputs, training=False)
-            return tf.nest.map_structure(lambda output: output[:rows], outputs)
+            return decoder(pipeline.inputs(words), training=False)
 
         def serve(text: tf.Tensor) -> dict[str, tf.Tensor]:
             words, starts, ends = pipeline.split(text)
@@ -80,7 +72,9 @@ class ServedTagger(tf.Module):
             return {"lengths": lengths, **_answers(outputs, tasks, lengths, time)}
 
         self.endpoints = {
-            name: tf.function(function, input_signature=[spec], autograph=False)
+            name: tf.function(
+                bear_no_rows(function), input_signature=[spec], autograph=False
+            )
             for name, function, spec in (
                 ("serving_default", serve, tf.TensorSpec([None], tf.string, "text")),
                 ("words", tag, tf.TensorSpec([None, None], tf.string, "words")),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar
@@ -20,6 +20,7 @@ from zoo.families.translation.search import (
 )
 from zoo.text import as_bytes
 from zoo.text.imports import tf
+from zoo.text.inputs import as_texts, real, whole
 
 
 @dataclass
@@ -56,12 +57,12 @@ class TranslationModel(BaseTextModel):
         return Translator(self.model, self.pipeline, **self.search)
 
     def translate(
-        self, texts: Sequence[str], *, batch_size: int = 64, **options
+        self, texts: Iterable[str], *, batch_size: int = 64, **options
     ) -> list[str]:
         """The best translation of each text.
 
         Args:
-            texts: any number of strings, of any length.
+            texts: any iterable of strings, of any length.
             batch_size: texts that run at once, those of like lengths together.
             options: of `n_best`, but that number.
         """
@@ -70,7 +71,7 @@ class TranslationModel(BaseTextModel):
 
     def n_best(
         self,
-        texts: Sequence[str],
+        texts: Iterable[str],
         count: int,
         *,
         beam: int | None = None,
@@ -82,7 +83,7 @@ class TranslationModel(BaseTextModel):
         """The best translations of each text.
 
         Args:
-            texts: any number of strings.
+            texts: any iterable of strings.
             count: at most so many translations of each, at most `beam`.
             beam: hypotheses that stay at each step; that of the settings by default.
             length_penalty: see `zoo.decoding.beam_search`.
@@ -96,34 +97,28 @@ class TranslationModel(BaseTextModel):
             penalties) and `log_probability` in nats.
 
         Raises:
-            ValueError: for one text instead of a list, or a number out of its range.
+            ValueError: for one text instead of several, or a number out of its range.
 
         Warns:
             UserWarning: if a text is longer than what the pipeline reads.
         """
-        _check_texts(texts)
+        texts, batch_size = as_texts(texts), whole("batch_size", batch_size, 1)
         beam = self.search["beam"] if beam is None else beam
         if length_penalty is None:
             length_penalty = self.search["length_penalty"]
-        for name, value, least in (
-            ("count", count, 1),
-            ("beam", beam, count),
-            ("length_penalty", length_penalty, 0),
-            ("coverage_penalty", coverage_penalty, 0),
-            ("max_tokens", max_tokens, 0),
-        ):
-            if not value >= least:
-                raise ValueError(
-                    f"`{name}` must be at least {least}. Received: {name}={value!r}."
-                )
+        count = whole("count", count, 1)
         numbers = (
-            tf.constant(beam), tf.constant(count),
-            tf.constant(float(length_penalty)), tf.constant(float(coverage_penalty)),
-            tf.constant(max_tokens),
-        )  # fmt: skip
+            tf.constant(whole("beam", beam, count)),
+            tf.constant(count),
+            tf.constant(real("length_penalty", length_penalty, 0)),
+            tf.constant(real("coverage_penalty", coverage_penalty, 0)),
+            tf.constant(whole("max_tokens", max_tokens, 0)),
+        )
+        with self._lock:  # one for all threads
+            translate = self.translator.endpoints["translate"]
         answers: list[list[dict]] = [[] for _ in texts]
         for rows, chunk in _chunks(texts, batch_size):
-            found = self.translator.endpoints["translate"](chunk, *numbers)
+            found = translate(chunk, *numbers)
             arrays = {name: value.numpy() for name, value in found.items()}
             if arrays["cut"].any():
                 _warn(rows[arrays["cut"]], self.pipeline.max_source)
@@ -141,7 +136,7 @@ class TranslationModel(BaseTextModel):
                 ]
         return answers
 
-    def predict(self, texts: Sequence[str], batch_size: int = 64) -> list[dict]:
+    def predict(self, texts: Iterable[str], batch_size: int = 64) -> list[dict]:
         """For each text its `translation` and the `score` of it."""
         return [
             {"translation": best["translation"], "score": best["score"]}
@@ -154,14 +149,7 @@ class TranslationModel(BaseTextModel):
         )
 
 
-def _check_texts(texts) -> None:
-    if isinstance(texts, (str, bytes)):
-        raise ValueError(
-            f"`texts` must be a list of strings. Received: one {type(texts).__name__}."
-        )
-
-
-def _chunks(texts: Sequence, size: int) -> Iterator[tuple[np.ndarray, tf.Tensor]]:
+def _chunks(texts: list, size: int) -> Iterator[tuple[np.ndarray, tf.Tensor]]:
     """Rows of texts of like lengths, and the texts as a tensor."""
     raw = [as_bytes(text) for text in texts]
     order = np.argsort([len(text) for text in raw], kind="stable")

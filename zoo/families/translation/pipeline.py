@@ -12,6 +12,7 @@ from zoo.data.pairs import Pairs
 from zoo.families.translation.side import Side
 from zoo.text import vocabulary as vocabularies
 from zoo.text.imports import tf
+from zoo.text.inputs import whole
 from zoo.text.settings import read_config, write_config
 from zoo.text.table import pad
 from zoo.text.vocabulary import BEGIN, END
@@ -74,12 +75,8 @@ class TranslationPipeline(tf.Module):
                 "`source` and `target` must have the same tokenizer and case. "
                 f"Received: {kinds[0]} and {kinds[1]}."
             )
-        if type(max_source) is not int or max_source < 1:
-            raise ValueError(
-                "`max_source` must be a positive integer. "
-                f"Received: max_source={max_source!r}."
-            )
-        self.source, self.target, self.max_source = source, target, max_source
+        self.source, self.target = source, target
+        self.max_source = whole("max_source", max_source, 1)
 
     @classmethod
     def learn(

@@ -10,6 +10,7 @@ from zoo.decoding import Hypotheses, beam_search
 from zoo.families.translation.pipeline import TranslationPipeline
 from zoo.models.decoder import Decoder, Memory, encoder_of
 from zoo.text.imports import tf
+from zoo.text.table import bear_no_rows
 from zoo.text.vocabulary import BEGIN, END, SPECIALS
 
 _NEVER = [place for place in range(len(SPECIALS)) if place != END]
@@ -117,7 +118,9 @@ class Translator(tf.Module):
             "translate": (self.translate, [text, *scalars]),
         }
         return {
-            name: tf.function(function, input_signature=signature, autograph=False)
+            name: tf.function(
+                bear_no_rows(function), input_signature=signature, autograph=False
+            )
             for name, (function, signature) in functions.items()
         }
 
@@ -152,9 +155,6 @@ class Translator(tf.Module):
             ]
             with tf.control_dependencies(checks):
                 text = tf.identity(text)
-        rows = tf.shape(text)[0]
-        # The steps of no rows have no maximum: an empty request gets a row.
-        text = tf.concat([text, tf.fill([tf.maximum(1 - rows, 0)], "")], axis=0)
         ids, count = self.pipeline.read(text)
         limits = 2 * tf.cast(ids.row_lengths(), tf.int32) + 8  # the end counts there
         limits = tf.where(max_tokens > 0, max_tokens, limits)
@@ -165,7 +165,7 @@ class Translator(tf.Module):
         empty = tf.equal(count, 0)[:, None]
         first = tf.range(n_best) == 0
         nothing = tf.where(first, 0.0, NOTHING)[None]
-        answers = {
+        return {
             "translation": tf.where(
                 empty, "", self.pipeline.target.detokenize(found.ids)
             ),
@@ -175,7 +175,6 @@ class Translator(tf.Module):
             ),
             "cut": count > self.pipeline.max_source,
         }
-        return {name: value[:rows] for name, value in answers.items()}
 
 
 def search_options(metadata: Mapping | None) -> dict:
