@@ -35,7 +35,12 @@ SIZES = {
 NO_DROPOUT = {"dropout": 0.0, "embedding_dropout": 0.0, "ngram_rate": None}
 # Arguments beyond the defaults that change the path of the data through a model.
 VARIANTS = {
-    "bilstm": [{"pooling": "last"}, {"pooling": "mean"}, {"pooling": "attention"}],
+    "bilstm": [
+        {"pooling": "last"},
+        {"pooling": "mean"},
+        {"pooling": "attention"},
+        {"cell": "gru"},
+    ],
     "bilstm_mt": [{"ngrams": ()}, {"private_units": 0}],
     "lstm": [{"peepholes": True}],
 }

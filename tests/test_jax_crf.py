@@ -4,4 +4,4 @@ from jax_run import run_on_jax
 
 
 def test_crf_on_jax():
-    run_on_jax("test_crf.py")
+    run_on_jax("layers/test_crf.py")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -11,7 +12,8 @@ import zoo
 from zoo.families.catalogue import parse_overrides, settings_of
 from zoo.families.classification.settings import Settings
 from zoo.models import _registry as registry
-from zoo.models._registry import register
+from zoo.models._registry import register, variant
+from zoo.models._search_space import Choice, Int
 
 
 @pytest.fixture
@@ -55,6 +57,65 @@ def test_a_second_builder_of_a_name_is_refused(entries):
         ValueError, match="'text_cnn'.*first is from zoo.models.text_cnn"
     ):
         register(task="test", summary="")(text_cnn)
+
+
+def test_a_variant_has_other_defaults_and_fewer_arguments(entries):
+    space = {
+        "kind": Choice("a", "b"),
+        "rank": Int(1, 9, when={"kind": ["a"]}),
+        "groups": Int(2, 4, when={"kind": ["b"]}),
+        "units": Int(1, 5),
+    }
+
+    @register(task="test", summary="", paper="P", defaults={"epochs": 3}, space=space)
+    def parrot(vocab_size: int = 7, *, kind: str = "a", rank=1, groups=2, units=2):
+        """The page.
+
+        Args:
+            vocab_size: how many
+                words.
+            kind: a
+                or b.
+            groups: of b.
+            units: width.
+
+        Returns:
+            All of it.
+
+        Example:
+            >>> parrot()
+        """
+        return SimpleNamespace(given=(vocab_size, kind, rank, groups, units), name="")
+
+    grey = variant(
+        parrot,
+        "grey",
+        "The grey one.",
+        fixed={"kind": "a"},
+        without=["groups"],
+        arguments={"units": 5},
+        space={"units": Int(1, 9)},
+        summary="Grey.",
+    )
+    assert zoo.get("grey", 9, rank=3).given == (9, "a", 3, 2, 5)
+    assert zoo.get("grey").name == "grey" and grey(8, units=1).given[-1] == 1
+    assert zoo.get("parrot").given == (7, "a", 1, 2, 2)
+    with pytest.raises(ValueError, match="`kind` is not an argument of model 'grey'"):
+        zoo.get("grey", kind="b")
+    with pytest.raises(TypeError, match="groups"):
+        grey(groups=3)
+    entry, base = zoo.describe("grey"), zoo.describe("parrot")
+    assert entry.keywords == {"vocab_size": 7, "rank": 1, "units": 5}
+    assert entry.space == {"rank": Int(1, 9), "units": Int(1, 9)}
+    assert (entry.summary, entry.paper, entry.defaults) == ("Grey.", "P", base.defaults)
+    assert base.space == space and base.keywords["units"] == 2
+    page = "The grey one.\n\nArgs:\n    vocab_size: how many\n        words."
+    page += "\n    units: width.\n\nReturns:\n    All of it."
+    assert grey.__doc__ == page and str(entry).endswith(f"{page}\n")
+    with pytest.raises(ValueError, match="`wings` is not an argument of .*'parrot'"):
+        variant(parrot, "blue", "", fixed={"wings": 2})
+    with pytest.raises(ValueError, match="second builder for 'grey'"):
+        variant(parrot, "grey", "")
 
 
 def test_builders_must_name_their_arguments(entries):

@@ -60,7 +60,8 @@ def test_the_steps_of_a_search_are_the_logits_of_the_whole(row):
     decoder = Decoder.of(model)
     keys = decoder.attention.prepare(seen["memory"], seen["mask"])
     memory = Memory(seen["memory"], seen["mask"], keys)
-    first = [np.repeat(ops.convert_to_numpy(seen[name]), beam, 0) for name in "hc"]
+    names = [name for name in "hc" if name in seen]
+    first = [np.repeat(ops.convert_to_numpy(seen[name]), beam, 0) for name in names]
     states = [first, *decoder.zero_states(len(target))]
     for step in range(target.shape[1]):
         logits, states, weights = decoder.step(target[:, step], states, memory)
@@ -135,7 +136,7 @@ def test_experts_cost_as_much_as_the_layers_of_the_wider_model():
 @pytest.mark.parametrize(
     ("name", "options", "said"),
     [
-        ("seq2seq", {"cell": "gru"}, "`cell` must be one of lstm.*'gru'"),
+        ("seq2seq", {"cell": "qrnn"}, "`cell` must be one of lstm.*'qrnn'"),
         ("seq2seq", {"attention": "dot"}, "`attention` must be one of.*'dot'"),
         ("seq2seq", {"decoder_depth": 0}, "`decoder_depth` must be at least 1.*0"),
         ("moe_seq2seq", {"encoder_depth": 1}, "`encoder_depth` must be at least 2"),

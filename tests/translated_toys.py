@@ -22,6 +22,7 @@ ROWS = [
     ("seq2seq", {"encoder_depth": 1, "decoder_depth": 1, "embedding_dim": 4}),
     ("moe_seq2seq", {"num_experts": 4, "expert_groups": 2, "decoder_depth": 3}),
     ("moe_seq2seq", {"gating": "balanced", "encoder_depth": 3}),
+    ("seq2seq", {"cell": "gru", "encoder_depth": 1}),
 ]
 VOCABULARY = 15
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from golden import close, golden
 
-from zoo.layers.lstm import LSTM
+from zoo.layers.recurrent.lstm import LSTM
 
 
 def run_lstm(layer: LSTM, weights: dict, x, states):

@@ -9,7 +9,7 @@ import tensorflow as tf
 from zoo.decoding.beams import Beams, Search
 from zoo.decoding.hypotheses import Hypotheses, Penalties
 from zoo.decoding.inputs import as_ids, by_row, check_weight, step_limits
-from zoo.layers.recurrent_cell import check_size
+from zoo.layers.checks import check_size
 
 
 def beam_search(

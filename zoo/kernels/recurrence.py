@@ -1,4 +1,4 @@
-"""The recurrent scan of every LSTM of the zoo, with a gradient of its own.
+"""The recurrent scan of every cell of the zoo, with a gradient of its own.
 
 Autodiff of a loop adds a small outer product to a full-size weight gradient at every
 step. Here the backward loop computes only the gradients of the pre-activations and of
@@ -13,7 +13,16 @@ from typing import Any
 
 from keras import ops, tree
 
-from zoo.kernels._backend import scan, vjp, with_gradient
+from zoo.kernels._backend import scan, with_gradient
+from zoo.kernels._structures import (
+    as_rows,
+    as_steps,
+    empty,
+    like,
+    pull,
+    rank,
+    unflatten,
+)
 
 KEEP = ("gates", "states", "inputs")
 
@@ -22,8 +31,7 @@ def recurrence(
     affine: Callable,
     pointwise: Callable,
     inputs: Any,
-    h0: Any,
-    c0: Any,
+    states: tuple,
     weights: Any = (),
     *,
     expand: Callable | None = None,
@@ -35,34 +43,39 @@ def recurrence(
     dropout: Any = None,
     reverse: bool = False,
     keep: str = "gates",
-) -> tuple[Any, Any, Any]:
+) -> tuple[Any, tuple]:
     """Runs a gated recurrence over time.
 
-    At every step, with `x_t` the element of `inputs`:
+    `states` is `(h, c)`, the output and a cell state that the gates renew, or `(h,)`
+    for a cell whose output is all that it keeps. At every step, with `x_t` the element
+    of `inputs`:
 
         r_t      = affine(x_t, h_{t-1} * dropout, weights)
         a_t      = expand(r_t, expansion)          # or a_t = r_t
         m_t, c_t = pointwise(a_t, c_{t-1}, peepholes)
         h_t      = project(m_t, projection)        # or h_t = m_t
 
-    A step whose mask is false holds `h` and `c`. All of `inputs`, `h0`, `c0`,
-    `weights`, `expansion`, `projection` and `peepholes` may be tensors or nested
-    tuples, and get gradients. `affine`, `expand` and `project` must be affine in the
-    state, multiply it by matrices with `multiply`, and treat the rows before the last
-    axis alike, since the backward pass calls them once on all steps together, `[...,
-    time * batch, features]`, and so must `pointwise` if there are `peepholes`.
+    and without `c`, `(m_t,) = pointwise(a_t, h_{t-1}, peepholes)`. A step whose mask is
+    false holds the states. All of `inputs`, the states, `weights`, `expansion`,
+    `projection` and `peepholes` may be tensors or nested tuples, and get gradients.
 
-    Memory kept for the gradient, a step and row: `gates` a + c + h floats (4n + n + p
-    for an LSTM), `states` c + h (`a` comes back by one large matmul), `inputs` h (the
-    loop runs again). The loop runs in the types of `h0` and `c0`: a float32 `c0`
-    beside a half-precision `h0` accumulates the cell in full precision.
+    `affine`, `expand` and `project` must be affine in the state, multiply it by
+    matrices with `multiply`, and treat the rows before the last axis alike, since the
+    backward pass calls them once on all steps together, `[..., time * batch,
+    features]`, and so must `pointwise` if there are `peepholes`.
+
+    Memory kept for the gradient, a step and row: `gates` a and the states (4n + n + p
+    floats for an LSTM), `states` the states (`a` comes back by one large matmul),
+    `inputs` h (the loop runs again). The loop runs in the types of the states: a
+    float32 `c` beside a half-precision `h` accumulates the cell in full precision.
 
     Args:
         affine: `(x_t, h, weights) -> r`.
-        pointwise: `(a, c, peepholes) -> (m, c_new)`.
+        pointwise: `(a, states[-1], peepholes)` to the tuple of the new states, the
+            first of them before `project`.
         inputs: `[time, ..., batch, features]`, the input projections of all steps.
-        h0: `[..., batch, units]`, the state before the first step.
-        c0: `[..., batch, cell units]`.
+        states: `h` `[..., batch, units]` and `c` `[..., batch, cell units]`, or `h`
+            alone, before the first step.
         weights: what `affine` needs.
         expand: `(r, expansion) -> a`, for an `r` that is thinner than `a`.
         expansion: what `expand` needs.
@@ -70,15 +83,15 @@ def recurrence(
         projection: what `project` needs.
         peepholes: what `pointwise` needs.
         mask: bool `[time, batch]`.
-        dropout: like `h0` (one mask a sequence) or with `time` before it (one a
+        dropout: like `h` (one mask a sequence) or with `time` before it (one a
             step); gets no gradient.
         reverse: run from the last step to the first. Right-padded rows then hold
             their initial state until their last real token.
         keep: `"gates"`, `"states"` or `"inputs"`.
 
     Returns:
-        `(outputs, h_last, c_last)`, outputs `[time, ..., batch, units]` in the order
-        of the inputs.
+        `(outputs, last states)`, outputs `[time, ..., batch, units]` in the order of
+        the inputs.
 
     Raises:
         ValueError: for an unknown `keep`.
@@ -93,8 +106,7 @@ def recurrence(
         )
     given = {
         "inputs": inputs,
-        "h": h0,
-        "c": c0,
+        "states": tuple(states),
         "weights": weights,
         "expansion": expansion,
         "projection": projection,
@@ -152,49 +164,52 @@ class _Loop:
         self.expand = expand
         self.reverse, self.keep = reverse, keep
         self.structure = tree.map_structure(lambda _: 0, given)
-        self.masked = not _empty(given["mask"])
-        self.dropped = not _empty(given["dropout"])
-        self.step_dropout = self.dropped and _rank(given["dropout"]) > _rank(given["h"])
+        self.masked = not empty(given["mask"])
+        self.dropped = not empty(given["dropout"])
+        self.step_dropout = self.dropped and rank(given["dropout"]) > rank(
+            given["states"][0]
+        )
         self.pre_activations = 0  # the structure of `a`, known once `affine` has run
 
     def unpack_outputs(self, flat):
-        state = self.structure["h"], self.structure["h"], self.structure["c"]
-        return _unflatten(state, flat)
+        states = self.structure["states"]
+        return unflatten((states[0], states), flat)
 
     def forward(self, arguments):
         given = tree.pack_sequence_as(self.structure, arguments)
-        (h, c), kept = self._run(given, self.keep)
-        return tree.flatten((kept["h"], h, c)), tree.flatten(kept)
+        last, kept = self._run(given, self.keep)
+        return tree.flatten((kept["states"][0], last)), tree.flatten(kept)
+
+    def _kept(self, keep) -> dict:
+        """The structure of what `keep` names, one element a step."""
+        states = self.structure["states"]
+        kept = {"states": states[:1] if keep == "inputs" else states}
+        return {**kept, "a": self.pre_activations} if keep == "gates" else kept
 
     def _run(self, given, keep):
-        """The forward loop; returns the last state and what `keep` names."""
-        state = (self.structure["h"], self.structure["c"])
-        kept = {"h": state[0], "c": state[1], "a": 0}
-        if keep == "inputs":
-            del kept["c"]
-        if keep != "gates":
-            del kept["a"]
+        """The forward loop; returns the last states and what `keep` names."""
         sequences = self._sequences(given)
+        count = 1 if keep == "inputs" else len(given["states"])
 
         def step(carry, elements):
-            h, c = _unflatten(state, carry)
-            now = _unflatten(tree.map_structure(lambda _: 0, sequences), elements)
+            states = unflatten(self.structure["states"], carry)
+            now = unflatten(tree.map_structure(lambda _: 0, sequences), elements)
             drop = now.get("dropout", given["dropout"])
-            r = self.affine(now["inputs"], self._drop(h, drop), given["weights"])
+            h = self._drop(states[0], drop)
+            r = self.affine(now["inputs"], h, given["weights"])
             a = self.expand(r, given["expansion"]) if self.expand else r
             self.pre_activations = tree.map_structure(lambda _: 0, a)
-            m, c_new = self.pointwise(a, c, given["peepholes"])
+            m, *cell = self.pointwise(a, states[-1], given["peepholes"])
             if self.project:
-                m = self.project(_like(m, h), given["projection"])
-            h, c = self._hold(now, (m, c_new), (h, c))
-            outputs = {"h": h, "c": c, "a": a}
-            return tree.flatten((h, c)), tree.flatten({k: outputs[k] for k in kept})
+                m = self.project(like(m, states[0]), given["projection"])
+            states = self._hold(now, (m, *cell), states)
+            outputs = {"states": states[:count], "a": a if keep == "gates" else ()}
+            return tree.flatten(states), tree.flatten(outputs)
 
-        carry = tree.flatten((given["h"], given["c"]))
+        carry = tree.flatten(given["states"])
         last, stacked = scan(step, carry, tree.flatten(sequences), self.reverse)
-        if "a" in kept:
-            kept["a"] = self.pre_activations
-        return _unflatten(state, last), _unflatten(kept, stacked)
+        last = unflatten(self.structure["states"], last)
+        return last, unflatten(self._kept(keep), stacked)
 
     def _sequences(self, given):
         names = ["inputs"] + ["mask"] * self.masked + ["dropout"] * self.step_dropout
@@ -216,62 +231,56 @@ class _Loop:
 
     def backward(self, arguments, residuals, cotangents):
         given = tree.pack_sequence_as(self.structure, arguments)
-        d_outputs, d_h, d_c = self.unpack_outputs(cotangents)
-        kept = {"h": self.structure["h"]}
+        d_outputs, d_states = self.unpack_outputs(cotangents)
         if self.keep == "inputs":
             _, kept = self._run(given, "gates")
         else:
-            kept["c"] = self.structure["c"]
-            if self.keep == "gates":
-                kept["a"] = self.pre_activations
-            kept = _unflatten(kept, residuals)
-        h = tree.map_structure(self._previous, given["h"], kept["h"])
-        c = tree.map_structure(self._previous, given["c"], kept["c"])
-        h_in = self._drop(h, given["dropout"])
-        rows_x, rows_h = _rows((given["inputs"], h_in))
+            kept = unflatten(self._kept(self.keep), residuals)
+        states = tree.map_structure(self._previous, given["states"], kept["states"])
+        h_in = self._drop(states[0], given["dropout"])
+        rows_x, rows_h = as_rows((given["inputs"], h_in))
         if "a" not in kept:
             a = self.affine(rows_x, rows_h, given["weights"])
             a = self.expand(a, given["expansion"]) if self.expand else a
             self.pre_activations = tree.map_structure(lambda _: 0, a)
-            shape = ops.shape(tree.flatten(h)[0])
-            kept["a"] = tree.map_structure(lambda y: _steps(y, shape), a)
+            shape = ops.shape(tree.flatten(states[0])[0])
+            kept["a"] = tree.map_structure(lambda y: as_steps(y, shape), a)
 
-        (d_h, d_c), steps = self._run_back(given, kept["a"], c, h, d_outputs, d_h, d_c)
+        d_states, steps = self._run_back(given, kept["a"], states, d_outputs, d_states)
 
         d_expansion = ()
         if self.expand:
-            (d_expansion,) = _pull(
+            (d_expansion,) = pull(
                 lambda e: self.expand(self.affine(rows_x, rows_h, given["weights"]), e),
                 (given["expansion"],),
-                _rows(steps["a"]),
+                as_rows(steps["a"]),
             )
-        d_x, d_weights = _pull(
+        d_x, d_weights = pull(
             lambda x, w: self.affine(x, rows_h, w),
             (rows_x, given["weights"]),
-            _rows(steps["r"]),
+            as_rows(steps["r"]),
         )
         d_x = tree.map_structure(
-            lambda d, x: _steps(d, ops.shape(x)), d_x, given["inputs"]
+            lambda d, x: as_steps(d, ops.shape(x)), d_x, given["inputs"]
         )
         d_projection = d_peepholes = ()
         if self.project:
-            m = _rows(steps["m"])
-            (d_projection,) = _pull(
+            m = as_rows(steps["m"])
+            (d_projection,) = pull(
                 lambda p: self.project(m, p),
                 (given["projection"],),
-                _rows(steps["d_h"]),
+                as_rows(steps["d_h"]),
             )
-        if not _empty(given["peepholes"]):
-            a, c = _rows((kept["a"], c))
-            (d_peepholes,) = _pull(
+        if not empty(given["peepholes"]):
+            a, c = as_rows((kept["a"], states[-1]))
+            (d_peepholes,) = pull(
                 lambda p: self.pointwise(a, c, p),
                 (given["peepholes"],),
-                _rows((steps["d_m"], steps["d_c"])),
+                as_rows(steps["d_new"]),
             )
         gradients = {
             "inputs": d_x,
-            "h": d_h,
-            "c": d_c,
+            "states": d_states,
             "weights": d_weights,
             "expansion": d_expansion,
             "projection": d_projection,
@@ -281,58 +290,66 @@ class _Loop:
         }
         return tree.flatten(gradients)
 
-    def _run_back(self, given, a, c, h, d_outputs, d_h, d_c):
+    def _run_back(self, given, a, states, d_outputs, d_states):
         """The backward loop: gradients of pre-activations and states only."""
-        state = (self.structure["h"], self.structure["c"])
-        sequences = {**self._sequences(given), "a": a, "c": c, "h": h, "d": d_outputs}
-        peepholes = not _empty(given["peepholes"])
+        sequences = {**self._sequences(given), "a": a, "states": states, "d": d_outputs}
+        peepholes = not empty(given["peepholes"])
         names = ["r"] + ["a"] * bool(self.expand)
-        names += ["m", "d_h"] * bool(self.project) + ["d_m", "d_c"] * peepholes
+        names += ["m", "d_h"] * bool(self.project) + ["d_new"] * peepholes
         structure = {}
         weights, expansion, projection = _turn(
             (given["weights"], given["expansion"], given["projection"])
         )
 
         def step(carry, elements):
-            d_h, d_c = _unflatten(state, carry)
-            now = _unflatten(tree.map_structure(lambda _: 0, sequences), elements)
+            d_h, *d_cell = unflatten(self.structure["states"], carry)
+            now = unflatten(tree.map_structure(lambda _: 0, sequences), elements)
+            h, memory = now["states"][0], now["states"][-1]
             drop = now.get("dropout", given["dropout"])
             d_h = tree.map_structure(ops.add, d_h, now["d"])
-            held = zero = tree.map_structure(ops.zeros_like, (d_h, d_c))
+            d_states = (d_h, *d_cell)
+            held = zero = tree.map_structure(ops.zeros_like, d_states)
             if self.masked:
-                new = self._hold(now, (d_h, d_c), zero)
-                held = self._hold(now, zero, (d_h, d_c))
-                d_h, d_c = new
-            m, c_new = self.pointwise(now["a"], now["c"], given["peepholes"])
-            d_m, d_c_new = d_h, _like(d_c, c_new)
+                new = self._hold(now, d_states, zero)
+                held = self._hold(now, zero, d_states)
+                d_states = new
+            d_h, *d_cell = d_states
+            m, *cell = self.pointwise(now["a"], memory, given["peepholes"])
+            d_m = d_h
             if self.project:
-                m_low = _like(m, d_h)
-                (d_m,) = _pull(lambda m: self.project(m, projection), (m_low,), d_h)
-            d_m = _like(d_m, m)
-            d_a, d_c = _pull(
+                m_low = like(m, d_h)
+                (d_m,) = pull(lambda m: self.project(m, projection), (m_low,), d_h)
+            d_new = (like(d_m, m), *like(d_cell, cell))
+            d_a, d_memory = pull(
                 lambda a, c: self.pointwise(a, c, given["peepholes"]),
-                (now["a"], now["c"]),
-                (d_m, d_c_new),
+                (now["a"], memory),
+                d_new,
             )
-            h_in, d_r = self._drop(now["h"], drop), d_a
+            h_in, d_r = self._drop(h, drop), d_a
             if self.expand:
                 r = self.affine(now["inputs"], h_in, given["weights"])
-                (d_r,) = _pull(lambda r: self.expand(r, expansion), (r,), d_a)
-            (d_in,) = _pull(
+                (d_r,) = pull(lambda r: self.expand(r, expansion), (r,), d_a)
+            (d_in,) = pull(
                 lambda h: self.affine(now["inputs"], h, weights), (h_in,), d_r
             )
-            new = tree.map_structure(ops.add, (self._drop(d_in, drop), d_c), held)
-            new = _like(new, (now["h"], d_c))
-            outputs = {"r": d_r, "a": d_a, "d_h": d_h, "d_m": d_m, "d_c": d_c_new}
+            d_in = self._drop(d_in, drop)
+            if d_cell:
+                new = (d_in, d_memory)
+            else:
+                new = (tree.map_structure(ops.add, d_in, d_memory),)
+            new = tree.map_structure(ops.add, new, held)
+            new = like(new, now["states"])
+            outputs = {"r": d_r, "a": d_a, "d_h": d_h, "d_new": d_new}
             if self.project:
                 outputs["m"] = m_low
             outputs = {name: outputs[name] for name in names}
             structure.update(tree.map_structure(lambda _: 0, outputs))
             return tree.flatten(new), tree.flatten(outputs)
 
-        carry = tree.flatten((d_h, d_c))
+        carry = tree.flatten(d_states)
         last, stacked = scan(step, carry, tree.flatten(sequences), not self.reverse)
-        return _unflatten(state, last), _unflatten(structure, stacked)
+        last = unflatten(self.structure["states"], last)
+        return last, unflatten(structure, stacked)
 
     def _previous(self, first, stacked):
         """The state before each step, from the state after each step."""
@@ -340,46 +357,3 @@ class _Loop:
         if self.reverse:
             return ops.concatenate([stacked[1:], first])
         return ops.concatenate([first, stacked[:-1]])
-
-
-def _empty(structure) -> bool:
-    return not tree.flatten(structure)
-
-
-def _rank(structure) -> int:
-    return len(tree.flatten(structure)[0].shape)
-
-
-def _unflatten(structure, flat):
-    return tree.pack_sequence_as(structure, list(flat))
-
-
-def _like(gradients, values):
-    return tree.map_structure(lambda g, v: ops.cast(g, v.dtype), gradients, values)
-
-
-def _rows(structure):
-    """`[time, ..., batch, features]` as `[..., time * batch, features]`."""
-
-    def merge(x):
-        if len(x.shape) > 3:
-            x = ops.moveaxis(x, 0, -3)
-        return ops.reshape(x, (*x.shape[:-3], -1, x.shape[-1]))
-
-    return tree.map_structure(merge, structure)
-
-
-def _steps(x, shape):
-    """The inverse of `_rows`; `shape` begins with time and has batch before last."""
-    x = ops.reshape(x, (*x.shape[:-2], shape[0], shape[-2], x.shape[-1]))
-    return ops.moveaxis(x, -3, 0) if len(x.shape) > 3 else x
-
-
-def _pull(function, primals, cotangents):
-    """Vector-Jacobian product over nested structures."""
-
-    def flat(*tensors):
-        return tree.flatten(function(*_unflatten(primals, tensors)))
-
-    gradients = vjp(flat, tree.flatten(primals), tree.flatten(cotangents))
-    return _unflatten(primals, gradients)

@@ -5,16 +5,11 @@ from zoo.layers.attention import (
     MultiplicativeAttention,
     TanhProductAttention,
 )
-from zoo.layers.backward_lstm import BackwardLSTM
-from zoo.layers.bidirectional import Bidirectional
 from zoo.layers.branch_mean import BranchMean
 from zoo.layers.by_word import ByWord
 from zoo.layers.convolution import TextConvolution
-from zoo.layers.coupled_lstm import CoupledLSTM
 from zoo.layers.crf import CRF, CRFLoss
-from zoo.layers.factorized_lstm import FactorizedLSTM, FactorizedLSTMCell
-from zoo.layers.group_lstm import GroupLSTM, GroupLSTMCell
-from zoo.layers.lstm import LSTM, LSTMCell
+from zoo.layers.experts.sparse_moe import SparseMoE
 from zoo.layers.ngrams import NGramBag
 from zoo.layers.padding import PaddingMask
 from zoo.layers.pooling import (
@@ -23,10 +18,16 @@ from zoo.layers.pooling import (
     MaskedMaxPooling,
     MaskedMeanPooling,
 )
-from zoo.layers.recurrent import RecurrentLayer
-from zoo.layers.sampled_softmax import SampledSoftmax, TiedSoftmax
-from zoo.layers.shared_lstm import SharedLSTM
-from zoo.layers.sparse_moe import SparseMoE
+from zoo.layers.recurrent.backward import BackwardLSTM
+from zoo.layers.recurrent.bidirectional import Bidirectional
+from zoo.layers.recurrent.coupled import CoupledLSTM
+from zoo.layers.recurrent.factorized import FactorizedLSTM, FactorizedLSTMCell
+from zoo.layers.recurrent.group import GroupLSTM, GroupLSTMCell
+from zoo.layers.recurrent.gru import GRU, GRUCell
+from zoo.layers.recurrent.layer import RecurrentLayer
+from zoo.layers.recurrent.lstm import LSTM, LSTMCell
+from zoo.layers.recurrent.shared import SharedLSTM
+from zoo.layers.softmax import SampledSoftmax, TiedSoftmax
 
 __all__ = [
     "CRF",
@@ -40,6 +41,8 @@ __all__ = [
     "CoupledLSTM",
     "FactorizedLSTM",
     "FactorizedLSTMCell",
+    "GRU",
+    "GRUCell",
     "GroupLSTM",
     "GroupLSTMCell",
     "LSTM",

@@ -7,8 +7,8 @@ import math
 import keras
 from keras import ops
 
+from zoo.layers.checks import check_size
 from zoo.layers.padding import ConsumesMask
-from zoo.layers.recurrent_cell import check_size
 
 
 class MemoryAttention(ConsumesMask):

@@ -1,11 +1,10 @@
 """Builders of the registered models; importing this loads no TensorFlow."""
 
-from zoo.models.classifiers import bilstm, lstm
+from zoo.models.classifiers import bilstm, flstm, glstm, lstm
 from zoo.models.language_models import biglstm_lm, flstm_lm, glstm_lm, lstm_lm
 from zoo.models.liu2016 import mt_coupled, mt_shared, mt_uniform
 from zoo.models.mixtures import moe_classifier, moe_lm, moe_lm_h, moe_mt
 from zoo.models.multitask import bilstm_mt
-from zoo.models.slim_classifiers import flstm, glstm
 from zoo.models.taggers import bilstm_crf, bilstm_tagger
 from zoo.models.text_cnn import text_cnn
 from zoo.models.translation import moe_seq2seq, seq2seq

@@ -5,12 +5,13 @@ from __future__ import annotations
 import difflib
 import fnmatch
 import inspect
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from zoo._lazy import keras
 from zoo.models._plugins import load_plugins
-from zoo.models._search_space import Range
+from zoo.models._search_space import Range, settled
 from zoo.text.inputs import plain
 
 _ENTRIES: dict[str, Entry] = {}
@@ -76,26 +77,101 @@ def register(
     """
 
     def decorate(builder: Callable) -> Callable:
-        name = builder.__name__
-        if name in _ENTRIES:
-            raise ValueError(
-                f"Model names must be unique. Received a second builder for {name!r}, "
-                f"from {builder.__module__}; the first is from "
-                f"{_ENTRIES[name].builder.__module__}."
-            )
         for parameter in inspect.signature(builder).parameters.values():
             if parameter.kind in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL):
                 raise ValueError(
                     "A builder must name all its arguments. "
-                    f"Received: {name} with {parameter}."
+                    f"Received: {builder.__name__} with {parameter}."
                 )
-        _ENTRIES[name] = Entry(
-            name, builder, task, summary, paper, dict(defaults or {}), family,
-            dict(space or {}),
+        entry = Entry(
+            builder.__name__, builder, task, summary, paper, dict(defaults or {}),
+            family, dict(space or {}),
         )  # fmt: skip
-        return builder
+        return _add(entry)
 
     return decorate
+
+
+def variant(
+    base: Callable,
+    name: str,
+    text: str,
+    *,
+    fixed: Mapping | None = None,
+    without: Sequence[str] = (),
+    arguments: Mapping | None = None,
+    space: Mapping[str, Range] | None = None,
+    **changes,
+) -> Callable:
+    """Registers a builder with other defaults as a model of its own.
+
+    Args:
+        base: a registered builder.
+        name: of the new model.
+        text: of its page, before the arguments.
+        fixed: arguments that have one value in it, and are no arguments of it.
+        without: further arguments that it does not take.
+        arguments: other default values of the arguments.
+        space: ranges in place of those of the base, or beside them. Ranges that depend
+            on what is fixed are settled.
+        changes: of the base's `Entry`: `summary`, `paper`, `defaults`, ...
+
+    Returns:
+        The builder of the new model, which has the base's other arguments.
+
+    Raises:
+        ValueError: if another builder holds the name, or the base lacks an argument.
+
+    Example:
+        >>> get("flstm", 100, 3, units=8, rank=2).name
+        'flstm'
+    """
+    fixed, arguments = dict(fixed or {}), dict(arguments or {})
+    own, signature = _ENTRIES[base.__name__], inspect.signature(base)
+    known = own.keywords
+    check_keywords(own.name, dict.fromkeys([*fixed, *without, *arguments]), known)
+    gone = {**{key: known[key] for key in without}, **fixed}
+    signature = signature.replace(
+        parameters=[
+            parameter.replace(default=arguments.get(key, parameter.default))
+            for key, parameter in signature.parameters.items()
+            if key not in gone
+        ]
+    )
+
+    def builder(*sizes, **keywords):
+        given = signature.bind(*sizes, **keywords)
+        given.apply_defaults()
+        model = base(**given.arguments, **gone)
+        model.name = name
+        return model
+
+    builder.__name__ = builder.__qualname__ = name
+    builder.__module__ = base.__module__
+    builder.__signature__ = signature
+    builder.__doc__ = f"{text}\n\n{_sections(inspect.getdoc(base), gone)}"
+    ranges = {**settled(own.space, gone), **(space or {})}
+    return _add(replace(own, name=name, builder=builder, space=ranges, **changes))
+
+
+def _sections(page: str, gone: Iterable[str]) -> str:
+    """Arguments, returns and errors of a docstring, without arguments that are gone."""
+    page = page[page.index("Args:") :].split("\nExample:")[0].rstrip()
+    for key in gone:
+        page = re.sub(rf"\n    {key}: .*(\n     .*)*", "", page)
+    return page
+
+
+def _add(entry: Entry) -> Callable:
+    name, builder = entry.name, entry.builder
+    if name in _ENTRIES:
+        raise ValueError(
+            f"Model names must be unique. Received a second builder for {name!r}, "
+            f"from {builder.__module__}; the first is from "
+            f"{_ENTRIES[name].builder.__module__}."
+        )
+    _ENTRIES[name] = entry
+    return builder
 
 
 def list_models(pattern: str = "*", *, task: str | None = None) -> list[str]:

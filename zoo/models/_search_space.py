@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 GRID_POINTS = 5  # of a range without steps, in a grid search
 
@@ -211,6 +211,31 @@ class Choice(Range):
 
     def __str__(self) -> str:
         return ", ".join(map(as_json, self.values))
+
+
+def with_when(range_: Range, when: Mapping) -> Range:
+    """The range with other conditions."""
+    if isinstance(range_, Choice):
+        return Choice(*range_.values, when=when)
+    return replace(range_, when=when)
+
+
+def settled(space: Mapping[str, Range], values: Mapping) -> dict[str, Range]:
+    """The ranges that stay when some parameters have a value and vary no more.
+
+    Example:
+        >>> space = {"cell": Choice("a", "b"), "rank": Int(1, 9, when={"cell": ["a"]})}
+        >>> settled(space, {"cell": "a"}), settled(space, {"cell": "b"})
+        ({'rank': Int(when={}, low=1, high=9, step=None, factor=None, log=False)}, {})
+    """
+    kept = {}
+    for name, range_ in space.items():
+        known = {other: range_.when[other] for other in range_.when if other in values}
+        met = all(values[other] in Choice(*known[other]) for other in known)
+        if name not in values and met:
+            open_ = {k: v for k, v in range_.when.items() if k not in known}
+            kept[name] = with_when(range_, open_)
+    return kept
 
 
 def parse_range(text: str) -> Range:

@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from zoo._lazy import keras, layers
-from zoo.models._registry import register
+from zoo.models._cells import (
+    CELL_SPACE,
+    IF_FACTORIZED,
+    IF_GROUP,
+    IF_LSTM,
+    recurrent,
+)
+from zoo.models._registry import register, variant
 from zoo.models._search_space import Choice, Float, Int
 from zoo.models.heads import heads
 from zoo.tasks import as_tasks
@@ -12,6 +19,12 @@ POOLINGS = ("last", "mean", "max", "attention")
 _DEFAULTS = {"optimizer": "adam", "learning_rate": 1e-3, "batch_size": 32}
 DROPOUTS = {"embedding_dropout": Float(0.0, 0.5), "dropout": Float(0.0, 0.7)}
 WIDTHS = {"embedding_dim": Int(64, 256, step=64), "units": Int(32, 256, factor=2)}
+_PEEPHOLES = {"peepholes": Choice(False, True, when=IF_LSTM)}
+_CELLS = {
+    **CELL_SPACE,
+    "rank": Int(8, 64, factor=2, when=IF_FACTORIZED),
+    "groups": Int(2, 8, factor=2, when=IF_GROUP),
+}
 
 
 @register(
@@ -19,7 +32,7 @@ WIDTHS = {"embedding_dim": Int(64, 256, step=64), "units": Int(32, 256, factor=2
     summary="One LSTM; its state at the last token is what the heads read.",
     paper="Liu, Qiu and Huang 2016, section 2 and figure 1; Graves 2013 for peepholes",
     defaults=_DEFAULTS,
-    space={**WIDTHS, "peepholes": Choice(False, True), **DROPOUTS},
+    space={**WIDTHS, **_PEEPHOLES, **DROPOUTS, **_CELLS},
 )
 def lstm(
     vocab_size: int = 20000,
@@ -27,6 +40,9 @@ def lstm(
     *,
     embedding_dim: int = 128,
     units: int = 128,
+    cell: str = "lstm",
+    rank: int = 32,
+    groups: int = 4,
     peepholes: bool = False,
     embedding_dropout: float = 0.2,
     dropout: float = 0.5,
@@ -38,13 +54,19 @@ def lstm(
         tasks: what `zoo.tasks.as_tasks` reads; all read the same state.
         embedding_dim: width of the embedding.
         units: width of the state.
-        peepholes: lets the gates read the cell, by a diagonal weight each.
+        cell: `"lstm"`, `"factorized"`, `"group"` or `"gru"`.
+        rank: of the gate matrix of a factorized cell.
+        groups: of a group cell; must divide `embedding_dim` and `units`.
+        peepholes: lets the gates of an LSTM read the cell, by a diagonal weight each.
         embedding_dropout: rate on the embedded words.
         dropout: rate before the heads.
 
     Returns:
         A functional `keras.Model`: int ids `[batch, time]`, 0 for padding, to a dict
         from task to `[batch, outputs]`.
+
+    Raises:
+        ValueError: for an unknown cell, or peepholes of another than an LSTM.
 
     Example:
         >>> model = lstm(100, ["bad", "good"], embedding_dim=8, units=4)
@@ -53,7 +75,8 @@ def lstm(
     """
     tasks = as_tasks(tasks)
     tokens, mask, x = embedded_tokens(vocab_size, embedding_dim, embedding_dropout)
-    state = layers.LSTM(units, peepholes=peepholes, name="forward")(x, mask=mask)
+    of_cell = {"rank": rank, "groups": groups, "peepholes": peepholes}
+    state = recurrent(cell, units, of_cell, name="forward")(x, mask=mask)
     state = keras.layers.Dropout(dropout, name="dropout")(state)
     return keras.Model(tokens, heads(state, tasks), name="lstm")
 
@@ -66,8 +89,9 @@ def lstm(
     space={
         **WIDTHS,
         "pooling": Choice(*POOLINGS),
-        "peepholes": Choice(False, True),
+        **_PEEPHOLES,
         **DROPOUTS,
+        **_CELLS,
     },
 )
 def bilstm(
@@ -76,6 +100,9 @@ def bilstm(
     *,
     embedding_dim: int = 128,
     units: int = 128,
+    cell: str = "lstm",
+    rank: int = 32,
+    groups: int = 4,
     pooling: str = "max",
     peepholes: bool = False,
     embedding_dropout: float = 0.2,
@@ -88,10 +115,13 @@ def bilstm(
         tasks: what `zoo.tasks.as_tasks` reads; all read the same features.
         embedding_dim: width of the embedding.
         units: width of the state of each direction.
+        cell: `"lstm"`, `"factorized"`, `"group"` or `"gru"`.
+        rank: of the gate matrix of a factorized cell.
+        groups: of a group cell; must divide `embedding_dim` and `units`.
         pooling: `"last"` is the forward state at the last token and the backward state
             at the first; `"mean"` and `"max"` run over the tokens; `"attention"` is a
             mean with learned weights.
-        peepholes: lets the gates read the cell, by a diagonal weight each.
+        peepholes: lets the gates of an LSTM read the cell, by a diagonal weight each.
         embedding_dropout: rate on the embedded words.
         dropout: rate before the heads.
 
@@ -100,7 +130,8 @@ def bilstm(
         from task to `[batch, outputs]`.
 
     Raises:
-        ValueError: for an unknown pooling.
+        ValueError: for an unknown pooling or cell, sizes that are not positive, widths
+            that `groups` does not divide, or peepholes of another cell than an LSTM.
 
     Example:
         >>> model = bilstm(100, ["bad", "good"], embedding_dim=8, units=4)
@@ -109,10 +140,32 @@ def bilstm(
     """
     tasks = as_tasks(tasks)
     tokens, mask, x = embedded_tokens(vocab_size, embedding_dim, embedding_dropout)
-    states = both_directions(x, mask, units, peepholes=peepholes)
+    of_cell = {"rank": rank, "groups": groups, "peepholes": peepholes}
+    states = both_directions(x, mask, units, cell=cell, **of_cell)
     features = pool_states(states, mask, pooling)
     features = keras.layers.Dropout(dropout, name="dropout")(features)
     return keras.Model(tokens, heads(features, tasks), name="bilstm")
+
+
+_SLIM = {"paper": "Kuchaiev and Ginsburg 2017, Factorization Tricks for LSTM Networks"}
+flstm = variant(
+    bilstm,
+    "flstm",
+    "Bidirectional F-LSTM classifier: see `zoo.layers.FactorizedLSTM`.",
+    fixed={"cell": "factorized"},
+    without=("groups", "peepholes"),
+    summary="`bilstm` with F-LSTMs: gate matrices of low rank.",
+    **_SLIM,
+)
+glstm = variant(
+    bilstm,
+    "glstm",
+    "Bidirectional G-LSTM classifier: see `zoo.layers.GroupLSTM`.",
+    fixed={"cell": "group"},
+    without=("rank", "peepholes"),
+    summary="`bilstm` with G-LSTMs: states cut into groups.",
+    **_SLIM,
+)
 
 
 def embedded_tokens(vocab_size: int, embedding_dim: int, embedding_dropout: float):
@@ -129,13 +182,29 @@ def embedded_tokens(vocab_size: int, embedding_dim: int, embedding_dropout: floa
     return tokens, mask, x
 
 
-def both_directions(x, mask, units: int, *, peepholes: bool = False):
-    """A forward and a backward LSTM, in layers that a language model can initialise.
+def both_directions(x, mask, units: int, *, cell: str = "lstm", **of_cell) -> list:
+    """A recurrent layer in each direction.
+
+    LSTMs stand apart, in layers that a language model can initialise.
+
+    Args:
+        x: `[batch, time, features]`.
+        mask: bool `[batch, time]`.
+        units: width of the state of each direction.
+        cell: a word of `zoo.models._cells.CELLS`.
+        of_cell: arguments of cells, such as `rank`.
 
     Returns:
         Two times `[batch, time, units]`, both in the order of the text.
     """
-    options = {"return_sequences": True, "peepholes": peepholes}
+    if cell != "lstm":
+        layer = recurrent(cell, units, of_cell, return_sequences=True, name="lstm")
+        both = layers.Bidirectional(layer, merge_mode=None, name="bidirectional")
+        return list(both(x, mask=mask))
+    options = {
+        "return_sequences": True,
+        "peepholes": of_cell.get("peepholes", False),
+    }
     forward = layers.LSTM(units, name="shared_forward", **options)
     backward = layers.BackwardLSTM(units, name="shared_backward", **options)
     return [forward(x, mask=mask), backward(x, mask=mask)]

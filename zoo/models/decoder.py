@@ -93,7 +93,7 @@ class Decoder:
         return self.softmax(dropout(hidden, "hidden")), weights
 
     def zero_states(self, rows) -> list:
-        """`[h, c]` of each LSTM above the first, zeros `[rows, units]`."""
+        """The states of each LSTM above the first, zeros `[rows, units]`."""
         return [layer.cell.get_initial_state(rows) for layer in self.stack[1:]]
 
     def step(self, ids, states, memory: Memory):
@@ -102,7 +102,7 @@ class Decoder:
         Args:
             ids: int `[rows]`; where `rows` is a multiple of the memory's batch, rows
                 next to each other share a memory.
-            states: `[h, c]` of each LSTM.
+            states: `[h, c]` of each LSTM, or what its cell has for states.
             memory: of the sources.
 
         Returns:
@@ -140,9 +140,12 @@ def encoder_of(model):
     Returns:
         A functional `keras.Model`: int ids `[batch, time]` of the source to a dict of
         `memory` `[batch, time, width]`, `mask` bool `[batch, time]`, and `h` and `c`
-        `[batch, units]`, the first state of the decoder's first LSTM.
+        `[batch, units]`, the first state of the decoder's first LSTM; a cell without a
+        cell state has no `c`.
     """
     names = {"memory": "memory", "mask": "source_mask", "h": "start_h", "c": "start_c"}
+    if not any(layer.name == names["c"] for layer in model.layers):
+        del names["c"]
     outputs = {key: model.get_layer(name).output for key, name in names.items()}
     return keras.Model(model.input["source"], outputs, name=f"{model.name}_encoder")
 

@@ -1,36 +1,45 @@
-"""Recurrent language models: embedding, a stack of LSTMs, softmax; state in and out."""
+"""Recurrent language models: embedding, a stack of cells, softmax; state in and out."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from zoo._lazy import keras, layers
-from zoo.models._registry import register
+from zoo.models._cells import CELL_SPACE, IF_FACTORIZED, IF_GROUP, recurrent
+from zoo.models._registry import register, variant
 from zoo.models._search_space import Float, Int
 
-_COMMON = {"task": "language modelling", "family": "language"}
+STATEFUL = {"return_sequences": True, "return_state": True}  # in every stack
 _SPACE = {
     "embedding_dim": Int(100, 400, step=100),
     "units": Int(100, 400, step=100),
     "depth": Int(1, 3),
     "dropout": Float(0.0, 0.6),
     "learning_rate": Float(0.3, 3.0, log=True),  # of plain SGD
+    **CELL_SPACE,
+    "rank": Int(25, 100, factor=2, when=IF_FACTORIZED),
+    "groups": Int(2, 4, factor=2, when=IF_GROUP),
 }
 _KUCHAIEV = "Kuchaiev and Ginsburg 2017, Factorization Tricks for LSTM Networks"
 
 
 @register(
+    task="language modelling",
+    family="language",
     summary="LSTM language model of two layers.",
     paper="Zaremba et al. 2014, Recurrent Neural Network Regularization",
     space=_SPACE,
     defaults={"optimizer": "sgd", "learning_rate": 1.0, "clip": 5.0},
-    **_COMMON,
 )
 def lstm_lm(
     vocab_size: int = 10000,
     *,
     embedding_dim: int = 200,
     units: int = 200,
+    cell: str = "lstm",
+    rank: int = 50,
+    groups: int = 4,
+    shuffle: bool = True,
     projection: int | None = None,
     depth: int = 2,
     dropout: float = 0.0,
@@ -50,14 +59,18 @@ def lstm_lm(
         vocab_size: number of token ids.
         embedding_dim: width of the embedding.
         units: width of each layer's cell.
-        projection: width of each layer's output, or `None` for `units`.
+        cell: `"lstm"`, `"factorized"`, `"group"` or `"gru"`.
+        rank: of the gate matrices of factorized cells.
+        groups: of group cells; must divide all widths.
+        shuffle: interleaves the groups of group cells between the layers.
+        projection: width of each layer's output, or `None` for `units`; a GRU has none.
         depth: number of layers.
         dropout: rate between the layers, fresh at every step; none in the recurrence.
         tied: takes the embedding for the softmax; the widths must agree.
         samples: candidates of a sampled softmax in training; 0 takes all ids. Ids must
             be sorted by frequency, as those of a `TextPipeline` are.
         residual: adds each layer's input to its output; the widths must agree.
-        forget_bias: constant added to the forget gates.
+        forget_bias: constant added to the forget gates; a GRU has none.
         init_scale: matrices start uniform in plus and minus this; `None` for the
             layers' own initialisation.
 
@@ -67,7 +80,7 @@ def lstm_lm(
         `logits` float32 `[batch, time, vocab_size]` and the new `state`.
 
     Raises:
-        ValueError: for sizes that do not fit.
+        ValueError: for sizes that do not fit, or an unknown cell.
 
     Example:
         >>> model = lstm_lm(50, embedding_dim=8, units=6)
@@ -75,128 +88,76 @@ def lstm_lm(
         ((None, None, 50), (None, 24))
     """
 
-    def layer(name: str, options: dict):
-        return layers.LSTM(units, projection, name=name, **options)
-
-    return _recurrent_model(
-        "lstm_lm", layer, vocab_size, embedding_dim, depth, dropout, tied, samples,
-        forget_bias, init_scale, residual,
-    )  # fmt: skip
-
-
-@register(
-    summary="F-LSTM language model: gate matrices of low rank.",
-    space={**_SPACE, "rank": Int(25, 100, factor=2)},
-    paper=_KUCHAIEV,
-    defaults={"optimizer": "sgd", "learning_rate": 1.0, "clip": 5.0},
-    **_COMMON,
-)
-def flstm_lm(
-    vocab_size: int = 10000,
-    *,
-    embedding_dim: int = 200,
-    units: int = 200,
-    rank: int = 50,
-    projection: int | None = None,
-    depth: int = 2,
-    dropout: float = 0.0,
-    tied: bool = False,
-    samples: int = 0,
-    forget_bias: float = 1.0,
-    init_scale: float | None = 0.1,
-) -> keras.Model:
-    """`lstm_lm` on F-LSTMs: see `zoo.layers.FactorizedLSTM`.
-
-    Args:
-        vocab_size: number of token ids.
-        embedding_dim: width of the embedding.
-        units: width of each layer's cell.
-        rank: of each layer's gate matrix.
-        projection: width of each layer's output, or `None` for `units`.
-        depth: number of layers.
-        dropout: rate between the layers, fresh at every step.
-        tied: takes the embedding for the softmax.
-        samples: candidates of a sampled softmax in training; 0 takes all ids.
-        forget_bias: constant added to the forget gates.
-        init_scale: bound of the uniform start, or `None`.
-
-    Returns:
-        A functional `keras.Model`, as `lstm_lm` returns.
-
-    Example:
-        >>> model = flstm_lm(50, embedding_dim=8, units=6, rank=2, projection=4)
-        >>> model.output["state"].shape
-        (None, 20)
-    """
-
-    def layer(name: str, options: dict):
-        return layers.FactorizedLSTM(units, rank, projection, name=name, **options)
-
-    return _recurrent_model(
-        "flstm_lm", layer, vocab_size, embedding_dim, depth, dropout, tied, samples,
-        forget_bias, init_scale,
-    )  # fmt: skip
-
-
-@register(
-    summary="G-LSTM language model: states cut into groups.",
-    space={**_SPACE, "groups": Int(2, 4, factor=2)},
-    paper=_KUCHAIEV,
-    defaults={"optimizer": "sgd", "learning_rate": 1.0, "clip": 5.0},
-    **_COMMON,
-)
-def glstm_lm(
-    vocab_size: int = 10000,
-    *,
-    embedding_dim: int = 200,
-    units: int = 200,
-    groups: int = 4,
-    shuffle: bool = True,
-    projection: int | None = None,
-    depth: int = 2,
-    dropout: float = 0.0,
-    tied: bool = False,
-    samples: int = 0,
-    forget_bias: float = 1.0,
-    init_scale: float | None = 0.1,
-) -> keras.Model:
-    """`lstm_lm` on G-LSTMs: see `zoo.layers.GroupLSTM`.
-
-    Args:
-        vocab_size: number of token ids.
-        embedding_dim: width of the embedding, divisible by `groups`.
-        units: width of each layer's cell, divisible by `groups`.
-        groups: number of groups.
-        shuffle: interleaves the groups between the layers.
-        projection: width of each layer's output, divisible by `groups`, or `None`.
-        depth: number of layers.
-        dropout: rate between the layers, fresh at every step.
-        tied: takes the embedding for the softmax.
-        samples: candidates of a sampled softmax in training; 0 takes all ids.
-        forget_bias: constant added to the forget gates.
-        init_scale: bound of the uniform start, or `None`.
-
-    Returns:
-        A functional `keras.Model`, as `lstm_lm` returns.
-
-    Example:
-        >>> model = glstm_lm(50, embedding_dim=8, units=8, groups=2)
-        >>> model.output["state"].shape
-        (None, 32)
-    """
-
-    def layer(name: str, options: dict):
-        return layers.GroupLSTM(
-            units, groups, projection, shuffle=shuffle, name=name, **options
+    if depth < 1:
+        raise ValueError(f"`depth` must be at least 1. Received: depth={depth!r}.")
+    stack = [
+        recurrent(
+            cell,
+            units,
+            {
+                "rank": rank,
+                "groups": groups,
+                "shuffle": shuffle,
+                "projection": projection,
+                **start_options(forget_bias, init_scale),
+            },
+            name=f"lstm_{index}",
+            **STATEFUL,
         )
+        for index in range(depth)
+    ]
+    return language_model(
+        "lstm_lm",
+        stack,
+        vocab_size,
+        embedding_dim,
+        dropout=dropout,
+        tied=tied,
+        samples=samples,
+        init_scale=init_scale,
+        residual=residual,
+    )
 
-    return _recurrent_model(
-        "glstm_lm", layer, vocab_size, embedding_dim, depth, dropout, tied, samples,
-        forget_bias, init_scale,
-    )  # fmt: skip
 
+flstm_lm = variant(
+    lstm_lm,
+    "flstm_lm",
+    "`lstm_lm` on F-LSTMs: see `zoo.layers.FactorizedLSTM`.",
+    fixed={"cell": "factorized"},
+    without=("groups", "shuffle", "residual"),
+    arguments={"forget_bias": 1.0},
+    summary="F-LSTM language model: gate matrices of low rank.",
+    paper=_KUCHAIEV,
+)
+glstm_lm = variant(
+    lstm_lm,
+    "glstm_lm",
+    "`lstm_lm` on G-LSTMs: see `zoo.layers.GroupLSTM`.",
+    fixed={"cell": "group"},
+    without=("rank", "residual"),
+    arguments={"forget_bias": 1.0},
+    summary="G-LSTM language model: states cut into groups.",
+    paper=_KUCHAIEV,
+)
+biglstm_lm = variant(
+    lstm_lm,
+    "biglstm_lm",
+    """BIGLSTM, by default at an eighth of its size.
 
-@register(
+The model of the paper is `units=8192, projection=1024, embedding_dim=1024,
+samples=8192` with a vocabulary of 793,470.""",
+    fixed={"cell": "lstm"},
+    without=("rank", "groups", "shuffle", "residual"),
+    arguments={
+        "vocab_size": 50000,
+        "embedding_dim": 256,
+        "units": 1024,
+        "projection": 256,
+        "dropout": 0.1,
+        "samples": 2048,
+        "forget_bias": 1.0,
+        "init_scale": None,
+    },
     summary="Wide projected LSTMs with a sampled softmax, for large vocabularies.",
     paper="Jozefowicz et al. 2016, Exploring the Limits of Language Modeling",
     space={
@@ -208,62 +169,12 @@ def glstm_lm(
         "learning_rate": Float(0.05, 0.5, log=True),  # of Adagrad
     },
     defaults={"optimizer": "adagrad", "learning_rate": 0.2, "clip": 10.0},
-    **_COMMON,
 )
-def biglstm_lm(
-    vocab_size: int = 50000,
-    *,
-    embedding_dim: int = 256,
-    units: int = 1024,
-    projection: int = 256,
-    depth: int = 2,
-    dropout: float = 0.1,
-    tied: bool = False,
-    samples: int = 2048,
-    forget_bias: float = 1.0,
-    init_scale: float | None = None,
-) -> keras.Model:
-    """BIGLSTM, by default at an eighth of its size.
-
-    The model of the paper is `units=8192, projection=1024, embedding_dim=1024,
-    samples=8192` with a vocabulary of 793,470.
-
-    Args:
-        vocab_size: number of token ids.
-        embedding_dim: width of the embedding.
-        units: width of each layer's cell.
-        projection: width of each layer's output.
-        depth: number of layers.
-        dropout: rate between the layers, fresh at every step.
-        tied: takes the embedding for the softmax.
-        samples: candidates of a sampled softmax in training; 0 takes all ids.
-        forget_bias: constant added to the forget gates.
-        init_scale: bound of the uniform start, or `None`.
-
-    Returns:
-        A functional `keras.Model`, as `lstm_lm` returns.
-
-    Example:
-        >>> biglstm_lm(50, units=8, projection=4).output["state"].shape
-        (None, 24)
-    """
-
-    def layer(name: str, options: dict):
-        return layers.LSTM(units, projection, name=name, **options)
-
-    return _recurrent_model(
-        "biglstm_lm", layer, vocab_size, embedding_dim, depth, dropout, tied, samples,
-        forget_bias, init_scale,
-    )  # fmt: skip
 
 
 def start_options(forget_bias: float, init_scale: float | None) -> dict:
-    """What the layers of a language model's stack have in common."""
-    options = {
-        "return_sequences": True,
-        "return_state": True,
-        "forget_bias": forget_bias,
-    }
+    """How the cells of a language model's stack begin."""
+    options: dict = {"forget_bias": forget_bias}
     for role in ("kernel", "recurrent", "projection"):
         if init_scale is not None:
             options[f"{role}_initializer"] = _uniform(init_scale)
@@ -327,7 +238,7 @@ def language_model(
     parts, new = _split(state, sizes), []
     for index, layer in enumerate(stack):
         if layer in recurrent:
-            own = [parts.pop(0), parts.pop(0)]
+            own = [parts.pop(0) for _ in layer.cell.state_size]
             y, *last = layer(x, mask=mask, initial_state=own)
             new += last
         else:
@@ -350,22 +261,6 @@ def language_model(
 def _uniform(scale: float):
     # A new one each time: one object would draw the same numbers again and again.
     return keras.initializers.RandomUniform(-scale, scale)
-
-
-def _recurrent_model(
-    name, make_layer, vocab_size, embedding_dim, depth, dropout, tied, samples,
-    forget_bias, init_scale, residual=False,
-) -> keras.Model:  # fmt: skip
-    if depth < 1:
-        raise ValueError(f"`depth` must be at least 1. Received: depth={depth!r}.")
-    stack = [
-        make_layer(f"lstm_{index}", start_options(forget_bias, init_scale))
-        for index in range(depth)
-    ]
-    return language_model(
-        name, stack, vocab_size, embedding_dim, dropout=dropout, tied=tied,
-        samples=samples, init_scale=init_scale, residual=residual,
-    )  # fmt: skip
 
 
 def _split(state, sizes: Sequence[int]) -> list:

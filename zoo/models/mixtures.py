@@ -17,7 +17,7 @@ from zoo.models.classifiers import (
     pool_states,
 )
 from zoo.models.heads import heads
-from zoo.models.language_models import language_model, start_options
+from zoo.models.language_models import STATEFUL, language_model, start_options
 from zoo.tasks import as_tasks
 
 _SHAZEER = "Shazeer et al. 2017, Outrageously Large Neural Networks"
@@ -283,7 +283,7 @@ def moe_mt(
 
 
 def _moe_lm(name, moe, vocab_size, units, balance, dropout, tied, samples):
-    options = {**start_options(1.0, None), "use_bias": False}
+    options = {**STATEFUL, **start_options(1.0, None), "use_bias": False}
     experts = layers.SparseMoE(
         **moe, output_activation="sigmoid", importance_loss=balance, load_loss=balance,
         name="experts",

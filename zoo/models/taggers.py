@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from zoo._lazy import keras, layers
+from zoo.models._cells import CELL_SPACE, IF_FACTORIZED
 from zoo.models._registry import register
 from zoo.models._search_space import Choice, Float, Int
 from zoo.models.classifiers import both_directions, max_and_mean
@@ -26,6 +27,8 @@ _COMMON = {
         "units": Int(50, 400, factor=2),
         "embedding_dropout": Float(0.0, 0.6),
         "dropout": Float(0.0, 0.6),
+        **CELL_SPACE,
+        "rank": Int(25, 100, factor=2, when=IF_FACTORIZED),
     },
 }
 
@@ -45,6 +48,9 @@ def bilstm_tagger(
     character_units: int = 30,
     embedding_dim: int = 100,
     units: int = 200,
+    cell: str = "lstm",
+    rank: int = 50,
+    groups: int = 2,
     embedding_dropout: float = 0.5,
     dropout: float = 0.5,
 ) -> keras.Model:
@@ -66,6 +72,9 @@ def bilstm_tagger(
         character_units: width of `c`; half of it for each direction of the LSTM.
         embedding_dim: width of the words' embedding.
         units: width of the state of each direction.
+        cell: `"lstm"`, `"factorized"`, `"group"` or `"gru"`, over the words.
+        rank: of the gate matrices of factorized cells.
+        groups: of group cells; must divide `units` and the width of `x`.
         embedding_dropout: rate on `x`.
         dropout: rate on `h`.
 
@@ -76,8 +85,8 @@ def bilstm_tagger(
         for tags, `[batch, outputs]` else.
 
     Raises:
-        ValueError: for an unknown `characters`, an odd `character_units` of LSTMs, or
-            tasks without tags.
+        ValueError: for an unknown `characters` or `cell`, an odd `character_units` of
+            LSTMs, or tasks without tags.
 
     Example:
         >>> model = bilstm_tagger(50, {"pos": Task("tags", ("NOUN", "VERB"))})
@@ -87,7 +96,7 @@ def bilstm_tagger(
     return _tagger(
         "bilstm_tagger", False, vocab_size, tasks, characters, character_count,
         character_dim, character_units, embedding_dim, units, embedding_dropout,
-        dropout,
+        dropout, {"cell": cell, "rank": rank, "groups": groups},
     )  # fmt: skip
 
 
@@ -106,6 +115,9 @@ def bilstm_crf(
     character_units: int = 30,
     embedding_dim: int = 100,
     units: int = 200,
+    cell: str = "lstm",
+    rank: int = 50,
+    groups: int = 2,
     embedding_dropout: float = 0.5,
     dropout: float = 0.5,
 ) -> keras.Model:
@@ -127,6 +139,9 @@ def bilstm_crf(
         character_units: width of the features of a word's characters.
         embedding_dim: width of the words' embedding.
         units: width of the state of each direction.
+        cell: `"lstm"`, `"factorized"`, `"group"` or `"gru"`, over the words.
+        rank: of the gate matrices of factorized cells.
+        groups: of group cells; must divide `units` and the width of `x`.
         embedding_dropout: rate on words and characters.
         dropout: rate on the states.
 
@@ -144,13 +159,13 @@ def bilstm_crf(
     return _tagger(
         "bilstm_crf", True, vocab_size, tasks, characters, character_count,
         character_dim, character_units, embedding_dim, units, embedding_dropout,
-        dropout,
+        dropout, {"cell": cell, "rank": rank, "groups": groups},
     )  # fmt: skip
 
 
 def _tagger(
     name, crf, vocab_size, tasks, characters, character_count, character_dim,
-    character_units, embedding_dim, units, embedding_dropout, dropout,
+    character_units, embedding_dim, units, embedding_dropout, dropout, of_cell,
 ):  # fmt: skip
     tasks = as_tasks(_DEFAULT_TASKS if tasks is None else tasks)
     tagged = [task for task, spec in tasks.items() if spec.kind == TAGS]
@@ -172,7 +187,8 @@ def _tagger(
         )
         x = keras.layers.Concatenate(name="words")([x, spelling])
     x = keras.layers.Dropout(embedding_dropout, name="embedding_dropout")(x)
-    states = keras.layers.Concatenate(name="states")(both_directions(x, mask, units))
+    both = both_directions(x, mask, units, **of_cell)
+    states = keras.layers.Concatenate(name="states")(both)
     states = keras.layers.Dropout(dropout, name="dropout")(states)
     features = dict.fromkeys(tasks, states)
     if len(tagged) < len(tasks):

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from zoo._lazy import keras, layers
+from zoo.models._cells import CELL_SPACE, IF_FACTORIZED, IF_GROUP, recurrent, states_of
 from zoo.models._registry import register
 from zoo.models._search_space import Choice, Float, Int
 from zoo.models.decoder import Decoder, residual, scaled
 
-CELLS = ("lstm", "factorized", "group")
 ATTENTIONS = ("additive", "multiplicative", "tanh_product")
 _SPACE = {
-    "cell": Choice(*CELLS),
+    **CELL_SPACE,
     "units": Int(128, 512, factor=2),
-    "rank": Int(16, 64, factor=2, when={"cell": ["factorized"]}),
-    "groups": Int(2, 4, factor=2, when={"cell": ["group"]}),
+    "rank": Int(16, 64, factor=2, when=IF_FACTORIZED),
+    "groups": Int(2, 4, factor=2, when=IF_GROUP),
     "embedding_dim": Int(128, 512, factor=2),
     "encoder_depth": Int(1, 3),
     "decoder_depth": Int(1, 3),
@@ -57,8 +57,8 @@ def seq2seq(
 
     with `x_0` the embedded source times √dim; the last `x` is the memory. See
     `zoo.models.decoder.Decoder` for the decoder. Its first LSTM begins with
-    `h = tanh(V s + a)` and `c = U s + b` of the last state `s` of the encoder, the
-    others with zeros. Residuals stand where the widths agree.
+    `h = tanh(V s + a)` and `c = U s + b` of the last state `s` of the encoder (a GRU
+    has no `c`), the others with zeros. Residuals stand where the widths agree.
 
     GNMT feeds the context of a step into the first LSTM at the next step, so that each
     step waits for the attention of the one before. Here the first LSTM reads the target
@@ -71,7 +71,7 @@ def seq2seq(
         vocab_size: number of ids of the source, and of the target if they share them.
         target_vocab_size: number of ids of the target; `None` if both sides share one
             vocabulary, and then one embedding.
-        cell: `"lstm"`, `"factorized"` or `"group"`, of all LSTMs.
+        cell: `"lstm"`, `"factorized"`, `"group"` or `"gru"`, in place of all LSTMs.
         units: width of each LSTM's cell.
         projection: width of each LSTM's output, or `None` for `units`.
         rank: of the gate matrices of factorized cells.
@@ -215,29 +215,21 @@ class _Stacks:
     def __init__(
         self, cell, units, projection, rank, groups, encoder_depth, decoder_depth, rate
     ) -> None:
-        _check_choice("cell", cell, CELLS)
         for name, depth in (("encoder", encoder_depth), ("decoder", decoder_depth)):
             if depth < 1:
                 raise ValueError(
                     f"`{name}_depth` must be at least 1. "
                     f"Received: {name}_depth={depth!r}."
                 )
-        self.cell, self.rate = cell, rate
-        self.units, self.width = units, projection or units
+        self.cell, self.units, self.rate = cell, units, rate
+        self.of_cell = {"projection": projection, "rank": rank, "groups": groups}
+        self.width = projection or units
         self.encoder_depth, self.decoder_depth = encoder_depth, decoder_depth
-        self.sizes = {"units": units, "projection": projection}
-        if cell != "lstm":
-            more = {"factorized": {"rank": rank}, "group": {"groups": groups}}
-            self.sizes.update(more[cell])
 
     def lstm(self, name: str, **options):
-        kinds = {
-            "lstm": layers.LSTM,
-            "factorized": layers.FactorizedLSTM,
-            "group": layers.GroupLSTM,
-        }
-        make = kinds[self.cell]
-        return make(**self.sizes, return_sequences=True, name=name, **options)
+        """A layer over all steps, whatever the cell."""
+        options = {"return_sequences": True, "name": name, **options}
+        return recurrent(self.cell, self.units, self.of_cell, **options)
 
     def dropout(self, x, name: str):
         return keras.layers.Dropout(self.rate, name=name)(x)
@@ -252,9 +244,19 @@ class _Stacks:
                 experts = layers.SparseMoE(**moe, name="encoder_experts")
                 more = experts(x, mask=mask)
                 x = x + self.dropout(more, "encoder_experts_dropout")
-            y, last, _, *backward = lstm(x, mask=mask)
+            y, *states = lstm(x, mask=mask)
             x = residual(x, self.dropout(y, f"encoder_dropout_{index}"))
-        return x, last + backward[0] if backward else last
+        if self.encoder_depth == 1:  # forward, then backward
+            return x, states[0] + states[len(states) // 2]
+        return x, states[0]
+
+    def start(self, last) -> list:
+        """The first states of the decoder's first LSTM."""
+        kinds = {"h": (self.width, "tanh"), "c": (self.units, None)}
+        return [
+            keras.layers.Dense(*kinds[state], name=f"start_{state}")(last)
+            for state in states_of(self.cell)
+        ]
 
 
 def _translation_model(
@@ -278,10 +280,7 @@ def _translation_model(
     x = stacks.dropout(embed_source(source), "source_dropout")
     memory, last = stacks.encode(x, source_mask, moe)
     memory = keras.layers.Identity(name="memory")(memory)
-    start = [
-        keras.layers.Dense(stacks.width, "tanh", name="start_h")(last),
-        keras.layers.Dense(stacks.units, name="start_c")(last),
-    ]
+    start = stacks.start(last)
     decoder = Decoder(
         embed=embed_target,
         stack=[stacks.lstm(f"decoder_lstm_{i}") for i in range(stacks.decoder_depth)],

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 
 from zoo.families import family_of
 from zoo.families.catalogue import settings_of, space_of
 from zoo.models._registry import check_keywords, describe
-from zoo.models._search_space import Choice, Float, Range, as_json, space_rows
+from zoo.models._search_space import (
+    Choice,
+    Float,
+    Range,
+    as_json,
+    settled,
+    space_rows,
+    with_when,
+)
 
 MODEL = "model"  # the parameter that chooses among several models
 _KINDS = {int: (int,), float: (int, float), bool: (bool,), str: (str,)}  # by default
@@ -187,29 +195,14 @@ def _space(model: str, ranges: Mapping, fixed: Mapping, only: Sequence[str]) -> 
     if only:
         space = {k: v for k, v in space.items() if k in only or k in ranges}
     # What depends on a value that does not vary is searched or not, once for all.
-    kept = {}
-    for name, range_ in space.items():
-        conditions, holds = {}, True
-        for other, accepted in range_.when.items():
-            if other in space:
-                conditions[other] = accepted
-            else:
-                value = fixed.get(other, default_of(model, other))
-                holds = holds and value in Choice(*accepted)
-        if holds:
-            kept[name] = _with_when(range_, conditions)
-    return kept
-
-
-def _with_when(range_: Range, when: Mapping) -> Range:
-    """The range with other conditions."""
-    if isinstance(range_, Choice):
-        return Choice(*range_.values, when=when)
-    return replace(range_, when=when)
+    others = {other for range_ in space.values() for other in range_.when} - set(space)
+    return settled(
+        space, {name: fixed.get(name, default_of(model, name)) for name in others}
+    )
 
 
 def _only_when(range_: Range, when: Mapping) -> Range:
-    return _with_when(range_, {**range_.when, **when})
+    return with_when(range_, {**range_.when, **when})
 
 
 def _parents_first(parameters: list) -> list:

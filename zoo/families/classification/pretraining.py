@@ -15,7 +15,7 @@ import numpy as np
 from keras import ops
 
 from zoo.layers.padding import ConsumesMask, PaddingMask
-from zoo.layers.sampled_softmax import SampledSoftmax
+from zoo.layers.softmax import SampledSoftmax
 from zoo.text.inputs import fold_seed
 from zoo.training.batching import TokenBatches, choose_buckets
 from zoo.training.checkpoint import Checkpoint

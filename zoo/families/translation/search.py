@@ -47,7 +47,8 @@ class Searcher:
         keys = self.decoder.attention.prepare(seen["memory"], seen["mask"])
         memory = Memory(seen["memory"], seen["mask"], keys)
         batch = tf.shape(ids)[0]
-        start = [[seen["h"], seen["c"]], *self.decoder.zero_states(batch)]
+        first = [seen[name] for name in ("h", "c") if name in seen]
+        start = [first, *self.decoder.zero_states(batch)]
 
         def step(ids, states):
             logits, states, weights = self.decoder.step(ids, states, memory)

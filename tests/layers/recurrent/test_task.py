@@ -8,9 +8,9 @@ import pytest
 from gradients import MODES, assert_close, eagerly, layer_gradients
 from keras import ops
 
-from zoo.layers.coupled_lstm import CoupledLSTM
-from zoo.layers.lstm import LSTM
-from zoo.layers.shared_lstm import SharedLSTM
+from zoo.layers.recurrent.coupled import CoupledLSTM
+from zoo.layers.recurrent.lstm import LSTM
+from zoo.layers.recurrent.shared import SharedLSTM
 
 MASK = np.array([[1, 1, 1, 1, 1], [1, 1, 0, 0, 0], [1, 0, 0, 0, 0]], bool)
 

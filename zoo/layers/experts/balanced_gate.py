@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 from keras import ops
 
-from zoo.layers.gating import Gate, Routing, small_start, total_by_expert
+from zoo.layers.experts.gates import Gate, Routing, small_start, total_by_expert
 
 
 @keras.saving.register_keras_serializable(package="zoo")

@@ -79,18 +79,18 @@ def unrolled(a, mask=None, dropout=None, reverse=False):
 def fast(a, **options):
     if options.get("mask") is not None:
         options["mask"] = ops.convert_to_tensor(options["mask"])
-    return recurrence(
+    outputs, (h, c) = recurrence(
         affine,
         pointwise,
         a["x"],
-        a["h"],
-        a["c"],
+        (a["h"], a["c"]),
         a["weights"],
         project=project,
         projection=a["projection"],
         peepholes=tuple(a["peepholes"]),
         **options,
     )
+    return outputs, h, c
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -144,8 +144,8 @@ def test_nested_states_with_axes_before_the_batch():
 
     def kernel(a):
         x, h, w, v = (tuple(a[k]) for k in "xhwv")
-        y, h, c = recurrence(
-            several, both, x, h, h, w, peepholes=v, mask=ops.convert_to_tensor(MASK)
+        y, (h, c) = recurrence(
+            several, both, x, (h, h), w, peepholes=v, mask=ops.convert_to_tensor(MASK)
         )
         return sum(score(*each) for each in zip(y, h, c))
 
@@ -165,6 +165,54 @@ def test_nested_states_with_axes_before_the_batch():
     expected = value_and_gradients(reference, given)
     for mode in MODES:
         assert_close(value_and_gradients(kernel, given, mode), expected, 1e-5)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("keep", ["gates", "states", "inputs"])
+def test_a_cell_may_have_no_state_beside_its_output(mode, keep):
+    """The pointwise step then reads the output, which a projection has made."""
+    given = {
+        "x": draw(1, TIME, BATCH, 2 * STATE),
+        "h": draw(2, BATCH, STATE),
+        "weights": draw(3, STATE, 2 * STATE),
+        "projection": draw(4, STATE, STATE),
+        "scale": draw(5, STATE),
+    }
+    dropout = draw(20, TIME, BATCH, STATE)
+
+    def mix(a, h, scale):
+        z, g = ops.split(a, 2, axis=-1)
+        z = ops.sigmoid(z)
+        return (z * scale * h + (1 - z) * ops.tanh(g),)
+
+    def reference(a):
+        h, outputs = a["h"], {}
+        for t in reversed(range(TIME)):
+            pre = affine(a["x"][t], h * dropout[t], a["weights"])
+            new = project(mix(pre, h, a["scale"])[0], a["projection"])
+            h = ops.where(ops.convert_to_tensor(MASK[t][:, None]), new, h)
+            outputs[t] = h
+        return score(ops.stack([outputs[t] for t in range(TIME)]), h, h)
+
+    def kernel(a):
+        outputs, (h,) = recurrence(
+            affine,
+            mix,
+            a["x"],
+            (a["h"],),
+            a["weights"],
+            project=project,
+            projection=a["projection"],
+            peepholes=a["scale"],
+            mask=ops.convert_to_tensor(MASK),
+            dropout=dropout,
+            reverse=True,
+            keep=keep,
+        )
+        return score(outputs, h, h)
+
+    expected = value_and_gradients(reference, given)
+    assert_close(value_and_gradients(kernel, given, mode), expected, 1e-5)
 
 
 def test_a_masked_row_holds_its_state_and_reverse_begins_at_its_last_token():
@@ -199,17 +247,17 @@ def test_the_cell_accumulates_in_the_type_of_its_state():
 
     def run(a):
         half = {k: ops.cast(a[k], "bfloat16") for k in ("x", "h", "weights")}
-        return recurrence(
+        outputs, (h, c) = recurrence(
             affine,
             in_float32,
             half["x"],
-            half["h"],
-            a["c"],
+            (half["h"], a["c"]),
             half["weights"],
             project=project,
             projection=ops.cast(a["projection"], "bfloat16"),
             peepholes=tuple(a["peepholes"]),
         )
+        return outputs, h, c
 
     outputs, h, c = run(given)
     types = [keras.backend.standardize_dtype(y.dtype) for y in (outputs, h, c)]

@@ -6,7 +6,9 @@ import keras
 from keras import ops
 
 from zoo.kernels.recurrence import recurrence
-from zoo.layers.recurrent_cell import check_rate, check_size, gate, stacked
+from zoo.layers.checks import check_rate, check_size
+from zoo.layers.initializers import stacked
+from zoo.layers.recurrent.lstm_base import gate
 
 
 class TaskRecurrentLayer(keras.layers.Layer):
@@ -143,22 +145,22 @@ class TaskRecurrentLayer(keras.layers.Layer):
                 ),
                 states,
             )
+        cells = states
+        if half:
+            cells = keras.tree.map_structure(lambda h: ops.cast(h, "float32"), states)
         keep = "states" if self.recompute else "gates"
-        outputs, last, _ = recurrence(
+        outputs, last = recurrence(
             self.affine,
             self.pointwise,
             inputs,
-            states,
-            keras.tree.map_structure(
-                lambda h: ops.cast(h, "float32") if half else h, states
-            ),
+            (states, cells),
             weights,
             peepholes=peepholes,
             mask=None if mask is None else ops.transpose(ops.cast(mask, "bool")),
             dropout=dropout,
             keep=keep if training else "inputs",
         )
-        return outputs if self.return_sequences else last
+        return outputs if self.return_sequences else last[0]
 
     def affine(self, x, h, weights):
         raise NotImplementedError

@@ -6,12 +6,12 @@ import keras
 from keras import ops
 
 from zoo.kernels.recurrence import multiply
-from zoo.layers.recurrent import RecurrentLayer, make_cell, over
-from zoo.layers.recurrent_cell import GatedCell, affine_by_gate, by_gate
+from zoo.layers.recurrent.layer import RecurrentLayer, make_cell, over
+from zoo.layers.recurrent.lstm_base import LSTMBase
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class LSTMCell(GatedCell):
+class LSTMCell(LSTMBase):
     """One step of an LSTM, optionally projected (LSTMP) and with peepholes.
 
         [i f c̃ o] = x_t W + h_{t-1} U + b          W [in, 4n], U [p, 4n], b [4n]
@@ -58,7 +58,7 @@ class LSTMCell(GatedCell):
     """
 
     HAS_JOINT_FORM = True
-    OPTIONS = {"peepholes": False, **GatedCell.OPTIONS}
+    OPTIONS = {"peepholes": False, **LSTMBase.OPTIONS}
     ARGUMENTS = ("units", "projection", *OPTIONS)
 
     def gate_shapes(self, input_dim, state_dim):
@@ -70,17 +70,17 @@ class LSTMCell(GatedCell):
 
     def hoist(self, x, joint=False):
         if not joint:
-            return affine_by_gate(x, self.weight("kernel"), self.linear_bias())
+            return self.affine_by_gate(x, self.weight("kernel"), self.linear_bias())
         product, bias = ops.matmul(x, self.weight("kernel")), self.linear_bias()
         return product if bias is None else product + bias
 
     def step_weights(self, joint=False):
         kernel = self.weight("recurrent_kernel")
-        return kernel if joint else by_gate(kernel)
+        return kernel if joint else self.by_gate(kernel)
 
     def affine(self, x, h, weights):
         if not isinstance(weights, tuple):
-            return by_gate(x + multiply(h, weights))
+            return self.by_gate(x + multiply(h, weights))
         return tuple(a + multiply(h, kernel) for a, kernel in zip(x, weights))
 
     def gate_weights(self, joint=False):

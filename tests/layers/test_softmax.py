@@ -8,7 +8,7 @@ import pytest
 from gradients import layer_gradients
 from keras import ops
 
-from zoo.layers.sampled_softmax import SampledSoftmax
+from zoo.layers.softmax import SampledSoftmax
 
 VOCAB, DIM, BATCH, TIME = 30, 4, 3, 5
 

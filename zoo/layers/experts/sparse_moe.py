@@ -11,9 +11,9 @@ from keras import ops
 from zoo.kernels._backend import CALLS_UPDATE_METRICS
 from zoo.kernels.grouped import collect, dispatch, grouped_matmul
 from zoo.kernels.portable import is_portable
-from zoo.layers.balanced_gate import BalancedGate
-from zoo.layers.expert_health import ExpertHealth
-from zoo.layers.gating import (
+from zoo.layers.checks import check_size
+from zoo.layers.experts.balanced_gate import BalancedGate
+from zoo.layers.experts.gates import (
     NoisyTopKGate,
     OneExpert,
     Routing,
@@ -24,8 +24,9 @@ from zoo.layers.gating import (
     spread_gates,
     total_by_expert,
 )
-from zoo.layers.hierarchical_gate import HierarchicalGate
-from zoo.layers.recurrent_cell import check_size, stacked
+from zoo.layers.experts.hierarchical_gate import HierarchicalGate
+from zoo.layers.experts.metrics import ExpertHealth
+from zoo.layers.initializers import stacked
 
 GATINGS = ("noisy_top_k", "switch", "balanced")
 FORMS = ("auto", "sliced", "blocks", "dense")
@@ -40,7 +41,7 @@ class SparseMoE(keras.layers.Layer):
 
     All tokens of all axes before the last are routed together. In training two losses
     keep the experts balanced, `w CV(importance)²` and `w CV(load)²`, with `CV` the
-    coefficient of variation over the experts; see `zoo.layers.gating`.
+    coefficient of variation over the experts; see `zoo.layers.experts.gates`.
 
     Args:
         num_experts: n.

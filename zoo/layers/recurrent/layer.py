@@ -7,7 +7,8 @@ from keras import ops
 
 from zoo.kernels._backend import by_rows
 from zoo.kernels.recurrence import recurrence
-from zoo.layers.recurrent_cell import GatedCell, check_rate
+from zoo.layers.checks import check_rate
+from zoo.layers.recurrent.cell import GatedCell
 
 # Up to so many numbers in the state, a step's time is that of starting its operations,
 # not of its arithmetic: the form with fewer of them then wins.
@@ -25,7 +26,7 @@ class RecurrentLayer(keras.layers.RNN):
     Args:
         cell: a `GatedCell`.
         return_sequences: give the outputs of all steps, not of the last.
-        return_state: give the last states `h`, `c` too.
+        return_state: give the last states too: `h`, and `c` of a cell that has one.
         go_backwards: read from the last step to the first and give the outputs in
             that order, as keras does.
         stateful: begin where the last batch ended.
@@ -43,9 +44,9 @@ class RecurrentLayer(keras.layers.RNN):
     initial state. On a CPU, keras leaves XLA off with TensorFlow unless the model is
     compiled with `jit_compile=True`.
 
-    Mixed precision: matmuls and `h` in the compute type, `c` in float32 within the
-    loop; states come out in the compute type and `stateful` ones rest in the
-    variables' type.
+    Mixed precision: matmuls and the outputs of cells with a `c` in the compute type,
+    the last state in float32 within the loop; states come out in the compute type and
+    `stateful` ones rest in the variables' type.
     """
 
     def __init__(
@@ -94,7 +95,7 @@ class RecurrentLayer(keras.layers.RNN):
         """The recurrence over `[batch, time, features]`.
 
         Returns:
-            `(outputs [time, batch, units], h, c)`, outputs in the order of the inputs
+            `(outputs [time, batch, units], states)`, outputs in the order of the inputs
             also with `reverse`.
         """
         cell = self.cell
@@ -105,13 +106,13 @@ class RecurrentLayer(keras.layers.RNN):
             # What stands at masked steps is not part of the text, be it NaN.
             x = ops.where(ops.expand_dims(mask, -1), x, ops.zeros((), x.dtype))
         x = self._drop(x, self.dropout, training)
-        h0, c0 = initial_state
-        if keras.backend.standardize_dtype(c0.dtype) in ("float16", "bfloat16"):
-            c0 = ops.cast(c0, "float32")
+        states = list(initial_state)
+        if keras.backend.standardize_dtype(states[-1].dtype) in ("float16", "bfloat16"):
+            states[-1] = ops.cast(states[-1], "float32")
         drop = None
         if training and self.recurrent_dropout:
             steps = () if self.dropout_per == "sequence" else (time,)
-            ones = ops.ones((*steps, *ops.shape(h0)), h0.dtype)
+            ones = ops.ones((*steps, *ops.shape(states[0])), states[0].dtype)
             drop = self._dropped(ones, self.recurrent_dropout)
         keep = "states" if self.recompute else "gates"
 
@@ -122,16 +123,15 @@ class RecurrentLayer(keras.layers.RNN):
         def run(joint):
             rows = cell.hoist(ops.reshape(x, (-1, x.shape[-1])), joint)
             inputs = keras.tree.map_structure(by_step, rows)
-            outputs, h, c = recurrence(
+            outputs, last = recurrence(
                 cell.affine,
                 cell.pointwise,
                 inputs,
-                cell.split(h0, joint),
-                cell.split(c0, joint),
+                tuple(cell.split(state, joint) for state in states),
                 cell.step_weights(joint),
                 expand=cell.expand,
                 expansion=cell.expansion_weights(joint),
-                project=None if cell.projection is None else cell.project,
+                project=cell.project,
                 projection=cell.projection_weights(),
                 peepholes=cell.gate_weights(joint),
                 mask=mask,
@@ -139,7 +139,7 @@ class RecurrentLayer(keras.layers.RNN):
                 reverse=reverse,
                 keep=keep if training else "inputs",
             )
-            return cell.join(outputs), cell.join(h), cell.join(c)
+            return cell.join(outputs), [cell.join(state) for state in last]
 
         if not cell.HAS_JOINT_FORM:
             return run(joint=False)
@@ -161,7 +161,7 @@ class RecurrentLayer(keras.layers.RNN):
     def inner_loop(self, sequences, initial_state, mask, training=False):
         if isinstance(mask, (list, tuple)):
             mask = mask[0]
-        outputs, h, c = self.scan(
+        outputs, states = self.scan(
             sequences, initial_state, mask, training, reverse=self.go_backwards
         )
         if self.return_sequences:
@@ -172,7 +172,7 @@ class RecurrentLayer(keras.layers.RNN):
             if self.go_backwards and not self.in_input_order:
                 outputs = ops.flip(outputs, axis=0)
             outputs = ops.transpose(outputs, (1, 0, 2))
-        return self.cell.show(h), outputs, [h, c]
+        return self.cell.show(states[0]), outputs, states
 
     def get_config(self) -> dict:
         config = super().get_config()
@@ -193,6 +193,7 @@ def over(cell_class: type[GatedCell]):
     """Class decorator: shows the cell's arguments as the layer's attributes."""
 
     def decorate(layer_class):
+        layer_class.cell_class = cell_class
         for name in cell_class.ARGUMENTS:
             reader = property(lambda self, name=name: getattr(self.cell, name))
             setattr(layer_class, name, reader)

@@ -6,7 +6,14 @@ import keras
 from keras import ops
 
 from zoo.kernels.grouped import collect, dispatch, grouped_matmul
-from zoo.layers.gating import Gate, Routing, choose, sort_pairs, total, total_by_expert
+from zoo.layers.experts.gates import (
+    Gate,
+    Routing,
+    choose,
+    sort_pairs,
+    total,
+    total_by_expert,
+)
 
 
 @keras.saving.register_keras_serializable(package="zoo")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import keras
 
-from zoo.layers.lstm import LSTM
+from zoo.layers.recurrent.lstm import LSTM
 
 
 @keras.saving.register_keras_serializable(package="zoo")

@@ -8,10 +8,11 @@ import pytest
 from gradients import BACKEND, MODES, assert_close, eagerly, layer_gradients
 from keras import ops
 
-from zoo.layers.bidirectional import Bidirectional
-from zoo.layers.factorized_lstm import FactorizedLSTM
-from zoo.layers.group_lstm import GroupLSTM
-from zoo.layers.lstm import LSTM, LSTMCell
+from zoo.layers.recurrent.bidirectional import Bidirectional
+from zoo.layers.recurrent.factorized import FactorizedLSTM
+from zoo.layers.recurrent.group import GroupLSTM
+from zoo.layers.recurrent.gru import GRU
+from zoo.layers.recurrent.lstm import LSTM, LSTMCell
 
 TIME, WIDTH = 5, 6
 MASK = np.array([[1, 1, 1, 1, 1], [1, 1, 0, 0, 0], [1, 1, 1, 1, 0]], bool)
@@ -24,9 +25,12 @@ LAYERS = {
     "factorized": lambda **o: FactorizedLSTM(4, rank=2, projection=2, **o),
     "grouped": lambda **o: GroupLSTM(4, groups=2, projection=2, **o),
     "apart": lambda **o: GroupLSTM(4, groups=2, layer_norm=True, **o),
+    "gru": lambda **o: GRU(4, **o),
 }
 # JAX compiles every eager operation: one kind of each cell is enough there.
-KINDS = [*LAYERS] if BACKEND == "tensorflow" else ["projected", "factorized", "grouped"]
+KINDS = ["projected", "factorized", "grouped", "gru"]
+if BACKEND == "tensorflow":
+    KINDS = [*LAYERS]
 every = pytest.mark.parametrize("kind", KINDS)
 
 
@@ -36,7 +40,7 @@ FORMS = {"joint": 10**6, "apart": 0} if BACKEND == "tensorflow" else {"apart": 0
 
 @pytest.fixture(params=FORMS)
 def form(request, monkeypatch):
-    monkeypatch.setattr("zoo.layers.recurrent._SMALL_STATE", FORMS[request.param])
+    monkeypatch.setattr("zoo.layers.recurrent.layer._SMALL_STATE", FORMS[request.param])
 
 
 @pytest.fixture(autouse=True)
@@ -63,8 +67,8 @@ def make(kind, **options):
 
 
 def states(layer, batch=3):
-    cell = layer.cell
-    return [draw(30, batch, cell.output_size), draw(31, batch, cell.units)]
+    sizes = layer.cell.state_size
+    return [draw(30 + place, batch, size) for place, size in enumerate(sizes)]
 
 
 def plain(layer):
@@ -136,8 +140,8 @@ def test_equals_the_printed_equations(kind, forget_bias, form):
 
 
 def gradients_of(layer, mask, training, mode="eager"):
-    def run(x, h, c):
-        return layer(x, initial_state=[h, c], mask=mask, training=training)
+    def run(x, *start):
+        return layer(x, initial_state=list(start), mask=mask, training=training)
 
     run.trainable_variables = layer.trainable_variables
     run.non_trainable_variables = layer.non_trainable_variables
@@ -154,7 +158,7 @@ def test_gradients_equal_autodiff_of_the_plain_cell(kind, backwards, form):
         assert_close(gradients_of(layer, mask, True), expected, 1e-4)
 
 
-@pytest.mark.parametrize("kind", ["projected", "factorized", "grouped"])
+@pytest.mark.parametrize("kind", ["projected", "factorized", "grouped", "gru"])
 @pytest.mark.parametrize("mode", [mode for mode in MODES if mode != "eager"])
 def test_gradients_are_the_same_however_it_runs(kind, mode, form):
     layer = make(kind, return_sequences=True, return_state=True)
@@ -256,17 +260,18 @@ def test_bidirectional_reads_each_row_from_its_own_end(kind, wrapper):
     outputs, *ends = both(X, mask=MASK)
     single = LAYERS[kind](**options)
     single.build(X.shape)
-    size = single.cell.output_size
+    size, count = single.cell.output_size, len(single.cell.state_size)
+    assert len(ends) == 2 * count
     for row, length in enumerate(MASK.sum(1)):
         x = X[row : row + 1, :length]
         single.set_weights(both.forward_layer.get_weights())
-        y, h, c = single(x)
+        y, *last = single(x)
         assert_close(outputs[row : row + 1, :length, :size], y, 1e-5)
-        assert_close([e[row : row + 1] for e in ends[:2]], [h, c], 1e-5)
+        assert_close([e[row : row + 1] for e in ends[:count]], last, 1e-5)
         single.set_weights(both.backward_layer.get_weights())
-        y, h, c = single(x[:, ::-1])
+        y, *last = single(x[:, ::-1])
         assert_close(outputs[row : row + 1, :length, size:], y[:, ::-1], 1e-5)
-        assert_close([e[row : row + 1] for e in ends[2:]], [h, c], 1e-5)
+        assert_close([e[row : row + 1] for e in ends[count:]], last, 1e-5)
         assert not ops.convert_to_numpy(outputs)[row, length:].any()
 
 
@@ -312,7 +317,7 @@ def test_dropout_masks(kind, per):
 @pytest.fixture
 def eight_rows(monkeypatch):
     """Up to so many take the joint form, on TensorFlow."""
-    monkeypatch.setattr("zoo.layers.recurrent._SMALL_STATE", 8 * 4)
+    monkeypatch.setattr("zoo.layers.recurrent.layer._SMALL_STATE", 8 * 4)
 
 
 @pytest.mark.tensorflow
@@ -350,7 +355,7 @@ def test_gradients_at_inference_with_any_number_of_rows(kind, eight_rows):
         assert_close(gradient(x), tape.gradient(y, x), 1e-4)
 
 
-@every
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "gru"])
 @pytest.mark.parametrize("per", ["sequence", "step"])
 def test_recurrent_dropout_drops_the_state_alone(kind, per, form):
     """At rates near 1 nothing of the state is left: every step is a first step."""

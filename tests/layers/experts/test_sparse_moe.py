@@ -12,7 +12,7 @@ from keras import ops
 
 from zoo.kernels.grouped import grouped_matmul
 from zoo.layers import SparseMoE
-from zoo.layers.gating import cv_squared, probability_in_top_k, spread_gates
+from zoo.layers.experts.gates import cv_squared, probability_in_top_k, spread_gates
 
 WIDTH, HIDDEN = 6, 5
 FORMS = ["blocks", "dense"] + (["sliced"] if BACKEND == "tensorflow" else [])

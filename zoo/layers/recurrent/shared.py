@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from zoo.kernels.recurrence import multiply
-from zoo.layers.task_recurrent import TaskRecurrentLayer
+from zoo.layers.recurrent.task import TaskRecurrentLayer
 
 
 @keras.saving.register_keras_serializable(package="zoo")

@@ -8,9 +8,9 @@ import pytest
 from gradients import assert_close, eagerly
 from keras import ops
 
-from zoo.layers.factorized_lstm import FactorizedLSTM, FactorizedLSTMCell
-from zoo.layers.group_lstm import GroupLSTM, GroupLSTMCell
-from zoo.layers.lstm import LSTM, LSTMCell
+from zoo.layers.recurrent.factorized import FactorizedLSTM, FactorizedLSTMCell
+from zoo.layers.recurrent.group import GroupLSTM, GroupLSTMCell
+from zoo.layers.recurrent.lstm import LSTM, LSTMCell
 
 MASK = np.array([[1, 1, 1, 1], [1, 1, 0, 0], [1, 0, 0, 0]], bool)
 INPUT, UNITS, PROJECTION = 6, 8, 4

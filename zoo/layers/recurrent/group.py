@@ -6,12 +6,13 @@ import keras
 from keras import ops
 
 from zoo.kernels.recurrence import multiply
-from zoo.layers.recurrent import RecurrentLayer, make_cell, over
-from zoo.layers.recurrent_cell import GatedCell, affine_by_gate, by_gate, check_size
+from zoo.layers.checks import check_size
+from zoo.layers.recurrent.layer import RecurrentLayer, make_cell, over
+from zoo.layers.recurrent.lstm_base import LSTMBase
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class GroupLSTMCell(GatedCell):
+class GroupLSTMCell(LSTMBase):
     """One step of a G-LSTM of k groups.
 
     Input, state and cell are cut into k contiguous slices. For group g,
@@ -48,7 +49,7 @@ class GroupLSTMCell(GatedCell):
     """
 
     HAS_JOINT_FORM = True  # the groups in one tensor, `[..., groups, batch, units / k]`
-    OPTIONS = {**GatedCell.OPTIONS, "forget_bias": 1.0}
+    OPTIONS = {**LSTMBase.OPTIONS, "forget_bias": 1.0}
     ARGUMENTS = ("units", "groups", "projection", "shuffle", *OPTIONS)
 
     def __init__(
@@ -90,7 +91,9 @@ class GroupLSTMCell(GatedCell):
         biases = [None] * self.groups
         if bias is not None:
             biases = ops.unstack(self._by_group(bias), self.groups)
-        return tuple(affine_by_gate(*g) for g in zip(self.split(x), kernels, biases))
+        return tuple(
+            self.affine_by_gate(*g) for g in zip(self.split(x), kernels, biases)
+        )
 
     def _by_group(self, weight):
         """`[4 * units]`, gate by gate over all groups, to `[k, 4 * units / k]`."""
@@ -103,8 +106,8 @@ class GroupLSTMCell(GatedCell):
 
     def affine(self, x, h, weights):
         if not isinstance(weights, tuple):  # the joint form
-            return by_gate(x + multiply(h, weights))
-        sums = [by_gate(multiply(*pair)) for pair in zip(h, weights)]
+            return self.by_gate(x + multiply(h, weights))
+        sums = [self.by_gate(multiply(*pair)) for pair in zip(h, weights)]
         return tuple(
             tuple(a + b for a, b in zip(own, more)) for own, more in zip(x, sums)
         )
@@ -121,14 +124,15 @@ class GroupLSTMCell(GatedCell):
             {name: parts[name][g] for name in parts} for g in range(self.groups)
         )
 
-    def pointwise(self, a, c, weights):
-        if not isinstance(c, tuple):
-            return super().pointwise(a, c, weights)
+    def pointwise(self, a, state, weights):
+        if not isinstance(state, tuple):
+            return super().pointwise(a, state, weights)
         weights = weights or ({},) * self.groups
-        pairs = [super(GroupLSTMCell, self).pointwise(*g) for g in zip(a, c, weights)]
+        step = super().pointwise
+        pairs = [step(*group) for group in zip(a, state, weights)]
         return tuple(m for m, _ in pairs), tuple(c for _, c in pairs)
 
-    def project(self, m, weights):
+    def multiply_projection(self, m, weights):
         joint = not isinstance(m, tuple)
         return self.split(multiply(self.join(m), weights), joint)
 

@@ -8,12 +8,13 @@ import keras
 from keras import ops
 
 from zoo.kernels.recurrence import multiply
-from zoo.layers.recurrent import RecurrentLayer, make_cell, over
-from zoo.layers.recurrent_cell import GatedCell, by_gate, check_size
+from zoo.layers.checks import check_size
+from zoo.layers.recurrent.layer import RecurrentLayer, make_cell, over
+from zoo.layers.recurrent.lstm_base import LSTMBase
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class FactorizedLSTMCell(GatedCell):
+class FactorizedLSTMCell(LSTMBase):
     """One step of an F-LSTM: an LSTM whose gate matrix has rank r.
 
         [i f c̃ o] = ((x_t W1x + h_{t-1} W1h) W2) + b
@@ -47,7 +48,7 @@ class FactorizedLSTMCell(GatedCell):
     """
 
     HAS_JOINT_FORM = True
-    OPTIONS = {**GatedCell.OPTIONS, "forget_bias": 1.0}
+    OPTIONS = {**LSTMBase.OPTIONS, "forget_bias": 1.0}
     ARGUMENTS = ("units", "rank", "projection", *OPTIONS)
 
     def __init__(
@@ -87,14 +88,15 @@ class FactorizedLSTMCell(GatedCell):
     def expansion_weights(self, joint=False):
         gates, bias = self.weight("gate_kernel"), self.linear_bias()
         if not joint:
-            gates, bias = by_gate(gates), () if bias is None else by_gate(bias)
+            gates = self.by_gate(gates)
+            bias = () if bias is None else self.by_gate(bias)
         return gates, () if bias is None else bias
 
     def expand(self, r, weights):
         gates, bias = weights
         if not isinstance(gates, tuple):  # the joint form
             a = multiply(r, gates)
-            return by_gate(a if isinstance(bias, tuple) else a + bias)
+            return self.by_gate(a if isinstance(bias, tuple) else a + bias)
         a = [multiply(r, kernel) for kernel in gates]
         return tuple(y + b for y, b in zip(a, bias)) if bias else tuple(a)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 from keras import ops
 
-from zoo.layers.recurrent import RecurrentLayer
+from zoo.layers.recurrent.layer import RecurrentLayer
 
 MERGE_MODES = ("concat", "sum", "ave", "mul", None)
 
@@ -32,14 +32,14 @@ class Bidirectional(keras.layers.Layer):
     Returns:
         `[batch, time, 2 * units]` with the layer's `return_sequences`, else the two
         final states `[batch, 2 * units]`: the backward one has read the whole row. With
-        `return_state`, a tuple of that and the final `h`, `c` forward and backward.
+        `return_state`, a tuple of that and the final states forward and backward.
 
     Raises:
         ValueError: for a layer that is not a recurrent layer of the zoo or goes
             backwards, and for an unknown `merge_mode`.
 
     Example:
-        >>> from zoo.layers.lstm import LSTM
+        >>> from zoo.layers.recurrent.lstm import LSTM
         >>> layer = Bidirectional(LSTM(4, return_sequences=True))
         >>> mask = ops.convert_to_tensor([[True, True, False]])
         >>> tuple(layer(ops.ones((1, 3, 2)), mask=mask).shape)
@@ -111,7 +111,8 @@ class Bidirectional(keras.layers.Layer):
         output = mask if self.return_sequences else None
         if self.merge_mode is None:
             output = [output, output]
-        return [output, *[None] * 4] if self.return_state else output
+        states = 2 * len(self.forward_layer.state_size)
+        return [output, *[None] * states] if self.return_state else output
 
     def reset_state(self) -> None:
         """Sets the states of a stateful layer to zero."""
