@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import islice
 from pathlib import Path
 
@@ -45,7 +45,6 @@ class ServedModel:
                 f"Received: {self.path} ({type(error).__name__}: {error})."
             ) from error
         self._serve = self._loaded.signatures["serving_default"]
-        self._tokens = self._loaded.signatures["tokens"]
 
     def __repr__(self) -> str:
         return f"ServedModel({str(self.path)!r})"
@@ -69,6 +68,7 @@ class ServedModel:
             Multilabel: the label names what scores above 0.5, joined by `|`.
             Regression: the label is the value's decimals, and the scores are
             `{"value": value}`.
+            A model of another family: the outputs of `serving_default` by name.
 
         Raises:
             ValueError: for one text instead of several.
@@ -86,12 +86,14 @@ class ServedModel:
                 continue
             arrays = {name: tensor.numpy() for name, tensor in outputs.items()}
             answer = self._tags if tags else self._answer
+            if not self.metadata["tasks"]:  # of a family outside of the zoo
+                answer = _row_of
             answers += [answer(arrays, row) for row in range(len(chunk))]
         return answers
 
     def tokens(self, texts: Iterable[str | bytes]) -> list[list[str]]:
         """What the model sees of each text; at most `max_length` tokens."""
-        found = self._tokens(text=as_tensor(texts))
+        found = self._loaded.signatures["tokens"](text=as_tensor(texts))
         return [
             [token.decode("utf-8") for token in row if token]
             for row in found["tokens"].numpy()
@@ -196,3 +198,7 @@ def read_metadata(folder: Path) -> dict:
             f"needs a newer zoo. Received: {path} with format_version={number!r}."
         )
     return metadata
+
+
+def _row_of(arrays: Mapping, row: int) -> dict:
+    return {name: array[row].tolist() for name, array in arrays.items()}
