@@ -43,6 +43,9 @@ class LanguageModeling(Recipe):
         words = f"{prepared.pipeline.vocab_size:,}"
         return f"{name}: {', '.join(sizes)} tokens, {words} in all"
 
+    def tables(self, splits):
+        return {part: getattr(splits, part).with_tasks([]) for part in PARTS}
+
     def report(self, text_model, prepared, history, settings, folder):
         return write_language_report(
             text_model.metadata["name"], prepared.streams,

@@ -19,7 +19,7 @@ from zoo.reporting.markdown import markdown_table
 
 from recipes import seeds
 from zoo.data import load_named
-from zoo.data.tagged_splits import PARTS, TaggedSplits
+from zoo.data.tagged_splits import PARTS, TaggedSplits, as_examples
 from zoo.families.base import Recipe
 from zoo.families.tagging.baselines import most_frequent
 from zoo.families.tagging.fitting import (
@@ -45,6 +45,9 @@ class Tagging(Recipe):
     def describe(self, name, prepared):
         sizes = [f"{len(prepared.data[part]):,} {part}" for part in PARTS]
         return f"{name} on {len(prepared.tasks)} task(s): {', '.join(sizes)} sentences"
+
+    def tables(self, splits):
+        return {part: as_examples(getattr(splits, part)) for part in PARTS}
 
     def report(self, text_model, prepared, history, settings, folder):
         name, tasks = text_model.metadata["name"], prepared.tasks

@@ -17,7 +17,7 @@ import numpy as np
 from zoo.reporting.markdown import markdown_table
 
 from recipes import seeds
-from zoo.data import load_named
+from zoo.data import Examples, load_named
 from zoo.data.pairs import PairSplits
 from zoo.families.base import Recipe
 from zoo.families.overrides import parse_overrides
@@ -46,6 +46,9 @@ class Translation(Recipe):
         line = f"{name}: {', '.join(sizes)} pairs, {' and '.join(pieces)} pieces"
         cut = prepared.encoded["train"].cut
         return f"{line}; {cut} training pair(s) cut to max_length" if cut else line
+
+    def tables(self, splits):
+        return {part: Examples(getattr(splits, part).sources, {}) for part in PARTS}
 
     def report(self, text_model, prepared, history, settings, folder):
         facts = facts_of(text_model, prepared, history)
