@@ -11,6 +11,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 from zoo.data.parts import valid_as_train
+from zoo.data.shares import share_table, share_warnings
 from zoo.families.reading import is_named, read_named
 from zoo.families.tables import read_labelled, read_table_splits
 from zoo.reporting.markdown import in_cell, markdown_table
@@ -22,10 +23,13 @@ from zoo.training.settings import Checked
 if TYPE_CHECKING:
     import keras
 
+    from zoo.data import Examples
     from zoo.families.text_model import BaseTextModel
     from zoo.serving.servable import Servable
 
 PARTS = ("train", "valid", "test")
+CLASSES = 20  # of a task whose rows `run` prints, and the report shows
+CLASSES_REPORTED = 200
 EXAMPLES = 1000  # validation texts that an export is warmed up and checked with
 
 
@@ -216,6 +220,17 @@ class Family(ABC):
             ValueError: for a model or a pipeline that cannot be served.
         """
 
+    def tables(self, splits) -> dict[str, Examples]:
+        """The texts of each part with the labels that the model learns from."""
+        return {part: getattr(splits, part) for part in PARTS}
+
+    def shares(self, splits, most: int) -> str:
+        """A table of the rows of each class in each part, and what to beware of."""
+        tables = self.tables(splits)
+        rows = [[*map(in_cell, row)] for row in share_table(tables, most)]
+        parts = [markdown_table(rows)] if rows else []
+        return "\n\n".join(parts + share_warnings(tables))
+
     def choose(self, name: str, splits, overrides: Mapping) -> Checked:
         """The model's settings: its defaults, what the data ask for, `overrides`."""
         wanted = getattr(splits, "settings", {})
@@ -247,6 +262,8 @@ class Family(ABC):
         settings = self.choose(name, splits, overrides)
         for note in splits.notes:
             print(note)
+        if shares := self.shares(splits, CLASSES):
+            print(shares)
         prepared = self.prepare(splits, settings)
         print(self.describe(name, prepared))
         checkpoints = folder / "checkpoints"
@@ -256,7 +273,11 @@ class Family(ABC):
         _remember(text_model, splits)
         text_model.save(folder / "model")
         print(self.report(text_model, prepared, history, settings, folder))
-        print(f"Report: {folder / 'report.md'}")
+        page = folder / "report.md"
+        if shares := self.shares(splits, CLASSES_REPORTED):
+            with page.open("a", encoding="utf-8") as file:
+                file.write(f"\n## Rows of each class\n\n{shares}\n")
+        print(f"Report: {page}")
         shutil.rmtree(checkpoints, ignore_errors=True)
         place = folder
         if export_to is not None:

@@ -24,6 +24,10 @@ class LanguageModeling(Family):
 
         return LanguageModel
 
+    def tables(self, splits):
+        parts = ("train", "valid", "test")
+        return {part: getattr(splits, part).with_tasks([]) for part in parts}
+
     def prepare(self, splits, settings):
         from zoo.families.language.train import prepare
 

@@ -28,6 +28,11 @@ class Tagging(Family):
 
         return read_tagged_splits(options)
 
+    def tables(self, splits):
+        from zoo.data.tagged_splits import PARTS, as_examples
+
+        return {part: as_examples(getattr(splits, part)) for part in PARTS}
+
     def prepare(self, splits, settings):
         from zoo.families.tagging.train import prepare
 

@@ -27,6 +27,12 @@ class Translation(Family):
 
         return read_pair_splits(options)
 
+    def tables(self, splits):
+        from zoo.data import Examples
+
+        parts = ("train", "valid", "test")
+        return {part: Examples(getattr(splits, part).sources, {}) for part in parts}
+
     def prepare(self, splits, settings):
         from zoo.families.translation.train import prepare
 
