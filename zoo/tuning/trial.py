@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import json
 import math
 import multiprocessing
 import os
@@ -23,6 +22,7 @@ from dataclasses import dataclass
 from multiprocessing import connection
 from pathlib import Path
 
+from zoo.training.kept import read_json, write_json
 from zoo.tuning.objective import Objective
 
 RESULT = "result.json"
@@ -71,7 +71,8 @@ class Job:
 def read_result(folder: Path) -> dict | None:
     """The result of a finished trial, `None` of another."""
     path = folder / RESULT
-    return json.loads(path.read_text("utf-8")) if path.exists() else None
+    remedy = f"Remove the folder {folder}, and the search goes on without that trial."
+    return read_json(path, remedy) if path.exists() else None
 
 
 def run_trial(job: Job, splits) -> dict:
@@ -222,13 +223,6 @@ def die_with_parent() -> None:
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
-
-
-def write_json(path: Path, value) -> None:
-    """Writes a file that appears whole or not at all."""
-    partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps(value, indent=1, ensure_ascii=False), "utf-8")
-    os.replace(partial, path)
 
 
 def objective_for_oracle(objective: Objective, result: Mapping, others: list) -> float:

@@ -7,7 +7,6 @@ safe mode.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -22,6 +21,7 @@ import numpy as np
 
 import zoo.layers  # noqa: F401  (registers the layers that a saved model names)
 from zoo import __version__
+from zoo.families.folders import TRAINED, described, opener
 from zoo.families.language import is_language_model
 from zoo.families.tagging.decoder import is_tagger
 from zoo.families.translation import is_translation_model
@@ -31,6 +31,7 @@ from zoo.text import TextPipeline
 from zoo.text.inputs import as_texts, plain, whole
 from zoo.training.batching import TokenBatches, choose_buckets
 from zoo.training.fit import predict
+from zoo.training.kept import check_file, sha256_of
 
 FORMAT_VERSION = 1
 
@@ -133,7 +134,7 @@ class TextModel:
                 "keras": keras.__version__,
                 "tasks": {name: task.to_config() for name, task in self.tasks.items()},
                 "sha256": {
-                    path.relative_to(partial).as_posix(): _sha256(path)
+                    path.relative_to(partial).as_posix(): sha256_of(path)
                     for path in sorted(partial.rglob("*"))
                     if path.is_file()
                 },
@@ -192,11 +193,10 @@ def load(folder: str | Path) -> TextModel:
     if (folder / "model" / "metadata.json").exists():
         folder = folder / "model"
     path = folder / "metadata.json"
-    if not path.exists():
+    if not path.is_file() or opener(folder) not in ("", TRAINED):
         raise ValueError(
-            "`folder` must hold a saved model with a metadata.json. "
-            f"Received: {folder}, which "
-            + ("has none." if folder.exists() else "does not exist.")
+            "`folder` must be a run, or the folder of a trained model with its "
+            f"model.keras and metadata.json. Received: {described(folder)}"
         )
     try:
         metadata = json.loads(path.read_text("utf-8"))
@@ -214,7 +214,8 @@ def load(folder: str | Path) -> TextModel:
         tasks = {n: Task.from_config(t) for n, t in metadata.pop("tasks").items()}
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise _unreadable(path, error) from None
-    _check_files(folder, hashes)
+    for name, digest in hashes.items():
+        check_file(folder / name, digest)
     model = keras.models.load_model(folder / "model.keras", compile=False)
     kind = TextModel
     if is_language_model(model):
@@ -238,22 +239,6 @@ def _unreadable(path: Path, error: Exception) -> ValueError:
         f"{path} must be the JSON metadata of a saved model. Received: a file that "
         f"cannot be read ({error!r}); it may be truncated."
     )
-
-
-def _check_files(folder: Path, expected: Mapping[str, str]) -> None:
-    for name, digest in expected.items():
-        path = folder / name
-        found = _sha256(path) if path.is_file() else "no file"
-        if found != digest:
-            raise ValueError(
-                f"{path} must have the sha256 {digest} of the file that was saved. "
-                f"Received: {found}; the file is missing, truncated or changed."
-            )
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def answer_of(task: Task, logits: np.ndarray) -> dict:
