@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import re
 import sys
 from collections.abc import Callable, Mapping
@@ -18,6 +17,7 @@ import numpy as np
 
 from zoo.families import Family
 from zoo.families.catalogue import parse_overrides
+from zoo.training.kept import read_json, write_json
 
 
 def add_arguments(parser: argparse.ArgumentParser, *, models: list[str]) -> None:
@@ -112,15 +112,13 @@ def facts_of_seed(
     """
     kept = folder / "facts.json"
     if kept.exists():
-        found = json.loads(kept.read_text("utf-8"))
+        found = read_json(kept, "Remove the file, and this seed is trained again.")
         if _are_of(found["identity"], settings, keywords):
             return False, found
     measured = measure(name, splits, settings, keywords, folder)
     facts = {"identity": [settings.to_config(), keywords], **measured}
     folder.mkdir(parents=True, exist_ok=True)
-    partial = kept.with_suffix(".partial")
-    partial.write_text(json.dumps(facts), "utf-8")
-    os.replace(partial, kept)
+    write_json(kept, facts)
     return True, facts
 
 

@@ -221,12 +221,11 @@ def test_a_newer_format_is_refused(folder):
 
 
 def test_folders_that_are_no_models(tmp_path):
-    for place, why in ((tmp_path, "has none"), (tmp_path / "no", "does not exist")):
-        with pytest.raises(
-            ValueError, match="`folder` must hold a saved model"
-        ) as error:
+    missing = tmp_path / "no"
+    for place, why in ((tmp_path, "holds no model"), (missing, "does not exist")):
+        with pytest.raises(ValueError, match="`folder` must be a run, or") as error:
             load(place)
         assert f"Received: {place}, which {why}" in str(error.value)
     (tmp_path / "file").write_text("a file")
-    with pytest.raises(ValueError, match="must hold a saved model"):
+    with pytest.raises(ValueError, match="is a file; name the folder"):
         load(tmp_path / "file")

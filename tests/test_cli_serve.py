@@ -103,7 +103,7 @@ def test_the_files_are_what_their_readers_take(zoo, models):
         ("serve-config {} --label m:a=9", "Accepted: 1, 2, 3. Received: a=9"),
         ("warmup {}/m --texts nobody", "`--texts` must be a file.*Received: nobody"),
         ("predict --server localhost:port a", "`server` must read HOST:PORT"),
-        ("predict --server localhost:1 --timeout 0 a", "`timeout` must be at least"),
+        ("predict --server localhost:1 --timeout 0 a", "`timeout` must be a number"),
     ],
 )
 def test_input_of_no_use(zoo, models, command, message):

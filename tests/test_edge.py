@@ -200,8 +200,8 @@ def test_other_folders_are_not_replaced(original, tmp_path):
     "options, message",
     [
         ({"runtime": "coreml"}, "`runtime` must be one of litert, onnx"),
-        ({"length": 9}, "`length` must be from 1 to 8"),
-        ({"length": 0}, "`length` must be from 1 to 8"),
+        ({"length": 9}, "`length` must be a whole number from 1 to 8"),
+        ({"length": 0}, "`length` must be a whole number from 1 to 8"),
     ],
 )
 def test_arguments_that_are_not_accepted(original, tmp_path, options, message):

@@ -128,9 +128,9 @@ def test_score_is_the_sum_of_the_log_probabilities():
 
 
 def test_parameters_are_checked():
-    with pytest.raises(ValueError, match="`top_p` must be from 0 to 1. Received"):
+    with pytest.raises(ValueError, match="`top_p` must be a number from 0 to 1"):
         make().generate(["a"], top_p=1.5)
-    with pytest.raises(ValueError, match="`max_tokens` must be from 1"):
+    with pytest.raises(ValueError, match="`max_tokens` must be a whole number from 1"):
         make().generate(["a"], max_tokens=0)
 
 

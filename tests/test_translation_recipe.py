@@ -143,9 +143,9 @@ def test_odd_texts(trained):
         model.translate(["One!", "One and two! " * 50], max_tokens=2)
     for said, options in (
         ("`texts` must be a list", {"texts": "One!", "count": 1}),
-        ("`beam` must be at least 3.*beam=2", {"count": 3, "beam": 2}),
-        ("`count` must be at least 1", {"count": 0}),
-        ("`max_tokens` must be at least 0", {"count": 1, "max_tokens": -1}),
+        ("`beam` must be a whole number from 3.*beam=2", {"count": 3, "beam": 2}),
+        ("`count` must be a whole number from 1", {"count": 0}),
+        ("`max_tokens` must be a whole number from 0", {"count": 1, "max_tokens": -1}),
     ):
         with pytest.raises(ValueError, match=said):
             model.n_best(**{"texts": ["One!"], **options})

@@ -13,6 +13,7 @@ from zoo.families.text_model import (
     unreadable,
 )
 from zoo.models._registry import describe, list_models
+from zoo.serving.folders import TRAINED, described, opener
 
 _BEFORE_FAMILIES = "classification"  # of models that are not in the registry
 
@@ -37,11 +38,10 @@ def load(folder: str | Path) -> BaseTextModel:
     if (folder / "model" / "metadata.json").exists():
         folder = folder / "model"
     path = folder / "metadata.json"
-    if not path.exists():
+    if not path.is_file() or opener(folder) not in ("", TRAINED):
         raise ValueError(
-            "`folder` must hold a saved model with a metadata.json. "
-            f"Received: {folder}, which "
-            + ("has none." if folder.exists() else "does not exist.")
+            "`folder` must be a run, or the folder of a trained model with its "
+            f"model.keras and metadata.json. Received: {described(folder)}"
         )
     try:
         metadata = json.loads(path.read_text("utf-8"))

@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from zoo.edge import RUNTIMES, litert, onnx
+from zoo.serving.folders import described
+from zoo.training.kept import check_file
 
 FORMAT, FORMAT_VERSION = "zoo edge model", 1
 METADATA = "metadata.json"
@@ -18,20 +20,23 @@ MODULES = dict(zip(RUNTIMES, (litert, onnx)))
 class EdgeModel:
     """Loads what `zoo.edge.export` wrote; needs neither Keras nor TensorFlow to run.
 
+    Several threads may ask it at once.
+
     Args:
         folder: of the export.
         int8: takes the file with weights in 8 bits.
 
     Call arguments:
-        rows: the ids of each text, any number a text; what is behind `length` is not
-            read.
+        rows: any iterable of the ids of each text, any number a text; what is behind
+            `length` is not read.
 
     Returns:
         Dict from output, see `metadata["tasks"]`, to float32 scores
         `[texts, outputs]`.
 
     Raises:
-        ValueError: if the folder holds no such export, or no such file.
+        ValueError: if the folder holds no such export, or no such file, or a file is
+            damaged.
 
     Example:
         >>> EdgeModel("edge/bilstm")([[17, 4, 9], [5]])  # doctest: +SKIP
@@ -48,15 +53,30 @@ class EdgeModel:
                 f"`int8` must name a file of the export {folder}. Accepted: "
                 f"{', '.join(self.metadata['files'])}. Received: int8={int8!r}, {name}."
             )
+        check_file(folder / name, self.metadata["files"][name]["sha256"])
         self.length = self.metadata["input"]["length"]
         self._run = module.Runner(folder / name, self.length)
 
     def __call__(self, rows: Iterable[Sequence[int]]) -> dict[str, np.ndarray]:
-        cut = [np.asarray(row, "int32")[: self.length] for row in rows]
-        tokens = np.zeros((len(cut), max(map(len, cut), default=1)), "int32")
+        cut = [self._ids(row, place) for place, row in enumerate(rows)]
+        if not cut:
+            return {
+                task["output"]: np.zeros((0, len(task["labels"]) or 1), "float32")
+                for task in self.metadata["tasks"].values()
+            }
+        tokens = np.zeros((len(cut), max(map(len, cut))), "int32")
         for place, row in enumerate(cut):
             tokens[place, : len(row)] = row
         return self._run(tokens)
+
+    def _ids(self, row: Sequence[int], place: int) -> np.ndarray:
+        ids = np.asarray(row)
+        if ids.ndim != 1 or (ids.size and ids.dtype.kind not in "iu"):
+            raise ValueError(
+                f"`rows[{place}]` must be the ids of a text, whole numbers. "
+                f"Received: {row!r}."
+            )
+        return ids[: self.length].astype("int32")
 
 
 def file_name(module, *, int8: bool) -> str:
@@ -74,11 +94,14 @@ def read_metadata(folder: Path) -> dict:
     try:
         metadata = json.loads(path.read_text("utf-8"))
         found = metadata["format"], metadata["format_version"]
+    except (FileNotFoundError, NotADirectoryError):
+        found = None
     except (OSError, ValueError, KeyError, TypeError) as error:
         found = repr(error)
     if found != (FORMAT, FORMAT_VERSION):
         raise ValueError(
             "`folder` must hold an export of `zoo export --edge`, format version "
-            f"{FORMAT_VERSION}. Received: {path} ({found})."
+            f"{FORMAT_VERSION}. Received: "
+            + (f"{path} ({found})." if found else described(folder))
         )
     return metadata

@@ -7,7 +7,6 @@ pickle, and Keras loads in safe mode.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -25,6 +24,7 @@ from zoo import __version__
 from zoo.families.exporting import export
 from zoo.tasks import Task
 from zoo.text.inputs import plain
+from zoo.training.kept import check_file, sha256_of
 
 FORMAT_VERSION = 2  # 1: a regression's model returned the value, in float32
 
@@ -97,7 +97,7 @@ class BaseTextModel:
                 "keras": keras.__version__,
                 "tasks": {name: task.to_config() for name, task in self.tasks.items()},
                 "sha256": {
-                    path.relative_to(partial).as_posix(): _sha256(path)
+                    path.relative_to(partial).as_posix(): sha256_of(path)
                     for path in sorted(partial.rglob("*"))
                     if path.is_file()
                 },
@@ -157,7 +157,8 @@ def read_text_model(folder: Path, text_model: type[BaseTextModel], metadata: dic
             tasks = {n: replace(t, mean=0.0, scale=1.0) for n, t in tasks.items()}
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise unreadable(path, error) from None
-    _check_files(folder, hashes)
+    for name, digest in hashes.items():
+        check_file(folder / name, digest)
     return text_model(
         model=keras.models.load_model(folder / "model.keras", compile=False),
         pipeline=text_model.pipeline_class.load(folder / "pipeline"),
@@ -172,19 +173,3 @@ def unreadable(path: Path, error: Exception) -> ValueError:
         f"{path} must be the JSON metadata of a saved model. Received: a file that "
         f"cannot be read ({error!r}); it may be truncated."
     )
-
-
-def _check_files(folder: Path, expected: Mapping[str, str]) -> None:
-    for name, digest in expected.items():
-        path = folder / name
-        found = _sha256(path) if path.is_file() else "no file"
-        if found != digest:
-            raise ValueError(
-                f"{path} must have the sha256 {digest} of the file that was saved. "
-                f"Received: {found}; the file is missing, truncated or changed."
-            )
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from itertools import islice
 from pathlib import Path
 
+from zoo.serving.folders import described
 from zoo.serving.versions import versions
 from zoo.text import as_bytes
 from zoo.text.imports import tf
@@ -174,8 +175,8 @@ def version_folder(folder: Path, version: int | None) -> Path:
     if not found or (version is not None and version not in found):
         wanted = "a version" if version is None else f"version {version}"
         raise ValueError(
-            f"`folder` must hold {wanted} of an exported model. "
-            f"Received: folder={str(folder)!r} with versions {found}."
+            f"`folder` must hold {wanted} of an exported model. Received: "
+            + (f"{folder} with versions {found}." if found else described(folder))
         )
     return folder / str(found[-1] if version is None else version)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 import os
@@ -14,6 +15,9 @@ import keras
 import numpy as np
 
 from zoo.training.history import rank
+from zoo.training.kept import intact, read_json, write_json
+
+_STATE = "state.json"
 
 
 class Diverged(RuntimeError):
@@ -51,18 +55,25 @@ class Checkpoint(keras.callbacks.Callback):
 
         Returns:
             The number of epochs done; 0 for a fresh run.
+
+        Raises:
+            ValueError: for a damaged file, with its name and what to do.
         """
-        if self.folder is None or not (self.folder / "state.json").exists():
+        if self.folder is None or not (path := self.folder / _STATE).exists():
             return 0
-        state = json.loads((self.folder / "state.json").read_text("utf-8"))
+        state, variables = read_json(path, _remedy(self.folder)), _random_states(model)
+        with intact(path, _remedy(self.folder)):
+            done = state["epoch"] + 1
+            self.history = [*state["history"]]
+            self.best_epoch = state["best_epoch"]
+            self.finished = state["finished"]
+            if len(self.history) != done or not -1 <= self.best_epoch < done:
+                raise ValueError(f"it has {len(self.history)} of {done} epochs")
+            for variable, value in zip(variables, state["random"], strict=True):
+                variable.assign(value)
         model.optimizer.build(model.trainable_variables)
-        model.load_weights(self.folder / f"last-{state['epoch']}.weights.h5")
-        for variable, value in zip(_random_states(model), state["random"], strict=True):
-            variable.assign(value)
-        self.history = state["history"]
-        self.best_epoch = state["best_epoch"]
-        self.finished = state["finished"]
-        return state["epoch"] + 1
+        self._load(model, f"last-{state['epoch']}")
+        return done
 
     def keep_best(self, model: keras.Model) -> None:
         """Puts the weights of the best epoch into the model.
@@ -75,7 +86,7 @@ class Checkpoint(keras.callbacks.Callback):
         if self._best_weights is not None:
             model.set_weights(self._best_weights)
         elif self.folder is not None and self.best_epoch >= 0:
-            model.load_weights(self.folder / f"best-{self.best_epoch}.weights.h5")
+            self._load(model, f"best-{self.best_epoch}")
 
     def on_epoch_begin(self, epoch: int, logs=None) -> None:
         self._start = time.perf_counter()
@@ -133,14 +144,17 @@ class Checkpoint(keras.callbacks.Callback):
                 for state in _random_states(self.model)
             ],
         }
-        partial = self.folder / "state.json.partial"
-        partial.write_text(json.dumps(state), "utf-8")
-        os.replace(partial, self.folder / "state.json")
+        write_json(self.folder / _STATE, state)
         keep = {f"last-{epoch}.weights.h5", f"best-{self.best_epoch}.weights.h5"}
         for path in self.folder.glob("*.weights.h5"):
             epochs_file = path.name.startswith(("last-", "best-"))
             if epochs_file and path.name not in keep:
                 path.unlink()
+
+    def _load(self, model: keras.Model, name: str) -> None:
+        path = self.folder / f"{name}.weights.h5"
+        with intact(path, _remedy(self.folder)):
+            model.load_weights(path)
 
     def _save(self, name: str) -> None:
         partial = self.folder / f"partial-{name}.weights.h5"
@@ -180,28 +194,29 @@ def claim(folder: str | Path, identity: Mapping) -> None:
     Args:
         folder: for checkpoints.
         identity: JSON-ready: all that decides how the run goes, with its `settings`.
+
+    Raises:
+        ValueError: if what another run wrote of itself is damaged.
     """
     folder = Path(folder)
     path = folder / "identity.json"
-    text = json.dumps(identity, sort_keys=True)
+    identity = json.loads(json.dumps(identity))
     if path.exists():
-        old, new = json.loads(path.read_text("utf-8")), json.loads(text)
+        old, new = read_json(path, _remedy(folder)), copy.deepcopy(identity)
         before, now = (one.get("settings", {}).pop("epochs", 0) for one in (old, new))
         if old == new and before == now:
             return
         if old == new and before < now:
-            _write_atomically(path, text)
+            write_json(path, identity)
             return
-    for old in [*folder.rglob("state.json"), *folder.rglob("*.weights.h5")]:
+    for old in [*folder.rglob(_STATE), *folder.rglob("*.weights.h5")]:
         old.unlink()
     folder.mkdir(parents=True, exist_ok=True)
-    _write_atomically(path, text)
+    write_json(path, identity)
 
 
-def _write_atomically(path: Path, text: str) -> None:
-    partial = path.with_suffix(".partial")
-    partial.write_text(text, "utf-8")
-    os.replace(partial, path)
+def _remedy(folder: Path) -> str:
+    return f"Remove the folder {folder}, and the same command trains from the start."
 
 
 def fingerprint(data) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Mapping
 from dataclasses import replace
@@ -12,10 +11,11 @@ from zoo.data.parts import valid_as_train, without_test
 from zoo.families import get_family
 from zoo.families.text_model import BaseTextModel
 from zoo.loading import load
+from zoo.training.kept import read_json, write_json
 from zoo.tuning.plan import Plan
 from zoo.tuning.report import summary, write_search_report
 from zoo.tuning.searching import Found
-from zoo.tuning.trial import DONE, FAILED, write_json
+from zoo.tuning.trial import DONE, FAILED
 
 CONCLUSION = "conclusion.json"
 BEST, DEFAULTS = "best", "defaults"
@@ -40,7 +40,8 @@ def finish(
     best = results[name]
     wanted = {"trial": name, "retrain": retrain}
     path = plan.folder / CONCLUSION
-    known = json.loads(path.read_text("utf-8")) if path.exists() else {}
+    remedy = "Remove the file, and the test part is read once more."
+    known = read_json(path, remedy) if path.exists() else {}
     if {key: known.get(key) for key in wanted} != wanted:
         text_model = _trained(plan, splits, name, best, retrain)
         text_model.save(plan.folder / "model")

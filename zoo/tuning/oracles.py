@@ -7,8 +7,6 @@ and the state is one file, replaced at once: a kill at any point leaves the old 
 
 from __future__ import annotations
 
-import json
-import os
 import tempfile
 import time
 from collections import Counter
@@ -23,6 +21,8 @@ from keras_tuner.engine.trial import Trial
 
 from zoo.models._search_space import Choice, Int, Range, as_json, rounded
 from zoo.text.inputs import fold_seed
+from zoo.training.kept import intact, read_json, write_json
+from zoo.tuning.plan import remedy
 from zoo.tuning.searched import MODEL, Searched
 
 ALGORITHMS = ("hyperband", "bayesian", "random", "grid")
@@ -78,13 +78,16 @@ class _Kept:
             "trials": [trial.get_state() for trial in self.trials.values()],
             "spent": self.spent,
         }
-        partial = self.path.with_suffix(".partial")
-        partial.write_text(json.dumps(state), "utf-8")
-        os.replace(partial, self.path)
+        write_json(self.path, state)
 
     def reload(self) -> None:
         """Reads the file; what was running is handed out again."""
-        kept = json.loads(self.path.read_text("utf-8"))
+        what_to_do = remedy(self.path.parent)
+        kept = read_json(self.path, what_to_do)
+        with intact(self.path, what_to_do):
+            self._take(kept)
+
+    def _take(self, kept: dict) -> None:
         self._spent = kept["spent"]
         self.trials = {}
         for found in kept["trials"]:

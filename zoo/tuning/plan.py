@@ -11,9 +11,10 @@ from importlib.metadata import version
 from pathlib import Path
 
 from zoo.models._search_space import as_json
+from zoo.training.kept import read_json, write_json
 from zoo.tuning.objective import Objective, pareto_front
 from zoo.tuning.searched import Searched, default_of
-from zoo.tuning.trial import DONE, Job, read_result, write_json
+from zoo.tuning.trial import DONE, Job, read_result
 
 ORACLE = "oracle.json"
 _PLACES = ("where", "columns", "skipped")  # for messages, not for models
@@ -88,7 +89,7 @@ class Plan:
             self.trials_folder.mkdir(parents=True, exist_ok=True)
             write_json(path, now)
             return
-        lines = differences(json.loads(path.read_text("utf-8")), now)
+        lines = differences(read_json(path, remedy(self.folder)), now)
         if lines:
             raise ValueError(
                 "`folder` must be new, or hold this search to go on with it. Accepted: "
@@ -137,6 +138,11 @@ class Plan:
         for name in list(results)[1:]:
             if name not in kept:
                 shutil.rmtree(self.trials_folder / name / "model", ignore_errors=True)
+
+
+def remedy(folder: Path) -> str:
+    """What to do if a file of a search is damaged."""
+    return f"Remove the folder {folder}, and the same command searches from the start."
 
 
 def fingerprint_of(splits) -> str:

@@ -6,7 +6,6 @@ This module loads no TensorFlow: a process of its own imports what its family ne
 from __future__ import annotations
 
 import contextlib
-import json
 import math
 import multiprocessing
 import os
@@ -24,6 +23,7 @@ from pathlib import Path
 
 from zoo.families import get_family
 from zoo.training.history import best_epoch
+from zoo.training.kept import read_json, write_json
 from zoo.tuning.objective import Objective
 
 RESULT = "result.json"
@@ -72,7 +72,8 @@ class Job:
 def read_result(folder: Path) -> dict | None:
     """The result of a finished trial, `None` of another."""
     path = folder / RESULT
-    return json.loads(path.read_text("utf-8")) if path.exists() else None
+    remedy = f"Remove the folder {folder}, and the search goes on without that trial."
+    return read_json(path, remedy) if path.exists() else None
 
 
 def run_trial(job: Job, splits) -> dict:
@@ -210,13 +211,6 @@ def die_with_parent() -> None:
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
-
-
-def write_json(path: Path, value) -> None:
-    """Writes a file that appears whole or not at all."""
-    partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps(value, indent=1, ensure_ascii=False), "utf-8")
-    os.replace(partial, path)
 
 
 def objective_for_oracle(objective: Objective, result: Mapping, others: list) -> float:

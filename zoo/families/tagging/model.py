@@ -44,7 +44,7 @@ class TaggingModel(BaseTextModel):
         """Tags for each text.
 
         Args:
-            texts: any iterable of strings, which the pipeline splits, or lists of
+            texts: any iterable of strings, which the pipeline splits, or of lists of
                 words, which it takes as they are; of any length.
             batch_size: sentences that run at once.
 

@@ -1,0 +1,61 @@
+"""What a folder holds, so that an error can say what opens it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from zoo.serving.versions import versions
+
+TRAINED = "a trained model: use `zoo.loading`, or `zoo predict`"
+_SHOWN = 5
+
+
+def described(folder: Path) -> str:
+    """A folder or file that was given where another kind was wanted.
+
+    Returns:
+        Its path, what it is, and what opens it.
+
+    Example:
+        >>> described(Path("no/such/place"))
+        'no/such/place, which does not exist.'
+    """
+    return f"{folder}, which {_what(folder)}"
+
+
+def _what(folder: Path) -> str:
+    if not folder.exists():
+        return "does not exist."
+    if not folder.is_dir():
+        return f"is a file; name the folder of the whole model: {_home(folder)}."
+    if name := opener(folder):
+        return f"is {name}."
+    inside = sorted(path for path in folder.iterdir() if path.is_dir())
+    known = [str(path) for path in inside if opener(path)]
+    if known:
+        more = ", ..." if len(known) > _SHOWN else ""
+        return f"is no model but holds some: {', '.join(known[:_SHOWN])}{more}."
+    if (folder / "checkpoints").is_dir():
+        return "is a run that has not ended; the same `zoo train` goes on with it."
+    return "holds no model."
+
+
+def opener(folder: Path) -> str:
+    """What is in a folder, and what reads it; nothing for an unknown one."""
+    if (folder / "saved_model.pb").is_file() or versions(folder):
+        return "an export: use `zoo.serving.ServedModel`, or `zoo predict`"
+    if any((place / "model.keras").is_file() for place in (folder, folder / "model")):
+        return TRAINED
+    try:
+        metadata = json.loads((folder / "metadata.json").read_text("utf-8"))
+        if metadata["format"] == "zoo edge model":
+            return "an export for a device: use `zoo.edge.EdgeModel`"
+    except (OSError, ValueError, KeyError, TypeError):
+        pass
+    return ""
+
+
+def _home(file: Path) -> Path:
+    """The first folder above a file that is known, or else its own."""
+    return next((place for place in file.parents if opener(place)), file.parent)
