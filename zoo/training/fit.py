@@ -16,6 +16,7 @@ from zoo.training.checkpoint import Checkpoint
 from zoo.training.losses import task_loss, task_loss_weights
 from zoo.training.metrics import metric_names, training_metric
 from zoo.training.progress import Progress
+from zoo.training.row_adam import RowAdam, SwapAverages
 
 
 def seed_everything(seed: int) -> None:
@@ -75,11 +76,16 @@ def compile_model(
 def make_optimizer(
     name: str, learning_rate, clipnorm: float | None, average: float | None, **options
 ) -> keras.optimizers.Optimizer:
-    """An optimizer that bounds the gradient and, with `average`, averages weights."""
+    """An optimizer that bounds the gradient and, with `average`, averages weights.
+
+    Adam leaves alone the rows of tables that a batch does not touch: see `RowAdam`.
+    """
     config = {"learning_rate": learning_rate, "global_clipnorm": clipnorm, **options}
     if average is not None:
         config.update(use_ema=True, ema_momentum=average)
-    return keras.optimizers.get(name).from_config(config)
+    kind = type(keras.optimizers.get(name))
+    kind = RowAdam if kind is keras.optimizers.Adam else kind
+    return kind.from_config(config)
 
 
 def compiled(wanted: bool | str) -> bool | str:
@@ -140,7 +146,7 @@ def fit(
     first = checkpoint.restore(model)
     shown = [Progress(tasks, epochs, train, done=first)] if verbose else []
     if model.optimizer.use_ema:
-        shown.append(keras.callbacks.SwapEMAWeights())  # while it validates
+        shown.append(SwapAverages())  # while it validates
     if first < epochs and not checkpoint.finished:
         model.fit(
             train.feed(),
