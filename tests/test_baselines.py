@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 
+from zoo.families.classification import baselines
 from zoo.families.classification.baselines import linear, majority, union_available
 from zoo.tasks import Task
+from zoo.training.chunks import chunks
 from zoo.training.metrics import MAIN_METRIC, evaluate
 
 TASKS = {
@@ -123,6 +127,32 @@ def test_very_many_labels_are_soon_done(kind):
     outputs = linear(task, train, valid, texts[:50])
     assert outputs.shape == (50, labels)
     assert np.array_equal(outputs.argmax(-1), ids[:50])
+
+
+@pytest.mark.parametrize("labels", [3, 300], ids=["logistic", "votes"])
+def test_outputs_in_pieces_are_the_same(labels, monkeypatch):
+    (texts, target, weight), _ = example("categories")
+    task = Task("categories", tuple(map(str, range(labels))))
+    part = (texts, target, weight)
+    whole = linear(task, part, part, texts)
+    monkeypatch.setattr(baselines, "chunks", partial(chunks, most=700))
+    np.testing.assert_allclose(linear(task, part, part, texts), whole, atol=1e-6)
+    assert whole[:, :3].any(axis=1).all() and not whole[:, 3:].any()
+
+
+@pytest.mark.parametrize(
+    ("task", "most"),
+    [
+        (Task("categories", ("a", "b")), 200_000),
+        (Task("categories", tuple(map(str, range(10)))), 200_000),
+        (Task("categories", tuple(map(str, range(100)))), 30_000),
+        (TASKS["multilabel"], 200_000),
+        (TASKS["regression"], 200_000),
+    ],
+)
+def test_many_classes_have_fewer_features(task, most):
+    """L-BFGS keeps some thirty copies of the weights: at 3 million, 0.7 GB."""
+    assert baselines.most_features(task) == most
 
 
 def test_union_is_of_tasks_with_the_same_labels():

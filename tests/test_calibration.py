@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
 
+from zoo.families.classification.baselines import majority
 from zoo.families.classification.calibration import fit_temperature, with_abstain
 from zoo.families.classification.reliability import (
     confidences,
@@ -15,6 +18,7 @@ from zoo.families.classification.reliability import (
     reliability,
 )
 from zoo.tasks import Task
+from zoo.training.chunks import chunks
 
 THREE = Task("categories", ("a", "b", "c"))
 TAGS = Task("multilabel", ("x", "y"))
@@ -55,6 +59,35 @@ def test_the_temperature_is_the_one_of_the_least_surprise(task, rows):
     grid = np.geomspace(0.5, 10, 400)
     best = grid[np.argmin([surprise(task, target, logits, t) for t in grid])]
     assert found == pytest.approx(best, rel=0.02)
+
+
+@pytest.mark.parametrize("task", [THREE, TAGS], ids=["categories", "multilabel"])
+def test_pieces_change_nothing(task, monkeypatch):
+    target, logits = drawn(task, 100)
+    logits = logits.astype("float32")
+    weight = np.arange(100) % 3
+    whole = fit_temperature(task, target, weight, logits)
+    answers = confidences(task, target, weight, logits)
+    pieces = partial(chunks, most=20)
+    monkeypatch.setattr("zoo.families.classification.calibration.chunks", pieces)
+    monkeypatch.setattr("zoo.families.classification.reliability.chunks", pieces)
+    assert fit_temperature(task, target, weight, logits) == pytest.approx(whole, 1e-6)
+    for one, other in zip(answers, confidences(task, target, weight, logits)):
+        np.testing.assert_allclose(one, other, rtol=1e-12)
+
+
+def test_thousands_of_labels_need_no_square_of_them():
+    labels = 20_000  # whose square are 3 GB of float64
+    task = Task("categories", tuple(map(str, range(labels))))
+    logits = np.random.default_rng(0).normal(size=(40, labels)).astype("float32")
+    target = np.arange(40)
+    tracemalloc.start()
+    fit_temperature(task, target, np.ones(40), logits)
+    confidences(task, target, np.ones(40), logits)
+    majority(task, target, np.ones(40), 40)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 10 * logits.nbytes
 
 
 def test_rows_without_a_label_do_not_count():

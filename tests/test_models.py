@@ -24,7 +24,7 @@ import zoo
 from zoo.layers import LSTM, BackwardLSTM
 from zoo.layers.ngrams import NGramBag
 from zoo.models.heads import heads
-from zoo.tasks import Task
+from zoo.tasks import Task, as_tasks
 from zoo.training.fit import compile_model
 
 LENGTHS = (6, 1, 3)
@@ -202,15 +202,50 @@ def test_bilstm_mt(ngrams, private_units):
     assert model.count_params() == count
 
 
-def test_bilstm_mt_of_thousands_of_labels_keeps_its_ngram_table_narrow():
+def test_the_ngram_table_of_thousands_of_labels_has_a_rank():
     tasks = {"a": 5000, "b": 5000, "c": 7}
-    model = zoo.get("bilstm_mt", VOCAB_SIZE, tasks, units=4, ngram_buckets=128)
-    table, _ = weights_of(model, "ngrams")
-    assert table.shape == (128, 64)
+    model = zoo.get(
+        "bilstm_mt", VOCAB_SIZE, tasks, units=4, ngram_buckets=128, ngram_weight=1.0
+    )
+    bag = model.get_layer("ngrams")
+    assert bag.embeddings.shape == (128, 32)
     (kernel,) = weights_of(model, "ngrams_logits")
-    assert kernel.shape == (64, 5000 + 7) and not kernel.any()
-    silent = keras.Model(model.input, model.get_layer("ngrams").output)
-    assert ops.convert_to_numpy(silent(texts(LENGTHS))).any()  # else nothing learns
+    assert kernel.shape == (32, 5000 + 7)
+    np.testing.assert_allclose((kernel**2).sum(axis=0).mean(), 1, atol=0.02)
+    for logits in outputs(model, texts(LENGTHS)).values():
+        assert not logits.any()  # n-grams say nothing before they are trained
+    generator = np.random.default_rng(0)
+    table = generator.normal(size=(128, 32)).astype("float32")
+    saliency = generator.uniform(0.5, 2, 128).astype("float32")
+    bag.embeddings.assign(table)
+    bag.saliency.assign(saliency)
+    tokens = texts(LENGTHS)
+    rows, real = map(ops.convert_to_numpy, bag.rows(tokens, tokens > 0))
+    found = outputs(model, tokens)
+    for row, counts, a, b, c in zip(rows, real, *found.values(), strict=True):
+        chosen = row[counts]
+        total = (saliency[chosen, None] * table[chosen]).sum(axis=0)
+        expected = 10 * total / np.sqrt((saliency[chosen] ** 2).sum()) @ kernel
+        np.testing.assert_allclose(a, expected[:5000], rtol=1e-3, atol=1e-3)
+        np.testing.assert_array_equal(a, b)
+        np.testing.assert_allclose(c, expected[5000:], rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize("labels", [2, 77, 10_000])
+def test_training_ngrams_takes_a_bounded_number_of_numbers(labels):
+    tasks = as_tasks(labels)
+    model = zoo.get("bilstm_mt", 10, tasks, units=1, embedding_dim=1, ngram_buckets=64)
+    model = compile_model(model, tasks, average=0.9)
+    model.optimizer.build(model.trainable_variables)
+    width = min(labels, 32)
+    tables = [v for v in (*model.variables, *model.optimizer.variables)
+              if v.shape[:1] == (64,) and "ngrams" in v.path]  # fmt: skip
+    shapes = sorted(tuple(v.shape) for v in tables)
+    # The saliency and the step of each row; then vector, velocity and average.
+    wanted = [(64,), (64,), (64, width), (64, width), (64, width)]
+    assert shapes == wanted
+    megabytes = 4 * 2**20 * (2 + 3 * width) / 1e6  # with the default of 2**20 rows
+    assert megabytes < 420
 
 
 def test_mt_coupled_and_mt_shared_give_each_task_its_own_state():

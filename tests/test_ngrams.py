@@ -142,6 +142,27 @@ def test_adapt_sets_the_log_ratio_of_each_row(binary):
     assert [v.name for v in layer.trainable_variables] == ["embeddings"]
 
 
+def test_adapt_counts_many_classes_in_groups(monkeypatch):
+    generator = np.random.default_rng(0)
+    corpus = [generator.integers(1, 30, 5) for _ in range(40)]
+    classes = np.eye(20)[generator.integers(0, 20, 40)]
+    found = []
+    for group in (20, 3):
+        monkeypatch.setattr("zoo.layers.ngrams._ADAPT_CLASSES", group)
+        layer = NGramBag(1, buckets=64, binary=True, weighted=True)
+        layer.build((None, None))
+        layer.adapt(corpus, classes)
+        found.append(ops.convert_to_numpy(layer.saliency))
+    np.testing.assert_array_equal(*found)
+    alone = NGramBag(1, buckets=64, binary=True, weighted=True)
+    alone.build((None, None))
+    each = []
+    for column in classes.T:
+        alone.adapt(corpus, column[:, None])
+        each.append(ops.convert_to_numpy(alone.saliency))
+    np.testing.assert_array_equal(found[0], np.max(each, axis=0))
+
+
 def test_adapt_needs_a_weighted_layer():
     with pytest.raises(ValueError, match="`adapt` needs .*weighted=True"):
         NGramBag(1).adapt([np.array([1])], np.ones((1, 1)))

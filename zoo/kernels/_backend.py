@@ -19,12 +19,16 @@ else:
 CALLS_UPDATE_METRICS = _chosen.CALLS_UPDATE_METRICS
 by_rows, scan, sliced_matmul = _chosen.by_rows, _chosen.scan, _chosen.sliced_matmul
 vjp, with_gradient = _chosen.vjp, _chosen.with_gradient
+# `rows` changes single rows of variables; None where gradients of tables are dense.
+rows, take_rows = _chosen.rows, _chosen.take_rows
 
 __all__ = [
     "CALLS_UPDATE_METRICS",
     "by_rows",
+    "rows",
     "scan",
     "sliced_matmul",
+    "take_rows",
     "vjp",
     "with_gradient",
 ]

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 
 # Within `fit`, Keras gives a call the variables of layers, not those of metrics.
 CALLS_UPDATE_METRICS = False
+rows = None  # gradients of tables are dense
 
 
 def scan(
@@ -83,3 +84,8 @@ def sliced_matmul(rows, weights, counts, *, sparse_gradient):
         "`form` must be 'blocks' or 'dense' on JAX, whose shapes are static. "
         "Received: form='sliced'."
     )
+
+
+def take_rows(table, rows):
+    """`table[rows]` of a `keras.Variable`; its gradient is as large as the table."""
+    return jnp.take(table.value, rows, axis=0)

@@ -6,9 +6,11 @@ from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 
+from zoo.kernels import _tensorflow_rows as rows
 from zoo.kernels.portable import is_portable
 
 CALLS_UPDATE_METRICS = True  # within Keras's `fit`
+take_rows = rows.take_rows
 
 
 def scan(

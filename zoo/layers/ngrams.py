@@ -9,13 +9,14 @@ import keras
 import numpy as np
 from keras import ops
 
+from zoo.kernels._backend import take_rows
 from zoo.layers.padding import ConsumesMask
 
 # Odd, so that a power of two of buckets keeps all single words apart; their fractions
 # of a power of two lie far from simple ratios, so that small (frequent) ids spread.
 _FACTORS = (2654435761, 2246822519, 3266489917, 668265263, 374761393)
 _MAX_BUCKETS = 2**22  # keeps the integer arithmetic of `multiply_modulo` below 2**31
-_ADAPT_ROWS = 256  # texts that `adapt` counts at once
+_ADAPT_ROWS, _ADAPT_CLASSES = 256, 8  # texts and classes that `adapt` counts at once
 _COMBINERS = ("sqrtn", "mean", "sum")
 
 
@@ -109,7 +110,9 @@ class NGramBag(ConsumesMask):
             name="embeddings",
             shape=(self.buckets, self.outputs),
             initializer=self.embeddings_initializer,
+            autocast=False,  # it would cast every row for the few that are taken
         )
+        self.embeddings.by_rows = True  # see `zoo.training.row_adam.RowAdam`
         if self.weighted:
             self.saliency = self.add_weight(
                 name="saliency",
@@ -139,21 +142,32 @@ class NGramBag(ConsumesMask):
                 "`adapt` needs a layer made with weighted=True. "
                 f"Received: weighted={self.weighted!r}."
             )
-        inside = np.ones((classes.shape[1], self.buckets))
-        outside = np.ones_like(inside)
+        saliency = np.zeros(self.buckets)
+        for start in range(0, classes.shape[1], _ADAPT_CLASSES):
+            counts = self._counts(tokens, classes[:, start : start + _ADAPT_CLASSES])
+            for inside, outside in counts:
+                ratio = np.log(inside / inside.sum())
+                ratio -= np.log(outside / outside.sum())
+                np.maximum(saliency, np.abs(ratio), out=saliency)
+        self.saliency.assign(saliency)
+
+    def _counts(self, tokens: Sequence[np.ndarray], classes: np.ndarray) -> np.ndarray:
+        """1 plus how often each row counts, `[classes, inside or outside, rows]`."""
+        counts = np.ones((classes.shape[1], 2, self.buckets), "int32")
         for start in range(0, len(tokens), _ADAPT_ROWS):
             chunk = tokens[start : start + _ADAPT_ROWS]
             padded = np.zeros((len(chunk), max(map(len, chunk))), "int32")
             for row, ids in enumerate(chunk):
                 padded[row, : len(ids)] = ids
             rows, real = map(ops.convert_to_numpy, self.rows(padded, padded > 0))
-            for column, label in enumerate(classes[start : start + _ADAPT_ROWS].T):
-                for counts, chosen in ((inside, label == 1), (outside, label == 0)):
-                    hit = rows[chosen][real[chosen]]
-                    counts[column] += np.bincount(hit, minlength=self.buckets)
-        ratio = np.log(inside / inside.sum(axis=1, keepdims=True))
-        ratio -= np.log(outside / outside.sum(axis=1, keepdims=True))
-        self.saliency.assign(np.abs(ratio).max(axis=0))
+            labels = classes[start : start + _ADAPT_ROWS].T
+            for count, label in zip(counts, labels, strict=True):
+                for side, chosen in enumerate((label == 1, label == 0)):
+                    hit, times = np.unique(
+                        rows[chosen][real[chosen]], return_counts=True
+                    )
+                    count[side, hit] += times.astype("int32")
+        return counts
 
     def call(self, tokens, mask):
         rows, real = self.rows(tokens, mask)
@@ -168,8 +182,8 @@ class NGramBag(ConsumesMask):
             weight = weight / ops.sqrt(count)
         elif self.combiner == "mean":
             weight = weight / count
-        vectors = ops.take(self.embeddings, rows, axis=0)  # [batch, n-grams, outputs]
-        vectors = ops.cast(vectors, "float32")  # long sums go astray in half precision
+        # [batch, n-grams, outputs] in float32: long sums go astray in half precision.
+        vectors = ops.cast(take_rows(self.embeddings, rows), "float32")
         total = ops.sum(vectors * ops.expand_dims(weight, -1), axis=1)
         return ops.cast(total, self.compute_dtype)
 

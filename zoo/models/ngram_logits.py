@@ -12,8 +12,10 @@ from zoo.tasks import Task, same_labels
 _GAIN = 10.0
 
 # With more logits than this the table has a vector of this width for each n-gram, and
-# a matrix makes the logits of it: a column a label would be gigabytes at 10,000 labels.
-_WIDEST = 64
+# a matrix makes the logits of it: a column a label would be 42 GB at 10,000 labels. The
+# 50 fine types of TREC do not miss it: with this width 81.0 % of the validation part
+# are right, 80.6 % with half and 80.7 % with twice of it, 78.8 % with a column a label.
+_WIDEST = 32
 
 
 def ngram_logits(
@@ -27,7 +29,8 @@ def ngram_logits(
     """Logits of each task from its n-grams: `10 g`, with `g` a linear model.
 
     Tasks with the same labels share theirs, which learns from the texts of all of
-    them. All are columns of one table, so each n-gram is looked up once.
+    them. All are columns of one table, so each n-gram is looked up once. Of more than
+    32 columns the table has rank 32: `g = W Σ s_b E[b] / |s|`, with `E[b]` `[32]`.
 
     Args:
         tokens: int ids `[batch, time]`.
@@ -40,7 +43,7 @@ def ngram_logits(
         Dict from task to `[batch, outputs]`.
 
     Source: Wang and Manning 2012, Baselines and Bigrams; Joulin et al. 2016 for the
-    table and, with more than 64 logits, its narrow vectors.
+    table and, with more than 32 logits, its narrow vectors.
     """
     chosen, width = {}, 0
     for members in same_labels(tasks).values():
@@ -50,11 +53,14 @@ def ngram_logits(
     narrow = width > _WIDEST
     bag = layers.NGramBag(
         min(width, _WIDEST), buckets=buckets, n=n, binary=True, weighted=True,
-        embeddings_initializer="uniform" if narrow else "zeros", name="ngrams",
+        embeddings_initializer="zeros", name="ngrams",
     )  # fmt: skip
     columns = keras.layers.Rescaling(_GAIN, name="ngrams_gain")(bag(tokens, mask=mask))
     if narrow:
+        # Columns of length 1, as those of a table with one column a label. The zeros
+        # stand in the table: an n-gram that training does not see says nothing.
         columns = keras.layers.Dense(
-            width, use_bias=False, kernel_initializer="zeros", name="ngrams_logits"
-        )(columns)
+            width, use_bias=False, name="ngrams_logits",
+            kernel_initializer=keras.initializers.RandomNormal(stddev=_WIDEST**-0.5),
+        )(columns)  # fmt: skip
     return {name: columns[:, chosen[name]] for name in tasks}

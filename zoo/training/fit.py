@@ -22,6 +22,7 @@ from zoo.training.metrics import (
     metric_names,
     why_undefined,
 )
+from zoo.training.row_adam import RowAdam
 from zoo.training.streamed import training_metric
 
 
@@ -82,11 +83,16 @@ def compile_model(
 def make_optimizer(
     name: str, learning_rate, clipnorm: float | None, average: float | None, **options
 ) -> keras.optimizers.Optimizer:
-    """An optimizer that bounds the gradient and, with `average`, averages weights."""
+    """An optimizer that bounds the gradient and, with `average`, averages weights.
+
+    Adam leaves alone the rows of tables that a batch does not touch: see `RowAdam`.
+    """
     config = {"learning_rate": learning_rate, "global_clipnorm": clipnorm, **options}
     if average is not None:
         config.update(use_ema=True, ema_momentum=average)
-    return keras.optimizers.get(name).from_config(config)
+    kind = type(keras.optimizers.get(name))
+    kind = RowAdam if kind is keras.optimizers.Adam else kind
+    return kind.from_config(config)
 
 
 def compiled(wanted: bool | str) -> bool | str:

@@ -18,10 +18,13 @@ from sklearn.multiclass import OneVsRestClassifier
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 
 from zoo.tasks import Task
+from zoo.training.chunks import chunks
 from zoo.training.metrics import evaluate, merit
 
 # Of a linear model: beyond them it takes gigabytes, or minutes.
 MOST_LABELS, MOST_WEIGHTS = 200, 20_000_000
+# Its features; and its weights where they are fitted together, with some 30 copies.
+MOST_FEATURES, MOST_TOGETHER = 200_000, 3_000_000
 
 
 def majority(task: Task, target, weight, rows: int) -> np.ndarray:
@@ -39,12 +42,12 @@ def majority(task: Task, target, weight, rows: int) -> np.ndarray:
     target = np.asarray(target)[present]
     if task.kind == "categories":
         best = np.bincount(target, minlength=task.outputs).argmax()
-        output = np.eye(task.outputs)[best]
+        output = np.arange(task.outputs) == best
     elif task.kind == "multilabel":
         output = target.mean(axis=0) - 0.5
     else:
         output = np.array([target.mean()])
-    return np.tile(output, (rows, 1)).astype("float32")
+    return np.tile(output.astype("float32"), (rows, 1))
 
 
 def linear(
@@ -79,7 +82,7 @@ def fit_linear(
     features = TfidfVectorizer(
         tokenizer=re.compile(r"\w+|[^\w\s]").findall, token_pattern=None,
         ngram_range=(1, 2), min_df=2 if len(train_texts) > 100 else 1,
-        max_features=200_000, sublinear_tf=True,
+        max_features=most_features(task), sublinear_tf=True,
     )  # fmt: skip
     try:
         train_features = features.fit_transform(train_texts)
@@ -97,6 +100,13 @@ def fit_linear(
         candidates.append((np.nan_to_num(found, nan=-1e9), -strength, model))
     _, _, best = max(candidates, key=lambda candidate: candidate[:2])
     return lambda texts: _outputs(task, best, features, texts)
+
+
+def most_features(task: Task) -> int:
+    """So many of the most frequent words and pairs as leave the model small."""
+    if task.kind == "categories" and 2 < task.outputs <= MOST_LABELS:
+        return min(MOST_FEATURES, MOST_TOGETHER // task.outputs)
+    return MOST_FEATURES
 
 
 def _present(texts, target, weight):
@@ -117,17 +127,20 @@ def _estimator(task: Task, strength: float, shape: tuple[int, int]):
 
 
 def _outputs(task: Task, model, vectorizer, texts: Sequence[str]) -> np.ndarray:
+    scores = np.zeros((len(texts), task.outputs), "float32")
     if not texts:
-        return np.zeros((0, task.outputs), "float32")
+        return scores
     features = vectorizer.transform(texts)
     if task.kind == "regression":
         return model.predict(features)[:, None].astype("float32")
-    if task.kind == "multilabel":
-        voted = isinstance(model, KNeighborsRegressor)
-        scores = model.predict(features) if voted else model.predict_proba(features)
-        return (scores[:, -task.outputs :] - 0.5).astype("float32")
-    scores = np.zeros((features.shape[0], task.outputs), "float32")
-    scores[:, model.classes_] = model.predict_proba(features)
+    votes = isinstance(model, (KNeighborsClassifier, KNeighborsRegressor))
+    compared = model.n_samples_fit_ if votes else 0  # distances of each row
+    for part in chunks(len(texts), max(task.outputs, compared)):
+        if task.kind == "categories":
+            scores[part, model.classes_] = model.predict_proba(features[part])
+            continue
+        say = model.predict if votes else model.predict_proba
+        scores[part] = say(features[part])[:, -task.outputs :] - 0.5
     return scores
 
 

@@ -13,6 +13,7 @@ from zoo.families.classification.model import TextModel
 from zoo.families.classification.reliability import present_rows
 from zoo.families.classification.train import Prepared, part_outputs
 from zoo.tasks import Task
+from zoo.training.chunks import chunks
 
 _LIMIT = 20.0  # of the temperature, and of its inverse
 
@@ -46,18 +47,28 @@ def fit_temperature(task: Task, target, weight, logits) -> float:
     target, logits = present_rows(target, weight, logits)
     if task.kind == "regression" or not len(logits):
         return 1.0
-    if task.kind == "categories":
-        hot = np.eye(logits.shape[1])[target]
-    else:  # a label is one of two categories, whose logits are 0 and `logits`
-        hot = np.stack([1 - target, target], axis=-1)
-        logits = np.stack([np.zeros_like(logits), logits], axis=-1)
-    smooth = hot + 1 / (len(logits) * hot.shape[-1])
+    sums = _of_categories if task.kind == "categories" else _of_labels
+    parts = list(chunks(*logits.shape))
 
     def surprise(inverse: float) -> float:
-        return float(-(smooth * log_softmax(logits * inverse, axis=-1)).sum())
+        found = [sums(target[p], inverse * logits[p].astype("float64")) for p in parts]
+        said, mean = np.sum(found, axis=0)
+        return float(-said - mean / len(logits))
 
     found = minimize_scalar(surprise, bounds=(1 / _LIMIT, _LIMIT), method="bounded")
     return float(1 / found.x)
+
+
+def _of_categories(target: np.ndarray, logits: np.ndarray) -> tuple[float, float]:
+    """Over rows, the sums of `log p` of the label, and of its mean over all labels."""
+    logs = log_softmax(logits, axis=-1)
+    return logs[np.arange(len(logs)), target].sum(), logs.mean(axis=-1).sum()
+
+
+def _of_labels(target: np.ndarray, logits: np.ndarray) -> tuple[float, float]:
+    """The same where each label is one of two categories: it applies or does not."""
+    yes, no = -np.logaddexp(0, -logits), -np.logaddexp(0, logits)
+    return np.where(target > 0, yes, no).sum(), (yes + no).sum() / 2
 
 
 def calibrate(

@@ -10,6 +10,7 @@ from scipy.special import expit, softmax
 from zoo.families.classification.model import TextModel
 from zoo.families.classification.train import Prepared, part_outputs
 from zoo.tasks import Task
+from zoo.training.chunks import chunks
 
 BINS = 15
 
@@ -22,10 +23,14 @@ def confidences(task: Task, target, weight, logits) -> tuple[np.ndarray, np.ndar
         the likeliest label. Multilabel: one a row and label, that the label applies.
     """
     target, logits = present_rows(target, weight, logits)
-    logits = logits / task.temperature
     if task.kind == "multilabel":
-        return expit(logits).ravel(), (target > 0).ravel()
-    return softmax(logits, axis=-1).max(-1), logits.argmax(-1) == target
+        confidence = expit(logits.astype("float64") / task.temperature)
+        return confidence.ravel(), (target > 0).ravel()
+    confidence = np.zeros(len(logits))
+    for part in chunks(*logits.shape):
+        scaled = logits[part].astype("float64") / task.temperature
+        confidence[part] = softmax(scaled, axis=-1).max(-1)
+    return confidence, logits.argmax(-1) == target
 
 
 def reliability(confidence, right, bins: int = BINS) -> list[dict[str, float]]:
@@ -113,6 +118,6 @@ def describe(task: Task, target, weight, logits) -> dict | None:
 
 
 def present_rows(target, weight, logits) -> tuple[np.ndarray, np.ndarray]:
-    """Targets and float64 logits of the rows whose label is there."""
+    """Targets and logits of the rows whose label is there."""
     rows = np.asarray(weight) > 0
-    return np.asarray(target)[rows], np.asarray(logits, np.float64)[rows]
+    return np.asarray(target)[rows], np.asarray(logits)[rows]
