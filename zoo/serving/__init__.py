@@ -102,8 +102,8 @@ def export(
         The path of the new version.
 
     Raises:
-        ValueError: if the model's outputs are not those of the tasks, or `keep` is no
-            whole number from 1.
+        ValueError: if the model's outputs are not those of the tasks, `keep` is no
+            whole number from 1, or it is given and `models.config` cannot be parsed.
         ExportError: if the check finds a difference or an op that servers lack.
         OSError: if the folder cannot be written.
     """

@@ -28,13 +28,16 @@ from zoo.families.tagging.servable import ServedTagger, tagger_outputs
 from zoo.families.translation import is_translation_model
 from zoo.families.translation.expected import translation_calls
 from zoo.families.translation.search import Translator, search_options
-from zoo.serving import ExportError, check, warmup
+from zoo.serving import ExportError, check
 from zoo.serving import expected as golden
 from zoo.serving.answers import output_names
-from zoo.serving.deploy import BATCHING, BATCHING_FILE
+from zoo.serving.deploy import BATCHING_FILE
 from zoo.serving.gradients import save_without_gradients
+from zoo.serving.models_config import configured_versions
+from zoo.serving.render import render
 from zoo.serving.versions import TEMPORARY, check_keep, next_number, prune
-from zoo.serving.warming import warmup_requests
+from zoo.serving.warmup import warmup_requests
+from zoo.serving.warmup_records import WARMUP_FILE, write_warmup
 from zoo.tasks import Task, as_tasks
 from zoo.text import TextPipeline
 
@@ -64,6 +67,7 @@ def export(
     """See `zoo.export`."""
     if keep is not None:
         check_keep(keep)
+        configured_versions(folder)  # or `prune` would find that it cannot be parsed
     texts = golden.sample(examples)
     if is_language_model(model):
         tasks, answers = {}, []
@@ -91,7 +95,7 @@ def export(
         save_without_gradients(served, temporary, endpoints)
         if answers:  # other models have inputs that a server cannot batch
             write_method_names(temporary, tasks)
-            (temporary / BATCHING_FILE).write_text(BATCHING, "utf-8")
+            (temporary / BATCHING_FILE).write_text(render(BATCHING_FILE), "utf-8")
         _write_extra(temporary, folder.absolute().name, tasks, texts)
         described = _describe(
             temporary, model, pipeline, tasks, answers, metadata or {}
@@ -132,11 +136,11 @@ def _write_extra(
     extra.mkdir()
     labels = {task: list(spec.labels) for task, spec in tasks.items()}
     _write_json(extra / "labels.json", labels)
-    path = str(extra / warmup.WARMUP_FILE)
+    path = str(extra / WARMUP_FILE)
     requests = warmup_requests(
         _signatures(_meta_graph(folder)), golden.warmup_batches(texts)
     )
-    warmup.write_warmup(path, requests, model=name)
+    write_warmup(path, requests, model=name)
 
 
 def _describe(
