@@ -30,7 +30,7 @@ from tiny_export import (  # noqa: E402, F401
 )
 
 import zoo  # noqa: E402
-from zoo.serving import ServedModel, check, warmup  # noqa: E402
+from zoo.serving import ServedModel, check, warmup_records  # noqa: E402
 from zoo.serving.expected import ODD  # noqa: E402
 from zoo.tasks import (  # noqa: E402
     Task,
@@ -164,7 +164,7 @@ def test_no_optimizer_no_path_of_this_machine(model, pipeline, tmp_path, uncheck
 def test_warmup_records(published):
     path = str(published / "assets.extra" / "tf_serving_warmup_requests")
     requests = {}
-    for name, _, values in warmup.read_warmup(path):
+    for name, _, values in warmup_records.read_warmup(path):
         requests.setdefault(name, []).append(values)
     batches = requests.pop("serving_default")
     assert [len(texts) for texts in batches] == [1, 1, 1, 8, 8, 8]
@@ -180,7 +180,8 @@ def test_warmup_records(published):
 def test_warmup_messages_are_those_of_tensorflow_serving(tmp_path):
     """Field numbers of the three .proto files, read from the wire format by hand."""
     path = str(tmp_path / "warmup")
-    warmup.write_warmup(path, [("serving_default", "text", [b"\xff text"])], model="m")
+    asked = ("serving_default", "text", [b"\xff text"])
+    warmup_records.write_warmup(path, [asked], model="m")
     [record] = tf.data.TFRecordDataset(path).as_numpy_iterator()
 
     def parts(message):
@@ -199,9 +200,7 @@ def test_warmup_messages_are_those_of_tensorflow_serving(tmp_path):
     assert entry[1] == b"text"
     tensor = tf.make_tensor_proto([b"\xff text"]).SerializeToString()
     assert entry[2] == tensor
-    assert list(warmup.read_warmup(path)) == [
-        ("serving_default", "text", [b"\xff text"])
-    ]
+    assert list(warmup_records.read_warmup(path)) == [asked]
 
 
 def test_warmup_parses_with_tensorflow_serving_api(published):

@@ -12,16 +12,12 @@ from pathlib import Path
 
 from zoo.reporting.terminal import shell_command
 from zoo.serving.deploy import IMAGE, POLL_SECONDS, STABLE, write_serve_config
-from zoo.serving.versions import (
+from zoo.serving.models_config import (
     MODELS_CONFIG,
     configured_labels,
     configured_versions,
-    prune,
-    restore,
-    rollback,
-    versions,
-    withdrawn,
 )
+from zoo.serving.versions import prune, restore, rollback, versions, withdrawn
 
 
 def add_export_arguments(parser: argparse.ArgumentParser) -> None:
@@ -174,7 +170,7 @@ def _warmup(options) -> None:
         ) from None
     load_tensorflow()
     from zoo.serving.served import version_folder
-    from zoo.serving.warming import rewrite_warmup
+    from zoo.serving.warmup import rewrite_warmup
 
     folder = version_folder(options.folder, None)
     count = rewrite_warmup(

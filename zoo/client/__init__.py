@@ -1,6 +1,6 @@
 """Clients of a running TF Serving: `connect("localhost:8501", "bilstm")`.
 
-REST needs the standard library alone. Importing this package loads no TensorFlow.
+REST needs urllib3 alone. Importing this package loads no TensorFlow.
 """
 
 from __future__ import annotations

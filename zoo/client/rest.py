@@ -1,4 +1,4 @@
-"""The REST client, on the standard library."""
+"""The REST client; connections are those of a pool of urllib3."""
 
 from __future__ import annotations
 
@@ -6,14 +6,18 @@ import base64
 import http.client
 import json
 import time
-from collections import deque
 from collections.abc import Mapping
 from urllib.parse import quote, urlsplit
+
+import urllib3
+from urllib3.exceptions import HTTPError, NewConnectionError, ProtocolError
 
 from zoo.client.base import Client, DeadlineError, ServerError
 
 _NOT_IMPLEMENTED = 501  # the one of the 5xx that a second try cannot mend
 _CHUNK = 1 << 16
+_KEPT = 256  # connections that stay open; of more threads some are closed after use
+_HEADERS = {"Content-Type": "application/json"}
 
 
 class RestClient(Client):
@@ -24,14 +28,13 @@ class RestClient(Client):
 
     def __init__(self, address: str, model: str = "model", **options) -> None:
         super().__init__(address.rstrip("/"), model, **options)
-        self._url = urlsplit(self.address)
-        path = f"{self._url.path}/v1/models/{quote(model, safe='')}"
+        path = f"{urlsplit(self.address).path}/v1/models/{quote(model, safe='')}"
         if self.version is not None:
             path += f"/versions/{self.version}"
         elif self.label is not None:
             path += f"/labels/{quote(self.label, safe='')}"
         self._path = f"{path}:predict"
-        self._idle: deque[http.client.HTTPConnection] = deque()
+        self._pool = urllib3.connection_from_url(self.address, maxsize=_KEPT)
 
     def _rows(self, texts: list, signature: str, timeout: float) -> list[dict]:
         body = {"signature_name": signature, "instances": [_json(t) for t in texts]}
@@ -49,22 +52,8 @@ class RestClient(Client):
         end = time.monotonic() + timeout
         try:
             status, content = self._exchange(json.dumps(body).encode(), end)
-        except TimeoutError as error:
-            raise DeadlineError(
-                f"{self.address} must answer within {self.timeout} s. "
-                "Received: no answer."
-            ) from error
-        except (OSError, http.client.HTTPException) as error:
-            # It is also raised, as an OSError, where a connection was closed.
-            no_http = isinstance(error, http.client.BadStatusLine)
-            no_http = no_http and not isinstance(error, OSError)
-            wanted = (
-                "of the REST API, not of gRPC" if no_http else "that can be reached"
-            )
-            raise ServerError(
-                f"{self.address} must be a server {wanted}. Received: {error!r}.",
-                passing=not no_http,
-            ) from error
+        except (HTTPError, TimeoutError) as error:
+            raise self._described(error) from error
         try:
             answer = json.loads(content)
             if status == http.client.OK:
@@ -80,54 +69,72 @@ class RestClient(Client):
         )
 
     def _exchange(self, body: bytes, end: float) -> tuple[int, bytes]:
-        """Status and content, or a `TimeoutError` at `end`."""
+        """Status and content, or an error at `end`."""
+        response = self._response(body, end)
         try:
-            connection = self._idle.pop()
-        except IndexError:
-            return self._send(self._new_connection(), body, end)
-        try:
-            return self._send(connection, body, end)
-        except ConnectionError:  # closed by the server while it was idle
-            return self._exchange(body, end)
-
-    def _send(
-        self, connection: http.client.HTTPConnection, body: bytes, end: float
-    ) -> tuple[int, bytes]:
-        try:
-            _limit(connection, end)
-            if connection.sock is None:
-                connection.connect()
-                _limit(connection, end)
-            headers = {"Content-Type": "application/json"}
-            connection.request("POST", self._path, body, headers)
-            _limit(connection, end)
-            response = connection.getresponse()
             content = bytearray()
             while chunk := response.read1(_CHUNK):
                 content += chunk
-                if connection.sock is not None:
-                    _limit(connection, end)
-            response.read()  # `read1` leaves the response open at its end
+                left = _left(end)  # urllib3's limit would begin anew with each chunk
+                connection = response.connection
+                if connection is not None and connection.sock is not None:
+                    connection.sock.settimeout(left)
         except BaseException:
-            connection.close()
+            response.close()
             raise
-        self._idle.append(connection)
         return response.status, bytes(content)
 
-    def _new_connection(self) -> http.client.HTTPConnection:
-        https = self._url.scheme == "https"
-        kind = http.client.HTTPSConnection if https else http.client.HTTPConnection
-        return kind(self._url.hostname, self._url.port)
+    def _response(self, body: bytes, end: float) -> urllib3.BaseHTTPResponse:
+        """The head of an answer, whose content is still to be read."""
+        while True:
+            opened = self._pool.num_connections
+            try:
+                return self._pool.urlopen(
+                    "POST",
+                    self._path,
+                    body,
+                    _HEADERS,
+                    retries=False,  # `Client` does it, within one deadline for all
+                    timeout=urllib3.Timeout(total=_left(end)),
+                    preload_content=False,
+                )
+            except ProtocolError as error:
+                # Without a new connection it was one that the server closed as it lay
+                # idle, which says nothing about this request. The pool has dropped it.
+                closed = isinstance(_cause(error), ConnectionError)
+                if not closed or self._pool.num_connections != opened:
+                    raise
+
+    def _described(self, error: Exception) -> ServerError:
+        cause = _cause(error)
+        if isinstance(cause, (TimeoutError, urllib3.exceptions.TimeoutError)):
+            return DeadlineError(
+                f"{self.address} must answer within {self.timeout} s. "
+                "Received: no answer."
+            )
+        # It is also raised, as an OSError, where a connection was closed.
+        no_http = isinstance(cause, http.client.BadStatusLine)
+        no_http = no_http and not isinstance(cause, OSError)
+        wanted = "of the REST API, not of gRPC" if no_http else "that can be reached"
+        return ServerError(
+            f"{self.address} must be a server {wanted}. Received: {cause!r}.",
+            passing=not no_http,
+        )
 
 
-def _limit(connection: http.client.HTTPConnection, end: float) -> None:
-    """Lets the next step on the socket last until `end` and no longer."""
+def _cause(error: Exception) -> BaseException:
+    """What urllib3 wrapped: an error of the socket or of `http.client`."""
+    if isinstance(error, NewConnectionError):
+        return error.__cause__ or error
+    return error.args[-1] if isinstance(error, ProtocolError) else error
+
+
+def _left(end: float) -> float:
+    """The seconds until `end`, above 0."""
     left = end - time.monotonic()
     if left <= 0:
         raise TimeoutError
-    connection.timeout = left
-    if connection.sock is not None:
-        connection.sock.settimeout(left)
+    return left
 
 
 def _json(value):

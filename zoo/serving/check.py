@@ -247,12 +247,12 @@ def _run(session, signatures, texts: list[bytes]) -> dict[str, dict]:
 
 
 def _run_warmup(session, signatures, folder: Path) -> None:
-    path = Path(__file__).with_name("warmup.py")
-    spec = importlib.util.spec_from_file_location("warmup", path)
-    warmup = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(warmup)
-    path = str(folder / "assets.extra" / warmup.WARMUP_FILE)
-    for name, key, values in warmup.read_warmup(path):
+    path = Path(__file__).with_name("warmup_records.py")
+    spec = importlib.util.spec_from_file_location("warmup_records", path)
+    records = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(records)
+    path = str(folder / "assets.extra" / records.WARMUP_FILE)
+    for name, key, values in records.read_warmup(path):
         outputs = [info.name for info in signatures[name].outputs.values()]
         session.run(outputs, {signatures[name].inputs[key].name: values})
 

@@ -16,13 +16,16 @@ from pathlib import Path
 
 from tensorflow.core.protobuf import saved_model_pb2
 
-from zoo.serving import ExportError, check, expected, warmup
-from zoo.serving.deploy import BATCHING, BATCHING_FILE
+from zoo.serving import ExportError, check, expected
+from zoo.serving.deploy import BATCHING_FILE
 from zoo.serving.gradients import save_without_gradients
 from zoo.serving.method_names import write_method_names
+from zoo.serving.models_config import configured_versions
+from zoo.serving.render import render
 from zoo.serving.servable import Servable
 from zoo.serving.versions import TEMPORARY, check_keep, next_number, prune
-from zoo.serving.warming import warmup_requests
+from zoo.serving.warmup import warmup_requests
+from zoo.serving.warmup_records import WARMUP_FILE, write_warmup
 
 FORMAT_VERSION = 1
 # The oldest TensorFlow in which exports of all models passed their check (2.15.1).
@@ -59,6 +62,7 @@ def publish(
     """
     if keep is not None:
         check_keep(keep)
+        configured_versions(folder)  # or `prune` would find that it cannot be parsed
     folder = Path(folder)
     temporary = _temporary_folder(folder)
     try:
@@ -66,7 +70,7 @@ def publish(
         if servable.method_names:
             write_method_names(temporary, servable.method_names)
         if servable.batchable:
-            (temporary / BATCHING_FILE).write_text(BATCHING, "utf-8")
+            (temporary / BATCHING_FILE).write_text(render(BATCHING_FILE), "utf-8")
         _write_extra(temporary, folder.absolute().name, servable, examples)
         described = _describe(temporary, servable, metadata or {})
         calls = list(servable.calls)
@@ -106,11 +110,11 @@ def _write_extra(
     extra.mkdir()
     labels = {task: list(spec.labels) for task, spec in servable.tasks.items()}
     _write_json(extra / "labels.json", labels)
-    path = str(extra / warmup.WARMUP_FILE)
+    path = str(extra / WARMUP_FILE)
     requests = warmup_requests(
         _signatures(_meta_graph(folder)), expected.warmup_batches(texts)
     )
-    warmup.write_warmup(path, requests, model=name)
+    write_warmup(path, requests, model=name)
 
 
 def _describe(folder: Path, servable: Servable, metadata: Mapping) -> dict:

@@ -7,18 +7,17 @@ rename puts a version in or out of service at once.
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import tempfile
 from pathlib import Path
 
 from zoo.reporting.terminal import shell_command
+from zoo.serving.models_config import MODELS_CONFIG, configured_versions
 from zoo.text.inputs import whole
 
 # What begins so is no version yet, or no longer: a later export removes it after a day.
 TEMPORARY = ".export-"
 WITHDRAWN = ".withdrawn-"
-MODELS_CONFIG = "models.config"
 
 
 def versions(folder: str | Path) -> list[int]:
@@ -49,7 +48,7 @@ def prune(folder: str | Path, keep: int) -> list[int]:
         The numbers of the versions that were removed.
 
     Raises:
-        ValueError: if `keep` is no whole number from 1.
+        ValueError: if `keep` is no whole number from 1, or that file cannot be parsed.
     """
     check_keep(keep)
     there = _folders(folder, "")
@@ -132,44 +131,6 @@ def restore(folder: str | Path, number: int) -> None:
             f"Received: number={number!r}."
         )
     os.rename(found[number], found[number].with_name(str(number)))
-
-
-def configured_versions(folder: str | Path) -> list[int]:
-    """The versions of a model that the `models.config` beside its folder has served."""
-    block = _configured(Path(folder).absolute())
-    found = re.findall(r"\bversions\s*:\s*(\[[^]]*]|\d+)", block)
-    return sorted(
-        {int(number) for part in found for number in re.findall(r"\d+", part)}
-    )
-
-
-def configured_labels(folder: str | Path) -> dict[str, int]:
-    """The labels that this file gives to versions of a model."""
-    block = _configured(Path(folder).absolute())
-    labels = {}
-    for entry in re.findall(r"\bversion_labels\s*:?\s*\{([^}]*)}", block):
-        label = re.search(r"""\bkey\s*:\s*(["'])(.*?)\1""", entry)
-        number = re.search(r"\bvalue\s*:\s*(\d+)", entry)
-        if label and number:
-            labels[label[2]] = int(number[1])
-    return labels
-
-
-def _configured(folder: Path) -> str:
-    """What is said of a model in the text of TF Serving's ModelServerConfig.
-
-    Read as far as this needs, for users change what `zoo serve-config` wrote.
-    """
-    try:
-        text = (folder.parent / MODELS_CONFIG).read_text("utf-8")
-    except OSError:
-        return ""
-    text = re.sub(r"#[^\n]*", "", text)
-    for block in re.split(r"\bconfig\s*:?\s*\{", text)[1:]:
-        name = re.search(r"""\bname\s*:\s*(["'])(.*?)\1""", block)
-        if name and name[2] == folder.name:
-            return block
-    return ""
 
 
 def _folders(folder: str | Path, prefix: str) -> dict[int, Path]:

@@ -1,100 +1,117 @@
-"""Warmup requests for TF Serving, without the package tensorflow-serving-api.
-
-Stands alone (TensorFlow and protobuf only): the check of an export loads this file by
-its path. The messages are the part of TF Serving's `model.proto`, `predict.proto` and
-`prediction_log.proto` that a predict request needs, with the same names and numbers.
-"""
+"""Which requests a server replays before it takes those of clients."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from functools import cache
+import itertools
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 
-import tensorflow as tf
-from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
-from tensorflow.core.framework import tensor_pb2
+from zoo.serving import check
+from zoo.serving.method_names import as_example
+from zoo.serving.served import read_metadata, version_folder
+from zoo.serving.warmup_records import (
+    WARMUP_FILE,
+    Request,
+    read_warmup,
+    write_warmup,
+)
+from zoo.text import as_bytes
 
-WARMUP_FILE = "tf_serving_warmup_requests"  # the name that TF Serving looks for
-_PACKAGE = "tensorflow.serving"
-Request = tuple[str, str, list[bytes]]
-
-
-@cache
-def prediction_log() -> type:
-    """The class of the message `tensorflow.serving.PredictionLog`."""
-    # A pool of our own: tensorflow-serving-api may be imported beside us.
-    pool = descriptor_pool.DescriptorPool()
-    _copy_file(pool, tensor_pb2.DESCRIPTOR)
-    file = descriptor_pb2.FileDescriptorProto(
-        name="zoo/prediction_log.proto",
-        package=_PACKAGE,
-        syntax="proto3",
-        dependency=[tensor_pb2.DESCRIPTOR.name],
-    )
-    _message(file, "ModelSpec", name=(1, "string"), signature_name=(3, "string"))
-    request = _message(file, "PredictRequest", model_spec=(1, f".{_PACKAGE}.ModelSpec"))
-    entry = request.nested_type.add(name="InputsEntry")
-    entry.options.map_entry = True
-    _fields(entry, key=(1, "string"), value=(2, ".tensorflow.TensorProto"))
-    _fields(request, inputs=(2, f".{_PACKAGE}.PredictRequest.InputsEntry"))
-    request.field[-1].label = descriptor_pb2.FieldDescriptorProto.LABEL_REPEATED
-    _message(file, "PredictLog", request=(1, f".{_PACKAGE}.PredictRequest"))
-    log = _message(file, "PredictionLog", predict_log=(6, f".{_PACKAGE}.PredictLog"))
-    log.oneof_decl.add(name="log_type")
-    log.field[0].oneof_index = 0
-    pool.Add(file)
-    described = pool.FindMessageTypeByName(f"{_PACKAGE}.PredictionLog")
-    return message_factory.GetMessageClass(described)
+LENGTHS = (8, 32, 128)
+BATCH_SIZES = (1, 8, 64)
+MOST_RECORDS = 1000  # a server refuses a file with more
 
 
-def write_warmup(path: str, requests: Iterable[Request], *, model: str) -> int:
-    """Writes a `PredictionLog` for each request; returns how many.
+def warmup_requests(
+    signatures: Mapping[str, Mapping], batches: Sequence[list[bytes]]
+) -> list[Request]:
+    """Every batch for `serving_default`, the last one for other signatures of texts.
+
+    A server prepares each signature when it is asked for the first time.
 
     Args:
-        path: the file to write.
-        requests: name of a signature, name of its input, and strings `[batch]`.
-        model: the name under which the model is served.
+        signatures: as `metadata.json` lists them.
+        batches: texts of each request.
     """
-    count = 0
-    with tf.io.TFRecordWriter(path) as writer:
-        for signature, name, values in requests:
-            log = prediction_log()()
-            request = log.predict_log.request
-            request.model_spec.name = model
-            request.model_spec.signature_name = signature
-            proto = tf.make_tensor_proto(values, tf.string, shape=[len(values)])
-            request.inputs[name].ParseFromString(proto.SerializeToString())
-            writer.write(log.SerializeToString())
-            count += 1
+    requests = []
+    for signature, described in signatures.items():
+        [name, *others] = described["inputs"]
+        if others or name not in ("text", "inputs"):  # not of texts alone
+            continue
+        for texts in batches if signature == "serving_default" else batches[-1:]:
+            values = texts if name == "text" else [as_example(text) for text in texts]
+            requests.append((signature, name, values))
+    return requests
+
+
+def texts_of_lengths(texts: Iterable[bytes], lengths: Iterable[int]) -> list[bytes]:
+    """Texts of so many words each, the words of `texts` again and again.
+
+    Example:
+        >>> texts_of_lengths([b"so good"], [1, 3])
+        [b'so', b'so good so']
+    """
+    words = b" ".join(texts).split() or [b"text"]
+    return [
+        b" ".join(itertools.islice(itertools.cycle(words), length))
+        for length in lengths
+    ]
+
+
+def rewrite_warmup(
+    folder: str | Path,
+    *,
+    texts: Iterable[str | bytes] | None = None,
+    lengths: Sequence[int] = LENGTHS,
+    batch_sizes: Sequence[int] = BATCH_SIZES,
+) -> int:
+    """Gives a published version other warmup requests.
+
+    Args:
+        folder: of a model, for its newest version, or of a version.
+        texts: of the kind that the model will see; else those of the present requests.
+        lengths: numbers of words of a text.
+        batch_sizes: numbers of texts of a request.
+
+    Returns:
+        The number of requests.
+
+    Raises:
+        ValueError: if there is no whole export, a length or size is below 1, or there
+            would be more requests than a server takes.
+    """
+    for name, values in (("lengths", lengths), ("batch_sizes", batch_sizes)):
+        if not values or min(values) < 1:
+            raise ValueError(
+                f"`{name}` must be whole numbers from 1. Received: {list(values)}."
+            )
+    folder = version_folder(Path(folder), None)
+    metadata = read_metadata(folder)
+    path = folder / "assets.extra" / WARMUP_FILE
+    if texts is None:
+        texts = [
+            text
+            for _, name, values in read_warmup(str(path))
+            if name == "text"
+            for text in values
+        ]
+    chosen = texts_of_lengths([as_bytes(text) for text in texts], lengths)
+    batches = [[text] * size for size in batch_sizes for text in chosen]
+    requests = warmup_requests(metadata["signatures"], batches)
+    if len(requests) > MOST_RECORDS:
+        raise ValueError(
+            f"`lengths` and `batch_sizes` must make at most {MOST_RECORDS} requests. "
+            f"Received: {len(requests)}."
+        )
+    partial = path.with_name(f".{path.name}")
+    count = write_warmup(str(partial), requests, model=folder.parent.name)
+    os.replace(partial, path)
+    metadata["sha256"] = check.file_hashes(folder)
+    partial = folder / ".metadata.json"
+    partial.write_text(
+        json.dumps(metadata, ensure_ascii=False, indent=1) + "\n", "utf-8"
+    )
+    os.replace(partial, folder / "metadata.json")
     return count
-
-
-def read_warmup(path: str) -> Iterator[Request]:
-    """What `write_warmup` took."""
-    for record in tf.compat.v1.io.tf_record_iterator(path):
-        request = prediction_log().FromString(record).predict_log.request
-        [[name, value]] = request.inputs.items()
-        tensor = tensor_pb2.TensorProto.FromString(value.SerializeToString())
-        yield request.model_spec.signature_name, name, tf.make_ndarray(tensor).tolist()
-
-
-def _copy_file(pool: descriptor_pool.DescriptorPool, file) -> None:
-    for dependency in file.dependencies:
-        _copy_file(pool, dependency)
-    pool.AddSerializedFile(file.serialized_pb)
-
-
-def _message(file, name: str, /, **fields):
-    message = file.message_type.add(name=name)
-    _fields(message, **fields)
-    return message
-
-
-def _fields(message, /, **fields: tuple[int, str]) -> None:
-    kinds = descriptor_pb2.FieldDescriptorProto
-    for name, (number, kind) in fields.items():
-        field = message.field.add(name=name, number=number, label=kinds.LABEL_OPTIONAL)
-        if kind == "string":
-            field.type = kinds.TYPE_STRING
-        else:
-            field.type, field.type_name = kinds.TYPE_MESSAGE, kind

@@ -149,8 +149,8 @@ def check_installed() -> None:
         if importlib.util.find_spec(module) is None:
             raise ImportError(
                 f"A search needs the package {package}: "
-                "pip install 'keras-tuner>=1.4.8' tensorboard, which are the extra "
-                "`tune` of keras-text-zoo."
+                "pip install 'keras-tuner>=1.4.8,<1.5' tensorboard, which are the "
+                "extra `tune` of keras-text-zoo."
             )
 
 

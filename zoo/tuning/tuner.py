@@ -1,4 +1,4 @@
-"""keras-tuner's loop over our trials: as the only one, as a chief or as a worker."""
+"""What each trial of a search does, and what is said of it."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import time
 from collections.abc import Mapping
 
 import keras
-from keras_tuner.engine.base_tuner import BaseTuner
 
 from zoo.models._search_space import as_json
-from zoo.tuning.oracles import EPOCHS, OBJECTIVE, PARENT, decoded, make_oracle
+from zoo.tuning.keras_tuner_adapter import Asked, Loop
+from zoo.tuning.oracles import decoded, make_oracle
 from zoo.tuning.plan import ORACLE, Plan
 from zoo.tuning.trial import (
     DONE,
@@ -22,10 +22,9 @@ from zoo.tuning.trial import (
     read_result,
     run_trial,
 )
+from zoo.tuning.workers import ROLE
 
 MOST_FAILURES = 3  # of a search in which nothing else has happened
-_ROUND, _BRACKET = "tuner/round", "tuner/bracket"
-_PATIENCE = 0.5  # seconds before a worker asks again that had to wait
 
 
 class AllFailed(RuntimeError):
@@ -46,7 +45,7 @@ def run_search(plan: Plan, splits) -> None:
     Tuner(plan).search(splits)
 
 
-class Tuner(BaseTuner):
+class Tuner(Loop):
     """Runs the trials of a plan.
 
     Args:
@@ -60,34 +59,23 @@ class Tuner(BaseTuner):
             minimise=plan.objective.minimise, epochs=plan.epochs, trials=plan.trials,
             seconds=plan.seconds, seed=plan.seed,
         )  # fmt: skip
-        role = os.environ.get("KERASTUNER_TUNER_ID", "alone")
+        role = os.environ.get(ROLE, "alone")
         if oracle.path.exists():
             oracle.reload()
         self.deadline = None
         if plan.seconds is not None:
             self.deadline = time.time() + plan.seconds - oracle.spent
-        # What keras-tuner writes of its own, beside our state, is not read again.
-        super().__init__(
-            oracle, directory=plan.folder / "keras-tuner", project_name=role,
-            overwrite=True,
-        )  # fmt: skip
-        self._waits = False
+        super().__init__(oracle, plan.folder / "keras-tuner", role)
 
-    def pre_create_trial(self) -> None:
-        if self._waits:  # the last question had no trial for an answer
-            time.sleep(_PATIENCE)
-        self._waits = True
-
-    def on_trial_begin(self, trial) -> None:
-        self._waits = False
-
-    def run_trial(self, trial, splits) -> dict[str, float]:
-        found = trial.hyperparameters.values
-        values = decoded(self.plan.searched, found)
+    def run(self, asked: Asked, splits) -> float:
+        values = decoded(self.plan.searched, asked.values)
         job = self.plan.job(
-            trial.trial_id, values, epochs=found.get(EPOCHS), parent=found.get(PARENT),
+            asked.name,
+            values,
+            epochs=asked.epochs,
+            parent=asked.parent,
             deadline=self.deadline,
-        )  # fmt: skip
+        )
         before = self.plan.results()
         result = read_result(job.folder)  # it ended, and the search before it was told
         if result is None:
@@ -95,15 +83,14 @@ class Tuner(BaseTuner):
             result = run(job, splits)
             if not self.plan.processes:
                 keras.backend.clear_session()
-        self._report(trial.trial_id, values, result, before)
-        if found.get(_ROUND) == found.get(_BRACKET):  # the last, or not of Hyperband
+        self._report(asked.name, values, result, before)
+        if asked.last:
             shutil.rmtree(job.folder / "checkpoints", ignore_errors=True)
         self.plan.prune()
         objective = self.plan.objective
-        return {OBJECTIVE: objective_for_oracle(objective, result, [*before.values()])}
+        return objective_for_oracle(objective, result, [*before.values()])
 
-    def on_trial_end(self, trial) -> None:
-        self.oracle.end_trial(trial)
+    def ended(self) -> None:
         results = self.plan.results().values()
         failed = [result for result in results if result["status"] == FAILED]
         if len(failed) == len(results) >= MOST_FAILURES:

@@ -10,16 +10,9 @@ pytestmark = pytest.mark.tensorflow
 
 pytest.importorskip("keras_tuner")
 
-from keras_tuner.engine.base_tuner import BaseTuner  # noqa: E402
-
 from zoo.tuning import Choice, Int  # noqa: E402
-from zoo.tuning.oracles import (  # noqa: E402
-    OBJECTIVE,
-    decoded,
-    drawn,
-    encoded,
-    make_oracle,
-)
+from zoo.tuning.keras_tuner_adapter import OBJECTIVE, BaseTuner  # noqa: E402
+from zoo.tuning.oracles import decoded, drawn, encoded, make_oracle  # noqa: E402
 from zoo.tuning.searched import searched_space  # noqa: E402
 from zoo.tuning.searching import ALGORITHMS  # noqa: E402
 
@@ -38,6 +31,7 @@ def oracle(folder, algorithm="random", searched=SMALL, **options):
         algorithm, searched, folder / "oracle.json", **{**defaults, **options}
     )
     BaseTuner(made, directory=folder / "kt", overwrite=True)
+    made.searched = searched  # for `run`
     return made
 
 

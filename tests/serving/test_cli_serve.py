@@ -7,10 +7,12 @@ import json
 import re
 
 import pytest
-from test_client import pauses, server  # noqa: F401
 
 from zoo.cli import main
-from zoo.serving.versions import configured_labels, configured_versions, versions
+from zoo.serving.models_config import configured_labels, configured_versions
+from zoo.serving.versions import versions
+
+pytestmark = pytest.mark.usefixtures("pauses")
 
 
 @pytest.fixture
@@ -126,7 +128,7 @@ def test_a_folder_that_cannot_be_written(zoo, models):
     assert code == 2 and "`folder` must be a folder that can be written" in said
 
 
-def test_lines_of_any_bytes_are_asked(zoo, server, monkeypatch):  # noqa: F811
+def test_lines_of_any_bytes_are_asked(zoo, server, monkeypatch):
     lines = io.TextIOWrapper(io.BytesIO(b"good\r\n\xff bad\n\nlast"), "ascii")
     monkeypatch.setattr("sys.stdin", lines)
     code, said = zoo("predict", "--server", server.address)
@@ -136,13 +138,13 @@ def test_lines_of_any_bytes_are_asked(zoo, server, monkeypatch):  # noqa: F811
     assert [answer["answers"]["label"] for answer in answers] == texts
 
 
-def test_no_line_no_answer(zoo, server, monkeypatch):  # noqa: F811
+def test_no_line_no_answer(zoo, server, monkeypatch):
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO()))
     assert zoo("predict", "--server", server.address) == (0, "")
     assert not server.requests
 
 
-def test_an_error_later_on_keeps_the_answers_before(zoo, server):  # noqa: F811
+def test_an_error_later_on_keeps_the_answers_before(zoo, server):
     server.script = [200, 400]
     texts = [f"text {number}" for number in range(70)]
     code, said = zoo("predict", "--server", server.address, *texts)
@@ -151,7 +153,7 @@ def test_an_error_later_on_keeps_the_answers_before(zoo, server):  # noqa: F811
     assert "problem 400" in problem and "Texts answered before: 64." in problem
 
 
-def test_the_deadline_of_a_command(zoo, server):  # noqa: F811
+def test_the_deadline_of_a_command(zoo, server):
     server.script = [200, "hang"]
     texts = ["a"] * 65
     code, said = zoo("predict", "--server", server.address, "--timeout", 0.2, *texts)

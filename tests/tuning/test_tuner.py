@@ -21,7 +21,7 @@ pytestmark = pytest.mark.tensorflow
 
 PAGE = os.sysconf("SC_PAGE_SIZE")
 MAIN = """
-import sys, pathlib, test_tuning_runs as tests
+import sys, pathlib, test_tuner as tests
 if __name__ == "__main__":
     folder = pathlib.Path(sys.argv[1])
     tests.run(tests.plan(folder, tests.KILLED, processes=True))

@@ -2,93 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import socket
 import subprocess
 import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
 from zoo.client import DeadlineError, ServerError, base, connect
 
-
-class Scripted(ThreadingHTTPServer):
-    """Does what `script` says, one step a request: a status, `"drop"` or `"hang"`."""
-
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.script, self.requests, self.connections = [], [], 0
-        self.release = threading.Event()
-        self.address = f"127.0.0.1:{self.server_port}"
-
-    def finish_request(self, request, address):
-        self.connections += 1
-        super().finish_request(request, address)
-
-
-class Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def do_POST(self):
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        self.server.requests.append((self.path, body))
-        step = self.server.script.pop(0) if self.server.script else 200
-        if step == "drop":
-            self.connection.shutdown(socket.SHUT_RDWR)
-            self.close_connection = True
-            return
-        answer = {"error": f"problem {step}"}
-        if step == "hang":
-            self.server.release.wait(30)
-        if step in (200, "hang", "slow", "close"):
-            texts = body.get("instances", [])
-            answer = {
-                "predictions": [{"label": t, "scores": [1.0]} for t in texts],
-                "outputs": body.get("inputs"),
-            }
-        content = b"<html>" if step == 502 else json.dumps(answer).encode()
-        self.send_response(step if isinstance(step, int) else 200)
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        if step == "slow":  # a byte now and then, each within any limit of a socket
-            for byte in content:
-                if self.server.release.wait(0.02):
-                    break
-                self.wfile.write(bytes([byte]))
-        else:
-            self.wfile.write(content)
-        if step == "close":  # behind the back of a client that means to come again
-            self.connection.shutdown(socket.SHUT_RDWR)
-            self.close_connection = True
-
-    def log_message(self, *args):
-        pass
-
-
-@pytest.fixture
-def server():
-    server = Scripted()
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    yield server
-    server.release.set()
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-@pytest.fixture(autouse=True)
-def pauses(monkeypatch):
-    """Nobody waits; the pauses that would have been made are listed."""
-    made = []
-    monkeypatch.setattr(base.time, "sleep", made.append)
-    return made
+pytestmark = pytest.mark.usefixtures("pauses")
 
 
 def test_requests_are_those_of_the_rest_api(server):
@@ -135,7 +60,7 @@ def test_batches_keep_the_order_and_one_connection(server):
     assert len(server.requests) == 3
 
 
-@pytest.mark.parametrize("problem", [500, 502, 503, 504, "drop"])
+@pytest.mark.parametrize("problem", [500, 502, 503, 504, "drop", "cut"])
 def test_what_passes_is_tried_again(server, pauses, problem):
     server.script = [problem, problem, 200]
     [answer] = connect(server.address, retries=2).predict(["a"])
@@ -162,10 +87,12 @@ def test_retries_come_to_an_end(server):
     assert len(server.requests) == 4
 
 
-def test_no_pause_reaches_beyond_the_deadline(server, pauses):
+def test_no_pause_reaches_beyond_the_deadline(server, pauses, monkeypatch):
+    for name in ("_FIRST_PAUSE", "_LONGEST_PAUSE"):
+        monkeypatch.setattr(base, name, 100.0)
     server.script = [503] * 10
     with pytest.raises(ServerError, match="503"):
-        connect(server.address, timeout=0.02, retries=9).predict(["a"])
+        connect(server.address, timeout=10, retries=9).predict(["a"])
     assert not pauses and len(server.requests) == 1
 
 
@@ -180,6 +107,20 @@ def test_the_deadline_holds_for_all_of_an_answer(server, step):
     assert len(server.requests) == 1  # and it is not tried again
 
 
+def test_each_chunk_of_an_answer_has_less_time(server, monkeypatch):
+    limits, original = [], socket.socket.settimeout
+
+    def settimeout(self, limit):
+        limits.append(limit)
+        original(self, limit)
+
+    monkeypatch.setattr(socket.socket, "settimeout", settimeout)
+    server.script = ["slow"]
+    with pytest.raises(DeadlineError):
+        connect(server.address, timeout=0.4).predict(["a"])
+    assert len(limits) > 4 and limits[2:] == sorted(limits[2:], reverse=True)
+
+
 def test_a_connection_that_the_server_closed_costs_no_retry(server, pauses):
     server.script = ["close"]
     client = connect(server.address, retries=0)
@@ -187,6 +128,26 @@ def test_a_connection_that_the_server_closed_costs_no_retry(server, pauses):
     server.script = []
     assert client.predict(["b"])[0]["label"] == "b"
     assert server.connections == 2 and not pauses
+
+
+def test_an_old_connection_costs_no_retry_and_a_new_one_does(server, pauses):
+    """Also where the pool took the old one for open: the server closed it just then."""
+    client = connect(server.address, retries=0)
+    client.predict(["a"])
+    server.script = ["drop"]
+    assert client.predict(["b"])[0]["label"] == "b"
+    assert server.connections == 2 and len(server.requests) == 3
+    server.script = ["drop"] * 2
+    with pytest.raises(ServerError, match="can be reached") as caught:
+        client.predict(["c"])
+    assert caught.value.passing and len(server.requests) == 5 and not pauses
+
+
+def test_a_redirection_is_no_answer(server):
+    server.script = [307]
+    with pytest.raises(ServerError, match="HTTP status 307, problem 307") as caught:
+        connect(server.address).predict(["a"])
+    assert not caught.value.passing and len(server.requests) == 1
 
 
 def test_nobody_there(pauses):
@@ -223,6 +184,15 @@ def test_one_client_for_many_threads(server):
         for asked, answers in zip(texts, pool.map(client.predict, texts)):
             assert [answer["label"] for answer in answers] == asked
     assert server.connections <= 8
+
+
+def test_connections_of_many_threads_stay_open(server):
+    client = connect(server.address, timeout=30)
+    server.script = ["meet"] * 2 * server.meeting.parties
+    with ThreadPoolExecutor(server.meeting.parties) as pool:
+        for _ in range(2):
+            list(pool.map(client.predict, [["a"]] * server.meeting.parties))
+    assert server.connections == server.meeting.parties
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+from scripted_server import pauses, server  # noqa: F401

@@ -1,0 +1,75 @@
+"""The file of warmup requests, written and read without tensorflow-serving-api.
+
+Stands alone (TensorFlow and protobuf only): the check of an export loads this module by
+its path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import cache
+from pathlib import Path
+
+import tensorflow as tf
+from google.protobuf import (
+    descriptor_pb2,
+    descriptor_pool,
+    message_factory,
+    text_format,
+)
+from tensorflow.core.framework import tensor_pb2
+
+WARMUP_FILE = "tf_serving_warmup_requests"  # the name that TF Serving looks for
+Request = tuple[str, str, list[bytes]]
+
+
+@cache
+def prediction_log() -> type:
+    """The class of the message `tensorflow.serving.PredictionLog`."""
+    # A pool of our own: tensorflow-serving-api may be imported beside us.
+    pool = descriptor_pool.DescriptorPool()
+    _copy_file(pool, tensor_pb2.DESCRIPTOR)
+    path = Path(__file__).with_name("protos") / "prediction_log.pbtxt"
+    file = text_format.Parse(
+        path.read_text("utf-8"), descriptor_pb2.FileDescriptorProto()
+    )
+    pool.Add(file)
+    described = pool.FindMessageTypeByName(f"{file.package}.PredictionLog")
+    return message_factory.GetMessageClass(described)
+
+
+def write_warmup(path: str, requests: Iterable[Request], *, model: str) -> int:
+    """Writes a `PredictionLog` for each request; returns how many.
+
+    Args:
+        path: the file to write.
+        requests: name of a signature, name of its input, and strings `[batch]`.
+        model: the name under which the model is served.
+    """
+    count = 0
+    with tf.io.TFRecordWriter(path) as writer:
+        for signature, name, values in requests:
+            log = prediction_log()()
+            request = log.predict_log.request
+            request.model_spec.name = model
+            request.model_spec.signature_name = signature
+            proto = tf.make_tensor_proto(values, tf.string, shape=[len(values)])
+            request.inputs[name].ParseFromString(proto.SerializeToString())
+            writer.write(log.SerializeToString())
+            count += 1
+    return count
+
+
+def read_warmup(path: str) -> Iterator[Request]:
+    """What `write_warmup` took."""
+    for record in tf.compat.v1.io.tf_record_iterator(path):
+        request = prediction_log().FromString(record).predict_log.request
+        [[name, value]] = request.inputs.items()
+        tensor = tensor_pb2.TensorProto.FromString(value.SerializeToString())
+        yield request.model_spec.signature_name, name, tf.make_ndarray(tensor).tolist()
+
+
+def _copy_file(pool: descriptor_pool.DescriptorPool, file) -> None:
+    for dependency in file.dependencies:
+        _copy_file(pool, dependency)
+    pool.AddSerializedFile(file.serialized_pb)
