@@ -76,7 +76,7 @@ def measure(options: argparse.Namespace, model: str, seed: int) -> None:
 def _measured(
     name: str, corpus: Mapping, settings: LanguageSettings, keywords, folder: Path
 ) -> dict:
-    """As `zoo.families.base.Recipe.measure`, without a text pipeline."""
+    """As `zoo.families.base.Family.measure`, without a text pipeline."""
     from zoo.families.language.facts import facts_of
     from zoo.families.language.fitting import train_named
     from zoo.training.checkpoint import fingerprint

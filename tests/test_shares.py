@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from recipes.text_classification import RECIPE
 from zoo.data import Examples, Splits
 from zoo.data.shares import class_rows, share_table, share_warnings
+from zoo.families import get_family
 
 
 def parts(train, valid, test):
@@ -64,7 +64,7 @@ def test_a_text_of_a_twentieth_of_the_data_is_named():
 
 def test_a_run_says_it_first():
     made = parts(["a|b"] * 12 + ["c"] * 4, ["c"], ["c"])
-    said = RECIPE.shares(Splits(*made.values()), 20)
+    said = get_family("classification").shares(Splits(*made.values()), 20)
     assert said.split("\n") == [
         "| task | class | train | valid | test |",
         "| ---- | ----- | ----- | ----- | ---- |",

@@ -13,8 +13,8 @@ import zoo
 from zoo.cli import main
 from zoo.data import Examples, Splits
 from zoo.families import get_family
+from zoo.families.scores import named_scores
 from zoo.tuning import Choice, Int, search
-from zoo.tuning.objective import named_scores
 from zoo.tuning.trial import Job, in_process, run_trial
 
 pytestmark = pytest.mark.tensorflow
