@@ -49,6 +49,24 @@ def test_unknown_words_are_seeded_and_padding_is_zero(tmp_path):
     assert np.abs(narrow).max() <= 0.01
 
 
+@pytest.mark.parametrize(
+    "content, received",
+    [
+        (b"", "an empty file"),
+        (b"\n \n", "an empty file"),
+        (b"the,0.1,0.2\ncat,0.3,0.4\n", "'the,0.1,0.2', with commas between"),
+        (b"the;0.1;0.2\n", "with semicolons between"),
+        (b"PK\x03\x04 the rest", "a zip archive; unpack it"),
+        (b"\x93NUMPY\x01\x00", "an array of NumPy"),
+        (b"2 3\nthe \x00\x00\x80?\x00\x00", "the binary format of word2vec"),
+    ],
+)
+def test_other_files_are_named(tmp_path, content, received):
+    with pytest.raises(DataError, match="no word vectors.*Received") as caught:
+        read_vectors(write(tmp_path, content), [*SPECIALS, "the"])
+    assert received in str(caught.value)
+
+
 def test_special_names_in_the_file_do_not_count(tmp_path):
     path = write(tmp_path, GLOVE + "[PAD] 7 7 7\n[UNK] 7 7 7\n")
     matrix, coverage = read_vectors(path, [*SPECIALS, "cat"])

@@ -72,9 +72,10 @@ def clean(texts: tf.Tensor, *, max_bytes: int, lowercase: bool) -> tf.Tensor:
     """Valid, normalised UTF-8 without control characters; one line a text.
 
     Only the first `max_bytes` bytes are read, so a huge text costs no more than a long
-    one. Invalid UTF-8 becomes U+FFFD, then NFKC, then case folding (`Straße` and
-    `STRASSE` both give `strasse`), then format characters (zero-width joiner, soft
-    hyphen, byte order mark) go, and control characters and separators become spaces.
+    one; a run of blanks in the first 16 times as many counts as one byte. Invalid UTF-8
+    becomes U+FFFD, then NFKC, then case folding (`Straße` and `STRASSE` both give
+    `strasse`), then format characters (zero-width joiner, soft hyphen, byte order mark)
+    go, and control characters and separators become spaces.
 
     Args:
         texts: string tensor `[batch]`.
@@ -84,6 +85,7 @@ def clean(texts: tf.Tensor, *, max_bytes: int, lowercase: bool) -> tf.Tensor:
     Returns:
         A string tensor `[batch]`.
     """
+    texts = _squeeze_long(texts, max_bytes)
     kept = tf.strings.substr(texts, 0, max_bytes)
     valid = tf.strings.unicode_transcode(kept, "UTF-8", "UTF-8", errors="replace")
     # The cut may have halved a character; that half is not the writer's mistake.
@@ -94,6 +96,17 @@ def clean(texts: tf.Tensor, *, max_bytes: int, lowercase: bool) -> tf.Tensor:
         normal = tf_text.case_fold_utf8(normal)
     normal = tf.strings.regex_replace(normal, r"\p{Cf}+", "")
     return tf.strings.regex_replace(normal, r"[\p{Cc}\p{Z}]+", " ")
+
+
+def _squeeze_long(texts: tf.Tensor, max_bytes: int) -> tf.Tensor:
+    """Texts with no long run of what shows nothing, before they are cut.
+
+    Without it, a text behind thousands of blanks would be read as an empty one.
+    """
+    places = tf.where(tf.strings.length(texts) > max_bytes)
+    long = tf.strings.substr(tf.gather_nd(texts, places), 0, 16 * max_bytes)
+    long = tf.strings.regex_replace(long, r"[\p{Z}\p{Cf}\s]{2,}", " ")
+    return tf.tensor_scatter_nd_update(texts, places, long)
 
 
 def straighten(texts: tf.Tensor) -> tf.Tensor:

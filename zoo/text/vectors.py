@@ -60,8 +60,9 @@ def read_vectors(
     for word in vocabulary[:SPECIALS]:
         wanted.pop(word.encode("utf-8"), None)
     found: dict[int, np.ndarray] = {}
-    width = 0
+    width, first = 0, b""
     for number, line in _lines(path):
+        first = first or line.strip()
         if number == 1 and _is_header(line):
             width = int(line.split()[1])
             continue
@@ -79,7 +80,7 @@ def read_vectors(
         raise DataError(
             problem(
                 path, None, None, "holds no word vectors",
-                "a word and its numbers on each line", "an empty file",
+                "a word and its numbers between spaces on each line", _seen(first),
             )
         )  # fmt: skip
     generator = np.random.default_rng(seed)
@@ -91,11 +92,47 @@ def read_vectors(
     return matrix, len(found) / max(len(vocabulary) - SPECIALS, 1)
 
 
+def _seen(line: bytes) -> str:
+    """What a file without vectors holds, from its first line."""
+    if not line:
+        return "an empty file"
+    shown = shorten(line.decode("utf-8", "replace"))
+    for mark, name in ((b",", "commas"), (b";", "semicolons")):
+        if line.count(mark) >= 2:
+            return f"lines such as {shown}, with {name} between the values"
+    return f"lines such as {shown}"
+
+
+def _check_text(path: Path, start: bytes) -> None:
+    """Raises for files of other kinds that vectors come in."""
+    kinds = {
+        b"PK\x03\x04": "a zip archive; unpack it first",
+        b"\x93NUMPY": "an array of NumPy, which holds no words",
+        b"BZh": "a bzip2 file; unpack it first",
+        b"\xfd7zXZ": "an xz file; unpack it first",
+        b"PAR1": "a Parquet file",
+        b"\x89HDF": "an HDF5 file",
+    }
+    received = [name for mark, name in kinds.items() if start.startswith(mark)]
+    header, _, rest = start.partition(b"\n")
+    if not received and _is_header(header) and b"\0" in rest:
+        received = ["the binary format of word2vec; save it as text"]
+    if received:
+        raise DataError(
+            problem(
+                path, None, None, "holds no word vectors as text",
+                "a text file of word2vec or GloVe, or one that gzip compressed",
+                received[0],
+            )
+        )  # fmt: skip
+
+
 def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
     """Numbered lines from 1, without their end."""
     with path.open("rb") as file:
-        compressed = file.read(2) == b"\x1f\x8b"
-    number = 0
+        start = file.read(4096)
+    compressed, number = start.startswith(b"\x1f\x8b"), 0
+    _check_text(path, start)
     with gzip.open(path) if compressed else path.open("rb") as file:
         try:
             for number, line in enumerate(file, start=1):
