@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from zoo.cli.app import _parser
+from zoo.cli.app import parser
 from zoo.data import (
     DataError,
     Examples,
@@ -27,7 +27,7 @@ from zoo.training.metrics import evaluate
 
 
 def parse(*arguments):
-    return _parser().parse_args([str(argument) for argument in arguments])
+    return parser().parse_args([str(argument) for argument in arguments])
 
 
 def train(*arguments, task="classification"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from zoo.cli.common import load_tensorflow
 from zoo.cli.data import add_data_arguments
 
 
@@ -28,8 +29,6 @@ def add_unknown_argument(parser: argparse.ArgumentParser) -> None:
 
 
 def _evaluate(options) -> None:
-    from zoo.cli.app import load_tensorflow
-
     load_tensorflow()
     from zoo.families import get_family
     from zoo.loading import load

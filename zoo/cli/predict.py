@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
 
-from zoo.cli.serve import positive
+from zoo.cli.common import load_tensorflow, positive
 from zoo.client import connect
 from zoo.reporting.terminal import can_print, input_lines
 
@@ -80,8 +80,6 @@ def _texts(given: list[str]) -> Iterator[str]:
 
 def _asker_of_server(options) -> Callable[[list[str]], list[dict]]:
     if options.server.startswith("grpc:"):
-        from zoo.cli.app import load_tensorflow
-
         load_tensorflow()  # which the gRPC client imports, with all that it says
     client = connect(
         options.server, options.model, version=options.version, label=options.label,
@@ -91,8 +89,6 @@ def _asker_of_server(options) -> Callable[[list[str]], list[dict]]:
 
 
 def _asker(folder: Path) -> Callable[[list[str]], list[dict]]:
-    from zoo.cli.app import load_tensorflow
-
     load_tensorflow()
     if any(list(folder.glob(f"{deep}saved_model.pb")) for deep in ("", "*/")):
         from zoo.serving import ServedModel as load

@@ -10,6 +10,7 @@ import math
 from codecs import BOM_UTF8
 from pathlib import Path
 
+from zoo.cli.common import load_tensorflow, positive
 from zoo.reporting.terminal import shell_command
 from zoo.serving.deploy import IMAGE, POLL_SECONDS, STABLE, write_serve_config
 from zoo.serving.models_config import (
@@ -158,8 +159,6 @@ def _rollback(options) -> None:
 
 
 def _warmup(options) -> None:
-    from zoo.cli.app import load_tensorflow
-
     try:
         texts = options.texts and options.texts.read_bytes()
         texts = texts and texts.removeprefix(BOM_UTF8).splitlines()
@@ -177,15 +176,6 @@ def _warmup(options) -> None:
         folder, texts=texts, lengths=options.lengths, batch_sizes=options.batch_sizes
     )
     print(f"{folder}: {count} warmup requests, for the next server that loads it")
-
-
-def positive(text: str) -> int:
-    """The type of an option that is a whole number from 1."""
-    if not (text.isascii() and text.isdecimal() and int(text)):
-        raise argparse.ArgumentTypeError(
-            f"must be a whole number from 1. Received: {text}"
-        )
-    return int(text)
 
 
 def _probability(text: str) -> float:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Callable
 from pathlib import Path
 
+from zoo.cli.common import check_writable, load_tensorflow
 from zoo.cli.data import add_data_arguments, add_part_arguments
 from zoo.reporting.terminal import shell_command
 from zoo.tuning.searching import ALGORITHMS, check_installed, search
@@ -17,8 +17,8 @@ from zoo.tuning.searching import ALGORITHMS, check_installed, search
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "": 1}
 
 
-def add_tune_parser(commands) -> argparse.ArgumentParser:
-    """Adds the command to `zoo`'s."""
+def add_tune_parser(commands) -> None:
+    """Adds the command to the subparsers of `zoo`."""
     tune = commands.add_parser(
         "tune",
         help="search settings and architecture, report on it, export the best",
@@ -90,17 +90,10 @@ def add_tune_parser(commands) -> argparse.ArgumentParser:
     tune.add_argument(
         "--dry-run", action="store_true", help="list the space and some first trials"
     )
-    return tune
+    tune.set_defaults(command=_tune)
 
 
-def tune(options, check_writable: Callable, load_tensorflow: Callable) -> None:
-    """Runs the command.
-
-    Args:
-        options: parsed.
-        check_writable: raises unless a folder, the value of an option, can be written.
-        load_tensorflow: imports it quietly.
-    """
+def _tune(options) -> None:
     from zoo.families import family_of
     from zoo.families.catalogue import parse_pairs
     from zoo.models._search_space import parse_range

@@ -1,0 +1,79 @@
+"""The command `zoo train`: train a model, report on it, export it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from zoo.cli.common import check_writable, load_tensorflow
+from zoo.cli.data import add_data_arguments, add_part_arguments
+from zoo.cli.serve import add_export_arguments, after_export
+
+
+def add_train_parser(commands) -> None:
+    """Adds the command to the subparsers of `zoo`."""
+    train = commands.add_parser(
+        "train", help="train a model, report on it, export it for TF Serving"
+    )
+    train.add_argument("model", help="a name from `zoo list`")
+    add_data_arguments(train)
+    add_part_arguments(train)
+    train.add_argument("--out", type=Path, help="folder of the run (runs/MODEL)")
+    train.add_argument(
+        "--export", type=Path, default=Path("saved_models"), metavar="FOLDER",
+        help="exported to FOLDER/MODEL/VERSION (saved_models)",
+    )  # fmt: skip
+    train.add_argument("--no-export", action="store_true", help="train only")
+    add_export_arguments(train)
+    train.add_argument("--seed", type=int, help="of the split and the training (0)")
+    train.add_argument("--epochs", type=int, help="at most this many")
+    train.add_argument("--batch-size", type=int)
+    train.add_argument("--learning-rate", type=float)
+    train.add_argument(
+        "--max-length", type=int, help="tokens of a text that are read (classifiers)"
+    )
+    train.add_argument(
+        "--tensorboard", type=Path, metavar="FOLDER", help="writes event files there"
+    )
+    train.add_argument("--fine-tune", action="store_true",
+                       help="after joint training, each task alone")  # fmt: skip
+    train.add_argument(
+        "--set", nargs="+", default=[], metavar="KEY=VALUE", dest="overrides",
+        help="other settings, and arguments of the model's builder, as JSON values: "
+        "units=64 sampling=uniform 'class_weights={\"label\": \"balanced\"}'",
+    )  # fmt: skip
+    train.set_defaults(command=_train)
+
+
+def _train(options) -> None:
+    from zoo.families import family_of
+    from zoo.families.catalogue import parse_overrides
+
+    # All that can be wrong is looked at first: it costs no second of TensorFlow.
+    family = family_of(options.model)
+    settings, keywords = parse_overrides(options.overrides, options.model)
+    shorthands = ("seed", "epochs", "batch_size", "learning_rate", "max_length")
+    for name in (*shorthands, "abstain"):
+        if getattr(options, name) is not None:
+            settings[name] = getattr(options, name)
+    if options.fine_tune:
+        settings["fine_tune"] = True
+    family.settings.of(options.model, **settings)
+    folder = options.out or Path("runs", options.model)
+    export_to = None if options.no_export else options.export / options.model
+    check_writable(folder, "--out")
+    if export_to is not None:
+        check_writable(export_to, "--export")
+    splits = family.read(options)
+
+    load_tensorflow()
+    callbacks = []
+    if options.tensorboard is not None:
+        from zoo.training.callbacks import TensorBoard
+
+        callbacks.append(TensorBoard(options.tensorboard))
+    family.run(
+        options.model, splits, settings, keywords, folder=folder, export_to=export_to,
+        callbacks=callbacks,
+    )  # fmt: skip
+    if export_to is not None:
+        after_export(export_to, options)
