@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from zoo.data.errors import DataError
-from zoo.text.vectors import read_vectors
+from zoo.data.vectors import read_vectors
 
 SPECIALS = ["[PAD]", "[UNK]", "[BEGIN]", "[END]"]
 GLOVE = "the 0.5 -1 2e-1\ncat 1 2 3\nÜber 4 5 6\ncat 9 9 9\n"

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import keras
 
+from zoo.data.vectors import read_vectors
 from zoo.models import _registry
-from zoo.text.vectors import read_vectors
 
 _LAYER = "embedding"
 
@@ -36,7 +36,7 @@ def build(
 
     Raises:
         DataError: for a file that holds no vectors; see
-            `zoo.text.vectors.read_vectors`.
+            `zoo.data.vectors.read_vectors`.
         ValueError: for an `embedding_dim` that is not the width of the vectors.
     """
     if not vectors:

@@ -58,7 +58,7 @@ def text_cnn(
         tasks: what `zoo.tasks.as_tasks` reads.
         variant: `"rand"`, `"static"`, `"non-static"` or `"multichannel"`.
         vectors: `[vocab_size, embedding_dim]` for the last three, such as the matrix
-            of `zoo.text.vectors.read_vectors`.
+            of `zoo.data.vectors.read_vectors`.
         embedding_dim: width of the embedding.
         windows: numbers of words that a window spans.
         maps: feature maps of each window size.

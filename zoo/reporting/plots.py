@@ -5,7 +5,6 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib import colormaps
@@ -17,17 +16,14 @@ from zoo.tasks import Task
 from zoo.training.callbacks import SHARES
 from zoo.training.metrics import metric_names
 
-if TYPE_CHECKING:
-    from zoo.families.classification.report import Outcome
-
 
 def write_plots(
-    outcome: Outcome, folder: Path, *, most_classes: int
+    outcome, folder: Path, *, most_classes: int
 ) -> list[tuple[str, str]]:
     """Writes the plots of a run.
 
     Args:
-        outcome: of the run.
+        outcome: the `Outcome` of a run of classifiers.
         folder: where the files go.
         most_classes: tasks with more classes get no confusion matrix.
 
@@ -275,7 +271,7 @@ def _heights(key: str, range_: Range, trials) -> tuple[list[float], list]:
     return places, [(place(value), as_json(value).strip('"')) for value in grid]
 
 
-def _curves(outcome: Outcome) -> Figure:
+def _curves(outcome) -> Figure:
     figure = Figure(figsize=(10, 3.5), layout="constrained")
     loss, score = figure.subplots(1, 2)
     epochs = np.arange(1, len(outcome.history) + 1)
