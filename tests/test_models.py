@@ -453,7 +453,7 @@ def test_every_task_gets_its_own_labels_whatever_their_order():
 
 def test_listing_models_loads_neither_keras_nor_a_backend():
     code = (
-        "import sys, zoo, zoo.models, zoo.text.vectors; names = zoo.list_models();"
+        "import sys, zoo, zoo.models, zoo.data.vectors; names = zoo.list_models();"
         "str(zoo.describe('bilstm_mt'));"
         "loaded = {'keras', 'tensorflow', 'jax', 'torch'} & set(sys.modules);"
         "assert not loaded, loaded; assert len(names) >= 7, names"
