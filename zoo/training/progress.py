@@ -56,7 +56,7 @@ class Progress(keras.callbacks.Callback):
             BarColumn(),
             TextColumn("{task.completed}/{task.total} batches"),
             TimeRemainingColumn(),
-            TextColumn("{task.fields[metrics]}"),
+            TextColumn("{task.fields[metrics]}", markup=False),
             console=self.console,
             transient=True,
             disable=not self.console.is_terminal,
@@ -106,7 +106,8 @@ class Progress(keras.callbacks.Callback):
             low, high = known[0], known[-1]
             return (
                 f"mean of {len(known)} tasks {mean:.3f} "
-                f"(least {low} {parts[low]:.3f}, most {high} {parts[high]:.3f})"
+                f"(least {_shown(low)} {parts[low]:.3f}, "
+                f"most {_shown(high)} {parts[high]:.3f})"
             )
         return "  ".join(
             self._part(name, value, logs, prefix) for name, value in parts.items()
@@ -115,7 +116,12 @@ class Progress(keras.callbacks.Callback):
     def _part(self, name: str, value: float, logs: Mapping, prefix: str) -> str:
         metric = MAIN_METRIC[self.tasks[name].kind]
         if not math.isnan(value):
-            return f"{name} {metric} {value:.3f}"
+            return f"{_shown(name)} {metric} {value:.3f}"
         error = logs.get(f"{prefix}{log_prefixes(self.tasks)[name]}mae")
         instead = "" if error is None else f", mae {error:.5g}"
-        return f"{name} {metric} {UNDEFINED}{instead}"
+        return f"{_shown(name)} {metric} {UNDEFINED}{instead}"
+
+
+def _shown(name: str) -> str:
+    """A name, which may hold line breaks, in a line."""
+    return " ".join(name.split())
