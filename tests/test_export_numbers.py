@@ -14,8 +14,9 @@ import keras  # noqa: E402
 from tiny_export import TEXTS, build, pipeline, run  # noqa: E402, F401
 
 import zoo  # noqa: E402
+from zoo.families.classification import expected  # noqa: E402
 from zoo.families.classification.model import TextModel  # noqa: E402
-from zoo.serving import ExportError, ServedModel, publish  # noqa: E402
+from zoo.serving import ExportError, ServedModel  # noqa: E402
 from zoo.tasks import Task, written  # noqa: E402
 
 pytestmark = [
@@ -63,8 +64,7 @@ def test_small_errors_of_small_numbers_are_noticed(
     small, pipeline, tmp_path, monkeypatch  # noqa: F811
 ):
     """The tolerance is relative to the scale of each target: 1e-12 for the tiny one."""
-    golden = publish.golden
-    answers, calls = golden.golden_answers, golden.signature_calls
+    answers, calls = expected.golden_answers, expected.signature_calls
 
     def bent_answers(*args):
         rows = answers(*args)
@@ -78,8 +78,8 @@ def test_small_errors_of_small_numbers_are_noticed(
         call["outputs"]["outputs"]["values"][0] += 1e-4 * TASKS["tiny"].scale
         return made
 
-    monkeypatch.setattr(golden, "golden_answers", bent_answers)
-    monkeypatch.setattr(golden, "signature_calls", bent_calls)
+    monkeypatch.setattr(expected, "golden_answers", bent_answers)
+    monkeypatch.setattr(expected, "signature_calls", bent_calls)
     with pytest.raises(ExportError) as caught:
         zoo.export(small, pipeline, tmp_path, tasks=TASKS)
     # Each in a batch and alone.

@@ -184,8 +184,8 @@ def test_fine_tuning_keeps_the_joint_weights_where_it_does_not_help(place, monke
     joint, _ = runs.train("text_cnn", prepared, SETTINGS, SIZES, verbose=False)
     before = joint.model.get_weights()
     for task, after, changed in (("amazon", 0.25, False), ("yelp", 0.75, True)):
-        scores = iter([after, 0.5])
-        monkeypatch.setattr(runs, "mean_main_metric", lambda *_, s=scores: next(s))
+        scores = iter([0.5, after])
+        monkeypatch.setattr(runs, "merit", lambda *_, s=scores: next(s))
         tuned = runs.fine_tune(joint, prepared, SETTINGS, task)
         assert list(tuned.tasks) == [task] and set(tuned.model.output) == {task}
         same = [

@@ -90,7 +90,7 @@ def test_the_grid_begins_with_the_defaults():
 @pytest.mark.parametrize(
     "arguments, message",
     [
-        ((["bilstm", "lstm_lm"],), "same kind of settings.*LanguageSettings"),
+        ((["bilstm", "lstm_lm"],), "of one family.*language"),
         ((["bilstn"],), "did you mean 'bilstm'"),
         (([],), "none"),
         ((["lstm"], {"unit": Int(1, 2)}), "did you mean 'units'"),
