@@ -38,10 +38,14 @@ def load(folder: str | Path) -> BaseTextModel:
     if (folder / "model" / "metadata.json").exists():
         folder = folder / "model"
     path = folder / "metadata.json"
-    if not path.is_file() or opener(folder) not in ("", TRAINED):
+    found = opener(folder)
+    if not path.is_file() or found not in ("", TRAINED):
+        shown = described(folder)
+        if found == TRAINED:
+            shown = f"{folder}, which is without its metadata.json; copy it again."
         raise ValueError(
             "`folder` must be a run, or the folder of a trained model with its "
-            f"model.keras and metadata.json. Received: {described(folder)}"
+            f"model.keras and metadata.json. Received: {shown}"
         )
     try:
         metadata = json.loads(path.read_text("utf-8"))

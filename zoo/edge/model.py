@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from zoo.edge import RUNTIMES, litert, onnx
-from zoo.serving.folders import described
+from zoo.serving.folders import described, opener
 from zoo.training.kept import check_file
 
 FORMAT, FORMAT_VERSION = "zoo edge model", 1
@@ -99,9 +99,10 @@ def read_metadata(folder: Path) -> dict:
     except (OSError, ValueError, KeyError, TypeError) as error:
         found = repr(error)
     if found != (FORMAT, FORMAT_VERSION):
+        own = found and (FORMAT in found or not opener(folder))
         raise ValueError(
             "`folder` must hold an export of `zoo export --edge`, format version "
             f"{FORMAT_VERSION}. Received: "
-            + (f"{path} ({found})." if found else described(folder))
+            + (f"{path} ({found})." if own else described(folder))
         )
     return metadata

@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from zoo.serving.versions import versions
-
-TRAINED = "a trained model: use `zoo.loading`, or `zoo predict`"
+TRAINED = "a trained model: use `zoo.load`, or `zoo predict`"
 _SHOWN = 5
 
 
@@ -43,7 +41,9 @@ def _what(folder: Path) -> str:
 
 def opener(folder: Path) -> str:
     """What is in a folder, and what reads it; nothing for an unknown one."""
-    if (folder / "saved_model.pb").is_file() or versions(folder):
+    graphs = folder.glob("*/saved_model.pb")
+    versions = [graph for graph in graphs if graph.parent.name.isdecimal()]
+    if (folder / "saved_model.pb").is_file() or versions:
         return "an export: use `zoo.serving.ServedModel`, or `zoo predict`"
     if any((place / "model.keras").is_file() for place in (folder, folder / "model")):
         return TRAINED

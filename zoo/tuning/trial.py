@@ -23,7 +23,7 @@ from pathlib import Path
 
 from zoo.families import get_family
 from zoo.training.history import best_epoch
-from zoo.training.kept import read_json, write_json
+from zoo.training.kept import intact, read_json, write_json
 from zoo.tuning.objective import Objective
 
 RESULT = "result.json"
@@ -73,7 +73,13 @@ def read_result(folder: Path) -> dict | None:
     """The result of a finished trial, `None` of another."""
     path = folder / RESULT
     remedy = f"Remove the folder {folder}, and the search goes on without that trial."
-    return read_json(path, remedy) if path.exists() else None
+    if not path.exists():
+        return None
+    result = read_json(path, remedy)
+    with intact(path, remedy):
+        if missing := {"status", "objective"} - set(result):
+            raise KeyError(*sorted(missing))
+    return result
 
 
 def run_trial(job: Job, splits) -> dict:
