@@ -77,10 +77,16 @@ def _places(name: str) -> Iterator[str]:
         place += 1
 
 
-def _as_text(item, place: str) -> str | bytes:
-    for method in ("numpy", "as_py"):  # of a dataset, of an Arrow array
+def unwrapped(item):
+    """An item of a dataset or an Arrow array as what it holds; all else as it is."""
+    for method in ("numpy", "as_py"):
         if hasattr(item, method):
             item = getattr(item, method)()
+    return item
+
+
+def _as_text(item, place: str) -> str | bytes:
+    item = unwrapped(item)
     if isinstance(item, str):
         return str(item)  # not NumPy's kind of it
     if isinstance(item, bytes):

@@ -15,7 +15,7 @@ from zoo.families.tagging.pipeline import TaggingPipeline
 from zoo.families.text_model import BaseTextModel
 from zoo.tasks import TAGS, answers_of, named_scores
 from zoo.text import as_bytes
-from zoo.text.inputs import as_texts, each_item, whole
+from zoo.text.inputs import as_texts, each_item, unwrapped, whole
 
 _ACCEPTED = "a list of strings or of lists of words"
 
@@ -78,9 +78,10 @@ class TaggingModel(BaseTextModel):
 
     def _split(self, texts: Iterable) -> tuple[list, list]:
         """Words of each text, and their offsets or `None`."""
+        items = each_item(texts, accepted=_ACCEPTED)
         words = [
             text if isinstance(text, (str, bytes)) else as_texts(text, f"texts[{row}]")
-            for row, text in enumerate(each_item(texts, accepted=_ACCEPTED))
+            for row, text in enumerate(map(unwrapped, items))
         ]
         offsets: list = [None for _ in words]
         raw = [row for row, text in enumerate(words) if isinstance(text, (str, bytes))]

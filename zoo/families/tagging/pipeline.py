@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import NamedTuple
@@ -14,7 +14,7 @@ from zoo.families.tagging import words as splitting
 from zoo.text import normalize
 from zoo.text import vocabulary as vocabularies
 from zoo.text.imports import tf
-from zoo.text.inputs import whole
+from zoo.text.inputs import each_item, whole
 from zoo.text.settings import read_config, write_config
 from zoo.text.table import LookupTable, fill_empty, pad
 from zoo.text.vocabulary import UNKNOWN
@@ -117,7 +117,7 @@ class TaggingPipeline(tf.Module):
             ValueError: if no word occurs `min_count` times.
         """
         settings = _Settings(tokenizer, lowercase, max_letters)
-        raw = Counter(normalize.as_bytes(w) for sentence in sentences for w in sentence)
+        raw = Counter(word for words in _sentences(sentences) for word in words)
         words, characters = Counter(), Counter()
         folded, cased = (
             splitting.normal_words(tf.constant([*raw], tf.string), lowercase=fold)
@@ -210,7 +210,7 @@ class TaggingPipeline(tf.Module):
 
     def encode(self, sentences: Iterable[Sequence[str]]) -> list[Sentence]:
         """Sentences of words as arrays, each different word read once."""
-        sentences = [[normalize.as_bytes(w) for w in words] for words in sentences]
+        sentences = list(_sentences(sentences))
         known = {word: i for i, word in enumerate({w for s in sentences for w in s})}
         if not known:
             known = {b"": 0}
@@ -263,3 +263,11 @@ class TaggingPipeline(tf.Module):
         clean = splitting.normal_words(words, lowercase=False)
         letters = splitting.letters(clean, self._settings.max_letters)
         return letters.with_values(self._characters(letters.values))
+
+
+def _sentences(sentences: Iterable[Iterable[str]]) -> Iterator[list[bytes]]:
+    """The words of each; a text is not taken for a sentence of letters."""
+    rows = each_item(sentences, "sentences", "a list of lists of words")
+    for row, words in enumerate(rows):
+        listed = each_item(words, f"sentences[{row}]", "a list of words")
+        yield [normalize.as_bytes(word) for word in listed]
