@@ -17,3 +17,4 @@ class LazyModule:
 
 keras = LazyModule("keras")
 layers = LazyModule("zoo.layers")
+numpy = LazyModule("numpy")

@@ -7,8 +7,7 @@ from collections import defaultdict
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
+from zoo._lazy import numpy as np
 from zoo.data.errors import DataError, shorten
 
 

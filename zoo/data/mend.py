@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import numpy as np
-
+from zoo._lazy import numpy as np
 from zoo.data.strata import Strata
 
 _CLOSE = 1e-9

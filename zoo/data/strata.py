@@ -6,8 +6,7 @@ from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 
-import numpy as np
-
+from zoo._lazy import numpy as np
 from zoo.data.examples import Examples
 
 BINS = 10  # of a regression target

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
+from zoo._lazy import numpy as np
 from zoo.data.mend import mend
 from zoo.data.strata import Strata
 
