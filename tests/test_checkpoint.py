@@ -22,7 +22,7 @@ import keras, numpy as np
 import zoo
 from zoo.training.batching import TokenBatches
 from zoo.tasks import as_tasks
-from zoo.training import compile_model, fit, seed_everything
+from zoo.training.fit import compile_model, fit, seed_everything
 
 folder, out, slow = sys.argv[1:]
 seed_everything(7)
