@@ -19,7 +19,7 @@ TRANSLATION = """
 from types import SimpleNamespace
 import numpy as np
 import zoo
-from zoo.families.catalogue import TranslationSettings
+from zoo.families.translation.settings import TranslationSettings
 from zoo.families.translation.fitting import train_translator
 
 generator = np.random.default_rng(0)
