@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import zoo
+import zoo.reporting
 from zoo.families.classification.report import (
     Outcome,
     results_table,
@@ -160,7 +160,7 @@ def test_without_matplotlib(tmp_path, monkeypatch):
     for name in [name for name in sys.modules if name.split(".")[0] == "matplotlib"]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.delitem(sys.modules, "zoo.reporting.plots", raising=False)
-    monkeypatch.delattr(zoo, "plots", raising=False)
+    monkeypatch.delattr(zoo.reporting, "plots", raising=False)
 
     class Lacking:
         def find_spec(self, name, path=None, target=None):

@@ -12,9 +12,10 @@ import sys
 
 _MODULES = (
     "zoo.layers",
-    "zoo.training.metrics",
+    "zoo.training.row_adam",
     "zoo.training.schedules",
     "zoo.training.sequence_loss",
+    "zoo.training.streamed",
 )
 
 

@@ -23,6 +23,7 @@ def training_metric(task: Task) -> keras.metrics.Metric:
     return metrics[task.kind](name=MAIN_METRIC[task.kind])
 
 
+@keras.saving.register_keras_serializable(package="zoo")
 class Accuracy(keras.metrics.Metric):
     """Share of rows whose highest logit is that of their class."""
 
@@ -43,6 +44,7 @@ class Accuracy(keras.metrics.Metric):
         return _ratio(self.right, self.rows)
 
 
+@keras.saving.register_keras_serializable(package="zoo")
 class MicroF1(keras.metrics.Metric):
     """F1 over all pairs of row and label: `2 tp / (2 tp + fp + fn)`, from logits."""
 
@@ -65,6 +67,7 @@ class MicroF1(keras.metrics.Metric):
         return ops.where(self.applied > 0, f1, float("nan"))
 
 
+@keras.saving.register_keras_serializable(package="zoo")
 class R2(keras.metrics.Metric):
     """`1 - Σ (y - f)² / Σ (y - mean y)²`, NaN for a constant target.
 
