@@ -73,4 +73,4 @@ def test_a_family_in_one_file(tmp_path):
         tmp_path, "tune", "text_number", *data, "--trials", "2", "--algorithm", "grid",
         "--range", "width=2,4", "--only", "width", "--fix", "epochs=1", "--no-export",
     )  # fmt: skip
-    assert "width" in found and "mae" in found
+    assert "2 trials by grid" in found and "valid mae" in found
