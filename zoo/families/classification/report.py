@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +15,8 @@ from zoo.families.classification.train import (
     evaluate_baselines,
     evaluate_part,
 )
-from zoo.reporting.markdown import in_cell, markdown_table, without_nan
+from zoo.reporting.markdown import in_cell, markdown_table
+from zoo.reporting.page import NO_PLOTS, images, settings_block, write_page
 from zoo.tasks import Task
 from zoo.training.metrics import (
     MAIN_METRIC,
@@ -105,8 +105,8 @@ def write_report(outcome: Outcome, folder: str | Path) -> Path:
         *(f"- {note}" for note in outcome.prepared.splits.notes),
         "## Training",
         _history_table(outcome),
-        *(f"![{title}]({name})" for name, title in plots),
-        "" if plots else "No plots: `pip install matplotlib` adds them.",
+        *images(plots),
+        "" if plots else NO_PLOTS,
         "## Classes",
         *(
             _class_table(name, task, outcome.results[outcome.name][name])
@@ -115,10 +115,8 @@ def write_report(outcome: Outcome, folder: str | Path) -> Path:
         ),
         *_calibration(outcome),
         "## Settings",
-        f"```json\n{json.dumps(outcome.settings, indent=2, ensure_ascii=False)}\n```",
+        settings_block(outcome.settings),
     ]
-    path = folder / "report.md"
-    path.write_text("\n\n".join(part for part in page if part) + "\n", "utf-8")
     facts = {
         "name": outcome.name,
         "parameters": outcome.parameters,
@@ -129,9 +127,7 @@ def write_report(outcome: Outcome, folder: str | Path) -> Path:
         "history": outcome.history,
         "calibration": outcome.calibration,
     }
-    text = json.dumps(without_nan(facts), indent=1, ensure_ascii=False)
-    (folder / "results.json").write_text(text, "utf-8")
-    return path
+    return write_page(folder, page, facts)
 
 
 def results_table(tasks: Mapping[str, Task], results: Mapping[str, Mapping]) -> str:
