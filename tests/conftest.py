@@ -11,8 +11,17 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import pytest  # noqa: E402
 
-# They hold no doctests, and modules of one name cannot all be collected.
-collect_ignore_glob = ["*conftest.py"]
+
+def pytest_ignore_collect(collection_path):
+    """Doctests are looked for in `zoo/`: what tests share must not be imported.
+
+    Such a module may register a model or a family, which every test would then see.
+    """
+    return True if _is_helper(collection_path) else None
+
+
+def _is_helper(path) -> bool:
+    return path.suffix == ".py" and not path.name.startswith("test_")
 
 
 @pytest.fixture(autouse=True)

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import toy_family
 
+from zoo.families import _registry, families
 from zoo.tuning import Choice, Int
 from zoo.tuning.searching import make_plan
 from zoo.tuning.trial import Job, in_process, run_trial
@@ -30,9 +31,11 @@ KILLED = {"0002": {"2": "kill the search"}}
 
 
 @pytest.fixture(autouse=True)
-def toy_in_processes(monkeypatch):
-    """Trials in processes of their own know the toy, too."""
-    monkeypatch.setenv("ZOO_PLUGINS", "toy_family")
+def toy(monkeypatch):
+    """The toy is a family in these tests only, and in the processes that they start."""
+    known = families()  # before the variable names a plugin, which loads once
+    monkeypatch.setattr(_registry, "_FAMILIES", {**known, "toy": toy_family.FAMILY})
+    monkeypatch.setenv("ZOO_PLUGINS", "toy_plugin")
 
 
 @pytest.fixture(autouse=True)
