@@ -105,17 +105,20 @@ def table_row(name: str, length: int) -> list[str]:
 
 def main() -> None:
     names = [
-        name for name in zoo.list_models()
+        name
+        for name in zoo.list_models()
         if "text classification" in zoo.describe(name).task
-    ]  # fmt: skip
+    ]
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("models", nargs="*", default=names)
     parser.add_argument("--length", type=int, default=32)
     options = parser.parse_args()
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
-    print("| model | SavedModel, ms | LiteRT, MiB | difference | ms | "
-          "ONNX, MiB | difference | ms |")  # fmt: skip
+    print(
+        "| model | SavedModel, ms | LiteRT, MiB | difference | ms | "
+        "ONNX, MiB | difference | ms |"
+    )
     print("| --- " * 8 + "|")
     for name in options.models:
         print(f"| {' | '.join(table_row(name, options.length))} |", flush=True)

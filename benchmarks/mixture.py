@@ -67,13 +67,20 @@ def main() -> None:
     rows = [["functions", "dense", *(f"{n} experts" for n in options.experts)]]
     for functions in options.functions:
         cells = [
-            np.array([
-                error(experts, functions, rows=options.rows, epochs=options.epochs,
-                      seed=seed)
-                for seed in range(options.seeds)
-            ])
+            np.array(
+                [
+                    error(
+                        experts,
+                        functions,
+                        rows=options.rows,
+                        epochs=options.epochs,
+                        seed=seed,
+                    )
+                    for seed in range(options.seeds)
+                ]
+            )
             for experts in (1, *options.experts)
-        ]  # fmt: skip
+        ]
         rows.append([str(functions), *(spread(values, 3) for values in cells)])
     print(markdown_table(rows))
 

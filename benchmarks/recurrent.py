@@ -221,9 +221,12 @@ def main() -> None:
     parser.add_argument("--groups", type=int, default=4, help="of GroupLSTM")
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument(
-        "--modes", nargs="+", choices=("XLA", "graph"), default=["XLA", "graph"],
+        "--modes",
+        nargs="+",
+        choices=("XLA", "graph"),
+        default=["XLA", "graph"],
         help="both; XLA compiles for seconds to minutes, which a grid multiplies",
-    )  # fmt: skip
+    )
     parser.add_argument("--grid", action="store_true", help="many sizes")
     parser.add_argument("--max-gflop", type=float, default=200.0, help="of the grid")
     parser.add_argument("--latency", action="store_true", help="of a SavedModel")

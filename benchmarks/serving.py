@@ -95,9 +95,10 @@ def served_answer(folder: Path, task: Task, threads: int) -> Answer:
             f"Received: {folder} with {tasks}."
         )
     config = tf.compat.v1.ConfigProto(
-        intra_op_parallelism_threads=threads, inter_op_parallelism_threads=threads,
+        intra_op_parallelism_threads=threads,
+        inter_op_parallelism_threads=threads,
         use_per_session_threads=True,
-    )  # fmt: skip
+    )
     session = tf.compat.v1.Session(graph=tf.Graph(), config=config)
     with session.graph.as_default():
         loader = tf.compat.v1.saved_model.loader
@@ -154,23 +155,36 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--data", default="trec", help="name of a data set (trec)")
     parser.add_argument(
-        "--models", nargs="+", default=[], metavar="NAME[:KEY=VALUE,...]",
+        "--models",
+        nargs="+",
+        default=[],
+        metavar="NAME[:KEY=VALUE,...]",
         help="registered models to train, each with settings or arguments of its own",
-    )  # fmt: skip
+    )
     parser.add_argument(
-        "--set", nargs="+", default=[], metavar="KEY=VALUE", dest="overrides",
+        "--set",
+        nargs="+",
+        default=[],
+        metavar="KEY=VALUE",
+        dest="overrides",
         help="settings or builder arguments of all that are trained",
-    )  # fmt: skip
+    )
     parser.add_argument(
-        "--exported", nargs="+", type=Path, default=[], metavar="FOLDER",
+        "--exported",
+        nargs="+",
+        type=Path,
+        default=[],
+        metavar="FOLDER",
         help="folders of models that were exported earlier",
-    )  # fmt: skip
+    )
     parser.add_argument("--batch-sizes", nargs="+", type=int, default=[1, 32, 256])
     parser.add_argument("--rounds", type=int, default=500)
     parser.add_argument(
-        "--threads", type=int, default=1,
+        "--threads",
+        type=int,
+        default=1,
         help="of TensorFlow; the others have one (1)",
-    )  # fmt: skip
+    )
     parser.add_argument("--folder", type=Path, default=Path("runs/serving"))
     options = parser.parse_args(arguments)
     if not options.models and not options.exported:

@@ -70,7 +70,7 @@ def fasttext_answer(name: str, task: Task, splits: Splits) -> Answer | None:
                     bucket=200_000,
                     thread=1,
                     verbose=0,
-                )  # fmt: skip
+                )
             )
             for epoch in (5, 25, 100)  # the smaller the data, the more it needs
             for rate in (0.1, 0.5, 1.0)

@@ -50,10 +50,19 @@ def main(arguments: list[str] | None = None) -> None:
 
         plots.write_capacities(measured, options.capacity_plot)
     rows = [
-        [options.data, "test", "valid", "weights", "operations", "max/mean load",
-         "words/s", "parameters", "training, s"],
+        [
+            options.data,
+            "test",
+            "valid",
+            "weights",
+            "operations",
+            "max/mean load",
+            "words/s",
+            "parameters",
+            "training, s",
+        ],
         *(row_of(model, facts) for model, facts in measured.items()),
-    ]  # fmt: skip
+    ]
     print(markdown_table(rows))
     print(
         f"\nperplexity, mean ± standard deviation over {options.seeds} seed(s); "
@@ -71,10 +80,14 @@ def row_of(model: str, facts: list[dict]) -> list[str]:
     loads = np.array([list(fact["load"].values()) for fact in facts])
     busiest = spread(loads.max(axis=1), 2) if loads.size else ""
     return [
-        model, column("test"), column("valid"),
-        *(f"{facts[0][key]:,}" for key in ("weights", "operations")), busiest,
-        column("words_per_second", 0), *seeds.costs(facts),
-    ]  # fmt: skip
+        model,
+        column("test"),
+        column("valid"),
+        *(f"{facts[0][key]:,}" for key in ("weights", "operations")),
+        busiest,
+        column("words_per_second", 0),
+        *seeds.costs(facts),
+    ]
 
 
 if __name__ == "__main__":

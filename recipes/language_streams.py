@@ -64,9 +64,13 @@ def measure(options: argparse.Namespace, model: str, seed: int) -> None:
     settings = LanguageSettings.of(name, **about["settings"], **overrides, seed=seed)
     row = model.replace(" ", "_")
     new, facts = seeds.facts_of_seed(
-        name, {**about, "streams": arrays}, settings, keywords,
-        options.folder / about["data"] / row / str(seed), _measured,
-    )  # fmt: skip
+        name,
+        {**about, "streams": arrays},
+        settings,
+        keywords,
+        options.folder / about["data"] / row / str(seed),
+        _measured,
+    )
     if new:
         told = f"{facts['valid']:.2f} (valid), {facts['test']:.2f} (test)"
         seconds = f"{facts['seconds']:.0f} s, epoch {facts['best_epoch']} the best"
@@ -84,9 +88,14 @@ def _measured(
     streams, checkpoints = corpus["streams"], folder / "checkpoints"
     identity = {"settings": settings.to_config(), "keywords": keywords, "name": name}
     model, history = train_named(
-        name, corpus["vocab_size"], streams, settings, keywords,
-        identity={**identity, "data": fingerprint(streams)}, folder=checkpoints,
-    )  # fmt: skip
+        name,
+        corpus["vocab_size"],
+        streams,
+        settings,
+        keywords,
+        identity={**identity, "data": fingerprint(streams)},
+        folder=checkpoints,
+    )
     facts = facts_of(model, streams, history)
     shutil.rmtree(checkpoints, ignore_errors=True)
     return {**facts, "best_epoch": best_epoch(history)}

@@ -23,25 +23,33 @@ from zoo.training.kept import read_json, write_json
 def add_arguments(parser: argparse.ArgumentParser, *, models: list[str]) -> None:
     parser.add_argument("--data", required=True, help="name of a data set")
     parser.add_argument(
-        "--retrain", action="store_true",
+        "--retrain",
+        action="store_true",
         help="with as many epochs as were best on the validation part, train again on "
         "training and validation part",
-    )  # fmt: skip
+    )
     add_model_arguments(parser, models=models)
 
 
 def add_model_arguments(parser: argparse.ArgumentParser, *, models: list[str]) -> None:
     """What is measured, whatever it is measured on."""
     parser.add_argument(
-        "--models", nargs="+", default=models, metavar="NAME[:KEY=VALUE,...]",
+        "--models",
+        nargs="+",
+        default=models,
+        metavar="NAME[:KEY=VALUE,...]",
         help="registered models, each with settings or arguments of its own",
-    )  # fmt: skip
+    )
     parser.add_argument("--seeds", type=int, default=3, help="seeds 0, 1, ... (3)")
     parser.add_argument("--folder", type=Path, default=Path("runs/seeds"))
     parser.add_argument(
-        "--set", nargs="+", default=[], metavar="KEY=VALUE", dest="overrides",
+        "--set",
+        nargs="+",
+        default=[],
+        metavar="KEY=VALUE",
+        dest="overrides",
         help="settings or builder arguments, as JSON values",
-    )  # fmt: skip
+    )
 
 
 def parse_model(text: str) -> tuple[str, list[str]]:

@@ -44,14 +44,20 @@ def main(arguments: list[str] | None = None) -> None:
     rows += [[n, f"{score:.1f}", *[""] * 5] for n, score in baselines.items()]
     for model in options.models:
         facts = seeds.measured(FAMILY, model, splits, options)
-        rows.append([
-            model,
-            seeds.spread(np.array([fact["test"]["bleu"] for fact in facts])),
-            seeds.spread(np.array([fact["valid"]["bleu"] for fact in facts])),
-            seeds.spread(np.array([fact["valid"]["perplexity"] for fact in facts]), 2),
-            seeds.spread(np.array([fact["tokens_per_second"] for fact in facts]), 0),
-            *seeds.costs(facts),
-        ])  # fmt: skip
+        rows.append(
+            [
+                model,
+                seeds.spread(np.array([fact["test"]["bleu"] for fact in facts])),
+                seeds.spread(np.array([fact["valid"]["bleu"] for fact in facts])),
+                seeds.spread(
+                    np.array([fact["valid"]["perplexity"] for fact in facts]), 2
+                ),
+                seeds.spread(
+                    np.array([fact["tokens_per_second"] for fact in facts]), 0
+                ),
+                *seeds.costs(facts),
+            ]
+        )
     print(markdown_table(rows))
     print(f"\nmean ± standard deviation over {options.seeds} seed(s)")
     print(f"BLEU: {facts[0]['test']['signature']}")

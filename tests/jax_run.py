@@ -32,12 +32,24 @@ def run_on_jax(*files: str) -> None:
     pytest.importorskip("jax")
     folder = Path(__file__).parent
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-m", "not tensorflow", "-k", NOT_HERE,
-         "-n", "0", "-p", "no:cacheprovider", *(str(folder / file) for file in files)],
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-m",
+            "not tensorflow",
+            "-k",
+            NOT_HERE,
+            "-n",
+            "0",
+            "-p",
+            "no:cacheprovider",
+            *(str(folder / file) for file in files),
+        ],
         env={**os.environ, **QUICK_TO_COMPILE, "KERAS_BACKEND": "jax"},
         cwd=folder.parent,
         capture_output=True,
         text=True,
         check=False,
-    )  # fmt: skip
+    )
     assert done.returncode == 0, done.stdout[-5000:]

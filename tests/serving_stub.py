@@ -123,8 +123,11 @@ def predict(version: Version, body: dict) -> dict:
         given = body["inputs"]
         if not isinstance(given, dict) or set(given) == {"b64"}:
             given = {keys[0]: given}
-        inputs = {k: version.array(signature, k, v) for k, v in given.items()
-                  if k in signature.inputs}  # fmt: skip
+        inputs = {
+            k: version.array(signature, k, v)
+            for k, v in given.items()
+            if k in signature.inputs
+        }
         outputs = version.run(name, inputs if len(inputs) == len(given) else {})
         columns = {key: _json_value(value, key) for key, value in outputs.items()}
         return {"outputs": columns if len(columns) > 1 else [*columns.values()][0]}
@@ -175,8 +178,9 @@ def _examples(version: Version, body: dict) -> list[bytes]:
         for key, value in features.items():
             values = _plain(value if isinstance(value, list) else [value])
             kind = example.features.feature[key]
-            (kind.bytes_list if isinstance(values[0], bytes) else kind.float_list
-             ).value.extend(values)  # fmt: skip
+            (
+                kind.bytes_list if isinstance(values[0], bytes) else kind.float_list
+            ).value.extend(values)
         serialized.append(example.SerializeToString())
     return serialized
 
@@ -263,8 +267,10 @@ def start_grpc(version: Version, model: str) -> int:
                 response.outputs[key].CopyFrom(tf.make_tensor_proto(value))
             return response
 
-    unlimited = [("grpc.max_receive_message_length", -1),
-                 ("grpc.max_send_message_length", -1)]  # fmt: skip
+    unlimited = [
+        ("grpc.max_receive_message_length", -1),
+        ("grpc.max_send_message_length", -1),
+    ]
     server = grpc.server(ThreadPoolExecutor(8), options=unlimited)
     prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(
         Service(), server

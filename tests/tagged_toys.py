@@ -14,9 +14,13 @@ from zoo.families.tagging.settings import TaggingSettings
 
 SLOTS = "slots/1 \u597d"  # a column's name may hold anything
 SIZES = {
-    "units": 6, "embedding_dim": 8, "character_dim": 5, "character_units": 6,
-    "embedding_dropout": 0.1, "dropout": 0.1,
-}  # fmt: skip
+    "units": 6,
+    "embedding_dim": 8,
+    "character_dim": 5,
+    "character_units": 6,
+    "embedding_dropout": 0.1,
+    "dropout": 0.1,
+}
 
 
 def sentences(count: int, seed: int = 0, slots: str = SLOTS) -> TaggedSentences:
@@ -55,9 +59,13 @@ def build(name: str, characters: str = "cnn", seed: int = 0, **options) -> keras
     keras.utils.set_random_seed(seed)
     known = pipeline()
     return zoo.get(
-        name, known.vocab_size, tasks(), characters=characters,
-        character_count=known.character_count, **{**SIZES, **options},
-    )  # fmt: skip
+        name,
+        known.vocab_size,
+        tasks(),
+        characters=characters,
+        character_count=known.character_count,
+        **{**SIZES, **options},
+    )
 
 
 def settings(name: str, **options) -> TaggingSettings:

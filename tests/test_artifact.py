@@ -108,8 +108,9 @@ def test_a_fresh_process_answers_the_same(text_model, folder):
     done = subprocess.run(
         [sys.executable, "-c", code, str(folder.parent), json.dumps(TEXTS)],
         env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
-        capture_output=True, text=True,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 0, done.stderr
     answers, metadata = json.loads(done.stdout.splitlines()[-1])
     assert answers == text_model.predict(TEXTS)

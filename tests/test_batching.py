@@ -94,9 +94,14 @@ def test_order_depends_on_seed_and_epoch_alone():
     assert rows_of(again) == orders[2]
     tokens = again.tokens
     other = TokenBatches(
-        tokens, again.targets, again.weights, batch_size=5, buckets=BUCKETS,
-        shuffle=True, seed=1,
-    )  # fmt: skip
+        tokens,
+        again.targets,
+        again.weights,
+        batch_size=5,
+        buckets=BUCKETS,
+        shuffle=True,
+        seed=1,
+    )
     other.start_at(2)
     assert rows_of(other) != orders[2]
 
@@ -231,9 +236,13 @@ def test_fit_reads_the_epochs_as_they_are_planned(sampling):
     )
     reader = Reader()
     model.fit(
-        batches.feed(), initial_epoch=2, epochs=6, callbacks=[batches.follow(), reader],
-        shuffle=False, verbose=0,
-    )  # fmt: skip
+        batches.feed(),
+        initial_epoch=2,
+        epochs=6,
+        callbacks=[batches.follow(), reader],
+        shuffle=False,
+        verbose=0,
+    )
     expected = []
     for epoch in range(2, 6):
         batches.start_at(epoch)

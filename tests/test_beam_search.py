@@ -26,9 +26,13 @@ class Tiny:
     def __init__(self, seed, vocab=4, rows=3, width=3, sharpness=2.0):
         random = np.random.default_rng(seed)
         self.vocab, self.rows = vocab, rows
-        shapes = {"embedding": (vocab, width), "kernel": (2 * width, width),
-                  "softmax": (2 * width, vocab), "memory": (rows, 4, width),
-                  "state": (rows, width)}  # fmt: skip
+        shapes = {
+            "embedding": (vocab, width),
+            "kernel": (2 * width, width),
+            "softmax": (2 * width, vocab),
+            "memory": (rows, 4, width),
+            "state": (rows, width),
+        }
         self.weights = {
             name: (random.normal(size=shape) * sharpness).astype("float32")
             for name, shape in shapes.items()
@@ -77,9 +81,15 @@ def tensor_step(w, rows):
 
 def search_of(w, rows, vocab, **options):
     return beam_search(
-        tensor_step(w, rows), {"h": (w["state"],)}, batch=rows, vocab_size=vocab,
-        begin=BEGIN, end=END, memory_mask=w["mask"], **options,
-    )  # fmt: skip
+        tensor_step(w, rows),
+        {"h": (w["state"],)},
+        batch=rows,
+        vocab_size=vocab,
+        begin=BEGIN,
+        end=END,
+        memory_mask=w["mask"],
+        **options,
+    )
 
 
 def found_by(model, **options):
@@ -128,8 +138,11 @@ def plain_search(model, row, beam, max_steps, alpha, beta):
                 for w in range(model.vocab)
             ]
         best = sorted(candidates, key=lambda c: -c[2])[:beam]
-        ended += [(True, score(t, length, c, alpha, beta), i, t)
-                  for i, _, t, c in best if i[-1] == END]  # fmt: skip
+        ended += [
+            (True, score(t, length, c, alpha, beta), i, t)
+            for i, _, t, c in best
+            if i[-1] == END
+        ]
         live = [c for c in best if c[0][-1] != END]
     cut = [(False, score(t, max_steps, c, alpha, beta), i, t) for i, _, t, c in live]
     return sorted(ended + cut, key=lambda f: (-f[0], -f[1]))
@@ -159,8 +172,13 @@ def assert_found(found, row, expected):
 @pytest.fixture(scope="module")
 def traced():
     """One graph for many networks, penalties and batches: everything is an input."""
-    sizes = {"embedding": [4, 3], "kernel": [6, 3], "softmax": [6, 4],
-             "memory": [None, None, 3], "state": [None, 3]}  # fmt: skip
+    sizes = {
+        "embedding": [4, 3],
+        "kernel": [6, 3],
+        "softmax": [6, 4],
+        "memory": [None, None, 3],
+        "state": [None, 3],
+    }
     specs = {name: tf.TensorSpec(size) for name, size in sizes.items()}
     specs["mask"] = tf.TensorSpec([None, None], tf.bool)
     number = tf.TensorSpec([])
@@ -177,10 +195,16 @@ def traced():
         )
         def run(w, max_steps, alpha, beta):
             return search_of(
-                w, tf.shape(w["mask"])[0], 4, beam=beam, n_best=n_best,
-                max_steps=max_steps, length_penalty=alpha, coverage_penalty=beta,
+                w,
+                tf.shape(w["mask"])[0],
+                4,
+                beam=beam,
+                n_best=n_best,
+                max_steps=max_steps,
+                length_penalty=alpha,
+                coverage_penalty=beta,
                 **options,
-            )  # fmt: skip
+            )
 
         def call(model, max_steps, alpha, beta):
             found = run(model.weights, np.array(max_steps, "int32"), alpha, beta)
@@ -235,9 +259,16 @@ def test_stopping_early_saves_steps():
             return tf.gather(table, ids), state, None
 
         beam_search(
-            step, (), batch=2, vocab_size=3, beam=2, max_steps=20, begin=BEGIN,
-            end=END, early_stop=early,
-        )  # fmt: skip
+            step,
+            (),
+            batch=2,
+            vocab_size=3,
+            beam=2,
+            max_steps=20,
+            begin=BEGIN,
+            end=END,
+            early_stop=early,
+        )
         # After one step 0.8 has ended and 0.1 is live, which cannot beat it.
         assert len(calls) == expected
 
@@ -264,9 +295,13 @@ def test_greedy_takes_the_likeliest_token(seed):
     model, limits = Tiny(seed), (8, 3, 5)
     w = {name: tf.constant(value) for name, value in model.weights.items()}
     found = greedy_search(
-        tensor_step(w, 3), {"h": (w["state"],)}, batch=3, max_steps=limits,
-        begin=BEGIN, end=END,
-    )  # fmt: skip
+        tensor_step(w, 3),
+        {"h": (w["state"],)},
+        batch=3,
+        max_steps=limits,
+        begin=BEGIN,
+        end=END,
+    )
     for row, limit in enumerate(limits):
         ids, total, state = [], 0.0, model.weights["state"][row]
         while len(ids) < limit and END not in ids:
@@ -279,8 +314,9 @@ def test_greedy_takes_the_likeliest_token(seed):
             found.log_probabilities[row], total, rtol=1e-4, atol=1e-5
         )
     for alpha, beta in PENALTIES:
-        one = found_by(model, beam=1, max_steps=limits, length_penalty=alpha,
-                       coverage_penalty=beta)  # fmt: skip
+        one = found_by(
+            model, beam=1, max_steps=limits, length_penalty=alpha, coverage_penalty=beta
+        )
         np.testing.assert_array_equal(one[0][:, 0], found.ids)
         np.testing.assert_array_equal(one[1][:, 0], found.lengths)
         np.testing.assert_allclose(one[2][:, 0], found.log_probabilities, rtol=1e-5)
@@ -307,8 +343,14 @@ def test_attention_is_that_of_each_token_of_the_hypothesis():
 def test_xla_finds_the_same():
     model = Tiny(5)
     w = {name: tf.constant(value) for name, value in model.weights.items()}
-    options = {"beam": 3, "n_best": 2, "max_steps": 5, "length_penalty": 0.6,
-               "coverage_penalty": 0.2, "return_attention": True}  # fmt: skip
+    options = {
+        "beam": 3,
+        "n_best": 2,
+        "max_steps": 5,
+        "length_penalty": 0.6,
+        "coverage_penalty": 0.2,
+        "return_attention": True,
+    }
 
     def run(w):
         return search_of(w, 3, 4, **options)
@@ -379,9 +421,13 @@ def test_each_row_begins_with_its_own_token():
 def test_half_precision_log_probabilities_are_summed_in_float32():
     table = tf.constant(np.full((2, 2), -1.001), tf.bfloat16)
     found = greedy_search(
-        lambda i, s: (tf.gather(table, i), s, None), (), batch=1, max_steps=300,
-        begin=0, end=1,
-    )  # fmt: skip
+        lambda i, s: (tf.gather(table, i), s, None),
+        (),
+        batch=1,
+        max_steps=300,
+        begin=0,
+        end=1,
+    )
     np.testing.assert_allclose(found.scores, 300 * float(table[0, 0]), rtol=1e-5)
 
 
@@ -412,9 +458,18 @@ def test_keras_layers_in_the_step():
 
         zeros = tf.zeros([2, 6])
         return beam_search(
-            step, (zeros, zeros), batch=2, vocab_size=7, beam=3, n_best=3, max_steps=6,
-            begin=BEGIN, end=END, coverage_penalty=0.1, memory_mask=mask,
-        )  # fmt: skip
+            step,
+            (zeros, zeros),
+            batch=2,
+            vocab_size=7,
+            beam=3,
+            n_best=3,
+            max_steps=6,
+            begin=BEGIN,
+            end=END,
+            coverage_penalty=0.1,
+            memory_mask=mask,
+        )
 
     found = search(memory, mask)
     ids = tf.reshape(found.ids, [6, 6])

@@ -88,10 +88,12 @@ def run(capsys, *arguments):
 def command(*arguments, **options):
     return subprocess.Popen(
         [sys.executable, "-m", "zoo.cli", *map(str, arguments)],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
         env={k: v for k, v in os.environ.items() if k != "TF_CPP_MIN_LOG_LEVEL"},
         **options,
-    )  # fmt: skip
+    )
 
 
 LABELS = ["--label", "sentiment", "--label", "stars:regression"]
@@ -104,9 +106,17 @@ def trained(tmp_path_factory):
     folder = tmp_path_factory.mktemp("first hour")
     write(folder / "reviews.csv", rows())
     process = command(
-        "train", "text_cnn", "--data", "reviews.csv", *LABELS, "--epochs", "2",
-        "--set", *SIZES, cwd=folder,
-    )  # fmt: skip
+        "train",
+        "text_cnn",
+        "--data",
+        "reviews.csv",
+        *LABELS,
+        "--epochs",
+        "2",
+        "--set",
+        *SIZES,
+        cwd=folder,
+    )
     out, err = process.communicate(timeout=600)
     assert process.returncode == 0, err
     return folder, out, err
@@ -128,9 +138,13 @@ def test_the_main_job(trained):
         assert part in out
     made = sorted(path.name for path in (folder / "runs" / "text_cnn").iterdir())
     assert made == [
-        "confusion.png", "learning_curves.png", "model", "reliability.png",
-        "report.md", "results.json",
-    ]  # fmt: skip
+        "confusion.png",
+        "learning_curves.png",
+        "model",
+        "reliability.png",
+        "report.md",
+        "results.json",
+    ]
     assert [path.name for path in (folder / "saved_models/text_cnn").iterdir()] == ["1"]
 
 
@@ -153,8 +167,12 @@ def test_a_run_an_export_and_a_version_answer_alike(trained, monkeypatch, capsys
     folder, *_ = trained
     texts = ["the good bar", "", "\u597d \U0001f600", "bad " * 500]
     found = []
-    for place in ("runs/text_cnn", "runs/text_cnn/model", "saved_models/text_cnn",
-                  "saved_models/text_cnn/1"):  # fmt: skip
+    for place in (
+        "runs/text_cnn",
+        "runs/text_cnn/model",
+        "saved_models/text_cnn",
+        "saved_models/text_cnn/1",
+    ):
         code, out, _ = run(capsys, "predict", folder / place, *texts)
         assert code == 0
         found.append([json.loads(line) for line in out.splitlines()])
@@ -193,9 +211,14 @@ def test_evaluate(trained, capsys, tmp_path):
     assert f"| {len(right)} " in line and f"{np.mean(right):.4f}" in line
     wrong = write(tmp_path / "wrong.csv", [{"text": "x", "sentiment": "fair"}])
     code, _, err = run(
-        capsys, "evaluate", folder / "runs/text_cnn", "--data", wrong,
-        "--label", "sentiment",
-    )  # fmt: skip
+        capsys,
+        "evaluate",
+        folder / "runs/text_cnn",
+        "--data",
+        wrong,
+        "--label",
+        "sentiment",
+    )
     assert (
         code == 2 and f"{wrong}, line 2, column 'sentiment'" in err and "'fair'" in err
     )
@@ -229,10 +252,24 @@ def test_task_column_and_given_parts(place, capsys):
     for name, seed in (("train", 0), ("valid", 1), ("test", 2)):
         write(place / f"{name}.csv", rows(40, seed))
     code, out, err = run(
-        capsys, "train", "text_cnn", "--data", "train.csv", "--valid", "valid.csv",
-        "--test", "test.csv", "--label", "sentiment", "--task-column", "domain",
-        "--no-export", *TINY, 'class_weights={"shops": "balanced"}', "seed=3",
-    )  # fmt: skip
+        capsys,
+        "train",
+        "text_cnn",
+        "--data",
+        "train.csv",
+        "--valid",
+        "valid.csv",
+        "--test",
+        "test.csv",
+        "--label",
+        "sentiment",
+        "--task-column",
+        "domain",
+        "--no-export",
+        *TINY,
+        'class_weights={"shops": "balanced"}',
+        "seed=3",
+    )
     assert code == 0, err
     assert "40 valid, 40 test texts" in out and "linear on all tasks" in out
     facts = json.loads((place / "runs/text_cnn/results.json").read_text("utf-8"))
@@ -268,21 +305,29 @@ BAD = {
     "blank file": (b" \n\n", [], ["reviews.csv: the file is empty"]),
     "header only": (b"text,label\n", [], ["reviews.csv: the file has no rows"]),
     "missing column": (
-        b"text,labels\na,b\n", [], ["reviews.csv, line 1", "'label'", "'labels'"],
+        b"text,labels\na,b\n",
+        [],
+        ["reviews.csv, line 1", "'label'", "'labels'"],
     ),
     "one class": (
-        GOOD.replace(b",no", b",yes"), [], ["reviews.csv, column 'label'", "['yes']"],
+        GOOD.replace(b",no", b",yes"),
+        [],
+        ["reviews.csv, column 'label'", "['yes']"],
     ),
     "bad encoding": (
-        GOOD + b"caf\xe9,yes\n", [], ["reviews.csv, line 42", "0xe9", "--encoding"],
+        GOOD + b"caf\xe9,yes\n",
+        [],
+        ["reviews.csv, line 42", "0xe9", "--encoding"],
     ),
     "ragged row": (GOOD + b"a,b,yes\n", [], ["reviews.csv, line 42"]),
     "no label at all": (
-        b"text,label\n" + b"a,nan\n" * 9, [],
+        b"text,label\n" + b"a,nan\n" * 9,
+        [],
         ["column 'label'", "all labels are missing"],
     ),
     "no number": (
-        GOOD, ["--label", "label:regression"],
+        GOOD,
+        ["--label", "label:regression"],
         ["reviews.csv, line 2, column 'label'", "'yes'"],
     ),
     "too few rows": (b"text,label\na b,x\na b,y\n", [], ["valid", "Received: 2 rows"]),
@@ -290,7 +335,9 @@ BAD = {
     "unknown set": (GOOD, ["--data", "trecc"], ["'trecc'", "Did you mean 'trec'"]),
     "unknown format": (GOOD, ["--data", "reviews.xlsx"], ["reviews.xlsx", ".csv"]),
     "unknown keyword": (
-        GOOD, ["--set", "mapss=3"], ["`mapss`", "did you mean 'maps'", "mapss=3"],
+        GOOD,
+        ["--set", "mapss=3"],
+        ["`mapss`", "did you mean 'maps'", "mapss=3"],
     ),
     "unknown setting": (GOOD, ["--set", "epoch=3"], ["`epoch`", "mean 'epochs'"]),
     "wrong setting": (GOOD, ["--set", "epochs=two"], ["`epochs` must be", "'two'"]),
@@ -298,23 +345,32 @@ BAD = {
     "no pair": (GOOD, ["--set", "epochs"], ["KEY=VALUE", "'epochs'"]),
     "unknown optimizer": (GOOD, ["--set", "optimizer=magic"], ["magic"]),
     "unknown class weight": (
-        GOOD, ["--set", 'class_weights={"label": {"maybe": 2}}'], ["maybe", "no, yes"],
+        GOOD,
+        ["--set", 'class_weights={"label": {"maybe": 2}}'],
+        ["maybe", "no, yes"],
     ),
     "unknown loss weight": (
-        GOOD, ["--set", 'loss_weights={"lable": 2}'], ["`loss_weights`", "lable"],
+        GOOD,
+        ["--set", 'loss_weights={"lable": 2}'],
+        ["`loss_weights`", "lable"],
     ),
     "unknown sampling": (GOOD, ["--set", "sampling=often"], ["`sampling`", "'often'"]),
     "no word is frequent": (
-        b"text,label\n" + b"".join(b"w%d,%d\n" % (i, i % 2) for i in range(40)), [],
+        b"text,label\n" + b"".join(b"w%d,%d\n" % (i, i % 2) for i in range(40)),
+        [],
         ["min_count=2"],
     ),
     "out is a file": (
-        GOOD, ["--out", "reviews.csv/run"], ["`--out`", "reviews.csv/run"],
+        GOOD,
+        ["--out", "reviews.csv/run"],
+        ["`--out`", "reviews.csv/run"],
     ),
     "export is a file": (
-        GOOD, ["--export", "reviews.csv"], ["`--export`", "reviews.csv/text_cnn"],
+        GOOD,
+        ["--export", "reviews.csv"],
+        ["`--export`", "reviews.csv/text_cnn"],
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", BAD)
@@ -383,10 +439,20 @@ def test_an_interrupted_run_continues(place, capsys):
     """The same command; another seed, or a run that was finished, starts over."""
     write(place / "reviews.csv", rows(300))
     arguments = [
-        "train", "text_cnn", "--data", "reviews.csv", "--label", "sentiment",
-        "--no-export", "--epochs", "8", "--set", "jit_compile=false", "patience=9",
+        "train",
+        "text_cnn",
+        "--data",
+        "reviews.csv",
+        "--label",
+        "sentiment",
+        "--no-export",
+        "--epochs",
+        "8",
+        "--set",
+        "jit_compile=false",
+        "patience=9",
         *SIZES,
-    ]  # fmt: skip
+    ]
     process = command(*arguments, cwd=place)
     state = place / "runs/text_cnn/checkpoints/state.json"
     deadline = time.monotonic() + 300

@@ -34,11 +34,27 @@ def trained(tmp_path_factory):
     rows = [f"say \u20ac{i},{'yn'[i % 2]},{'ab'[i // 30]}" for i in range(60)]
     rows += [f"hm {i},-,{'ab'[i % 2]}" for i in range(6)]
     data.write_text("\n".join(["body,mood,shop", *rows]) + "\n", "cp1252")
-    code = main([
-        "train", "text_cnn", "--data", str(data), "--text", "body", "--label", "mood",
-        "--task-column", "shop", "--missing=-", "--encoding", "cp1252",
-        "--out", str(folder / "run"), "--no-export", *TINY,
-    ])  # fmt: skip
+    code = main(
+        [
+            "train",
+            "text_cnn",
+            "--data",
+            str(data),
+            "--text",
+            "body",
+            "--label",
+            "mood",
+            "--task-column",
+            "shop",
+            "--missing=-",
+            "--encoding",
+            "cp1252",
+            "--out",
+            str(folder / "run"),
+            "--no-export",
+            *TINY,
+        ]
+    )
     assert code == 0
     return folder / "run", data
 
@@ -68,9 +84,21 @@ def test_a_run_that_remembers_nothing(trained, capsys):
         code, _, err = run(capsys, "evaluate", folder, "--data", data)
         assert code == 2 and "--encoding cp1252" in err
         code, out, err = run(
-            capsys, "evaluate", folder, "--data", data, "--text", "body", "--label",
-            "mood", "--task-column", "shop", "--missing=-", "--encoding", "cp1252",
-        )  # fmt: skip
+            capsys,
+            "evaluate",
+            folder,
+            "--data",
+            data,
+            "--text",
+            "body",
+            "--label",
+            "mood",
+            "--task-column",
+            "shop",
+            "--missing=-",
+            "--encoding",
+            "cp1252",
+        )
         assert code == 0 and set(scores(out)) == {"a", "b"}
     finally:
         path.write_text(kept, "utf-8")
@@ -102,11 +130,27 @@ def test_tags_that_are_new(capsys, tmp_path):
     later.write_text("# 1\nw1 X\nv1 Y\n\n# 2\nw2 Z\nv2 Z\n\n")
     folder = tmp_path / "run"
     code, _, err = run(
-        capsys, "train", "bilstm_tagger", "--data", path, "--label", "kind=1:none",
-        "--comment", "#", "--out", folder, "--no-export", "--epochs", "1", "--set",
-        "units=4", "embedding_dim=4", "characters=none", "min_count=1",
+        capsys,
+        "train",
+        "bilstm_tagger",
+        "--data",
+        path,
+        "--label",
+        "kind=1:none",
+        "--comment",
+        "#",
+        "--out",
+        folder,
+        "--no-export",
+        "--epochs",
+        "1",
+        "--set",
+        "units=4",
+        "embedding_dim=4",
+        "characters=none",
+        "min_count=1",
         "jit_compile=false",
-    )  # fmt: skip
+    )
     assert code == 0, err
     command = ["evaluate", folder, "--data", later]
     code, _, err = run(capsys, *command)

@@ -325,9 +325,12 @@ def exported(tmp_path_factory):
         for row in ROWS:
             models[row[0]] = build(row)
             paths[row[0]] = zoo.export(
-                models[row[0]], pipeline, folder / row[0], tasks=tasks_of(row[0]),
+                models[row[0]],
+                pipeline,
+                folder / row[0],
+                tasks=tasks_of(row[0]),
                 examples=["w1 w2", "w3"],
-            )  # fmt: skip
+            )
     out = run_fresh(_CHECK, check.__file__, *map(str, paths.values()))
     problems = dict(zip(paths, json.loads(out.splitlines()[-1]), strict=True))
     return models, pipeline, paths, problems

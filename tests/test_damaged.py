@@ -217,11 +217,15 @@ def test_metadata_that_hold_no_object(damage, tmp_path):
 @pytest.mark.parametrize(
     "values",
     [
-        {"sha256": None}, {"sha256": ["model.keras"]}, {"tasks": None}, {"tasks": [1]},
-        {"tasks": {"mood": {"kind": "odd"}}}, {"format_version": None},
+        {"sha256": None},
+        {"sha256": ["model.keras"]},
+        {"tasks": None},
+        {"tasks": [1]},
+        {"tasks": {"mood": {"kind": "odd"}}},
+        {"format_version": None},
         {"format_version": [2]},
     ],
-)  # fmt: skip
+)
 def test_metadata_of_other_values(values, tmp_path):
     folder = shutil.copytree(SAVED / "classification", tmp_path / "model")
     path = folder / "metadata.json"
@@ -392,9 +396,17 @@ OBJECTS = {
 @pytest.fixture
 def plan(tmp_path):
     return Plan(
-        tmp_path / "search", searched=None, objective=None, algorithm="random",
-        trials=2, seconds=None, budget={}, seed=0, processes=False, family="tagging",
-    )  # fmt: skip
+        tmp_path / "search",
+        searched=None,
+        objective=None,
+        algorithm="random",
+        trials=2,
+        seconds=None,
+        budget={},
+        seed=0,
+        processes=False,
+        family="tagging",
+    )
 
 
 @pytest.mark.parametrize("damage", OBJECTS)
@@ -438,10 +450,17 @@ def test_a_damaged_oracle(plan):
 
     def oracle():
         return make_oracle(
-            "random", parameters({"units": (Int(1, 99), {})}), path,
-            first={"units": 5}, combinations=lambda: iter(()), minimise=False, epochs=3,
-            trials=4, seconds=None, seed=2**40,
-        )  # fmt: skip
+            "random",
+            parameters({"units": (Int(1, 99), {})}),
+            path,
+            first={"units": 5},
+            combinations=lambda: iter(()),
+            minimise=False,
+            epochs=3,
+            trials=4,
+            seconds=None,
+            seed=2**40,
+        )
 
     oracle().save()
     whole = path.read_text("utf-8")

@@ -206,9 +206,17 @@ def test_trees_become_phrases_once_each(public):
     public("sst", SST)
     splits = load_named("sst1_phrases")
     assert splits.train.texts == [
-        "A", "fine", "gem", "fine gem", ".", "fine gem .", "A fine gem .", "It", "is",
+        "A",
+        "fine",
+        "gem",
+        "fine gem",
+        ".",
+        "fine gem .",
+        "A fine gem .",
+        "It",
+        "is",
         "It is",
-    ]  # fmt: skip
+    ]
     assert splits.test.texts == ["fine one", "It was"]
     splits = load_named("sst2_phrases")
     assert splits.train.texts == ["fine", "fine gem", "fine gem .", "A fine gem ."]

@@ -77,11 +77,15 @@ def exports(original, tmp_path_factory):
     folder = tmp_path_factory.mktemp("edge")
     return {
         runtime: zoo.edge.export(
-            original, folder / runtime, runtime=runtime, length=LENGTH, int8=True,
+            original,
+            folder / runtime,
+            runtime=runtime,
+            length=LENGTH,
+            int8=True,
             examples=labelled(),
         )
         for runtime in zoo.edge.RUNTIMES
-    }  # fmt: skip
+    }
 
 
 def scores_of(answers, tasks) -> dict:
@@ -247,9 +251,10 @@ def test_numbers_of_any_unit(runtime, mean, scale, tmp_path, monkeypatch):
     true = publish.scores_of
     by = 1e-3 * scale + 4 * rounding
     monkeypatch.setattr(
-        publish, "scores_of",
+        publish,
+        "scores_of",
         lambda *args: {k: v + by for k, v in true(*args).items()},
-    )  # fmt: skip
+    )
     with pytest.raises(EdgeError, match="a difference of"):
         zoo.edge.export(made, tmp_path / "f", runtime=runtime, length=2, examples=None)
 

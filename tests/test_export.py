@@ -170,9 +170,15 @@ def test_warmup_records(published):
     assert [len(texts) for texts in batches] == [1, 1, 1, 8, 8, 8]
     assert {name: [len(v) for v in values] for name, values in requests.items()} == {
         name: [8]
-        for name in ("classify", "classify_tags", "classify_task_0", "regress",
-                     "regress_price", "tokens")
-    }  # fmt: skip
+        for name in (
+            "classify",
+            "classify_tags",
+            "classify_task_0",
+            "regress",
+            "regress_price",
+            "tokens",
+        )
+    }
     lengths = [len(texts[0]) for texts in batches[:3]]
     assert lengths == sorted(lengths) and lengths[0] < lengths[2]
 

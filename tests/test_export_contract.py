@@ -82,9 +82,12 @@ def start_stub(folder: Path) -> Server:
     stub = Path(__file__).with_name("serving_stub.py")
     process = subprocess.Popen(
         [sys.executable, "-P", str(stub), str(folder), NAME],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-        text=True, cwd=folder,
-    )  # fmt: skip
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        cwd=folder,
+    )
     rest, grpc = map(int, process.stdout.readline().split())
     return Server(process, rest, grpc)
 
@@ -92,10 +95,16 @@ def start_stub(folder: Path) -> Server:
 def start_real(binary: str, folder: Path) -> Server:
     rest, grpc = _free_port(), _free_port()
     process = subprocess.Popen(
-        [binary, f"--port={grpc}", f"--rest_api_port={rest}", f"--model_name={NAME}",
-         f"--model_base_path={folder.parent}"],
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
+        [
+            binary,
+            f"--port={grpc}",
+            f"--rest_api_port={rest}",
+            f"--model_name={NAME}",
+            f"--model_base_path={folder.parent}",
+        ],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     for _ in range(START_SECONDS * 10):
         try:
             url = f"http://127.0.0.1:{rest}/v1/models/{NAME}"
@@ -253,10 +262,14 @@ def test_an_empty_batch_by_grpc(server):
 def test_each_of_many_answers_is_the_lone_one(server):
     """8 clients, 2,000 requests of mixed sizes and lengths at once."""
     generator = random.Random(0)
-    texts = ["", b"\xff", *(
-        " ".join(generator.choices(WORDS, k=generator.choice([1, 3, 9, 60])))
-        for _ in range(60)
-    )]  # fmt: skip
+    texts = [
+        "",
+        b"\xff",
+        *(
+            " ".join(generator.choices(WORDS, k=generator.choice([1, 3, 9, 60])))
+            for _ in range(60)
+        ),
+    ]
     client = connect(f"127.0.0.1:{server.rest}", NAME, timeout=60)
     alone = [client.predict([text])[0] for text in texts]
     requests = [

@@ -61,7 +61,10 @@ def test_one_number_from_the_run_and_its_export(small, pipeline, tmp_path):  # n
 
 
 def test_small_errors_of_small_numbers_are_noticed(
-    small, pipeline, tmp_path, monkeypatch  # noqa: F811
+    small,
+    pipeline,
+    tmp_path,
+    monkeypatch,  # noqa: F811
 ):
     """The tolerance is relative to the scale of each target: 1e-12 for the tiny one."""
     answers, calls = expected.golden_answers, expected.signature_calls

@@ -125,9 +125,13 @@ def test_outputs_that_json_keeps(published):
 def test_which_task_a_signature_answers():
     many = as_tasks({"stars": "regression", "mood": 2, "age": "regression", "a": 3})
     assert example_signatures(many) == {
-        "regress": "stars", "regress_stars": "stars", "classify": "mood",
-        "classify_mood": "mood", "regress_age": "age", "classify_a": "a",
-    }  # fmt: skip
+        "regress": "stars",
+        "regress_stars": "stars",
+        "classify": "mood",
+        "classify_mood": "mood",
+        "regress_age": "age",
+        "classify_a": "a",
+    }
     assert example_signatures(as_tasks(3)) == {"classify": "label"}
 
 

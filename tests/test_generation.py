@@ -91,9 +91,13 @@ def test_samples_differ_by_seed_and_follow_the_probabilities():
     counts = np.zeros(len(expected))
     for seed in range(400):
         found = draw(
-            tf.constant(["the"]), tf.constant(1), tf.constant(1.0), tf.constant(0),
-            tf.constant(1.0), tf.constant(seed),
-        )  # fmt: skip
+            tf.constant(["the"]),
+            tf.constant(1),
+            tf.constant(1.0),
+            tf.constant(0),
+            tf.constant(1.0),
+            tf.constant(seed),
+        )
         token = int(found["ids"][0, 0])
         counts[token if token else END] += 1
     deviation = np.sqrt(expected * (1 - expected) / 400)

@@ -23,10 +23,14 @@ def trained(*callbacks, validate: bool, epochs: int = 2):
         on_epoch_end=lambda epoch, logs: kept.append(dict(logs))
     )
     model.fit(
-        x, x[:, :1], epochs=epochs, batch_size=10, verbose=0,
+        x,
+        x[:, :1],
+        epochs=epochs,
+        batch_size=10,
+        verbose=0,
         validation_data=(x, x[:, :1]) if validate else None,
         callbacks=[ExpertShares(), keeper, *callbacks],
-    )  # fmt: skip
+    )
     return model, kept
 
 

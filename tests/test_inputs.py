@@ -81,9 +81,14 @@ KINDS = {
 # Once through each family; the others are told apart by `as_texts` alone.
 ASKED = ("generator", "array", "series", "tensor", "dataset")
 ONE = [
-    "a good day", b"a good day", bytearray(b"good"), memoryview(b"good"),
-    np.str_("good"), np.array("good"), tf.constant("good"),
-]  # fmt: skip
+    "a good day",
+    b"a good day",
+    bytearray(b"good"),
+    memoryview(b"good"),
+    np.str_("good"),
+    np.array("good"),
+    tf.constant("good"),
+]
 # Method, and what it takes behind the texts.
 METHODS = {
     "classification": [("predict", ()), ("logits", ())],
@@ -299,9 +304,14 @@ def test_numbers_of_numpy(models):
     others = {key: kind(sampled[key]) for key, kind in zip(sampled, kinds, strict=True)}
     assert language.generate(TEXTS, **others) == language.generate(TEXTS, **sampled)
     found = translation.n_best(
-        TEXTS, np.int64(2), beam=np.int32(3), length_penalty=np.float32(0.5),
-        coverage_penalty=np.int64(0), max_tokens=np.uint8(4), batch_size=np.int16(2),
-    )  # fmt: skip
+        TEXTS,
+        np.int64(2),
+        beam=np.int32(3),
+        length_penalty=np.float32(0.5),
+        coverage_penalty=np.int64(0),
+        max_tokens=np.uint8(4),
+        batch_size=np.int16(2),
+    )
     expected = translation.n_best(
         TEXTS, 2, beam=3, length_penalty=0.5, max_tokens=4, batch_size=2
     )
@@ -317,10 +327,15 @@ def test_numbers_of_numpy(models):
 @pytest.mark.parametrize(
     "option, value",
     [
-        ("max_tokens", 0), ("max_tokens", 2.5), ("top_k", -1), ("top_p", 1.5),
-        ("temperature", -1), ("temperature", float("nan")), ("top_p", "1"),
+        ("max_tokens", 0),
+        ("max_tokens", 2.5),
+        ("top_k", -1),
+        ("top_p", 1.5),
+        ("temperature", -1),
+        ("temperature", float("nan")),
+        ("top_p", "1"),
     ],
-)  # fmt: skip
+)
 def test_numbers_out_of_their_range(models, option, value):
     with pytest.raises(ValueError, match=f"`{option}` must be"):
         models["language"].generate(TEXTS, **{option: value})

@@ -73,10 +73,24 @@ def test_streams_are_measured_as_the_recipe_reads_them(tmp_path, python):
     np.savez(path, about=json.dumps(about), train=stream, valid=stream, test=stream)
     model = "moe_lm:num_experts=6,k=2,units=8,hidden=8"
     arguments = [
-        "measure", str(path), "--models", model, "--folder", str(tmp_path / "seeds"),
-        "--set", "epochs=2", "batch_size=4", "window=5", "learning_rate=0.02",
-        "average=0.5", "validations=2", "--seeds", "2", "--jobs", "2",
-    ]  # fmt: skip
+        "measure",
+        str(path),
+        "--models",
+        model,
+        "--folder",
+        str(tmp_path / "seeds"),
+        "--set",
+        "epochs=2",
+        "batch_size=4",
+        "window=5",
+        "learning_rate=0.02",
+        "average=0.5",
+        "validations=2",
+        "--seeds",
+        "2",
+        "--jobs",
+        "2",
+    ]
     code = f"from recipes.language_streams import main\nmain({arguments!r})"
     assert python(code).count("epoch 2 the best") == 2
     facts = json.loads((tmp_path / "seeds/toy" / model / "1/facts.json").read_text())

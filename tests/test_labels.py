@@ -52,20 +52,25 @@ def notes(path, kind="categories", **options):
         "true": [True, "True", "TRUE", "true"],
         "false": [False, "False", "FALSE"],
         "2024-01-31": [
-            datetime.date(2024, 1, 31), datetime.datetime(2024, 1, 31),
-            "2024-01-31", "2024-01-31 00:00:00", "2024-01-31T00:00:00.000",
+            datetime.date(2024, 1, 31),
+            datetime.datetime(2024, 1, 31),
+            "2024-01-31",
+            "2024-01-31 00:00:00",
+            "2024-01-31T00:00:00.000",
         ],
         "2024-01-31 10:30:00": [
-            datetime.datetime(2024, 1, 31, 10, 30), "2024-01-31T10:30",
+            datetime.datetime(2024, 1, 31, 10, 30),
+            "2024-01-31T10:30",
             "2024-01-31 10:30:00",
         ],
         "2024-01-31 10:30:00.5+00:00": [
             datetime.datetime(2024, 1, 31, 10, 30, 0, 500000, datetime.UTC),
-            "2024-01-31T10:30:00.500Z", "2024-01-31 10:30:00.5+0000",
+            "2024-01-31T10:30:00.500Z",
+            "2024-01-31 10:30:00.5+0000",
         ],
         "caf\u00e9": ["caf\u00e9", "cafe\u0301", "\u00a0caf\u00e9 "],
     }.items(),
-)  # fmt: skip
+)
 def test_render(label, values):
     assert [render(value) for value in values] == [label] * len(values)
 
@@ -82,11 +87,14 @@ def test_a_column_reads_alike_from_every_format(tmp_path):
         # The label, cells of CSV, values of JSON, Arrow arrays
         ("1", ["1", "1.0"], [1, 1.0, "1"], [[1], [1.0], ["1.0"], [Decimal("1.00")]]),
         ("true", ["True", "TRUE", "true"], [True, "True"], [[True]]),
-        ("2024-01-31", ["2024-01-31", "2024-01-31 00:00:00"],
-         ["2024-01-31T00:00:00.000"],
-         [[day], [datetime.datetime(2024, 1, 31)]]),
+        (
+            "2024-01-31",
+            ["2024-01-31", "2024-01-31 00:00:00"],
+            ["2024-01-31T00:00:00.000"],
+            [[day], [datetime.datetime(2024, 1, 31)]],
+        ),
         ("0.1", ["0.1"], [0.1], [pyarrow.array([0.1], "float32"), [0.1]]),
-    ]  # fmt: skip
+    ]
     for label, cells, values, arrays in cases:
         for cell in cells:
             path = table(tmp_path, [cell] * 3)
@@ -181,13 +189,19 @@ def test_multilabel_cells_with_another_separator(tmp_path, separator):
         read(path, "multilabel")
     named = separator.strip()
     for part in (
-        f"{path}, column 'label': 2 cells look", "Accepted: ", "Received: 'la",
-        f"separator={named!r} (--separator ", "separator='|' (--separator '|')",
-    ):  # fmt: skip
+        f"{path}, column 'label': 2 cells look",
+        "Accepted: ",
+        "Received: 'la",
+        f"separator={named!r} (--separator ",
+        "separator='|' (--separator '|')",
+    ):
         assert part in str(caught.value)
     assert read(path, "multilabel", separator=named).labels["label"] == [
-        ("late",), ("lost",), ("late", "lost"), ("lost", "late"),
-    ]  # fmt: skip
+        ("late",),
+        ("lost",),
+        ("late", "lost"),
+        ("lost", "late"),
+    ]
     whole = read(path, "multilabel", separator="|").labels["label"]
     assert whole[2] == (f"late{separator}lost",)
 

@@ -155,9 +155,15 @@ THREE = {"a": 3, "b": 2, "c": 3}
 @pytest.mark.parametrize("private_units", [0, 3])
 def test_bilstm_mt(ngrams, private_units):
     model = get(
-        "bilstm_mt", THREE, embedding_dim=5, units=4, private_units=private_units,
-        ngrams=ngrams, ngram_buckets=32, ngram_weight=0.3,
-    )  # fmt: skip
+        "bilstm_mt",
+        THREE,
+        embedding_dim=5,
+        units=4,
+        private_units=private_units,
+        ngrams=ngrams,
+        ngram_buckets=32,
+        ngram_weight=0.3,
+    )
     for layer in model.layers:
         if isinstance(layer, NGramBag):  # saliencies are not negative
             layer.saliency.assign(ops.abs(layer.saliency))
@@ -238,8 +244,11 @@ def test_training_ngrams_takes_a_bounded_number_of_numbers(labels):
     model = compile_model(model, tasks, average=0.9)
     model.optimizer.build(model.trainable_variables)
     width = min(labels, 32)
-    tables = [v for v in (*model.variables, *model.optimizer.variables)
-              if v.shape[:1] == (64,) and "ngrams" in v.path]  # fmt: skip
+    tables = [
+        v
+        for v in (*model.variables, *model.optimizer.variables)
+        if v.shape[:1] == (64,) and "ngrams" in v.path
+    ]
     shapes = sorted(tuple(v.shape) for v in tables)
     # The saliency and the step of each row; then vector, velocity and average.
     wanted = [(64,), (64,), (64, width), (64, width), (64, width)]
@@ -362,9 +371,15 @@ def test_text_cnn(variant):
 
 def test_training_leaves_fixed_vectors_alone_and_keeps_the_norms():
     model = zoo.get(
-        "text_cnn", VOCAB_SIZE, TWO, variant="multichannel", vectors=VECTORS,
-        embedding_dim=8, maps=4, max_norm=0.5,
-    )  # fmt: skip
+        "text_cnn",
+        VOCAB_SIZE,
+        TWO,
+        variant="multichannel",
+        vectors=VECTORS,
+        embedding_dim=8,
+        maps=4,
+        max_norm=0.5,
+    )
     tasks = {name: Task("categories", tuple("abc"[:n])) for name, n in TWO.items()}
     compiled = compile_model(model, tasks, learning_rate=0.5)
     for _ in range(3):
@@ -442,8 +457,15 @@ def test_heads_read_the_features_of_their_task_under_any_name():
 
 def test_every_task_gets_its_own_labels_whatever_their_order():
     for tasks in (TASKS, dict(reversed(TASKS.items()))):
-        model = zoo.get("bilstm_mt", VOCAB_SIZE, tasks, ngrams=(1,), ngram_buckets=8,
-                        embedding_dim=4, units=2)  # fmt: skip
+        model = zoo.get(
+            "bilstm_mt",
+            VOCAB_SIZE,
+            tasks,
+            ngrams=(1,),
+            ngram_buckets=8,
+            embedding_dim=4,
+            units=2,
+        )
         result = outputs(model, texts([3]))
         assert {n: r.shape[1] for n, r in result.items()} == {
             n: task.outputs for n, task in tasks.items()

@@ -60,8 +60,9 @@ def test_losses_are_there_once_a_call():
 
 
 def test_bfloat16_routes_as_float32():
-    layers = [SparseMoE(16, 2, 4, dtype=policy) for policy in
-              ("float32", "mixed_bfloat16")]  # fmt: skip
+    layers = [
+        SparseMoE(16, 2, 4, dtype=policy) for policy in ("float32", "mixed_bfloat16")
+    ]
     x = np.asarray(ops.cast(ops.cast(numbers(1000, WIDTH), "bfloat16"), "float32"))
     kernel = numbers(WIDTH, 16, seed=1)
     found = []

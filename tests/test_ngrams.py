@@ -169,8 +169,15 @@ def test_adapt_needs_a_weighted_layer():
 
 
 def test_initializer_and_config():
-    layer = NGramBag(2, buckets=64, n=[1, 3], combiner="mean", binary=True,
-                     weighted=True, embeddings_initializer="zeros")  # fmt: skip
+    layer = NGramBag(
+        2,
+        buckets=64,
+        n=[1, 3],
+        combiner="mean",
+        binary=True,
+        weighted=True,
+        embeddings_initializer="zeros",
+    )
     assert not ops.convert_to_numpy(layer(TOKENS, mask=MASK)).any()
     assert layer.count_params() == 128 + 64
     config = layer.get_config()

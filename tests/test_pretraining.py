@@ -99,9 +99,15 @@ def test_shared_layers_learn_and_private_ones_stay():
     before = {v.path: ops.convert_to_numpy(v) for v in model.variables}
     shared = {v.path for part in SHARED for v in model.get_layer(part).weights}
     losses = pretrain(
-        model, corpus(), epochs=12, batch_size=8, samples=10, learning_rate=0.03,
-        dropout=0.0, jit_compile=False,
-    )  # fmt: skip
+        model,
+        corpus(),
+        epochs=12,
+        batch_size=8,
+        samples=10,
+        learning_rate=0.03,
+        dropout=0.0,
+        jit_compile=False,
+    )
     assert len(losses) == 12 and losses[-1] < 0.5 * losses[0]
     for variable in model.variables:
         if "seed_generator" in variable.path:
@@ -138,9 +144,14 @@ def test_interrupted_pretraining_goes_on_to_the_last_bit(tmp_path):
     def run(folder, *callbacks):
         model = build()
         losses = pretrain(
-            model, corpus(), epochs=4, batch_size=8, samples=10, folder=folder,
+            model,
+            corpus(),
+            epochs=4,
+            batch_size=8,
+            samples=10,
+            folder=folder,
             callbacks=callbacks,
-        )  # fmt: skip
+        )
         return losses, [model.get_layer(part).get_weights() for part in SHARED]
 
     whole, expected = run(None)

@@ -67,9 +67,18 @@ def tags(tmp_path):
 
 
 OPTIONS = [
-    "--text", "body", "--label", "my tags:multilabel", "--label", "good?",
-    "--separator", ",", "--missing=-", "--encoding", "cp1252",
-]  # fmt: skip
+    "--text",
+    "body",
+    "--label",
+    "my tags:multilabel",
+    "--label",
+    "good?",
+    "--separator",
+    ",",
+    "--missing=-",
+    "--encoding",
+    "cp1252",
+]
 
 
 def test_evaluate_needs_no_options_of_the_training(tags):
@@ -95,9 +104,15 @@ def test_options_that_are_given_win(tags, tmp_path):
     model = model_of(train(tags, *OPTIONS))
     other = write(tmp_path / "later.csv", "said,my tags,good?", ["x,a;b,1", "y,?,NA"])
     data = later(
-        model, other, "--text", "said", "--separator", ";", "--missing=?",
+        model,
+        other,
+        "--text",
+        "said",
+        "--separator",
+        ";",
+        "--missing=?",
         "--missing=NA",
-    )  # fmt: skip
+    )
     assert data.texts == ["x", "y"]
     assert data.labels == {"my tags": [("a", "b"), None], "good?": ["1", None]}
 
@@ -150,7 +165,8 @@ def test_a_model_that_was_saved_before(tmp_path):
 def test_the_one_task_may_have_another_column(tmp_path):
     model = SimpleNamespace(
         family="classification",
-        tasks={"sentiment": Task("categories", ("neg", "pos"))}, metadata={}
+        tasks={"sentiment": Task("categories", ("neg", "pos"))},
+        metadata={},
     )
     path = write(tmp_path / "a.csv", "text,mood", ["x,pos", "y,neg"])
     data = later(model, path, "--label", "mood")
@@ -195,9 +211,10 @@ def test_a_recipe_keeps_it_with_the_model(tags):
     splits = train(tags, *OPTIONS)
     trained = SimpleNamespace(family="classification", metadata={"name": "x"})
     recipe = SimpleNamespace(
-        choose=lambda *_: None, prepare=lambda *_: None,
+        choose=lambda *_: None,
+        prepare=lambda *_: None,
         train=lambda *_, **__: (trained, []),
-    )  # fmt: skip
+    )
     Family.trial(recipe, "x", splits, {}, {}, folder=None)
     assert trained.metadata["reading"]["separator"] == ","
     assert trained.metadata["reading"]["label"] == [
@@ -294,9 +311,11 @@ def test_unknown_labels_are_counted_in_the_error():
     with pytest.raises(DataError) as caught:
         encode_labels(DATA, TASKS)
     for part in (
-        "t.csv, line 3, column 'mood'", "3 row(s) in all: 'odd' (1), 'c' (1), 'odder'",
-        "--on-bad-rows skip", "--unknown-labels wrong",
-    ):  # fmt: skip
+        "t.csv, line 3, column 'mood'",
+        "3 row(s) in all: 'odd' (1), 'c' (1), 'odder'",
+        "--on-bad-rows skip",
+        "--unknown-labels wrong",
+    ):
         assert part in str(caught.value)
 
 
@@ -304,8 +323,10 @@ def test_unknown_labels_left_out():
     kept = leave_out_unknown(DATA, TASKS)
     assert kept.texts == ["v", "y"]
     assert [(row.line, row.received) for row in kept.skipped] == [
-        (3, "'odd'"), (4, "'c'"), (6, "'odder'"),
-    ]  # fmt: skip
+        (3, "'odd'"),
+        (4, "'c'"),
+        (6, "'odder'"),
+    ]
     with pytest.raises(DataError, match="'odd'"):
         leave_out_unknown(DATA.select([1]), TASKS)
     other = Examples(["a", "b"], {"mood": ["up", None], "new": [None, "x"]})

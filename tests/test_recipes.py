@@ -101,9 +101,19 @@ def test_text_classification(place, capsys, monkeypatch):
 
 def test_multi_task(place, capsys):
     multi_task.main(
-        ["--data", "uci_sentences", "--models", "text_cnn", "--seeds", "1", "--alone",
-         "--fine-tune", "--set", *TINY]
-    )  # fmt: skip
+        [
+            "--data",
+            "uci_sentences",
+            "--models",
+            "text_cnn",
+            "--seeds",
+            "1",
+            "--alone",
+            "--fine-tune",
+            "--set",
+            *TINY,
+        ]
+    )
     rows = table(capsys.readouterr().out)
     names = {"joint": "text_cnn joint", "tuned": "text_cnn joint, then each task"}
     names["alone"] = "text_cnn each task alone"
@@ -122,9 +132,22 @@ def test_multi_task(place, capsys):
 def test_language_models(place, capsys):
     name = "moe_lm:units=4,hidden=8,num_experts=6,k=2"
     language_modeling.main(
-        ["--data", "trec", "--models", name, "--seeds", "1", "--plot", "time.png",
-         "--capacity-plot", "size.png", "--set", "epochs=1", "batch_size=4"]
-    )  # fmt: skip
+        [
+            "--data",
+            "trec",
+            "--models",
+            name,
+            "--seeds",
+            "1",
+            "--plot",
+            "time.png",
+            "--capacity-plot",
+            "size.png",
+            "--set",
+            "epochs=1",
+            "batch_size=4",
+        ]
+    )
     row = table(capsys.readouterr().out)[name]
     [fact] = facts_of(place / "runs/seeds/trec" / name)
     assert row[0] == f"{fact['test']:.1f}"
@@ -209,9 +232,13 @@ def test_training_again_on_both_parts(place):
         return {"valid": score, "test": score, "seconds": score, "best_epoch": 3}
 
     facts = Family.measure_retrained(
-        SimpleNamespace(measure=measure), "text_cnn", splits, Settings(epochs=9), {},
+        SimpleNamespace(measure=measure),
+        "text_cnn",
+        splits,
+        Settings(epochs=9),
+        {},
         place,
-    )  # fmt: skip
+    )
     assert facts == {"valid": 1.5, "test": 2.5, "seconds": 4.0, "best_epoch": 3}
     assert calls == [(24, 2, 9, place / "chosen"), (26, 0, 3, place / "again")]
 

@@ -57,9 +57,14 @@ def outcome(tasks, rows=40, seed=0, history=2, **changes):
         "settings": Settings(seed=42).to_config(),
     }
     facts = dict(
-        name="text_cnn", prepared=prepared, history=[logs] * history, results=results,
-        parameters=12345, seconds=7.0, settings=settings,
-    )  # fmt: skip
+        name="text_cnn",
+        prepared=prepared,
+        history=[logs] * history,
+        results=results,
+        parameters=12345,
+        seconds=7.0,
+        settings=settings,
+    )
     return Outcome(**{**facts, **changes})
 
 

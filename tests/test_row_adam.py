@@ -165,10 +165,16 @@ def trained(epochs: int, folder, labels: int = 3) -> list[np.ndarray]:
     tokens = [generator.integers(4, 60, n).astype("int32") for n in range(1, 25)]
     targets = {"label": generator.integers(0, labels, 24)}
     parts = [
-        TokenBatches(tokens, targets, {"label": np.ones(24)}, batch_size=8,
-                     buckets=[24], shuffle=shuffle)
+        TokenBatches(
+            tokens,
+            targets,
+            {"label": np.ones(24)},
+            batch_size=8,
+            buckets=[24],
+            shuffle=shuffle,
+        )
         for shuffle in (True, False)
-    ]  # fmt: skip
+    ]
     tasks = as_tasks(labels)
     ids = keras.Input((None,), dtype="int32")
     bag = NGramBag(2, buckets=2**12, binary=True)(ids, mask=PaddingMask()(ids))

@@ -40,8 +40,19 @@ def test_the_table(monkeypatch):
     seconds = {32: {"a|b": np.array([0.02, 0.01, 0.01])}}
     head, _, row = serving.table({"a|b": 0.875}, seconds, "trec").splitlines()
     assert head.split(" | ")[0] == "| trec" and "batch 32, texts/s" in head
-    assert row.split() == ["|", "a\\|b", "|", "87.5", "|", "3,200", "|", "10.00", "/",
-                           "19.80", "|"]  # fmt: skip
+    assert row.split() == [
+        "|",
+        "a\\|b",
+        "|",
+        "87.5",
+        "|",
+        "3,200",
+        "|",
+        "10.00",
+        "/",
+        "19.80",
+        "|",
+    ]
 
 
 @pytest.mark.parametrize("kind", ["linear", "fasttext"])

@@ -103,8 +103,9 @@ def test_a_space_names_what_the_model_takes(name):
     assert searched.moved() == []
     first = searched.defaults()
     assert set(first) == {key for key, _ in searched.active(first)}
-    assert all(f"  {key}: {range_}" in str(zoo.describe(name)) for key, range_ in
-               space.items())  # fmt: skip
+    assert all(
+        f"  {key}: {range_}" in str(zoo.describe(name)) for key, range_ in space.items()
+    )
 
 
 @pytest.mark.tensorflow

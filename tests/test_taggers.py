@@ -80,9 +80,13 @@ def batch_of(model, data, **options):
     fitted = trainer(model, tasks())
     encoded = pipeline().encode(data.tokens)
     return TaggedBatches(
-        encoded, encode_targets(data, tasks()), batch_size=len(data), buckets=1,
-        inputs=fitted.input, **options,
-    )[0]  # fmt: skip
+        encoded,
+        encode_targets(data, tasks()),
+        batch_size=len(data),
+        buckets=1,
+        inputs=fitted.input,
+        **options,
+    )[0]
 
 
 def test_every_tagger_is_here():
@@ -156,15 +160,23 @@ def test_batches_of_training():
     encoded, rare = known.encode(data.tokens), np.ones(known.vocab_size, bool)
     rare[known.vocabulary.index("york")] = False
     batches = TaggedBatches(
-        encoded, encode_targets(data, tasks()), batch_size=7, buckets=2, shuffle=True,
-        seed=1, inputs=("tokens", "characters", "task_0_ids"), rare=rare, replaced=0.5,
-    )  # fmt: skip
+        encoded,
+        encode_targets(data, tasks()),
+        batch_size=7,
+        buckets=2,
+        shuffle=True,
+        seed=1,
+        inputs=("tokens", "characters", "task_0_ids"),
+        rare=rare,
+        replaced=0.5,
+    )
     first = [batches[index] for index in range(len(batches))]
     real = sum(int((x["tokens"] > 0).sum()) for x, _, _ in first)
     assert real == sum(map(len, data.tokens))
     unknown = sum(int((x["tokens"] == 1).sum()) for x, _, _ in first)
-    york = sum(int((x["tokens"] == known.vocabulary.index("york")).sum())
-               for x, _, _ in first)  # fmt: skip
+    york = sum(
+        int((x["tokens"] == known.vocabulary.index("york")).sum()) for x, _, _ in first
+    )
     assert york == sum(words.count("York") for words in data.tokens)
     assert 0.3 < unknown / (real - york) < 0.7
     for x, targets, weights in first:
@@ -184,10 +196,13 @@ def trained():
     name, known = "bilstm_crf", pipeline()
     model = build(name)
     history = train_tagger(
-        model, tasks(), (known.encode(data.tokens), data),
-        (known.encode(valid.tokens), valid), settings(name, average=0.5),
+        model,
+        tasks(),
+        (known.encode(data.tokens), data),
+        (known.encode(valid.tokens), valid),
+        settings(name, average=0.5),
         verbose=False,
-    )  # fmt: skip
+    )
     return TaggingModel(model, known, tasks(), {"name": name}), history
 
 
@@ -209,9 +224,13 @@ def test_validation_without_entities_is_of_the_other_tasks():
     valid = replace(valid, tags={SLOTS: [["O"] * len(t) for t in valid.tokens]})
     known, name = pipeline(), "bilstm_tagger"
     [logs] = train_tagger(
-        build(name), tasks(), (known.encode(data.tokens), data),
-        (known.encode(valid.tokens), valid), settings(name, epochs=1), verbose=False,
-    )  # fmt: skip
+        build(name),
+        tasks(),
+        (known.encode(data.tokens), data),
+        (known.encode(valid.tokens), valid),
+        settings(name, epochs=1),
+        verbose=False,
+    )
     assert np.isnan(logs["val_task_0_f1"])
     assert logs["val_score"] == logs["val_intent_accuracy"]
     assert logs["score"] == (logs["val_score"], logs["val_token_accuracy"])
@@ -268,9 +287,12 @@ def exported(trained, tmp_path_factory):
     model, _ = trained
     folder = tmp_path_factory.mktemp("served") / "tagger"
     zoo.export(
-        model.model, model.pipeline, folder, tasks=model.tasks,
+        model.model,
+        model.pipeline,
+        folder,
+        tasks=model.tasks,
         examples=["go to New1 York and New2 York"],
-    )  # fmt: skip
+    )
     return model, folder
 
 
@@ -281,8 +303,9 @@ def test_the_served_tagger_answers_as_python_does(exported):
     for one, other in zip(served, expected, strict=True):
         for key in ("tokens", "offsets", "tags"):
             assert one[key] == other[key]
-        np.testing.assert_allclose(one["scores"][SLOTS], other["scores"][SLOTS],
-                                   atol=1e-5)  # fmt: skip
+        np.testing.assert_allclose(
+            one["scores"][SLOTS], other["scores"][SLOTS], atol=1e-5
+        )
         labels = [answer["labels"]["intent"] for answer in (one, other)]
         assert labels[0]["label"] == labels[1]["label"]
         assert labels[0]["scores"] == pytest.approx(labels[1]["scores"], abs=1e-5)

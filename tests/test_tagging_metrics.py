@@ -27,9 +27,12 @@ def test_scores_by_hand():
     scores = entity_scores(TRUE, PREDICTED)
     by_type = scores.pop("by_type")
     assert scores == {
-        "precision": 0.5, "recall": 0.5, "f1": 0.5, "support": 4,
+        "precision": 0.5,
+        "recall": 0.5,
+        "f1": 0.5,
+        "support": 4,
         "token_accuracy": 7 / 9,
-    }  # fmt: skip
+    }
     assert list(by_type) == ["LOC", "ORG", "PER"]
     loc = {"precision": 1.0, "recall": 0.5, "f1": 2 / 3, "support": 2}
     assert by_type["LOC"] == loc

@@ -48,9 +48,13 @@ def write(folder, content, name="train.txt"):
 
 def snips(path, **options):
     return read_tagged_tsv(
-        path, COLUMNS, tags=["slots"], labels=["intent"],
-        schemes={"slots": "BIO"}, **options,
-    )  # fmt: skip
+        path,
+        COLUMNS,
+        tags=["slots"],
+        labels=["intent"],
+        schemes={"slots": "BIO"},
+        **options,
+    )
 
 
 def refused(read, path, *parts):
@@ -135,8 +139,10 @@ def test_rows_of_json_and_tsv(tmp_path):
     path = write(tmp_path, "\n".join(map(json.dumps, lines)))
     from_json = read_tagged_jsonl(path, tags=["slots"], labels=["intent"])
     assert (from_json.tokens, from_json.tags, from_json.labels) == (
-        from_tsv.tokens, from_tsv.tags, from_tsv.labels,
-    )  # fmt: skip
+        from_tsv.tokens,
+        from_tsv.tags,
+        from_tsv.labels,
+    )
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -167,29 +173,37 @@ def test_any_sentences_come_back(tmp_path, seed):
 
 def test_ragged_columns(tmp_path):
     error = refused(
-        ner, write(tmp_path, "a O\n\nb X O\nc\n\nd\n"),
-        "line 3: the line has 3 column(s)", "2 columns", "'b X O'", "line 6",
-    )  # fmt: skip
+        ner,
+        write(tmp_path, "a O\n\nb X O\nc\n\nd\n"),
+        "line 3: the line has 3 column(s)",
+        "2 columns",
+        "'b X O'",
+        "line 6",
+    )
     assert [row.line for row in error.rows] == [3, 6]  # the first of each sentence
     refused(
         lambda path: read_conllu(path, {"pos": "UPOS"}),
-        write(tmp_path, "1\ta\tb\n"), "line 1: the line has 3", "10 columns",
-    )  # fmt: skip
+        write(tmp_path, "1\ta\tb\n"),
+        "line 1: the line has 3",
+        "10 columns",
+    )
     refused(snips, write(tmp_path, "a\tb\n"), "line 1: the row has 2 cell(s)")
     refused(
-        lambda path: ner(path, delimiter="\t"), write(tmp_path, "a\tO\n\tO\n"),
+        lambda path: ner(path, delimiter="\t"),
+        write(tmp_path, "a\tO\n\tO\n"),
         "line 2, column 'token': the token is empty",
-    )  # fmt: skip
+    )
 
 
 def test_tags_that_break_their_scheme(tmp_path):
     path = write(tmp_path, "a O\nb I-X\n\nc PER\n")
     error = refused(
-        lambda path: ner(path, schemes={"ner": "BIO"}), path,
+        lambda path: ner(path, schemes={"ner": "BIO"}),
+        path,
         "line 2, column 'ner': token 2, 'b': I-X stands behind O",
         "only behind B-X or I-X (BIO). Received: 'I-X'",
         "line 4, column 'ner': token 1, 'c': 'PER' is no BIO tag",
-    )  # fmt: skip
+    )
     assert len(error.rows) == 2
     assert ner(path).tags["ner"] == [["O", "I-X"], ["PER"]]  # no scheme is declared
     refused(
@@ -199,9 +213,12 @@ def test_tags_that_break_their_scheme(tmp_path):
 
 def test_counts_that_differ(tmp_path):
     refused(
-        snips, write(tmp_path, SNIPS + "A\tx y\tO\n"),
-        "line 3, column 'slots': 1 tags for 2 tokens", "2 tags", "'O'",
-    )  # fmt: skip
+        snips,
+        write(tmp_path, SNIPS + "A\tx y\tO\n"),
+        "line 3, column 'slots': 1 tags for 2 tokens",
+        "2 tags",
+        "'O'",
+    )
     path = write(tmp_path, '{"tokens": ["a"], "tags": ["O", "O"]}')
     refused(read_tagged_jsonl, path, "line 1, column 'tags': 2 tags for 1 tokens")
     with pytest.raises(DataError, match=r"`tags\['a'\]\[0\]`.*1 tags. Received: 2"):
@@ -226,8 +243,9 @@ def test_broken_json_rows(tmp_path, row, column):
     good = '{"tokens": ["a"], "tags": ["O"], "intent": "x"}\n'
     refused(
         lambda path: read_tagged_jsonl(path, labels=["intent"]),
-        write(tmp_path, good + row), f"line 2, column '{column}'",
-    )  # fmt: skip
+        write(tmp_path, good + row),
+        f"line 2, column '{column}'",
+    )
     refused(read_tagged_jsonl, write(tmp_path, good + '{"tokens'), "line 2: bad JSON")
 
 
@@ -261,8 +279,10 @@ def test_bad_sentences_are_left_out_and_listed(tmp_path):
     data = ner(write(tmp_path, text), schemes={"ner": "BIO"}, on_bad_rows="skip")
     assert data.tokens == [["a"], ["e"]] and data.tags["ner"] == [["O"], ["O"]]
     assert [(row.line, row.column) for row in data.skipped] == [
-        (3, "ner"), (5, None), (7, "token"),
-    ]  # fmt: skip
+        (3, "ner"),
+        (5, None),
+        (7, "token"),
+    ]
     assert data.where[1][1] == 9
     text = '{"tokens": ["a"], "tags": ["O"]}\n{"tokens": ["\\ud800"], "tags": ["O"]}\n'
     path = write(tmp_path, text + '{"tokens": ["b"], "tags": []}\n', "train.jsonl")
@@ -300,8 +320,9 @@ def test_tags_unseen_in_training():
     with pytest.raises(DataError) as caught:
         check_known(data, {"ner": ["O", "B-LOC"], "intent": ["a"]})
     assert [(row.line, row.column) for row in caught.value.rows] == [
-        (1, "ner"), (2, "intent"),
-    ]  # fmt: skip
+        (1, "ner"),
+        (2, "intent"),
+    ]
     message = str(caught.value)
     for part in ("'B-LOK' of token 2, 'Rome', was not seen", "mean 'B-LOC'?", "'b' of"):
         assert part in message

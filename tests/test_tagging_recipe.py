@@ -114,9 +114,14 @@ def test_a_killed_training_goes_on_as_if_it_had_not_been(tmp_path):
 
     def run(folder, **more):
         return train(
-            "bilstm_tagger", tagged, settings("bilstm_tagger", **options), keywords,
-            folder=tmp_path / folder, verbose=False, **more,
-        )  # fmt: skip
+            "bilstm_tagger",
+            tagged,
+            settings("bilstm_tagger", **options),
+            keywords,
+            folder=tmp_path / folder,
+            verbose=False,
+            **more,
+        )
 
     whole, history = run("whole")
     with pytest.raises(KeyboardInterrupt):

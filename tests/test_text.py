@@ -275,9 +275,13 @@ def test_errors_name_the_argument(make, message):
 
 @pytest.mark.parametrize(
     "texts, kind",
-    [("one text", ValueError), (["a", 3], TypeError), (["a", None], TypeError),
-     (5, TypeError)],
-)  # fmt: skip
+    [
+        ("one text", ValueError),
+        (["a", 3], TypeError),
+        (["a", None], TypeError),
+        (5, TypeError),
+    ],
+)
 def test_texts_that_are_no_texts(texts, kind):
     with pytest.raises(kind):
         learn(texts=texts)

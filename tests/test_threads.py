@@ -138,8 +138,10 @@ def test_a_served_model(classifier, served):
     expected = [model.predict(texts) for texts in QUESTIONS]
     assert mixed_up(found, expected) == []
     for place, texts in enumerate(QUESTIONS):
-        scores = [[a["mood"]["scores"] for a in answers] for answers in
-                  (expected[place], classifier.predict(texts))]  # fmt: skip
+        scores = [
+            [a["mood"]["scores"] for a in answers]
+            for answers in (expected[place], classifier.predict(texts))
+        ]
         assert not differ(*scores, 1e-4)
 
 
@@ -171,9 +173,11 @@ def test_what_an_edge_model_takes(classifier, edge):
     rows = classifier.pipeline.encode(TEXTS)
     expected = edge(rows)
     others = (
-        iter(rows), (row.tolist() for row in rows), [tuple(row) for row in rows],
+        iter(rows),
+        (row.tolist() for row in rows),
+        [tuple(row) for row in rows],
         [row.astype("int64") for row in rows],
-    )  # fmt: skip
+    )
     for given in others:
         found = edge(given)
         assert set(found) == set(expected)

@@ -186,9 +186,14 @@ def test_early_stopping_keeps_the_best(on_disk, tmp_path, monkeypatch):
         on_epoch_end=lambda epoch, logs: seen.append(model.get_weights())
     )
     history = train(
-        trained, ONE, valid=data(ONE, seed=5), epochs=6, patience=3, callbacks=[keep],
+        trained,
+        ONE,
+        valid=data(ONE, seed=5),
+        epochs=6,
+        patience=3,
+        callbacks=[keep],
         folder=tmp_path if on_disk else None,
-    )  # fmt: skip
+    )
     assert [logs["score"][0] for logs in history] == scores[:5]
     assert same(model.get_weights(), seen[1])  # the first of equals
     assert not same(model.get_weights(), seen[4])

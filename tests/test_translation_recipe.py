@@ -23,9 +23,20 @@ from zoo.serving import ServedModel
 
 pytestmark = pytest.mark.tensorflow
 
-TINY = ["units=32", "embedding_dim=32", "dropout=0.0", "encoder_depth=1", "warmup=0",
-        "decoder_depth=1", "vocab_size=160", "learning_rate=0.01", "beam=3",
-        "batch_tokens=128", "label_smoothing=0.0", "max_source=40"]  # fmt: skip
+TINY = [
+    "units=32",
+    "embedding_dim=32",
+    "dropout=0.0",
+    "encoder_depth=1",
+    "warmup=0",
+    "decoder_depth=1",
+    "vocab_size=160",
+    "learning_rate=0.01",
+    "beam=3",
+    "batch_tokens=128",
+    "label_smoothing=0.0",
+    "max_source=40",
+]
 MIX = ["One and two!", "", "Three!", "One and two!", "four and one and two!", "\u00e9"]
 
 
@@ -45,9 +56,9 @@ def trained(tmp_path_factory):
     options = []
     for number, (part, count) in enumerate({"": 200, "valid": 30, "test": 30}.items()):
         files = write(folder, part or "train", pairs(count, number))
-        beside = ("--data", "--target") if not part else (
-            f"--{part}", f"--{part}-target"
-        )  # fmt: skip
+        beside = (
+            ("--data", "--target") if not part else (f"--{part}", f"--{part}-target")
+        )
         options += [item for pair in zip(beside, files) for item in pair]
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
@@ -60,11 +71,20 @@ def test_the_report(trained):
     _, run = trained
     made = {path.name for path in run.iterdir()}
     assert made == {
-        "attention.png", "model", "perplexity.png", "report.md", "results.json",
-    }  # fmt: skip
+        "attention.png",
+        "model",
+        "perplexity.png",
+        "report.md",
+        "results.json",
+    }
     report = (run / "report.md").read_text("utf-8")
-    for part in ("translation memory", "copy of the source", "nrefs:1|case:mixed",
-                 "![Attention", "| 10 "):  # fmt: skip
+    for part in (
+        "translation memory",
+        "copy of the source",
+        "nrefs:1|case:mixed",
+        "![Attention",
+        "| 10 ",
+    ):
         assert part in report
     facts = json.loads((run / "results.json").read_text("utf-8"))
     assert facts["test"]["bleu"] > 30 > facts["baselines"]["copy of the source"]
@@ -176,9 +196,14 @@ def test_a_killed_training_goes_on_as_if_it_had_not_been(tmp_path):
 
     def run(folder, **more):
         return train(
-            "seq2seq", corpus, chosen, keywords, folder=tmp_path / folder,
-            verbose=False, **more,
-        )  # fmt: skip
+            "seq2seq",
+            corpus,
+            chosen,
+            keywords,
+            folder=tmp_path / folder,
+            verbose=False,
+            **more,
+        )
 
     whole, history = run("whole")
     with pytest.raises(KeyboardInterrupt):
@@ -215,24 +240,45 @@ def test_tables(tmp_path):
 @pytest.mark.parametrize(
     ("files", "arguments", "said"),
     [
-        ({"a": "1\n2\n", "b": "1\n"}, ["--data", "a", "--target", "b"],
-         "a, line 2: the line has no partner: b ends before it"),
-        ({"a": "1\n\n", "b": "1\n2\n"}, ["--data", "a", "--target", "b"],
-         "a, line 2: an empty side"),
-        ({"a.en": "one\n", "b": "eins\n"}, ["--data", "a.en", "--target", "b"],
-         "`valid`=0.1 leaves no row for it. Accepted: more rows"),
-        ({"a.en": "one\n"}, ["--data", "a.en"],
-         "`--data` needs translations. Accepted: --target FILE"),
-        ({"a": "1\n", "b": "1\n", "v": "1\n"},
-         ["--data", "a", "--target", "b", "--valid", "v"], "--valid-target FILE"),
-        ({"a.csv": "source,target\na,b\n"},
-         ["--data", "a.csv", "--label", "x", "--label", "y"], "Received: x, y"),
-        ({"a": "1\n", "b": "1\n"},
-         ["--data", "a", "--target", "b", "--label", "x"], "Received: both, x and b"),
+        (
+            {"a": "1\n2\n", "b": "1\n"},
+            ["--data", "a", "--target", "b"],
+            "a, line 2: the line has no partner: b ends before it",
+        ),
+        (
+            {"a": "1\n\n", "b": "1\n2\n"},
+            ["--data", "a", "--target", "b"],
+            "a, line 2: an empty side",
+        ),
+        (
+            {"a.en": "one\n", "b": "eins\n"},
+            ["--data", "a.en", "--target", "b"],
+            "`valid`=0.1 leaves no row for it. Accepted: more rows",
+        ),
+        (
+            {"a.en": "one\n"},
+            ["--data", "a.en"],
+            "`--data` needs translations. Accepted: --target FILE",
+        ),
+        (
+            {"a": "1\n", "b": "1\n", "v": "1\n"},
+            ["--data", "a", "--target", "b", "--valid", "v"],
+            "--valid-target FILE",
+        ),
+        (
+            {"a.csv": "source,target\na,b\n"},
+            ["--data", "a.csv", "--label", "x", "--label", "y"],
+            "Received: x, y",
+        ),
+        (
+            {"a": "1\n", "b": "1\n"},
+            ["--data", "a", "--target", "b", "--label", "x"],
+            "Received: both, x and b",
+        ),
         ({}, ["--data", "hutto"], "must have pairs of texts for this model"),
         ({}, ["--set", "label_smoothing=1"], "`label_smoothing` must be a number from"),
     ],
-)  # fmt: skip
+)
 def test_bad_input(tmp_path, monkeypatch, capsys, files, arguments, said):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("zoo.data.sets.named.load_hutto", lambda folder: None)

@@ -54,9 +54,12 @@ def test_equal_to_an_exhaustive_search(row):
     beam = len(list(every_target()))
     for alpha in (0.0, 1.0):
         found = Searcher(model)(
-            tf.constant(source), beam=beam, n_best=10, max_steps=STEPS,
+            tf.constant(source),
+            beam=beam,
+            n_best=10,
+            max_steps=STEPS,
             length_penalty=alpha,
-        )  # fmt: skip
+        )
         for place, length in enumerate((4, 2)):
             expected = exhaustive(model, source[place, :length], alpha)[:10]
             for best, (score, total, target) in enumerate(expected):
@@ -93,9 +96,17 @@ def test_beams_that_the_graph_is_told():
             return tf.gather(table, words), state, None
 
         return beam_search(
-            step, {"h": tf.zeros([2, 3])}, batch=2, vocab_size=6, beam=beam,
-            n_best=n_best, max_steps=4, begin=0, end=1, length_penalty=0.6,
-        )[:4]  # fmt: skip
+            step,
+            {"h": tf.zeros([2, 3])},
+            batch=2,
+            vocab_size=6,
+            beam=beam,
+            n_best=n_best,
+            max_steps=4,
+            begin=0,
+            end=1,
+            length_penalty=0.6,
+        )[:4]
 
     number = tf.TensorSpec([], tf.int32)
     told = tf.function(run, input_signature=[number, number])

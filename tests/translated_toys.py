@@ -10,9 +10,14 @@ from zoo.data.pairs import Pairs
 from zoo.families.translation.pipeline import TranslationPipeline
 
 SIZES = {
-    "units": 6, "embedding_dim": 6, "rank": 2, "num_experts": 5, "k": 2, "hidden": 4,
+    "units": 6,
+    "embedding_dim": 6,
+    "rank": 2,
+    "num_experts": 5,
+    "k": 2,
+    "hidden": 4,
     "balance": 0.0,
-}  # fmt: skip
+}
 NUMBERS = {"one": "eins", "two": "zwei", "three": "drei", "four": "vier"}
 # name, options: each way of the data through a model once.
 ROWS = [

@@ -80,8 +80,7 @@ class Task:
             )
         if not 0 < self.scale < float("inf"):
             raise ValueError(
-                "`scale` must be positive and finite. "
-                f"Received: scale={self.scale!r}."
+                f"`scale` must be positive and finite. Received: scale={self.scale!r}."
             )
         if not 0 < self.temperature < float("inf"):
             raise ValueError(

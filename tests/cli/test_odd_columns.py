@@ -73,14 +73,25 @@ def trained(tmp_path_factory):
         patch.setattr("sys.stdout", found)
         code = main(
             [
-                "train", "text_cnn", "--data", "odd.csv", *labels, "--no-export",
-                "--epochs", "1", "--set", *TINY,
+                "train",
+                "text_cnn",
+                "--data",
+                "odd.csv",
+                *labels,
+                "--no-export",
+                "--epochs",
+                "1",
+                "--set",
+                *TINY,
             ]
-        )  # fmt: skip
+        )
     return SimpleNamespace(
-        place=place, code=code, said=found.buffer.getvalue().decode("ascii"),
-        made=sorted(files_below(top) - before), run=place / "runs" / "text_cnn",
-    )  # fmt: skip
+        place=place,
+        code=code,
+        said=found.buffer.getvalue().decode("ascii"),
+        made=sorted(files_below(top) - before),
+        run=place / "runs" / "text_cnn",
+    )
 
 
 def test_the_run_ends(trained):
@@ -166,8 +177,10 @@ def test_the_printed_line_runs_no_text(trained, tmp_path):
     [line] = re.findall("^Predict with it: (.*)", trained.said, re.MULTILINE)
     done = subprocess.run(
         ["sh", "-c", f"PATH={shlex.quote(str(tmp_path))}:$PATH; {line}"],
-        cwd=folder, capture_output=True, text=True,
-    )  # fmt: skip
+        cwd=folder,
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 0 and done.stderr == ""
     command, place, text = done.stdout.splitlines()
     assert (command, place) == ("predict", "runs/text_cnn")

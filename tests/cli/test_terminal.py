@@ -45,8 +45,10 @@ def command(*arguments, **options):
     environment = {**os.environ, **options.pop("environment", {})}
     return subprocess.run(
         [sys.executable, "-m", "zoo.cli", *map(str, arguments)],
-        env=environment, timeout=300, **options,
-    )  # fmt: skip
+        env=environment,
+        timeout=300,
+        **options,
+    )
 
 
 def stream(content=b"", **options):
@@ -188,9 +190,12 @@ def test_predict_between_pipes():
     """Odd bytes come in, pure ASCII goes out, and every text has its answer."""
     given = b"\xef\xbb\xbfa good day\r\ncaf\xc3\xa9 \xf0\x9f\x98\x80\r\n\r\nbad \xe9"
     done = command(
-        "predict", SAVED / "classification", input=given, capture_output=True,
+        "predict",
+        SAVED / "classification",
+        input=given,
+        capture_output=True,
         environment={"PYTHONIOENCODING": "ascii"},
-    )  # fmt: skip
+    )
     assert done.returncode == 0 and done.stderr == b""
     records = [json.loads(line) for line in done.stdout.decode("ascii").splitlines()]
     texts = [record["text"] for record in records]
@@ -251,10 +256,14 @@ def test_a_prompt_with_history_changes_nothing(tmp_path):
     line = shell_command(sys.executable, "-c", SHOW, values=texts)
     typed = f'set -o history; set -H; echo before\n{line}\necho "!!:0" ends\n'
     done = subprocess.run(
-        ["bash", "--norc", "--noprofile", "-i"], input=typed, text=True,
-        capture_output=True, cwd=tmp_path, env={**os.environ, "HISTFILE": "/dev/null"},
+        ["bash", "--norc", "--noprofile", "-i"],
+        input=typed,
+        text=True,
+        capture_output=True,
+        cwd=tmp_path,
+        env={**os.environ, "HISTFILE": "/dev/null"},
         start_new_session=True,
-    )  # fmt: skip
+    )
     lines = done.stdout.splitlines()
     assert lines[0] == "before" and lines[-1] == f"{sys.executable} ends", "it expands"
     assert [ast.literal_eval(word) for word in lines[1:-1]] == texts

@@ -45,9 +45,13 @@ def test_any_text_can_be_sent(server):
     connect(server.address).predict(iter(texts))
     [(_, body)] = server.requests
     assert body["instances"] == [
-        "\u00fc\n\"'\\", {"b64": "bG9uZSDtoIA="}, {"b64": "//4="}, "", "nul\x00",
+        "\u00fc\n\"'\\",
+        {"b64": "bG9uZSDtoIA="},
+        {"b64": "//4="},
+        "",
+        "nul\x00",
         "bytes",
-    ]  # fmt: skip
+    ]
 
 
 def test_batches_keep_the_order_and_one_connection(server):
@@ -276,8 +280,10 @@ def test_grpc(grpc_server, pauses):
     assert len(grpc_server.requests) == 4 and len(pauses) == 2
     spec = grpc_server.requests[-1].model_spec
     assert (spec.name, spec.version_label, spec.signature_name) == (
-        "m", "stable", "tokens"
-    )  # fmt: skip
+        "m",
+        "stable",
+        "tokens",
+    )
     grpc_server.codes = ["INVALID_ARGUMENT"]
     with pytest.raises(ServerError, match="INVALID_ARGUMENT, a problem"):
         client.predict(["a"])

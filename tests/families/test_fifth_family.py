@@ -52,8 +52,14 @@ def test_a_family_in_one_file(tmp_path):
     data = ("--data", "data.csv", "--label", "label:regression")
     assert "text_number  A mean of embeddings." in run(tmp_path, "list", "*number*")
     assert "learning_rate: 0.01 to 0.1" in run(tmp_path, "describe", "text_number")
-    run(tmp_path, "train", "text_number", *data, code=KILL_AT_SECOND_EPOCH,
-        status=-signal.SIGKILL)  # fmt: skip
+    run(
+        tmp_path,
+        "train",
+        "text_number",
+        *data,
+        code=KILL_AT_SECOND_EPOCH,
+        status=-signal.SIGKILL,
+    )
     state = tmp_path / "runs/text_number/checkpoints/state.json"
     assert json.loads(state.read_text())["epoch"] == 0
     said = run(tmp_path, "train", "text_number", *data)
@@ -70,7 +76,20 @@ def test_a_family_in_one_file(tmp_path):
     version = run(tmp_path, "export", "runs/text_number").split()[-1]
     assert version == "saved_models/text_number/2"
     found = run(
-        tmp_path, "tune", "text_number", *data, "--trials", "2", "--algorithm", "grid",
-        "--range", "width=2,4", "--only", "width", "--fix", "epochs=1", "--no-export",
-    )  # fmt: skip
+        tmp_path,
+        "tune",
+        "text_number",
+        *data,
+        "--trials",
+        "2",
+        "--algorithm",
+        "grid",
+        "--range",
+        "width=2,4",
+        "--only",
+        "width",
+        "--fix",
+        "epochs=1",
+        "--no-export",
+    )
     assert "2 trials by grid" in found and "valid mae" in found

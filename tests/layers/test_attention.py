@@ -194,10 +194,14 @@ def test_gradients_are_the_differences(name, mode):
     for place, gradient in enumerate((*of_inputs, *of_weights)):
         direction = random.normal(size=arrays[place].shape)
         ends = [
-            value([a + sign * direction if i == place else a
-                   for i, a in enumerate(arrays)])
+            value(
+                [
+                    a + sign * direction if i == place else a
+                    for i, a in enumerate(arrays)
+                ]
+            )
             for sign in (1e-5, -1e-5)
-        ]  # fmt: skip
+        ]
         expected = (ends[0] - ends[1]) / 2e-5
         found = (gradient * direction).sum()
         np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-4)

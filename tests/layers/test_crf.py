@@ -66,9 +66,13 @@ def log_sum(scores):
 
 def call(function, given, mask, *ids):
     return function(
-        given["emissions"], *ids, given["transitions"], mask,
-        start=given["start"], end=given["end"],
-    )  # fmt: skip
+        given["emissions"],
+        *ids,
+        given["transitions"],
+        mask,
+        start=given["start"],
+        end=given["end"],
+    )
 
 
 def compiled(function, mode="graph"):
@@ -435,9 +439,13 @@ def test_a_model_trains_by_compile_and_fit_and_its_twin_decodes(jit):
     weights[:3] = 0.0  # rows of no weight carry tags that make no sense
     tags_given = np.where(weights[:, None] > 0, tags, 2)
     history = trained.fit(
-        [tokens, tags_given], tags_given, sample_weight=weights, batch_size=64,
-        epochs=20, verbose=0,
-    )  # fmt: skip
+        [tokens, tags_given],
+        tags_given,
+        sample_weight=weights,
+        batch_size=64,
+        epochs=20,
+        verbose=0,
+    )
     assert history.history["loss"][-1] < 0.1 < history.history["loss"][0]
     found, _ = crf.decode(model(tokens), mask)
     np.testing.assert_array_equal(numpy(found), tags)
@@ -450,25 +458,34 @@ def test_its_loss_stands_beside_that_of_another_task_whose_labels_may_be_missing
     first = keras.layers.Dense(1)(ops.expand_dims(nll, -1))
     both = keras.Model(trained.inputs, {"tags": nll, "other": first})
     both.compile(
-        "sgd", loss={"tags": CRFLoss(), "other": "mse"},
-        loss_weights={"tags": 1.0, "other": 0.0}, jit_compile=BACKEND == "jax",
-    )  # fmt: skip
+        "sgd",
+        loss={"tags": CRFLoss(), "other": "mse"},
+        loss_weights={"tags": 1.0, "other": 0.0},
+        jit_compile=BACKEND == "jax",
+    )
     weights = np.arange(64) % 2
     targets = {"tags": tags, "other": np.zeros((64, 1))}
     expected = numpy(trained([tokens, tags]))[weights == 1].mean()
     result = both.evaluate(
-        [tokens, tags], targets, sample_weight={"tags": weights, "other": weights},
-        batch_size=64, verbose=0, return_dict=True,
-    )  # fmt: skip
+        [tokens, tags],
+        targets,
+        sample_weight={"tags": weights, "other": weights},
+        batch_size=64,
+        verbose=0,
+        return_dict=True,
+    )
     np.testing.assert_allclose(result["loss"], expected, rtol=1e-5)
 
 
 def test_a_saved_model_decodes_alike(tmp_path):
     allowed = np.array([[True, True, False], [True, True, True], [True, False, True]])
     model, trained, crf = tagger(
-        use_boundary=True, allowed_transitions=allowed, allowed_starts=allowed[0],
-        transition_initializer="glorot_uniform", transition_regularizer="l2",
-    )  # fmt: skip
+        use_boundary=True,
+        allowed_transitions=allowed,
+        allowed_starts=allowed[0],
+        transition_initializer="glorot_uniform",
+        transition_regularizer="l2",
+    )
     tokens, tags, mask = alternating()
     for kind in (model, trained):
         kind.save(tmp_path / "model.keras")

@@ -126,4 +126,8 @@ def test_mask_marks_tokens_and_the_first_place_of_an_empty_row():
     assert mask.astype(int).tolist() == [[1, 1, 0, 0], [1, 0, 0, 0], [1, 1, 1, 1]]
     assert PaddingMask(pad=4).get_config()["pad"] == 4
     assert ops.convert_to_numpy(PaddingMask(pad=4)(tokens))[2].tolist() == [
-        True, True, True, False]  # fmt: skip
+        True,
+        True,
+        True,
+        False,
+    ]

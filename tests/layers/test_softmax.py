@@ -92,11 +92,14 @@ def test_many_samples_come_near_the_full_softmax():
         targets[0] = 0  # drawn thousands of times
         full, sampled = [
             layer_gradients(
-                layer, [hidden], lambda loss: ops.sum(loss), targets=targets,
+                layer,
+                [hidden],
+                lambda loss: ops.sum(loss),
+                targets=targets,
                 training=training,
             )
             for training in (False, True)
-        ]  # fmt: skip
+        ]
         constant = np.log(samples * share(targets)).sum()
         losses[samples] = sampled[0] - constant - full[0]
         one, other = [
@@ -117,9 +120,13 @@ def test_masked_steps_count_for_nothing():
     expected = np.where(mask, sampled_loss(layer, hidden, targets, candidates), 0)
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
     _, [by_hidden], _ = layer_gradients(
-        layer, [hidden], lambda loss: ops.sum(loss), targets=targets, mask=mask,
+        layer,
+        [hidden],
+        lambda loss: ops.sum(loss),
+        targets=targets,
+        mask=mask,
         training=True,
-    )  # fmt: skip
+    )
     assert not by_hidden[~mask].any() and by_hidden[mask].any(axis=-1).all()
 
 

@@ -113,9 +113,12 @@ def test_a_classifier(classifier, pipeline):
     names = classifier.outputs
     sizes = {
         "serving_default": {
-            names[mood]["scores"]: (3,), names[tags]["scores"]: (3,),
-            names[price]["scores"]: (1,), names[mood]["label"]: (),
-            names[tags]["label"]: (), names[price]["label"]: (),
+            names[mood]["scores"]: (3,),
+            names[tags]["scores"]: (3,),
+            names[price]["scores"]: (1,),
+            names[mood]["label"]: (),
+            names[tags]["label"]: (),
+            names[price]["label"]: (),
         },
         "embed": {"embedding": (width,), "length": ()},
         "tokens": {"length": ()},
@@ -124,7 +127,7 @@ def test_a_classifier(classifier, pipeline):
             for signature in ("classify", "classify_task_0", "classify_tags")
         },
         **{name: {"outputs": (1,)} for name in ("regress", "regress_price")},
-    }  # fmt: skip
+    }
     assert set(endpoints) == set(sizes)
     one_example = tf.constant([as_example(TEXTS[0].encode())])
     for name, endpoint in endpoints.items():
@@ -156,9 +159,12 @@ def test_a_language_model(saved):
     endpoints = servable.endpoints
     assert set(endpoints) == {"serving_default", "generate", "score", "step", "tokens"}
     options = (
-        tf.constant(5), tf.constant(0.5), tf.constant(3), tf.constant(0.9),
+        tf.constant(5),
+        tf.constant(0.5),
+        tf.constant(3),
+        tf.constant(0.9),
         tf.constant(7),
-    )  # fmt: skip
+    )
     for name in ("serving_default", "generate"):
         behind = options if name == "generate" else ()
         none, one = (endpoints[name](t, *behind) for t in (NO_TEXT, ONE_TEXT))
@@ -210,9 +216,12 @@ def test_a_translation_model(saved):
     expected = answer_of_python("translation")
     assert one["translation"].numpy().tolist() == [expected["translation"].encode()]
     options = (
-        tf.constant(3), tf.constant(2), tf.constant(1.0), tf.constant(0.0),
+        tf.constant(3),
+        tf.constant(2),
+        tf.constant(1.0),
+        tf.constant(0.0),
         tf.constant(4),
-    )  # fmt: skip
+    )
     none, one = (endpoints["translate"](t, *options) for t in (NO_TEXT, ONE_TEXT))
     fixed = dict.fromkeys(("translation", "score", "log_probability"), (2,))
     assert_no_rows(none, one, **fixed, cut=())

@@ -25,8 +25,12 @@ SMALL = searched_space(
 
 def oracle(folder, algorithm="random", searched=SMALL, **options):
     defaults = {
-        "minimise": False, "epochs": 4, "trials": 100, "seconds": None, "seed": 0
-    }  # fmt: skip
+        "minimise": False,
+        "epochs": 4,
+        "trials": 100,
+        "seconds": None,
+        "seed": 0,
+    }
     made = make_oracle(
         algorithm, searched, folder / "oracle.json", **{**defaults, **options}
     )
@@ -78,8 +82,10 @@ def test_values_survive_single_precision():
     rates = [row["learning_rate"] for row in drawn("random", SEARCHED, 0, 20)]
     for rate in rates:
         sent = encoded(SEARCHED, {**values, "learning_rate": rate})
-        sent = {k: float(np.float32(v)) if isinstance(v, float) else v for k, v in
-                sent.items()}  # fmt: skip
+        sent = {
+            k: float(np.float32(v)) if isinstance(v, float) else v
+            for k, v in sent.items()
+        }
         assert decoded(SEARCHED, sent)["learning_rate"] == rate
 
 
@@ -160,7 +166,10 @@ def test_hyperband_trains_the_better_third_on(tmp_path):
         parent = made.trials[child["tuner/trial_id"]].hyperparameters.values
         assert parent["units"] == child["units"]
         assert parent["tuner/epochs"] < child["tuner/epochs"] <= 9
-        rivals = [row["units"] for row in rows[1:] if row["tuner/epochs"] ==
-                  parent["tuner/epochs"] and row["tuner/bracket"] ==
-                  parent["tuner/bracket"]]  # fmt: skip
+        rivals = [
+            row["units"]
+            for row in rows[1:]
+            if row["tuner/epochs"] == parent["tuner/epochs"]
+            and row["tuner/bracket"] == parent["tuner/bracket"]
+        ]
         assert child["units"] > sorted(rivals)[len(rivals) // 3]

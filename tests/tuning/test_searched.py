@@ -21,8 +21,11 @@ def test_ranges_and_fixed_values_of_the_user():
     )
     assert sorted(names(searched)) == ["dropout", "embedding_dim", "epochs", "units"]
     assert searched.defaults() == {
-        "embedding_dim": 128, "units": 8, "dropout": 0.6, "epochs": 3
-    }  # fmt: skip
+        "embedding_dim": 128,
+        "units": 8,
+        "dropout": 0.6,
+        "epochs": 3,
+    }
     assert sorted(searched.moved()) == ["dropout", "epochs", "units"]
     model, settings, keywords = searched.chosen({"units": 5, "epochs": 3})
     assert model == "bilstm"
@@ -37,10 +40,13 @@ def test_conditions():
     assert names(searched) == ["characters", "character_dim"]  # the parent first
     shown = {tuple(values.items()) for values in searched.grid()}
     assert shown == {
-        *((("characters", kind), ("character_dim", dim)) for kind in ("cnn", "lstm")
-          for dim in (15, 30, 60)),
+        *(
+            (("characters", kind), ("character_dim", dim))
+            for kind in ("cnn", "lstm")
+            for dim in (15, 30, 60)
+        ),
         (("characters", "none"),),
-    }  # fmt: skip
+    }
     # A fixed parent decides once for all, and so does its default.
     fixed = {"characters": "none"}
     assert names(searched_space(["bilstm_tagger"], None, fixed, ["units"])) == ["units"]
@@ -107,12 +113,17 @@ def test_the_grid_begins_with_the_defaults():
         ((["lstm"], None, None, ["unit"]), "did you mean 'units'"),
         ((["lstm_lm"], {"vocab_size": Int(5, 9)}), "cannot be compared"),
         (
-            (["lstm"], {"units": Int(1, 2, when={"dropout": [0]}),
-             "dropout": Choice(0.5, 0.6, when={"units": [1]})}),
+            (
+                ["lstm"],
+                {
+                    "units": Int(1, 2, when={"dropout": [0]}),
+                    "dropout": Choice(0.5, 0.6, when={"units": [1]}),
+                },
+            ),
             "round in circles",
         ),
     ],
-)  # fmt: skip
+)
 def test_searches_of_no_use_are_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
         searched_space(*arguments)

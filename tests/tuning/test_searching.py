@@ -58,20 +58,45 @@ def test_a_search_from_the_command_line(place, capsys, monkeypatch):
 
     monkeypatch.setattr(FAMILY, "score", score)
     command = [
-        "tune", "text_cnn", "--data", "train.csv", "--valid", "valid.csv", "--test",
-        "test.csv", "--trials", "2", "--algorithm", "grid", "--only", "dropout",
-        "--range", "learning_rate=0.0001,0.05", "--fix", "embedding_dim=4", "maps=3",
-        "windows=[1]", "epochs=2", "batch_size=8", "--budget", "latency=60s",
-        "parameters=1e6", "--objective", "macro_f1", "--retrain", "--in-process",
-    ]  # fmt: skip
+        "tune",
+        "text_cnn",
+        "--data",
+        "train.csv",
+        "--valid",
+        "valid.csv",
+        "--test",
+        "test.csv",
+        "--trials",
+        "2",
+        "--algorithm",
+        "grid",
+        "--only",
+        "dropout",
+        "--range",
+        "learning_rate=0.0001,0.05",
+        "--fix",
+        "embedding_dim=4",
+        "maps=3",
+        "windows=[1]",
+        "epochs=2",
+        "batch_size=8",
+        "--budget",
+        "latency=60s",
+        "parameters=1e6",
+        "--objective",
+        "macro_f1",
+        "--retrain",
+        "--in-process",
+    ]
     assert main(command) == 0
     said = capsys.readouterr()
     assert said.err.count("trial 000") == 2
     out = place / "runs" / "tune-text_cnn"
     # The test part was not there before the end, and was read twice: by both models.
     assert asked == [("valid", 0)] * 2 + [("test", 16)] * 2
-    results = [json.loads((out / f"trials/000{n}/result.json").read_text()) for n in
-               range(2)]  # fmt: skip
+    results = [
+        json.loads((out / f"trials/000{n}/result.json").read_text()) for n in range(2)
+    ]
     best = max(result["objective"] for result in results)
     assert f"valid macro_f1 {best:.4f}" in said.out
     assert "the defaults but for learning_rate" in said.out
@@ -79,13 +104,22 @@ def test_a_search_from_the_command_line(place, capsys, monkeypatch):
         assert result["latency"] > 0 and result["memory"] > 50
         assert result["objective"] == result["scores"]["macro_f1"]
     page = (out / "report.md").read_text()
-    for part in ("## Pareto front", "## Trials", "read once", "latency, ms", "memory",
-                 "zoo train text_cnn --set", "learning_rate: 0.0001, 0.05",
-                 "objective.png", "parallel_coordinates.png"):  # fmt: skip
+    for part in (
+        "## Pareto front",
+        "## Trials",
+        "read once",
+        "latency, ms",
+        "memory",
+        "zoo train text_cnn --set",
+        "learning_rate: 0.0001, 0.05",
+        "objective.png",
+        "parallel_coordinates.png",
+    ):
         assert part in page
     assert {path.name for path in out.glob("*.png")} == {
-        "objective.png", "parallel_coordinates.png"
-    }  # fmt: skip
+        "objective.png",
+        "parallel_coordinates.png",
+    }
     assert_hparams(out / "tensorboard" / "0001", results[1])
     # The best was trained again, on both parts, and exported.
     text_model = zoo.load(out)
@@ -124,11 +158,17 @@ def test_a_language_model(tmp_path):
     texts = [f"the cat {('sat', 'ran')[row % 2]} on mat {row % 5}" for row in range(60)]
     parts = [Examples(texts[start::3], {}) for start in range(3)]
     found = search(
-        "lstm_lm", Splits(*parts), folder=tmp_path / "lm", trials=2,
-        algorithm="random", ranges={"units": Int(2, 9)}, only=["dropout"],
+        "lstm_lm",
+        Splits(*parts),
+        folder=tmp_path / "lm",
+        trials=2,
+        algorithm="random",
+        ranges={"units": Int(2, 9)},
+        only=["dropout"],
         fixed={"embedding_dim": 4, "depth": 1, "epochs": 1, "window": 5},
-        budget={"parameters": 100_000}, retrain=True,
-    )  # fmt: skip
+        budget={"parameters": 100_000},
+        retrain=True,
+    )
     values = [result["objective"] for result in found.trials.values()]
     assert found.objective == min(values) > 1
     assert set(found.test) == {"best", "defaults"}
@@ -142,10 +182,16 @@ def test_a_tagger(tmp_path):
     sizes = {k: v for k, v in tagged_toys.SIZES.items() if "character" not in k}
     sizes |= {"characters": "none", "epochs": 1, "learning_rate": 0.03, "buckets": 1}
     found = search(
-        "bilstm_tagger", tagged_toys.splits(), folder=tmp_path / "t", trials=1,
-        objective="f1", ranges={"scheme": Choice("BIOES", "IOB1")}, only=["scheme"],
-        fixed=sizes, retrain=True,
-    )  # fmt: skip
+        "bilstm_tagger",
+        tagged_toys.splits(),
+        folder=tmp_path / "t",
+        trials=1,
+        objective="f1",
+        ranges={"scheme": Choice("BIOES", "IOB1")},
+        only=["scheme"],
+        fixed=sizes,
+        retrain=True,
+    )
     assert found.settings["scheme"] == "BIOES"
     scores = found.trials[found.trial]["scores"]
     assert found.objective == scores["f1"]
@@ -162,8 +208,14 @@ def test_more_epochs_in_steps_are_the_same_training(tmp_path):
 
     def job(name, epochs, parent=None):
         settings = {**first, "epochs": epochs}
-        return Job(folder / name, family, "text_cnn", settings, keywords,
-                   parent=parent and folder / parent)  # fmt: skip
+        return Job(
+            folder / name,
+            family,
+            "text_cnn",
+            settings,
+            keywords,
+            parent=parent and folder / parent,
+        )
 
     parent = in_process(job("0001", 1), splits())
     assert parent["status"] == "done", (folder / "0001" / "log.txt").read_text()
@@ -187,10 +239,11 @@ def test_limits_of_a_training(tmp_path, monkeypatch):
 
     monkeypatch.setattr(FAMILY, "export", export)
     job = {
-        "family": "classification", "model": "text_cnn",
+        "family": "classification",
+        "model": "text_cnn",
         "settings": {"epochs": 5, "batch_size": 8},
         "keywords": {"embedding_dim": 4, "windows": [1], "maps": 3},
-    }  # fmt: skip
+    }
     late = Job(tmp_path / "late", budget={"latency": 1e-9}, deadline=0.0, **job)
     late = run_trial(late, splits())
     assert late["epochs"] == 1, "the first one, cut short"
@@ -246,9 +299,10 @@ def test_a_missing_extra_names_the_pip_line(monkeypatch, capsys):
 
     find = importlib.util.find_spec
     monkeypatch.setattr(
-        importlib.util, "find_spec",
+        importlib.util,
+        "find_spec",
         lambda name, *rest: None if name == "keras_tuner" else find(name, *rest),
-    )  # fmt: skip
+    )
     assert main(["tune", "lstm"]) == 2
     assert "pip install 'keras-tuner" in capsys.readouterr().err
 

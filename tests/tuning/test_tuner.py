@@ -51,10 +51,18 @@ def plan(folder, script=None, **options):
     folder.mkdir(exist_ok=True)
     (folder / "script.json").write_text(json.dumps(script or {}))
     defaults = {
-        "trials": 4, "algorithm": "random", "objective": None, "max_time": None,
-        "ranges": toy_family.RANGES, "fixed": {"epochs": 4}, "only": ["units"],
-        "budget": None, "seed": 0, "processes": False, "family": "toy",
-    }  # fmt: skip
+        "trials": 4,
+        "algorithm": "random",
+        "objective": None,
+        "max_time": None,
+        "ranges": toy_family.RANGES,
+        "fixed": {"epochs": 4},
+        "only": ["units"],
+        "budget": None,
+        "seed": 0,
+        "processes": False,
+        "family": "toy",
+    }
     made = make_plan(
         ["lstm"], toy_family.splits(), folder=folder, **{**defaults, **options}
     )
@@ -144,15 +152,17 @@ def test_a_changed_search_is_refused_with_the_difference(tmp_path):
     plan(tmp_path)
     plan(tmp_path, trials=9, processes=True, max_time=5.0)  # these may change
     for options, line in (
-        ({"ranges": {**toy_family.RANGES, "units": Int(1, 65)}},
-         "space units: was '1 to 64', now '1 to 65'"),
+        (
+            {"ranges": {**toy_family.RANGES, "units": Int(1, 65)}},
+            "space units: was '1 to 64', now '1 to 65'",
+        ),
         ({"only": ["dropout"]}, "space dropout: was not there, now '0 to 0.7'"),
         ({"fixed": {"epochs": 5}}, "fixed epochs: was 4, now 5"),
         ({"algorithm": "grid"}, "algorithm: was 'random', now 'grid'"),
         ({"objective": "perplexity"}, "objective: was 'mean', now 'perplexity'"),
         ({"budget": {"parameters": 5}}, "budget parameters: was not there, now 5.0"),
         ({"seed": 1}, "seed: was 0, now 1"),
-    ):  # fmt: skip
+    ):
         with pytest.raises(ValueError, match="hold this search") as error:
             plan(tmp_path, **options)
         assert line in str(error.value)
@@ -278,8 +288,9 @@ def test_two_workers_and_a_chief_and_a_worker_that_dies(tmp_path, capfd):
     assert len(found) == 8
     assert {result["status"] for result in found.values()} == {"done"}
     assert (tmp_path / "die.done").exists()
-    own = [(epoch, process) for name, epoch, process, _ in epochs(made)
-           if name == "0003"]  # fmt: skip
+    own = [
+        (epoch, process) for name, epoch, process, _ in epochs(made) if name == "0003"
+    ]
     assert [epoch for epoch, _ in own] == sorted({epoch for epoch, _ in own})
     oracle = json.loads((tmp_path / "oracle.json").read_text())
     assert sorted(oracle["oracle"]["end_order"]) == sorted(found)
@@ -310,18 +321,26 @@ def test_arguments_of_no_use(tmp_path, options, message):
 def test_a_job_continues_no_parent_that_failed(tmp_path):
     (tmp_path / "script.json").write_text("{}")
     job = Job(
-        tmp_path / "trials" / "0001", "toy", "lstm", {"epochs": 2},
-        {"units": 1}, parent=tmp_path / "trials" / "0000",
-    )  # fmt: skip
+        tmp_path / "trials" / "0001",
+        "toy",
+        "lstm",
+        {"epochs": 2},
+        {"units": 1},
+        parent=tmp_path / "trials" / "0000",
+    )
     assert run_trial(job, toy_family.splits())["epochs"] == 2
 
 
 def test_an_objective_that_is_no_number_is_a_failure(tmp_path):
     (tmp_path / "script.json").write_text("{}")
     job = Job(
-        tmp_path / "trials" / "0001", "toy", "lstm", {"epochs": 2},
-        {"units": 1}, objective="r2",
-    )  # fmt: skip
+        tmp_path / "trials" / "0001",
+        "toy",
+        "lstm",
+        {"epochs": 2},
+        {"units": 1},
+        objective="r2",
+    )
     result = run_trial(job, toy_family.splits())
     assert result["status"] == "failed"
     assert "'r2' must be a finite number" in result["error"]["traceback"]

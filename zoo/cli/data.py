@@ -16,50 +16,60 @@ def add_data_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the options that say which data a command reads, and how."""
     defaults = {family.default_data for family in families().values()}
     parser.add_argument(
-        "--data", metavar="NAME_OR_FILE",
+        "--data",
+        metavar="NAME_OR_FILE",
         help="a name from `zoo list --data`, or a CSV, TSV, JSONL or Parquet file; for "
         "a tagger a .conll, .txt, .conllu or .jsonl file; for translation also a text "
         f"file beside --target ({', '.join(sorted(defaults))}, by the kind of model)",
-    )  # fmt: skip
+    )
     parser.add_argument(
-        "--target", type=Path,
+        "--target",
+        type=Path,
         help="for translation, a text file: each line translates that line of --data",
-    )  # fmt: skip
+    )
     parser.add_argument(
         "--text",
         help="column of the texts (text), of the words for a tagger, of the "
         "sources for translation (source)",
-    )  # fmt: skip
+    )
     parser.add_argument(
-        "--label", action="append", metavar="COLUMN[:KIND]",
+        "--label",
+        action="append",
+        metavar="COLUMN[:KIND]",
         help=f"column of labels (label); may be repeated; KIND is one of "
         f"{', '.join(KINDS)} (categories); for a tagger [TASK=]COLUMN[:KIND] with BIO, "
         "IOB1, BIOES, none (tags without a scheme) or categories (of the sentence); "
         "for translation the column of the targets (target)",
-    )  # fmt: skip
+    )
     parser.add_argument("--task-column", help="splits the one label into tasks")
     parser.add_argument(
         "--separator",
         help="between the labels of a multilabel cell (|)",
     )
     parser.add_argument(
-        "--missing", action="append", metavar="SPELLING",
+        "--missing",
+        action="append",
+        metavar="SPELLING",
         help="of a label that is missing, beside the empty cell; may be repeated (NA, "
         "N/A, nan, null, None and their like; docs/data.md)",
-    )  # fmt: skip
+    )
     parser.add_argument(
-        "--on-bad-rows", choices=("error", "skip"), default="error",
+        "--on-bad-rows",
+        choices=("error", "skip"),
+        default="error",
         help="skip leaves out and lists rows that cannot be used (error)",
-    )  # fmt: skip
+    )
     parser.add_argument("--encoding", help="of the file (UTF-8)")
     parser.add_argument(
-        "--quotes", action=argparse.BooleanOptionalAction,
+        "--quotes",
+        action=argparse.BooleanOptionalAction,
         help='CSV, TSV: whether " encloses cells, or is an ordinary character',
-    )  # fmt: skip
+    )
     parser.add_argument(
-        "--comment", metavar="MARK",
+        "--comment",
+        metavar="MARK",
         help="begins lines of a .conll or .txt file to leave out, such as #",
-    )  # fmt: skip
+    )
 
 
 def add_part_arguments(parser: argparse.ArgumentParser) -> None:
@@ -70,10 +80,14 @@ def add_part_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--test", type=Path, help="test table; else 10 %% of the data")
     for part in ("valid", "test"):
         parser.add_argument(
-            f"--{part}-target", type=Path, metavar="FILE",
+            f"--{part}-target",
+            type=Path,
+            metavar="FILE",
             help=f"translations of the lines of --{part}, as --target",
-        )  # fmt: skip
+        )
     parser.add_argument(
-        "--on-single-class", choices=("error", "skip"), default="error",
+        "--on-single-class",
+        choices=("error", "skip"),
+        default="error",
         help="skip leaves out tasks whose training rows have one class (error)",
-    )  # fmt: skip
+    )

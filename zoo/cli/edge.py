@@ -16,9 +16,10 @@ def add_edge_arguments(parser: argparse.ArgumentParser) -> None:
         "--edge", choices=RUNTIMES, help="a model of token ids, for this runtime"
     )
     edge.add_argument(
-        "--length", type=int,
+        "--length",
+        type=int,
         help=f"tokens of a text that are read (the model's, at most {DEFAULT_LENGTH})",
-    )  # fmt: skip
+    )
     edge.add_argument(
         "--int8", action="store_true", help="also with weights in 8 bits; needs --data"
     )
@@ -62,7 +63,11 @@ def export_edge(text_model, name: str, options) -> None:
         examples = get_family(text_model.family).read_part(text_model, options)
     folder = options.to or Path("edge", f"{name}-{options.edge}")
     export(
-        text_model, folder, runtime=options.edge, length=options.length,
-        int8=options.int8, examples=examples,
-    )  # fmt: skip
+        text_model,
+        folder,
+        runtime=options.edge,
+        length=options.length,
+        int8=options.int8,
+        examples=examples,
+    )
     print(summary(folder))

@@ -12,9 +12,10 @@ from zoo.cli.data import add_data_arguments
 def add_evaluate_parser(commands) -> None:
     """Adds the command to the subparsers of `zoo`."""
     parser = commands.add_parser(
-        "evaluate", help="metrics of a trained model on data",
+        "evaluate",
+        help="metrics of a trained model on data",
         description="The data are read as in training, where no option says otherwise.",
-    )  # fmt: skip
+    )
     parser.add_argument("folder", type=Path, help="folder of a run")
     add_data_arguments(parser)
     add_unknown_argument(parser)
@@ -23,9 +24,11 @@ def add_evaluate_parser(commands) -> None:
 
 def add_unknown_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--unknown-labels", choices=("error", "wrong"), default="error",
+        "--unknown-labels",
+        choices=("error", "wrong"),
+        default="error",
         help="wrong counts rows as wrong whose label training did not know (error)",
-    )  # fmt: skip
+    )
 
 
 def _evaluate(options) -> None:

@@ -16,10 +16,11 @@ def add_export_parser(commands) -> None:
     )
     export.add_argument("folder", type=Path, help="folder of a run")
     export.add_argument(
-        "--to", type=Path,
+        "--to",
+        type=Path,
         help="folder of the versions (saved_models/MODEL), or of the export for a "
         "device (edge/MODEL-RUNTIME)",
-    )  # fmt: skip
+    )
     add_export_arguments(export)
     add_edge_arguments(export)
     export.set_defaults(command=_export)

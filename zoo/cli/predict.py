@@ -25,9 +25,10 @@ def add_predict_parser(commands) -> None:
         "folder", nargs="?", help="a run or an exported model; none with --server"
     )
     parser.add_argument(
-        "texts", nargs="*",
+        "texts",
+        nargs="*",
         help="else one text a line of standard input, in UTF-8; no line, no answer",
-    )  # fmt: skip
+    )
     _add_server_arguments(parser)
     parser.set_defaults(command=_predict)
 
@@ -35,18 +36,21 @@ def add_predict_parser(commands) -> None:
 def _add_server_arguments(parser: argparse.ArgumentParser) -> None:
     server = parser.add_argument_group("a running TF Serving, instead of a folder")
     server.add_argument(
-        "--server", metavar="HOST:PORT",
+        "--server",
+        metavar="HOST:PORT",
         help="its REST port, or grpc://HOST:PORT for its gRPC port",
-    )  # fmt: skip
+    )
     server.add_argument("--model", default="model", help="name of the model (model)")
     choice = server.add_mutually_exclusive_group()
     choice.add_argument("--version", type=positive, metavar="N", help="(the newest)")
     choice.add_argument("--label", help="of the version, such as stable")
     server.add_argument("--signature", default="serving_default", help="to ask")
     server.add_argument(
-        "--timeout", type=float, default=10.0,
+        "--timeout",
+        type=float,
+        default=10.0,
         help=f"seconds for a request of up to {_CHUNK} texts (10)",
-    )  # fmt: skip
+    )
 
 
 def _predict(options) -> None:
@@ -82,9 +86,13 @@ def _asker_of_server(options) -> Callable[[list[str]], list[dict]]:
     if options.server.startswith("grpc:"):
         load_tensorflow()  # which the gRPC client imports, with all that it says
     client = connect(
-        options.server, options.model, version=options.version, label=options.label,
-        timeout=options.timeout, batch_size=_CHUNK,
-    )  # fmt: skip
+        options.server,
+        options.model,
+        version=options.version,
+        label=options.label,
+        timeout=options.timeout,
+        batch_size=_CHUNK,
+    )
     return lambda texts: client.predict(texts, options.signature)
 
 

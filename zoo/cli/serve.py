@@ -24,15 +24,19 @@ from zoo.serving.versions import prune, restore, rollback, versions, withdrawn
 def add_export_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of every command that exports a classifier."""
     parser.add_argument(
-        "--keep", type=positive, metavar="N",
+        "--keep",
+        type=positive,
+        metavar="N",
         help="versions that stay; older ones are removed, but for those that "
         f"{MODELS_CONFIG} names (all stay)",
-    )  # fmt: skip
+    )
     parser.add_argument(
-        "--abstain", type=_probability, metavar="P",
+        "--abstain",
+        type=_probability,
+        metavar="P",
         help='a category less likely than this is not said: its label is "" '
         "(always said)",
-    )  # fmt: skip
+    )
 
 
 def add_serve_commands(commands) -> None:
@@ -41,18 +45,25 @@ def add_serve_commands(commands) -> None:
         "serve-config", help="write what TF Serving, Docker and Kubernetes start from"
     )
     config.add_argument(
-        "folder", type=Path, nargs="?", default=Path("saved_models"),
+        "folder",
+        type=Path,
+        nargs="?",
+        default=Path("saved_models"),
         help="folder of the exported models (saved_models)",
-    )  # fmt: skip
+    )
     config.add_argument(
-        "--canary", action="store_true",
+        "--canary",
+        action="store_true",
         help=f"serve the newest version as canary beside the one before as {STABLE}",
-    )  # fmt: skip
+    )
     config.add_argument(
-        "--label", type=_label, action="append", metavar="MODEL:LABEL=VERSION",
+        "--label",
+        type=_label,
+        action="append",
+        metavar="MODEL:LABEL=VERSION",
         help=f"give a version this label, such as {STABLE}; may be repeated; models "
         "that are not named keep theirs",
-    )  # fmt: skip
+    )
     config.add_argument(
         "--threads", type=positive, default=2, help="that run batches (2)"
     )
@@ -68,9 +79,11 @@ def add_serve_commands(commands) -> None:
         "--to", type=int, help="the version to go back to (the one before the newest)"
     )
     choice.add_argument(
-        "--restore", type=int, metavar="VERSION",
+        "--restore",
+        type=int,
+        metavar="VERSION",
         help="put a version that was taken out back into service",
-    )  # fmt: skip
+    )
     back.set_defaults(command=_rollback)
 
     warmup = commands.add_parser(
@@ -87,9 +100,13 @@ def add_serve_commands(commands) -> None:
     ):
         shown = " ".join(map(str, default))
         warmup.add_argument(
-            option, type=positive, nargs="+", default=default, metavar="N",
+            option,
+            type=positive,
+            nargs="+",
+            default=default,
+            metavar="N",
             help=f"numbers of {unit} ({shown})",
-        )  # fmt: skip
+        )
     warmup.set_defaults(command=_warmup)
 
 
@@ -108,9 +125,12 @@ def _serve_config(options) -> None:
         labels = labels or {}
         labels.setdefault(model, {})[label] = version
     paths = write_serve_config(
-        options.folder, canary=options.canary, labels=labels, threads=options.threads,
+        options.folder,
+        canary=options.canary,
+        labels=labels,
+        threads=options.threads,
         image=options.image,
-    )  # fmt: skip
+    )
     for path in paths:
         print(path)
     for folder in sorted(path for path in options.folder.iterdir() if path.is_dir()):

@@ -19,9 +19,12 @@ def add_train_parser(commands) -> None:
     add_part_arguments(train)
     train.add_argument("--out", type=Path, help="folder of the run (runs/MODEL)")
     train.add_argument(
-        "--export", type=Path, default=Path("saved_models"), metavar="FOLDER",
+        "--export",
+        type=Path,
+        default=Path("saved_models"),
+        metavar="FOLDER",
         help="exported to FOLDER/MODEL/VERSION (saved_models)",
-    )  # fmt: skip
+    )
     train.add_argument("--no-export", action="store_true", help="train only")
     add_export_arguments(train)
     train.add_argument("--seed", type=int, help="of the split and the training (0)")
@@ -34,13 +37,18 @@ def add_train_parser(commands) -> None:
     train.add_argument(
         "--tensorboard", type=Path, metavar="FOLDER", help="writes event files there"
     )
-    train.add_argument("--fine-tune", action="store_true",
-                       help="after joint training, each task alone")  # fmt: skip
     train.add_argument(
-        "--set", nargs="+", default=[], metavar="KEY=VALUE", dest="overrides",
+        "--fine-tune", action="store_true", help="after joint training, each task alone"
+    )
+    train.add_argument(
+        "--set",
+        nargs="+",
+        default=[],
+        metavar="KEY=VALUE",
+        dest="overrides",
         help="other settings, and arguments of the model's builder, as JSON values: "
-        "units=64 sampling=uniform 'class_weights={\"label\": \"balanced\"}'",
-    )  # fmt: skip
+        'units=64 sampling=uniform \'class_weights={"label": "balanced"}\'',
+    )
     train.set_defaults(command=_train)
 
 
@@ -72,8 +80,13 @@ def _train(options) -> None:
 
         callbacks.append(TensorBoard(options.tensorboard))
     family.run(
-        options.model, splits, settings, keywords, folder=folder, export_to=export_to,
+        options.model,
+        splits,
+        settings,
+        keywords,
+        folder=folder,
+        export_to=export_to,
         callbacks=callbacks,
-    )  # fmt: skip
+    )
     if export_to is not None:
         after_export(export_to, options)

@@ -32,60 +32,83 @@ def add_tune_parser(commands) -> None:
         "workers.",
     )
     tune.add_argument(
-        "models", nargs="+", metavar="MODEL",
+        "models",
+        nargs="+",
+        metavar="MODEL",
         help="a name from `zoo list`; among several the search chooses",
-    )  # fmt: skip
+    )
     add_data_arguments(tune)
     add_part_arguments(tune)
     tune.add_argument("--out", type=Path, help="folder of the search (runs/tune-MODEL)")
     tune.add_argument("--trials", type=int, default=30, help="at most this many (30)")
     tune.add_argument(
-        "--algorithm", choices=ALGORITHMS, default=ALGORITHMS[0],
+        "--algorithm",
+        choices=ALGORITHMS,
+        default=ALGORITHMS[0],
         help=f"{ALGORITHMS[0]}, unless you say otherwise",
-    )  # fmt: skip
+    )
     tune.add_argument(
-        "--max-time", type=duration, metavar="TIME",
+        "--max-time",
+        type=duration,
+        metavar="TIME",
         help="such as 30m, 2h or 90s: no trial begins later, the last epoch is cut",
-    )  # fmt: skip
+    )
     tune.add_argument(
         "--objective",
         help="score of the validation part: mean (over the tasks), accuracy, macro_f1, "
         "micro_f1, r2, f1, perplexity, or TASK:METRIC",
     )
     tune.add_argument(
-        "--range", nargs="+", default=[], metavar="KEY=RANGE", dest="ranges",
+        "--range",
+        nargs="+",
+        default=[],
+        metavar="KEY=RANGE",
+        dest="ranges",
         help="instead of the model's, or a further one: units=64:256 (whole numbers), "
         "units=64:256:x2, units=64:256:32, learning_rate=1e-4:1e-2:log, "
         "batch_size=16,32",
-    )  # fmt: skip
+    )
     tune.add_argument(
-        "--fix", nargs="+", default=[], metavar="KEY=VALUE", dest="fixed",
+        "--fix",
+        nargs="+",
+        default=[],
+        metavar="KEY=VALUE",
+        dest="fixed",
         help="settings and builder arguments that do not vary, as for train --set",
-    )  # fmt: skip
+    )
     tune.add_argument(
         "--only", nargs="+", default=[], metavar="KEY", help="search these and --range"
     )
     tune.add_argument(
-        "--budget", nargs="+", default=[], metavar="KEY=LIMIT",
+        "--budget",
+        nargs="+",
+        default=[],
+        metavar="KEY=LIMIT",
         help="parameters=2e6 and latency=5ms (of one text, exported)",
-    )  # fmt: skip
+    )
     tune.add_argument("--workers", type=int, default=1, help="trials at a time (1)")
     where = tune.add_mutually_exclusive_group()
     where.add_argument(
-        "--processes", action="store_true", default=None,
+        "--processes",
+        action="store_true",
+        default=None,
         help="each trial in a process of its own: memory stays flat (in searches of "
         "more than 10 trials or with --max-time)",
-    )  # fmt: skip
+    )
     where.add_argument("--in-process", action="store_false", dest="processes")
     tune.add_argument(
-        "--retrain", action="store_true",
+        "--retrain",
+        action="store_true",
         help="train the best again, on training and validation part",
-    )  # fmt: skip
+    )
     tune.add_argument("--seed", type=int, help="of split, search and training (0)")
     tune.add_argument(
-        "--export", type=Path, default=Path("saved_models"), metavar="FOLDER",
+        "--export",
+        type=Path,
+        default=Path("saved_models"),
+        metavar="FOLDER",
         help="exported to FOLDER/MODEL/VERSION (saved_models)",
-    )  # fmt: skip
+    )
     tune.add_argument("--no-export", action="store_true")
     tune.add_argument(
         "--dry-run", action="store_true", help="list the space and some first trials"
@@ -120,12 +143,23 @@ def _tune(options) -> None:
     splits = family.read(options)
     load_tensorflow()
     found = search(
-        options.models, splits, folder=folder, trials=options.trials,
-        algorithm=options.algorithm, objective=options.objective,
-        max_time=options.max_time, ranges=ranges, fixed=fixed, only=options.only,
-        budget=budget, seed=options.seed or 0, workers=options.workers,
-        processes=options.processes, retrain=options.retrain, export_to=export_to,
-    )  # fmt: skip
+        options.models,
+        splits,
+        folder=folder,
+        trials=options.trials,
+        algorithm=options.algorithm,
+        objective=options.objective,
+        max_time=options.max_time,
+        ranges=ranges,
+        fixed=fixed,
+        only=options.only,
+        budget=budget,
+        seed=options.seed or 0,
+        workers=options.workers,
+        processes=options.processes,
+        retrain=options.retrain,
+        export_to=export_to,
+    )
     if found is None:  # a worker of a cluster
         return
     print(found.summary)

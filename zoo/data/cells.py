@@ -13,9 +13,21 @@ from zoo.data.values import plain, render
 # Spellings of a missing label: those that pandas reads as one, and two more of null and
 # nan. An empty cell is always missing.
 MISSING = (
-    "NA", "N/A", "n/a", "#N/A", "<NA>", "nan", "NaN", "NAN", "-nan", "-NaN",
-    "null", "Null", "NULL", "None",
-)  # fmt: skip
+    "NA",
+    "N/A",
+    "n/a",
+    "#N/A",
+    "<NA>",
+    "nan",
+    "NaN",
+    "NAN",
+    "-nan",
+    "-NaN",
+    "null",
+    "Null",
+    "NULL",
+    "None",
+)
 _NOTHING = "an empty cell where it is missing (--missing names other spellings)"
 
 

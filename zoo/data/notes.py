@@ -15,9 +15,29 @@ from zoo.data.values import as_number, look_alikes
 SHOWN = 5  # examples in one note
 MANY_NUMBERS = 20  # different numbers that may well be classes
 _SUSPECTS = {
-    "-", "--", "---", "\u2013", "\u2014", "?", "??", ".", "..", "...", "none", "na",
-    "n.a.", "n.a", "n/a", "#n/a", "nan", "nat", "nil", "null", "missing", "undefined",
-}  # fmt: skip
+    "-",
+    "--",
+    "---",
+    "\u2013",
+    "\u2014",
+    "?",
+    "??",
+    ".",
+    "..",
+    "...",
+    "none",
+    "na",
+    "n.a.",
+    "n.a",
+    "n/a",
+    "#n/a",
+    "nan",
+    "nat",
+    "nil",
+    "null",
+    "missing",
+    "undefined",
+}
 
 
 @dataclass

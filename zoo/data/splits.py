@@ -63,9 +63,11 @@ def split(
         )
     bundles = bundle([text_key(text) for text in examples.texts], groups)
     dealt = stratify(
-        strata(examples, bundles.rows), bundles.sizes, bundles.shuffled(seed),
+        strata(examples, bundles.rows),
+        bundles.sizes,
+        bundles.shuffled(seed),
         (1.0 - valid - test, valid, test),
-    )  # fmt: skip
+    )
     chosen: tuple[list[int], ...] = ([], [], [])
     for part, rows in zip(dealt, bundles.rows):
         chosen[part].extend(rows)

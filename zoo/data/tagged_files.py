@@ -99,9 +99,7 @@ def read_tagged(
     columns = [parse_column(text) for text in labels or [_DEFAULTS[suffix]]]
     tags = {c.task: c for c in columns if c.kind != LABEL}
     schemes = {name: c.kind for name, c in tags.items() if c.kind != NO_SCHEME}
-    options = {
-        "schemes": schemes, "encoding": encoding, "on_bad_rows": on_bad_rows
-    }  # fmt: skip
+    options = {"schemes": schemes, "encoding": encoding, "on_bad_rows": on_bad_rows}
     found = {name: schemes.get(name, "") for name in tags}
     if suffix == ".jsonl":
         renamed = [c for c in columns if c.task != c.column]
@@ -125,9 +123,7 @@ def read_tagged(
         return read_conllu(path, fields, **options), found
     places = {name: _number(c.column) for name, c in tags.items()}
     place = _number(tokens or "0")
-    data = read_conll(
-        path, places, token_column=place, comment=comment, **options
-    )  # fmt: skip
+    data = read_conll(path, places, token_column=place, comment=comment, **options)
     return data, found
 
 

@@ -106,9 +106,12 @@ def load_snips(folder: Path) -> TaggedSplits:
     """SNIPS: intent, words and slots, one sentence a line."""
     parts = (
         read_tagged_tsv(
-            folder / f"{part}.tsv", ["intent", "tokens", "slots"],
-            tags=["slots"], labels=["intent"], schemes={"slots": "BIO"},
+            folder / f"{part}.tsv",
+            ["intent", "tokens", "slots"],
+            tags=["slots"],
+            labels=["intent"],
+            schemes={"slots": "BIO"},
         )
         for part in PARTS
-    )  # fmt: skip
+    )
     return TaggedSplits(*parts, schemes={"slots": "BIO"})

@@ -116,11 +116,12 @@ def never_said(
     low = float(np.finfo("float32").min)
     return {
         name: np.pad(
-            values, ((0, 0), (0, tasks[name].outputs - values.shape[1])),
+            values,
+            ((0, 0), (0, tasks[name].outputs - values.shape[1])),
             constant_values=low,
         )
         for name, values in outputs.items()
-    }  # fmt: skip
+    }
 
 
 def _strange(value, task: Task | None, known: Mapping[str, int]):

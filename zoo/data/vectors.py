@@ -79,10 +79,14 @@ def read_vectors(
     if not width:
         raise DataError(
             problem(
-                path, None, None, "holds no word vectors",
-                "a word and its numbers between spaces on each line", _seen(first),
+                path,
+                None,
+                None,
+                "holds no word vectors",
+                "a word and its numbers between spaces on each line",
+                _seen(first),
             )
-        )  # fmt: skip
+        )
     generator = np.random.default_rng(seed)
     matrix = generator.uniform(-scale, scale, (len(vocabulary), width))
     matrix = matrix.astype("float32")
@@ -120,11 +124,14 @@ def _check_text(path: Path, start: bytes) -> None:
     if received:
         raise DataError(
             problem(
-                path, None, None, "holds no word vectors as text",
+                path,
+                None,
+                None,
+                "holds no word vectors as text",
                 "a text file of word2vec or GloVe, or one that gzip compressed",
                 received[0],
             )
-        )  # fmt: skip
+        )
 
 
 def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
@@ -142,10 +149,14 @@ def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
         except (EOFError, gzip.BadGzipFile, zlib.error) as error:
             raise DataError(
                 problem(
-                    path, number + 1, None, "cannot be decompressed",
-                    "a whole gzip file", f"one that ends early or is damaged ({error})",
+                    path,
+                    number + 1,
+                    None,
+                    "cannot be decompressed",
+                    "a whole gzip file",
+                    f"one that ends early or is damaged ({error})",
                 )
-            ) from None  # fmt: skip
+            ) from None
 
 
 def _is_header(line: bytes) -> bool:
@@ -183,9 +194,12 @@ def _row(path: Path, number: int, line: bytes, width: int) -> tuple[bytes, np.nd
             received = shorten(bad[0].decode("utf-8", "replace"))
         raise DataError(
             problem(
-                path, number, None, "is no row of word vectors",
+                path,
+                number,
+                None,
+                "is no row of word vectors",
                 f"a word and {width or 'its'} numbers between spaces, as text",
                 received,
             )
-        )  # fmt: skip
+        )
     return b" ".join(fields[:first]), np.array(fields[first:], "float32")

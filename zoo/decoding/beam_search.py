@@ -108,9 +108,15 @@ def beam_search(
         memory_mask = tf.cast(memory_mask, tf.bool)
     steps, limits = step_limits(max_steps, batch)
     search = Search(
-        step, batch, beam, vocab_size, n_best, end, limits,
+        step,
+        batch,
+        beam,
+        vocab_size,
+        n_best,
+        end,
+        limits,
         Penalties(length_penalty, coverage_penalty, memory_mask),
-    )  # fmt: skip
+    )
 
     def running(beams: Beams):
         rows = beams.count < limits

@@ -51,9 +51,11 @@ class Converter:
             source.write_bytes(self._float32)
             # Without sign: onnxruntime has no convolution of signed weights.
             quantization.quantize_dynamic(
-                source, target, weight_type=quantization.QuantType.QUInt8,
+                source,
+                target,
+                weight_type=quantization.QuantType.QUInt8,
                 extra_options={"EnableSubgraph": True},
-            )  # fmt: skip
+            )
             return target.read_bytes()
 
 

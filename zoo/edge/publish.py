@@ -146,9 +146,7 @@ class _Edge:
         path.write_bytes(content)
         try:
             run = self.module.Runner(path, self.length)
-            difference = largest_difference(
-                run, self.tasks, self.checks, self.length
-            )
+            difference = largest_difference(run, self.tasks, self.checks, self.length)
         except ImportError:
             raise
         except Exception as error:  # the runtimes' own kinds

@@ -303,9 +303,14 @@ class Family(ABC):
         """One trial of `zoo tune`: a training whose checkpoints stay in `folder`."""
         settings = self.choose(name, splits, overrides)
         text_model, history = self.train(
-            name, self.prepare(splits, settings), settings, keywords, folder=folder,
-            callbacks=callbacks, verbose=False,
-        )  # fmt: skip
+            name,
+            self.prepare(splits, settings),
+            settings,
+            keywords,
+            folder=folder,
+            callbacks=callbacks,
+            verbose=False,
+        )
         _remember(text_model, splits)
         return text_model, history
 
@@ -332,9 +337,12 @@ class Family(ABC):
         """
         chosen = self.measure(name, splits, settings, keywords, folder / "chosen")
         again = self.measure(
-            name, valid_as_train(splits),
-            replace(settings, epochs=chosen["best_epoch"]), keywords, folder / "again",
-        )  # fmt: skip
+            name,
+            valid_as_train(splits),
+            replace(settings, epochs=chosen["best_epoch"]),
+            keywords,
+            folder / "again",
+        )
         return {
             **again,
             "valid": chosen["valid"],

@@ -48,9 +48,10 @@ def _without_unknown(splits, options):
     from zoo.data import learn_tasks, leave_out_unknown
 
     given = {
-        name: getattr(splits, name) for name in ("valid", "test")
+        name: getattr(splits, name)
+        for name in ("valid", "test")
         if getattr(options, name)
-    }  # fmt: skip
+    }
     if not given or not splits.train.labels:
         return splits
     with warnings.catch_warnings():  # the run learns the tasks again, and warns then
@@ -75,11 +76,16 @@ def read_examples(path, options, family):
         )
     missing = MISSING if options.missing is None else options.missing
     examples = read_table(
-        path, text=options.text or DEFAULT_TEXT, labels=kinds_of(options, family),
-        task_column=options.task_column, on_bad_rows=options.on_bad_rows,
-        encoding=options.encoding, quotes=options.quotes is not False,
-        separator=options.separator, missing=missing,
-    )  # fmt: skip
+        path,
+        text=options.text or DEFAULT_TEXT,
+        labels=kinds_of(options, family),
+        task_column=options.task_column,
+        on_bad_rows=options.on_bad_rows,
+        encoding=options.encoding,
+        quotes=options.quotes is not False,
+        separator=options.separator,
+        missing=missing,
+    )
     list_skipped(path, examples.skipped)
     return examples
 

@@ -118,9 +118,14 @@ class BaseTextModel:
             examples: texts of the kind that the model will see.
         """
         return export(
-            self.model, self.pipeline, folder, tasks=self.tasks, examples=examples,
-            metadata=self.metadata, family=self.family,
-        )  # fmt: skip
+            self.model,
+            self.pipeline,
+            folder,
+            tasks=self.tasks,
+            examples=examples,
+            metadata=self.metadata,
+            family=self.family,
+        )
 
 
 def replace_folder(folder: Path, new: Path) -> None:

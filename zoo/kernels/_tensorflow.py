@@ -219,9 +219,11 @@ class _Groups:
         """`step(group)` `[any, *shape]` of each group with rows, joined."""
         count, kind = tf.shape(self.active)[0], self.rows.dtype
         array = tf.TensorArray(
-            kind, size=count + 1, infer_shape=False,
+            kind,
+            size=count + 1,
+            infer_shape=False,
             element_shape=tf.TensorShape([None, *shape]),
-        )  # fmt: skip
+        )
         # With no active group there would be nothing to join.
         array = array.write(count, tf.zeros([0, *shape], kind))
 

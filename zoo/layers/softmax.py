@@ -64,9 +64,11 @@ class SampledSoftmax(ConsumesMask):
     def build(self, hidden_shape, *_) -> None:
         # No policy casts them: logits are float32 under each.
         self.kernel = self.add_weight(
-            (self.vocab_size, hidden_shape[-1]), self.kernel_initializer, name="kernel",
+            (self.vocab_size, hidden_shape[-1]),
+            self.kernel_initializer,
+            name="kernel",
             autocast=False,
-        )  # fmt: skip
+        )
         self.bias = self.add_weight(
             (self.vocab_size,), "zeros", name="bias", autocast=False
         )

@@ -84,9 +84,15 @@ def register(
                     f"Received: {builder.__name__} with {parameter}."
                 )
         entry = Entry(
-            builder.__name__, builder, task, summary, paper, dict(defaults or {}),
-            family, dict(space or {}),
-        )  # fmt: skip
+            builder.__name__,
+            builder,
+            task,
+            summary,
+            paper,
+            dict(defaults or {}),
+            family,
+            dict(space or {}),
+        )
         return _add(entry)
 
     return decorate

@@ -62,9 +62,13 @@ class Decoder:
         count = sum(name.startswith("decoder_lstm_") for name in named)
         stack = [named[f"decoder_lstm_{index}"] for index in range(count)]
         return cls(
-            embed, stack, named["attention"], named.get("decoder_experts"),
-            named["readout"], softmax,
-        )  # fmt: skip
+            embed,
+            stack,
+            named["attention"],
+            named.get("decoder_experts"),
+            named["readout"],
+            softmax,
+        )
 
     def run(self, ids, lstm: Callable, attend: Callable, dropout: Callable, mask=None):
         """Logits of the token after each one that is read.

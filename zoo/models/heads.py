@@ -56,9 +56,11 @@ def heads(
             outputs[name] = add([outputs[name], added[name]])
         if branch:
             mean = layers.BranchMean(
-                branch_rate, branch_weight, dtype="float32",
+                branch_rate,
+                branch_weight,
+                dtype="float32",
                 name=layer_name("mean", tasks, name),
-            )  # fmt: skip
+            )
             outputs[name] = mean(outputs[name], branch[name])
     return outputs
 

@@ -204,9 +204,15 @@ def moe_classifier(
     forward, backward = both_directions(x, mask, units)
     states = keras.layers.Concatenate(name="both")([forward, backward])
     moe = layers.SparseMoE(
-        num_experts, k, hidden, output_activation="sigmoid", importance_loss=balance,
-        load_loss=balance, form=form, name="experts",
-    )  # fmt: skip
+        num_experts,
+        k,
+        hidden,
+        output_activation="sigmoid",
+        importance_loss=balance,
+        load_loss=balance,
+        form=form,
+        name="experts",
+    )
     states = keras.layers.Add(name="residual")([states, moe(states, mask=mask)])
     halves = states[:, :, :units], states[:, :, units:]
     features = pool_states(halves, mask, pooling)
@@ -272,10 +278,17 @@ def moe_mt(
     shared = keras.layers.Dropout(dropout, name="dropout")(shared)
     count = len(tasks)
     moe = layers.SparseMoE(
-        num_experts, k, hidden, output_dim=output_dim, output_activation="relu",
-        gates=count, importance_loss=balance, load_loss=balance, form=form,
+        num_experts,
+        k,
+        hidden,
+        output_dim=output_dim,
+        output_activation="relu",
+        gates=count,
+        importance_loss=balance,
+        load_loss=balance,
+        form=form,
         name="experts",
-    )  # fmt: skip
+    )
     repeated = keras.layers.RepeatVector(count, name="tasks")(shared)
     features = keras.layers.Dropout(dropout, name="private_dropout")(moe(repeated))
     own = {name: features[:, index] for index, name in enumerate(tasks)}
@@ -285,15 +298,25 @@ def moe_mt(
 def _moe_lm(name, moe, vocab_size, units, balance, dropout, tied, samples):
     options = {**STATEFUL, **start_options(1.0, None), "use_bias": False}
     experts = layers.SparseMoE(
-        **moe, output_activation="sigmoid", importance_loss=balance, load_loss=balance,
+        **moe,
+        output_activation="sigmoid",
+        importance_loss=balance,
+        load_loss=balance,
         name="experts",
-    )  # fmt: skip
+    )
     stack = [
         layers.LSTM(units, name="lstm_0", **options),
         experts,
         layers.LSTM(units, name="lstm_1", **options),
     ]
     return language_model(
-        name, stack, vocab_size, units, dropout=dropout, tied=tied, samples=samples,
-        init_scale=None, residual=True,
-    )  # fmt: skip
+        name,
+        stack,
+        vocab_size,
+        units,
+        dropout=dropout,
+        tied=tied,
+        samples=samples,
+        init_scale=None,
+        residual=True,
+    )

@@ -52,15 +52,22 @@ def ngram_logits(
         chosen.update(dict.fromkeys(members, columns))
     narrow = width > _WIDEST
     bag = layers.NGramBag(
-        min(width, _WIDEST), buckets=buckets, n=n, binary=True, weighted=True,
-        embeddings_initializer="zeros", name="ngrams",
-    )  # fmt: skip
+        min(width, _WIDEST),
+        buckets=buckets,
+        n=n,
+        binary=True,
+        weighted=True,
+        embeddings_initializer="zeros",
+        name="ngrams",
+    )
     columns = keras.layers.Rescaling(_GAIN, name="ngrams_gain")(bag(tokens, mask=mask))
     if narrow:
         # Columns of length 1, as those of a table with one column a label. The zeros
         # stand in the table: an n-gram that training does not see says nothing.
         columns = keras.layers.Dense(
-            width, use_bias=False, name="ngrams_logits",
+            width,
+            use_bias=False,
+            name="ngrams_logits",
             kernel_initializer=keras.initializers.RandomNormal(stddev=_WIDEST**-0.5),
-        )(columns)  # fmt: skip
+        )(columns)
     return {name: columns[:, chosen[name]] for name in tasks}

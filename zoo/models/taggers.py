@@ -94,10 +94,20 @@ def bilstm_tagger(
         (None, None, 2)
     """
     return _tagger(
-        "bilstm_tagger", False, vocab_size, tasks, characters, character_count,
-        character_dim, character_units, embedding_dim, units, embedding_dropout,
-        dropout, {"cell": cell, "rank": rank, "groups": groups},
-    )  # fmt: skip
+        "bilstm_tagger",
+        False,
+        vocab_size,
+        tasks,
+        characters,
+        character_count,
+        character_dim,
+        character_units,
+        embedding_dim,
+        units,
+        embedding_dropout,
+        dropout,
+        {"cell": cell, "rank": rank, "groups": groups},
+    )
 
 
 @register(
@@ -157,16 +167,37 @@ def bilstm_crf(
         3
     """
     return _tagger(
-        "bilstm_crf", True, vocab_size, tasks, characters, character_count,
-        character_dim, character_units, embedding_dim, units, embedding_dropout,
-        dropout, {"cell": cell, "rank": rank, "groups": groups},
-    )  # fmt: skip
+        "bilstm_crf",
+        True,
+        vocab_size,
+        tasks,
+        characters,
+        character_count,
+        character_dim,
+        character_units,
+        embedding_dim,
+        units,
+        embedding_dropout,
+        dropout,
+        {"cell": cell, "rank": rank, "groups": groups},
+    )
 
 
 def _tagger(
-    name, crf, vocab_size, tasks, characters, character_count, character_dim,
-    character_units, embedding_dim, units, embedding_dropout, dropout, of_cell,
-):  # fmt: skip
+    name,
+    crf,
+    vocab_size,
+    tasks,
+    characters,
+    character_count,
+    character_dim,
+    character_units,
+    embedding_dim,
+    units,
+    embedding_dropout,
+    dropout,
+    of_cell,
+):
     tasks = as_tasks(_DEFAULT_TASKS if tasks is None else tasks)
     tagged = [task for task, spec in tasks.items() if spec.kind == TAGS]
     if not tagged:

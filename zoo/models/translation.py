@@ -199,14 +199,26 @@ def moe_seq2seq(
         cell, units, projection, rank, groups, encoder_depth, decoder_depth, dropout
     )
     moe = {
-        "num_experts": num_experts, "k": k, "hidden": hidden, "groups": expert_groups,
-        "gating": gating, "importance_loss": balance, "load_loss": balance,
-        "form": form, "output_activation": "sigmoid",
-    }  # fmt: skip
+        "num_experts": num_experts,
+        "k": k,
+        "hidden": hidden,
+        "groups": expert_groups,
+        "gating": gating,
+        "importance_loss": balance,
+        "load_loss": balance,
+        "form": form,
+        "output_activation": "sigmoid",
+    }
     return _translation_model(
-        "moe_seq2seq", vocab_size, target_vocab_size, stacks, embedding_dim, attention,
-        tied, moe,
-    )  # fmt: skip
+        "moe_seq2seq",
+        vocab_size,
+        target_vocab_size,
+        stacks,
+        embedding_dim,
+        attention,
+        tied,
+        moe,
+    )
 
 
 class _Stacks:

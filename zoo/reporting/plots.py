@@ -17,9 +17,7 @@ from zoo.training.callbacks import SHARES
 from zoo.training.metrics import metric_names
 
 
-def write_plots(
-    outcome, folder: Path, *, most_classes: int
-) -> list[tuple[str, str]]:
+def write_plots(outcome, folder: Path, *, most_classes: int) -> list[tuple[str, str]]:
     """Writes the plots of a run.
 
     Args:
@@ -79,9 +77,10 @@ def write_capacities(measured: Mapping[str, Sequence[Mapping]], path: Path) -> N
         points = [(fact["weights"], fact["test"]) for fact in facts]
         axis.plot(*zip(*points, strict=True), "o", label=_row(name))
     axis.set(
-        xlabel="weights without embedding and softmax", ylabel="test perplexity",
+        xlabel="weights without embedding and softmax",
+        ylabel="test perplexity",
         xscale="log",
-    )  # fmt: skip
+    )
     figure.legend(loc="outside lower center", fontsize="small")
     _save(figure, path)
 
@@ -127,9 +126,13 @@ def write_speeds(
         for name, point in points.items():
             axes.plot(*point, "o")
             axes.annotate(
-                _plain(name), point, xytext=(0, 6), textcoords="offset points",
-                ha="center", fontsize="small",
-            )  # fmt: skip
+                _plain(name),
+                point,
+                xytext=(0, 6),
+                textcoords="offset points",
+                ha="center",
+                fontsize="small",
+            )
         axes.plot(*zip(*front, strict=True), color="0.7", zorder=0)
         axes.set(title=f"batch {size}", xlabel="texts a second", xscale="log")
         axes.margins(0.25)
@@ -177,9 +180,14 @@ def write_shares(history: Sequence[Mapping], folder: Path) -> list[tuple[str, st
         relative = shares.T * shares.shape[1]
         top = max(2.0, relative.max())
         image = axis.imshow(
-            relative, cmap="viridis", vmin=0, vmax=top, aspect="auto", origin="lower",
+            relative,
+            cmap="viridis",
+            vmin=0,
+            vmax=top,
+            aspect="auto",
+            origin="lower",
             extent=(0.5, len(shares) + 0.5, -0.5, shares.shape[1] - 0.5),
-        )  # fmt: skip
+        )
         figure.colorbar(image, ax=axis, label="tokens over the mean")
         title = f"Load of {_plain(name.removesuffix(SHARES))}"
         epochs = np.arange(1, len(shares) + 1)
@@ -311,9 +319,14 @@ def _confusions(tasks: Mapping[str, Task], results: Mapping) -> Figure:
         for row, column in np.ndindex(matrix.shape):
             dark = share[row, column] > 0.5
             axis.text(
-                column, row, matrix[row, column], ha="center", va="center",
-                color="white" if dark else "black", fontsize="small",
-            )  # fmt: skip
+                column,
+                row,
+                matrix[row, column],
+                ha="center",
+                va="center",
+                color="white" if dark else "black",
+                fontsize="small",
+            )
         ticks = np.arange(task.outputs)
         labels = [_plain(label) for label in task.labels]
         axis.set_xticks(ticks, labels, rotation=90 if task.outputs > 3 else 0)

@@ -102,9 +102,7 @@ class ServedModel:
 
     def _continue(self, chunk: list[bytes], outputs: dict) -> list[dict]:
         scores = self._loaded.signatures["score"](text=tf.constant(chunk, tf.string))
-        columns = (
-            outputs["text"], scores["log_probability"], scores["tokens"]
-        )  # fmt: skip
+        columns = (outputs["text"], scores["log_probability"], scores["tokens"])
         return [
             {
                 "continuation": text.decode("utf-8"),
@@ -129,8 +127,9 @@ class ServedModel:
 
     def _tags(self, arrays: dict, row: int) -> dict:
         length = arrays["lengths"][row]
-        listed = {key: array[row, :length] for key, array in arrays.items()
-                  if array.ndim > 1}  # fmt: skip
+        listed = {
+            key: array[row, :length] for key, array in arrays.items() if array.ndim > 1
+        }
         places = zip(listed["starts"].tolist(), listed["ends"].tolist(), strict=True)
         answer = {
             "tokens": _decoded(listed["tokens"]),

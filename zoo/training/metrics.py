@@ -126,9 +126,12 @@ def _categories(task: Task, target: np.ndarray, logits: np.ndarray) -> dict:
     pairs = np.stack([target, predicted], axis=1)[answered]
     pairs, counts = np.unique(pairs, axis=0, return_counts=True)
     macro_f1 = sklearn_metrics.f1_score(
-        target, predicted, labels=np.union1d(target, predicted[answered]),
-        average="macro", zero_division=0,
-    )  # fmt: skip
+        target,
+        predicted,
+        labels=np.union1d(target, predicted[answered]),
+        average="macro",
+        zero_division=0,
+    )
     return {
         "accuracy": float((predicted == target).mean()),
         "macro_f1": float(macro_f1),

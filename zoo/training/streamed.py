@@ -94,9 +94,7 @@ class R2(keras.metrics.Metric):
         mean = total(true) / ops.maximum(rows, 1)
         shift, share = mean - self.mean, rows / ops.maximum(self.rows + rows, 1)
         self.error.assign_add(total((true - said) ** 2))
-        self.spread.assign_add(
-            total((true - mean) ** 2) + shift**2 * self.rows * share
-        )
+        self.spread.assign_add(total((true - mean) ** 2) + shift**2 * self.rows * share)
         self.mean.assign_add(shift * share)
         self.rows.assign_add(rows)
 

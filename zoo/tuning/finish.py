@@ -57,10 +57,17 @@ def finish(
         known["exported"] = str(version)
         write_json(path, known)
     found = Found(
-        name, best["model"], best["settings"], best["keywords"], best["objective"],
-        known["test"], known["reads"], results, plan.folder,
+        name,
+        best["model"],
+        best["settings"],
+        best["keywords"],
+        best["objective"],
+        known["test"],
+        known["reads"],
+        results,
+        plan.folder,
         Path(known["exported"]) if "exported" in known else None,
-    )  # fmt: skip
+    )
     found = replace(found, summary=summary(plan, found))
     write_search_report(plan, found)
     for checkpoints in plan.trials_folder.glob("*/checkpoints"):
@@ -96,9 +103,12 @@ def _trained(
     settings = {**best["settings"], "epochs": best["best_epoch"]}
     folder = plan.folder / "retrained"
     text_model, _ = get_family(plan.family).trial(
-        best["model"], valid_as_train(without_test(splits)), settings,
-        best["keywords"], folder=folder,
-    )  # fmt: skip
+        best["model"],
+        valid_as_train(without_test(splits)),
+        settings,
+        best["keywords"],
+        folder=folder,
+    )
     shutil.rmtree(folder, ignore_errors=True)
     return text_model
 

@@ -112,10 +112,16 @@ class Plan:
         if epochs is not None:
             settings["epochs"] = epochs
         return Job(
-            self.trials_folder / trial, self.family, model, settings, keywords,
-            self.objective.name, self.budget, deadline,
+            self.trials_folder / trial,
+            self.family,
+            model,
+            settings,
+            keywords,
+            self.objective.name,
+            self.budget,
+            deadline,
             parent and self.trials_folder / parent,
-        )  # fmt: skip
+        )
 
     def results(self) -> dict[str, dict]:
         """The results of the finished trials by name, in order."""

@@ -51,10 +51,11 @@ def write_search_report(plan: Plan, found) -> Path:
         "" if plots else "No plots: `pip install matplotlib` adds them.",
         _failures(found.trials),
         "## Space",
-        "\n".join(f"- {name}: {line}" for name, line in
-                  plan.searched.describe().items()),
+        "\n".join(
+            f"- {name}: {line}" for name, line in plan.searched.describe().items()
+        ),
         f"Fixed: `{json.dumps(dict(plan.searched.fixed), ensure_ascii=False)}`",
-    ]  # fmt: skip
+    ]
     path = plan.folder / "report.md"
     path.write_text("\n\n".join(part for part in page if part) + "\n", "utf-8")
     return path
@@ -117,9 +118,11 @@ def _table(plan: Plan, trials, values, names: list[str]) -> str:
         if any(trial.get(figure) is not None for trial in trials.values())
     ]
     titles = {
-        "objective": plan.objective.name, "latency": "latency, ms",
-        "seconds": "training, s", "memory": "memory, MB",
-    }  # fmt: skip
+        "objective": plan.objective.name,
+        "latency": "latency, ms",
+        "seconds": "training, s",
+        "memory": "memory, MB",
+    }
     rows = [["trial", *(titles.get(figure, figure) for figure in figures), *columns]]
     for name in names:
         trial = trials[name]
@@ -194,9 +197,12 @@ def _write_plots(plan: Plan, found, values: Mapping) -> list[tuple[str, str]]:
         if trial["status"] == DONE
     ]
     return plots.write_search(
-        rows, ranges, plan.folder, name=plan.objective.name,
+        rows,
+        ranges,
+        plan.folder,
+        name=plan.objective.name,
         minimise=plan.objective.minimise,
-    )  # fmt: skip
+    )
 
 
 def _write_hparams(plan: Plan, found, values: Mapping) -> None:
@@ -216,10 +222,11 @@ def _write_hparams(plan: Plan, found, values: Mapping) -> None:
         writer = tf.summary.create_file_writer(str(folder))
         with writer.as_default():
             shown = {
-                key: value if isinstance(value, (bool, int, float, str))
+                key: value
+                if isinstance(value, (bool, int, float, str))
                 else as_json(value)
                 for key, value in values[name].items()
-            }  # fmt: skip
+            }
             api.hparams(shown, trial_id=name)
             tf.summary.scalar(plan.objective.name, trial["objective"], step=0)
             for epoch, score in enumerate(trial["curve"]):

@@ -119,10 +119,20 @@ def search(
     check_installed()
     models = [model] if isinstance(model, str) else list(model)
     plan = make_plan(
-        models, splits, folder=folder, trials=trials, algorithm=algorithm,
-        objective=objective, max_time=max_time, ranges=ranges, fixed=fixed, only=only,
-        budget=budget, seed=seed, processes=processes,
-    )  # fmt: skip
+        models,
+        splits,
+        folder=folder,
+        trials=trials,
+        algorithm=algorithm,
+        objective=objective,
+        max_time=max_time,
+        ranges=ranges,
+        fixed=fixed,
+        only=only,
+        budget=budget,
+        seed=seed,
+        processes=processes,
+    )
     if workers < 1 or (workers > 1 and cluster.role()):
         raise ValueError(
             "`workers` must be at least 1, and 1 where the variables of a cluster are "
@@ -203,6 +213,14 @@ def make_plan(
     if processes is None:
         processes = trials > _LONG or max_time is not None
     return Plan(
-        Path(folder), searched, chosen, algorithm, trials, max_time,
-        parse_budget(budget or {}), seed, processes, family,
-    )  # fmt: skip
+        Path(folder),
+        searched,
+        chosen,
+        algorithm,
+        trials,
+        max_time,
+        parse_budget(budget or {}),
+        seed,
+        processes,
+        family,
+    )

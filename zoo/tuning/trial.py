@@ -98,10 +98,12 @@ def run_trial(job: Job, splits) -> dict:
     job.folder.mkdir(parents=True, exist_ok=True)
     start = time.perf_counter()
     facts = {
-        "model": job.model, "settings": dict(job.settings),
-        "keywords": dict(job.keywords), "objective": None,
+        "model": job.model,
+        "settings": dict(job.settings),
+        "keywords": dict(job.keywords),
+        "objective": None,
         "parent": job.parent and job.parent.name,
-    }  # fmt: skip
+    }
     try:
         facts.update(_trained(job, splits))
     except OverBudget as over:
@@ -123,9 +125,13 @@ def _trained(job: Job, splits) -> dict:
         with contextlib.suppress(FileNotFoundError):
             os.rename(job.parent / "checkpoints", checkpoints)
     text_model, history = family.trial(
-        job.model, splits, job.settings, job.keywords,
-        folder=checkpoints, callbacks=_callbacks(job),
-    )  # fmt: skip
+        job.model,
+        splits,
+        job.settings,
+        job.keywords,
+        folder=checkpoints,
+        callbacks=_callbacks(job),
+    )
     scores = family.score(text_model, splits, "valid")
     value = scores.get(job.objective, math.nan)
     if not math.isfinite(value):
@@ -181,11 +187,14 @@ def in_process(job: Job, splits) -> dict:
         message = f"The process of the trial ended without a result: {why}."
         text = f"{message} It wrote {job.folder / 'log.txt'}"
         result = {
-            "model": job.model, "settings": dict(job.settings),
-            "keywords": dict(job.keywords), "objective": None, "status": FAILED,
+            "model": job.model,
+            "settings": dict(job.settings),
+            "keywords": dict(job.keywords),
+            "objective": None,
+            "status": FAILED,
             "parent": job.parent and job.parent.name,
             "error": {"kind": message, "traceback": text},
-        }  # fmt: skip
+        }
         write_json(job.folder / RESULT, result)
     return result
 

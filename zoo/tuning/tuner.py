@@ -55,10 +55,15 @@ class Tuner(Loop):
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         oracle = make_oracle(
-            plan.algorithm, plan.searched, plan.folder / ORACLE,
-            minimise=plan.objective.minimise, epochs=plan.epochs, trials=plan.trials,
-            seconds=plan.seconds, seed=plan.seed,
-        )  # fmt: skip
+            plan.algorithm,
+            plan.searched,
+            plan.folder / ORACLE,
+            minimise=plan.objective.minimise,
+            epochs=plan.epochs,
+            trials=plan.trials,
+            seconds=plan.seconds,
+            seed=plan.seed,
+        )
         role = os.environ.get(ROLE, "alone")
         if oracle.path.exists():
             oracle.reload()

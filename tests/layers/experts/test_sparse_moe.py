@@ -196,9 +196,11 @@ def test_grouped_matmul(counts, form):
         expected[part] = rows[part] @ weights[group]
         start += count
     found = grouped_matmul(
-        ops.convert_to_tensor(rows), ops.convert_to_tensor(weights),
-        ops.convert_to_tensor(np.array(counts, "int32")), form=form,
-    )  # fmt: skip
+        ops.convert_to_tensor(rows),
+        ops.convert_to_tensor(weights),
+        ops.convert_to_tensor(np.array(counts, "int32")),
+        form=form,
+    )
     np.testing.assert_allclose(ops.convert_to_numpy(found), expected, atol=1e-5)
 
 
@@ -324,9 +326,10 @@ def test_probability_in_top_k_is_that_of_drawing_its_noise_again():
     clean, deviation = generator.normal(size=6), generator.uniform(0.3, 1.5, 6)
     noisy = clean + deviation * generator.normal(size=6)
     found = ops.convert_to_numpy(
-        probability_in_top_k(*(x[None].astype("float32") for x in
-                               (clean, noisy, deviation)), 2)
-    )[0]  # fmt: skip
+        probability_in_top_k(
+            *(x[None].astype("float32") for x in (clean, noisy, deviation)), 2
+        )
+    )[0]
     for i in range(6):
         others = np.sort(np.delete(noisy, i))[::-1]
         drawn = clean[i] + deviation[i] * generator.normal(size=100_000)
@@ -483,8 +486,10 @@ def test_the_gate_is_in_float32_under_every_policy(policy):
     assert keras.backend.standardize_dtype(routing.gates.dtype) == "float32"
     np.testing.assert_allclose(
         ops.convert_to_numpy(ops.cast(layer(x), "float32")),
-        reference(layer, x), rtol=0.1, atol=0.15,
-    )  # fmt: skip
+        reference(layer, x),
+        rtol=0.1,
+        atol=0.15,
+    )
 
 
 def test_balance_losses_balance():

@@ -14,8 +14,17 @@ from zoo.data.tag_schemes import OUTSIDE
 
 _DOCUMENT = "-DOCSTART-"
 _FIELDS = (
-    "ID", "FORM", "LEMMA", "UPOS", "XPOS", "FEATS", "HEAD", "DEPREL", "DEPS", "MISC",
-)  # fmt: skip
+    "ID",
+    "FORM",
+    "LEMMA",
+    "UPOS",
+    "XPOS",
+    "FEATS",
+    "HEAD",
+    "DEPREL",
+    "DEPS",
+    "MISC",
+)
 _OPEN_FIELDS = ("FEATS", "MISC")  # of the form key=value|key=value
 
 

@@ -23,10 +23,23 @@ _FIVE = {
 _SUBJ = {"0": "objective", "1": "subjective"}
 _LABEL_TEXT = ("label", "text")
 MTL16 = (
-    "apparel", "baby", "books", "camera_photo", "dvd", "electronics",
-    "health_personal_care", "imdb", "kitchen_housewares", "magazines", "MR", "music",
-    "software", "sports_outdoors", "toys_games", "video",
-)  # fmt: skip
+    "apparel",
+    "baby",
+    "books",
+    "camera_photo",
+    "dvd",
+    "electronics",
+    "health_personal_care",
+    "imdb",
+    "kitchen_housewares",
+    "magazines",
+    "MR",
+    "music",
+    "software",
+    "sports_outdoors",
+    "toys_games",
+    "video",
+)
 
 
 def _read(path: Path, task: str, names: dict | None = None, columns=_LABEL_TEXT):

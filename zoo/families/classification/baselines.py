@@ -80,10 +80,13 @@ def fit_linear(
     """
     train_texts, train_target, _ = _present(*train)
     features = TfidfVectorizer(
-        tokenizer=re.compile(r"\w+|[^\w\s]").findall, token_pattern=None,
-        ngram_range=(1, 2), min_df=2 if len(train_texts) > 100 else 1,
-        max_features=most_features(task), sublinear_tf=True,
-    )  # fmt: skip
+        tokenizer=re.compile(r"\w+|[^\w\s]").findall,
+        token_pattern=None,
+        ngram_range=(1, 2),
+        min_df=2 if len(train_texts) > 100 else 1,
+        max_features=most_features(task),
+        sublinear_tf=True,
+    )
     try:
         train_features = features.fit_transform(train_texts)
     except ValueError:  # no word at all, or none that is frequent enough

@@ -38,9 +38,7 @@ def golden_answers(
     tokens = pipeline.tokenize(texts).to_list()
     ids = pipeline.encode(texts)
     outputs = model(pipeline(texts), training=False)
-    answers = {
-        name: _answers(outputs[name], task) for name, task in tasks.items()
-    }
+    answers = {name: _answers(outputs[name], task) for name, task in tasks.items()}
     return [
         {
             "text": base64.b64encode(text).decode(),

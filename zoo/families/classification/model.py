@@ -45,9 +45,12 @@ class TextModel(BaseTextModel):
                 n: np.zeros((0, t.outputs), "float32") for n, t in self.tasks.items()
             }
         batches = TokenBatches(
-            tokens, {}, {}, batch_size=min(batch_size, len(tokens)),
+            tokens,
+            {},
+            {},
+            batch_size=min(batch_size, len(tokens)),
             buckets=choose_buckets(tokens),
-        )  # fmt: skip
+        )
         with self._lock:
             return predict(self.model, batches)
 

@@ -78,9 +78,14 @@ def pretrain(
             f"Received: {received} text(s), none of them so long."
         )
     batches = TokenBatches(
-        tokens, {}, {}, batch_size=batch_size, buckets=choose_buckets(tokens),
-        shuffle=True, seed=seed,
-    )  # fmt: skip
+        tokens,
+        {},
+        {},
+        batch_size=batch_size,
+        buckets=choose_buckets(tokens),
+        shuffle=True,
+        seed=seed,
+    )
     language_model = _language_model(
         model, dropout=dropout, samples=samples, seed=fold_seed(seed)
     )

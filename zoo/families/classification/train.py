@@ -84,10 +84,15 @@ class Prepared:
                     self.tasks[task], encoded.targets[task], weights[task], chosen
                 )
         return TokenBatches(
-            encoded.tokens, encoded.targets, weights, batch_size=settings.batch_size,
-            buckets=self.buckets, shuffle=shuffle, sampling=settings.sampling,
+            encoded.tokens,
+            encoded.targets,
+            weights,
+            batch_size=settings.batch_size,
+            buckets=self.buckets,
+            shuffle=shuffle,
+            sampling=settings.sampling,
             seed=settings.seed,
-        )  # fmt: skip
+        )
 
     def only(self, task: str) -> Prepared:
         """The rows that carry a label of one task, with that task alone."""
@@ -121,10 +126,13 @@ def prepare(splits: Splits, settings: Settings) -> Prepared:
     labels = {part: encode_labels(getattr(splits, part), tasks) for part in PARTS}
     unlabeled = splits.unlabeled if settings.pretrain_epochs else []
     pipeline = TextPipeline.learn(
-        [*splits.train.texts, *unlabeled], tokenizer=settings.tokenizer,
-        vocab_size=settings.vocab_size, min_count=settings.min_count,
-        max_length=settings.max_length, lowercase=settings.lowercase,
-    )  # fmt: skip
+        [*splits.train.texts, *unlabeled],
+        tokenizer=settings.tokenizer,
+        vocab_size=settings.vocab_size,
+        min_count=settings.min_count,
+        max_length=settings.max_length,
+        lowercase=settings.lowercase,
+    )
     parts = {
         part: Encoded(pipeline.encode(getattr(splits, part).texts), *labels[part])
         for part in PARTS
@@ -168,19 +176,26 @@ def train(
     seed_everything(settings.seed)
     keywords = dict(keywords or {})
     model = build(
-        name, prepared.pipeline.vocabulary, prepared.tasks, keywords,
-        vectors=settings.vectors, seed=settings.seed,
-    )  # fmt: skip
+        name,
+        prepared.pipeline.vocabulary,
+        prepared.tasks,
+        keywords,
+        vectors=settings.vectors,
+        seed=settings.seed,
+    )
     metadata = describe_training(name, keywords, settings)
     data = prepared.parts["train"]
     adapt_ngrams(model, data.tokens, data.targets, data.weights, prepared.tasks)
     batches = prepared.batches("train", settings, shuffle=True)
     trained = compile_model(
-        model, prepared.tasks, optimizer=settings.optimizer,
+        model,
+        prepared.tasks,
+        optimizer=settings.optimizer,
         learning_rate=settings.learning_rate,
         average=span_momentum(settings.average, len(batches)),
-        loss_weights=settings.loss_weights, jit_compile=settings.jit_compile,
-    )  # fmt: skip
+        loss_weights=settings.loss_weights,
+        jit_compile=settings.jit_compile,
+    )
     folder = Path(folder) if folder else None
     if folder is not None:  # nothing was written as long as the input could be wrong
         read = [vars(prepared.parts["train"]), vars(prepared.parts["valid"])]
@@ -233,11 +248,13 @@ def fine_tune(
     tuned = replace(text_model, model=model, tasks=alone.tasks)
     batches = alone.batches("train", settings, shuffle=True)
     trained = compile_model(
-        model, alone.tasks, optimizer=settings.optimizer,
+        model,
+        alone.tasks,
+        optimizer=settings.optimizer,
         learning_rate=settings.learning_rate / 3,
         average=span_momentum(settings.average, len(batches)),
         jit_compile=settings.jit_compile,
-    )  # fmt: skip
+    )
     weights = model.get_weights()
     before = merit(alone.tasks[task], evaluate_part(tuned, alone, "valid")[task])
     try:
@@ -286,11 +303,14 @@ def _pretrain(
 ) -> None:
     """Language-model initialisation, kept in the run's folder with each epoch."""
     pretrain(
-        model, [*prepared.unlabeled, *prepared.parts["train"].tokens],
-        epochs=settings.pretrain_epochs, seed=settings.seed,
+        model,
+        [*prepared.unlabeled, *prepared.parts["train"].tokens],
+        epochs=settings.pretrain_epochs,
+        seed=settings.seed,
         folder=folder / "pretraining" if folder else None,
-        jit_compile=settings.jit_compile, verbose=verbose,
-    )  # fmt: skip
+        jit_compile=settings.jit_compile,
+        verbose=verbose,
+    )
 
 
 def part_outputs(
@@ -331,10 +351,12 @@ def evaluate_baselines(prepared: Prepared, part: str) -> dict[str, dict[str, dic
                 task, train_part.targets[name], train_part.weights[name], len(texts)
             ),
             "linear": baselines.linear(
-                task, _labelled(prepared, "train", name),
-                _labelled(prepared, "valid", name), texts,
+                task,
+                _labelled(prepared, "train", name),
+                _labelled(prepared, "valid", name),
+                texts,
             ),
-        }  # fmt: skip
+        }
         for baseline, output in outputs.items():
             results[baseline][name] = evaluate(task, target, weight, output)
     if baselines.union_available(prepared.tasks):

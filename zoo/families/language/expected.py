@@ -58,9 +58,12 @@ def golden_calls(model, pipeline, examples: list[bytes]) -> list[dict]:
     if pipeline.tokenizer in ("unicode", "whitespace"):
         outputs["text"] = [" ".join(names[row[row > 0]]).encode() for row in new]
     parameters = {
-        "max_tokens": np.int32(_TOKENS), "temperature": np.float32(0),
-        "top_k": np.int32(0), "top_p": np.float32(1), "seed": np.int32(0),
-    }  # fmt: skip
+        "max_tokens": np.int32(_TOKENS),
+        "temperature": np.float32(0),
+        "top_k": np.int32(0),
+        "top_p": np.float32(1),
+        "seed": np.int32(0),
+    }
     calls.append(expected.call("generate", {"text": texts, **parameters}, outputs))
     tokens = np.array([[END, 5 % len(names), 4 % len(names)], [END, 0, 0]], "int32")
     state = zero_state(model, 2)

@@ -41,9 +41,12 @@ class StreamTrainer(keras.Model):
         self.scorer = scorer(model)
         self.nll = keras.metrics.Mean(name="nll", dtype=WIDEST)
         self.carried = self.add_weight(
-            (rows, model.input["state"].shape[-1]), "zeros", name="carried",
-            trainable=False, autocast=False,
-        )  # fmt: skip
+            (rows, model.input["state"].shape[-1]),
+            "zeros",
+            name="carried",
+            trainable=False,
+            autocast=False,
+        )
 
     def call(self, inputs, training=False):
         read = {**inputs, "state": self.carried}
@@ -170,9 +173,14 @@ def train_named(
     claim(folder, identity)
     valid = streams["valid"]
     history = train_language_model(
-        model, streams["train"], valid if len(valid) > 1 else None, settings,
-        folder=folder, callbacks=callbacks, verbose=verbose,
-    )  # fmt: skip
+        model,
+        streams["train"],
+        valid if len(valid) > 1 else None,
+        settings,
+        folder=folder,
+        callbacks=callbacks,
+        verbose=verbose,
+    )
     return model, history
 
 

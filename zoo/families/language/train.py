@@ -35,9 +35,13 @@ def prepare(splits: Splits, settings: LanguageSettings) -> Corpus:
     texts = {part: getattr(splits, part).texts for part in PARTS}
     texts["train"] = [*texts["train"], *splits.unlabeled]
     pipeline = TextPipeline.learn(
-        texts["train"], tokenizer=settings.tokenizer, vocab_size=settings.vocab_size,
-        min_count=settings.min_count, max_length=_LONGEST, lowercase=settings.lowercase,
-    )  # fmt: skip
+        texts["train"],
+        tokenizer=settings.tokenizer,
+        vocab_size=settings.vocab_size,
+        min_count=settings.min_count,
+        max_length=_LONGEST,
+        lowercase=settings.lowercase,
+    )
     streams = {part: token_stream(pipeline, texts[part]) for part in PARTS}
     return Corpus(pipeline, streams)
 
@@ -56,11 +60,19 @@ def train(
     `zoo.families.base.Family.train`."""
     metadata = describe_training(name, keywords, settings)
     read = [
-        corpus.streams["train"], corpus.streams["valid"], corpus.pipeline.vocabulary
-    ]  # fmt: skip
+        corpus.streams["train"],
+        corpus.streams["valid"],
+        corpus.pipeline.vocabulary,
+    ]
     model, history = train_named(
-        name, corpus.pipeline.vocab_size, corpus.streams, settings, keywords,
-        identity={**metadata, "data": fingerprint(read)}, folder=folder,
-        callbacks=callbacks, verbose=verbose,
-    )  # fmt: skip
+        name,
+        corpus.pipeline.vocab_size,
+        corpus.streams,
+        settings,
+        keywords,
+        identity={**metadata, "data": fingerprint(read)},
+        folder=folder,
+        callbacks=callbacks,
+        verbose=verbose,
+    )
     return LanguageModel(model, corpus.pipeline, {}, metadata), history

@@ -53,9 +53,14 @@ class TaggedBatches(TokenBatches):
     ) -> None:
         tokens = [sentence.tokens for sentence in sentences]
         super().__init__(
-            tokens, {}, {}, batch_size=batch_size,
-            buckets=choose_buckets(tokens, buckets), shuffle=shuffle, seed=seed,
-        )  # fmt: skip
+            tokens,
+            {},
+            {},
+            batch_size=batch_size,
+            buckets=choose_buckets(tokens, buckets),
+            shuffle=shuffle,
+            seed=seed,
+        )
         self.characters = [sentence.characters for sentence in sentences]
         self.targets = dict(targets or {})
         self.inputs = frozenset(inputs)

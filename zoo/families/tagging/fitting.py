@@ -109,11 +109,16 @@ def train_tagger(
     size = model.get_layer("embedding").input_dim
     trained = trainer(model, tasks)
     batches = TaggedBatches(
-        sentences, encode_targets(data, tasks), batch_size=settings.batch_size,
-        buckets=settings.buckets, inputs=trained.input, shuffle=True,
-        seed=settings.seed, rare=np.bincount(ids, minlength=size) == 1,
+        sentences,
+        encode_targets(data, tasks),
+        batch_size=settings.batch_size,
+        buckets=settings.buckets,
+        inputs=trained.input,
+        shuffle=True,
+        seed=settings.seed,
+        rare=np.bincount(ids, minlength=size) == 1,
         replaced=settings.replace_rare or 0.0,
-    )  # fmt: skip
+    )
     safe = safe_names(tasks)
     factors = task_loss_weights(tasks, settings.loss_weights)
     average = span_momentum(settings.average, len(batches))
@@ -129,9 +134,11 @@ def train_tagger(
         jit_compile=compiled(settings.jit_compile),
     )
     checkpoint = Checkpoint(
-        lambda logs: (logs["val_score"], logs["val_token_accuracy"])
-        if valid is not None
-        else None,
+        lambda logs: (
+            (logs["val_score"], logs["val_token_accuracy"])
+            if valid is not None
+            else None
+        ),
         patience=settings.patience,
         folder=folder,
     )

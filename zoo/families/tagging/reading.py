@@ -35,9 +35,13 @@ def read_tagged_file(path, options):
     from zoo.data.tagged_files import read_tagged
 
     sentences, schemes = read_tagged(
-        path, labels=options.label, tokens=options.text, comment=options.comment,
-        encoding=options.encoding, on_bad_rows=options.on_bad_rows,
-    )  # fmt: skip
+        path,
+        labels=options.label,
+        tokens=options.text,
+        comment=options.comment,
+        encoding=options.encoding,
+        on_bad_rows=options.on_bad_rows,
+    )
     list_skipped(path, sentences.skipped)
     return sentences, schemes
 

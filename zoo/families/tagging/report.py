@@ -62,6 +62,7 @@ def write_tagging_report(
         settings: of the training.
         folder: of the run.
     """
+
     def draw(plots) -> list[tuple[str, str]]:
         plots.write_scores(history, Path(folder) / "scores.png")
         return [("scores.png", "Validation scores")]
@@ -109,9 +110,14 @@ def _data_table(data: Mapping[str, TaggedSentences]) -> str:
         unseen = sum(word not in known for word in words) / max(len(words), 1)
         longest = max(map(len, sentences.tokens))
         rows.append(
-            [part, f"{len(sentences):,}", f"{len(words):,}", str(longest),
-             f"{unseen:.1%}"]
-        )  # fmt: skip
+            [
+                part,
+                f"{len(sentences):,}",
+                f"{len(words):,}",
+                str(longest),
+                f"{unseen:.1%}",
+            ]
+        )
     return markdown_table(rows)
 
 

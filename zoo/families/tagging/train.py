@@ -96,10 +96,13 @@ def prepare(splits: TaggedSplits, settings: TaggingSettings) -> Tagged:
             for part in PARTS:
                 data[part] = data[part].convert(name, task.scheme, settings.scheme)
     pipeline = TaggingPipeline.learn(
-        data["train"].tokens, vocab_size=settings.vocab_size,
-        min_count=settings.min_count, tokenizer=settings.tokenizer,
-        lowercase=settings.lowercase, max_letters=settings.max_letters,
-    )  # fmt: skip
+        data["train"].tokens,
+        vocab_size=settings.vocab_size,
+        min_count=settings.min_count,
+        tokenizer=settings.tokenizer,
+        lowercase=settings.lowercase,
+        max_letters=settings.max_letters,
+    )
     sentences = {part: pipeline.encode(data[part].tokens) for part in PARTS}
     return Tagged(tasks, pipeline, data, sentences)
 
@@ -125,18 +128,27 @@ def train(
     seed_everything(settings.seed)
     pipeline = tagged.pipeline
     model = build(
-        name, pipeline.vocabulary, tagged.tasks,
+        name,
+        pipeline.vocabulary,
+        tagged.tasks,
         {"character_count": pipeline.character_count, **keywords},
-        vectors=settings.vectors, seed=settings.seed,
-    )  # fmt: skip
+        vectors=settings.vectors,
+        seed=settings.seed,
+    )
     metadata = describe_training(name, keywords, settings)
     read = [vars(tagged.data[part]) for part in ("train", "valid")]
     claim(folder, {**metadata, "data": fingerprint([*read, tagged.tasks])})
     valid = tagged.part("valid") if tagged.sentences["valid"] else None
     history = train_tagger(
-        model, tagged.tasks, tagged.part("train"), valid, settings,
-        folder=folder, callbacks=callbacks, verbose=verbose,
-    )  # fmt: skip
+        model,
+        tagged.tasks,
+        tagged.part("train"),
+        valid,
+        settings,
+        folder=folder,
+        callbacks=callbacks,
+        verbose=verbose,
+    )
     return TaggingModel(model, pipeline, tagged.tasks, metadata), history
 
 
@@ -145,11 +157,12 @@ def facts_of(text_model: TaggingModel, tagged: Tagged, history: list[dict]) -> d
     decoder = Decoder(text_model.model, tagged.tasks)
     scores = {
         part: evaluate_tagger(
-            tagged.tasks, tagged.data[part],
+            tagged.tasks,
+            tagged.data[part],
             tag_sentences(decoder, tagged.sentences[part]),
         )
         for part in ("valid", "test")
-    }  # fmt: skip
+    }
     return {
         **scores,
         "parameters": text_model.model.count_params(),

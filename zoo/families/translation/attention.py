@@ -25,9 +25,11 @@ def attention_of(
     pipeline = text_model.pipeline
     ids, _ = pipeline.read([text])
     found = Searcher(text_model.model)(
-        pipeline.pad(ids), **text_model.search, max_steps=2 * tf.size(ids.values) + 8,
+        pipeline.pad(ids),
+        **text_model.search,
+        max_steps=2 * tf.size(ids.values) + 8,
         return_attention=True,
-    )  # fmt: skip
+    )
     length = int(found.lengths[0, 0])
     names = [
         [side.vocabulary[place] for place in places]

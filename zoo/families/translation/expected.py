@@ -61,11 +61,13 @@ def _call(logits, pipeline, texts: list[bytes], options: dict) -> dict:
         "cut": counts.numpy() > pipeline.max_source,
     }
     inputs = {
-        "text": texts, "beam": np.int32(options["beam"]),
+        "text": texts,
+        "beam": np.int32(options["beam"]),
         "n_best": np.int32(options["n_best"]),
         "length_penalty": np.float32(options["length_penalty"]),
-        "coverage_penalty": np.float32(0), "max_tokens": np.int32(_TOKENS),
-    }  # fmt: skip
+        "coverage_penalty": np.float32(0),
+        "max_tokens": np.int32(_TOKENS),
+    }
     return expected.call("translate", inputs, outputs)
 
 

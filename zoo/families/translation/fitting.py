@@ -49,9 +49,13 @@ def train_translator(
         and `seconds`.
     """
     batches = PairBatches(
-        train.sources, train.targets, batch_tokens=settings.batch_tokens, shuffle=True,
-        seed=settings.seed, buckets=settings.buckets,
-    )  # fmt: skip
+        train.sources,
+        train.targets,
+        batch_tokens=settings.batch_tokens,
+        shuffle=True,
+        seed=settings.seed,
+        buckets=settings.buckets,
+    )
     # Another model of the same layers: the optimizer is not saved with the first.
     trained = keras.Model(model.input, model.output, name=f"{model.name}_trainer")
     trained.compile(
@@ -108,9 +112,12 @@ def scorer(model: keras.Model) -> keras.Model:
     """
     labels = keras.Input((None,), dtype="int32", name="labels")
     loss = sequence_loss(
-        model.output, labels, keras.ops.not_equal(labels, 0),
-        average_across_timesteps=False, average_across_batch=False,
-    )  # fmt: skip
+        model.output,
+        labels,
+        keras.ops.not_equal(labels, 0),
+        average_across_timesteps=False,
+        average_across_batch=False,
+    )
     return keras.Model({**model.input, "labels": labels}, loss)
 
 

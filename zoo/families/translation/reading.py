@@ -55,10 +55,13 @@ def read_pair_file(path, target, options, option: str = "--data"):
                 f"Received: {', '.join(labels)}."
             )
         pairs = read_pair_table(
-            path, source=options.text or "source", target=labels[0],
-            on_bad_rows=options.on_bad_rows, encoding=options.encoding,
+            path,
+            source=options.text or "source",
+            target=labels[0],
+            on_bad_rows=options.on_bad_rows,
+            encoding=options.encoding,
             quotes=options.quotes is not False,
-        )  # fmt: skip
+        )
     list_skipped(path, pairs.skipped)
     return pairs
 

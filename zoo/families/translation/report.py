@@ -33,9 +33,13 @@ def results_table(results: Mapping[str, Mapping]) -> str:
     for name, scores in results.items():
         found = scores.get("perplexity")
         rows.append(
-            [in_cell(name), str(scores.get("pairs", "")), f"{scores['bleu']:.2f}",
-             "" if found is None else f"{found:.3f}"]
-        )  # fmt: skip
+            [
+                in_cell(name),
+                str(scores.get("pairs", "")),
+                f"{scores['bleu']:.2f}",
+                "" if found is None else f"{found:.3f}",
+            ]
+        )
     return markdown_table(rows)
 
 
@@ -103,12 +107,18 @@ def _data_table(corpus: Corpus) -> str:
     rows = [["part", "pairs", "source pieces", "target pieces", "longest"]]
     for part in PARTS:
         encoded = corpus.encoded[part]
-        sizes = [[len(ids) - 1 for ids in encoded.sources] or [0],
-                 [len(ids) - 2 for ids in encoded.targets] or [0]]  # fmt: skip
+        sizes = [
+            [len(ids) - 1 for ids in encoded.sources] or [0],
+            [len(ids) - 2 for ids in encoded.targets] or [0],
+        ]
         rows.append(
-            [part, f"{len(corpus.part(part)):,}", *(f"{sum(s):,}" for s in sizes),
-             str(max(map(max, sizes)))]
-        )  # fmt: skip
+            [
+                part,
+                f"{len(corpus.part(part)):,}",
+                *(f"{sum(s):,}" for s in sizes),
+                str(max(map(max, sizes))),
+            ]
+        )
     return markdown_table(rows)
 
 

@@ -55,9 +55,15 @@ class Searcher:
             return self.log_probabilities(logits), states, weights
 
         return beam_search(
-            step, start, batch=batch, vocab_size=self.vocab_size, begin=BEGIN, end=END,
-            memory_mask=seen["mask"], **options,
-        )  # fmt: skip
+            step,
+            start,
+            batch=batch,
+            vocab_size=self.vocab_size,
+            begin=BEGIN,
+            end=END,
+            memory_mask=seen["mask"],
+            **options,
+        )
 
     def log_probabilities(self, logits: tf.Tensor) -> tf.Tensor:
         """Of what may be written, -inf for the others; float32 `[rows, vocab]`."""
@@ -160,9 +166,13 @@ class Translator(tf.Module):
         limits = 2 * tf.cast(ids.row_lengths(), tf.int32) + 8  # the end counts there
         limits = tf.where(max_tokens > 0, max_tokens, limits)
         found = self._hidden.value(
-            self.pipeline.pad(ids), beam=beam, n_best=n_best, max_steps=limits,
-            length_penalty=length_penalty, coverage_penalty=coverage_penalty,
-        )  # fmt: skip
+            self.pipeline.pad(ids),
+            beam=beam,
+            n_best=n_best,
+            max_steps=limits,
+            length_penalty=length_penalty,
+            coverage_penalty=coverage_penalty,
+        )
         empty = tf.equal(count, 0)[:, None]
         first = tf.range(n_best) == 0
         nothing = tf.where(first, 0.0, NOTHING)[None]

@@ -38,10 +38,14 @@ class Corpus:
 def prepare(splits: PairSplits, settings: TranslationSettings) -> Corpus:
     """Learns the vocabularies of the training part and reads all parts with them."""
     pipeline = TranslationPipeline.learn(
-        splits.train, shared=settings.shared_vocabulary, max_source=settings.max_source,
-        vocab_size=settings.vocab_size, min_count=settings.min_count,
-        tokenizer=settings.tokenizer, lowercase=settings.lowercase,
-    )  # fmt: skip
+        splits.train,
+        shared=settings.shared_vocabulary,
+        max_source=settings.max_source,
+        vocab_size=settings.vocab_size,
+        min_count=settings.min_count,
+        tokenizer=settings.tokenizer,
+        lowercase=settings.lowercase,
+    )
     encoded = {
         part: pipeline.encode(
             getattr(splits, part),
@@ -71,9 +75,14 @@ def train(
     claim(folder, {**metadata, "data": fingerprint(read)})
     valid = corpus.encoded["valid"]
     history = train_translator(
-        model, corpus.encoded["train"], valid if valid.sources else None, settings,
-        folder=folder, callbacks=callbacks, verbose=verbose,
-    )  # fmt: skip
+        model,
+        corpus.encoded["train"],
+        valid if valid.sources else None,
+        settings,
+        folder=folder,
+        callbacks=callbacks,
+        verbose=verbose,
+    )
     return TranslationModel(model, corpus.pipeline, {}, metadata), history
 
 

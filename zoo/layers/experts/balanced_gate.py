@@ -47,9 +47,11 @@ class BalancedGate(Gate):
     def build(self, shape) -> None:
         # Not zeros: equal scores would send the first m tokens to every expert.
         self.kernel = self.add_matrix(
-            "kernel", shape[-1], self.num_experts,
+            "kernel",
+            shape[-1],
+            self.num_experts,
             initializer=small_start(shape[-1], self.seed),
-        )  # fmt: skip
+        )
         self.thresholds = self.add_matrix(
             "thresholds",
             self.num_experts,

@@ -258,9 +258,11 @@ class SwitchGate(Gate):
 
     def build(self, shape) -> None:
         self.kernel = self.add_matrix(
-            "kernel", shape[-1], self.num_experts,
+            "kernel",
+            shape[-1],
+            self.num_experts,
             initializer=small_start(shape[-1], self.seed),
-        )  # fmt: skip
+        )
 
     def count_weights(self, width: int) -> tuple[int, int]:
         return width * self.num_experts, width * self.num_experts

@@ -325,10 +325,22 @@ class SparseMoE(keras.layers.Layer):
 
     def get_config(self) -> dict:
         names = (
-            "num_experts", "k", "hidden", "output_dim", "gating", "groups", "gates",
-            "form", "importance_loss", "load_loss", "switch_loss", "z_loss",
-            "capacity_factor", "sparse_gradient", "seed",
-        )  # fmt: skip
+            "num_experts",
+            "k",
+            "hidden",
+            "output_dim",
+            "gating",
+            "groups",
+            "gates",
+            "form",
+            "importance_loss",
+            "load_loss",
+            "switch_loss",
+            "z_loss",
+            "capacity_factor",
+            "sparse_gradient",
+            "seed",
+        )
         return {
             **super().get_config(),
             **{name: getattr(self, name) for name in names},
