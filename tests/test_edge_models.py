@@ -36,4 +36,4 @@ def test_models_answer_as_in_python(row, tmp_path):
         path = tmp_path / f"model{module.SUFFIX}"
         path.write_bytes(module.Converter(function, LENGTH).float32())
         run = module.Runner(path, LENGTH)
-        assert largest_difference(run, expected, LENGTH) < 1e-5, path.name
+        assert largest_difference(run, tasks, expected, LENGTH) < 1e-5, path.name
