@@ -8,6 +8,9 @@ import os
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+# Small arrays, many shapes: nearly all time goes into compiling, and a third of it into
+# optimising what runs once.
+os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
 
 import pytest  # noqa: E402
 
@@ -18,6 +21,20 @@ def pytest_ignore_collect(collection_path):
     Such a module may register a model or a family, which every test would then see.
     """
     return True if _is_helper(collection_path) else None
+
+
+def pytest_collection_modifyitems(config, items):
+    """On another backend, only what does not need TensorFlow's."""
+    if os.environ.get("KERAS_BACKEND", "tensorflow") == "tensorflow":
+        return
+    left = [item for item in items if _needs_tensorflow(item)]
+    config.hook.pytest_deselected(items=left)
+    items[:] = [item for item in items if item not in left]
+
+
+def _needs_tensorflow(item) -> bool:
+    marks = ("tensorflow", "not_on_jax")
+    return any(item.get_closest_marker(mark) for mark in marks)
 
 
 def _is_helper(path) -> bool:

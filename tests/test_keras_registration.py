@@ -6,11 +6,11 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
+from saved import SAVED
 
 import zoo
 from zoo.layers import CRFLoss
@@ -19,7 +19,6 @@ from zoo.training.sequence_loss import SequenceCrossentropy
 
 pytestmark = pytest.mark.tensorflow
 
-SAVED = Path(__file__).parent / "data" / "before_families"
 FAMILIES = ("classification", "language", "tagging", "translation")
 
 
@@ -82,6 +81,7 @@ print(json.dumps({
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "imports, families",
     [
@@ -146,6 +146,7 @@ print(json.dumps(found))
 """
 
 
+@pytest.mark.slow
 def test_the_settings_of_a_user(tmp_path):
     """`~/.keras/keras.json` with channels first and float64."""
     settings = {"image_data_format": "channels_first", "floatx": "float64"}

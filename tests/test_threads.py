@@ -9,10 +9,10 @@ import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from itertools import combinations
-from pathlib import Path
 
 import numpy as np
 import pytest
+from saved import SAVED
 
 tf = pytest.importorskip("tensorflow")
 pytest.importorskip("tensorflow_text")
@@ -25,7 +25,6 @@ from zoo.tasks import as_tasks  # noqa: E402
 
 pytestmark = pytest.mark.tensorflow
 
-SAVED = Path(__file__).parent / "data" / "before_families"
 THREADS = 8
 TEXTS = [
     "a good day",
@@ -104,6 +103,7 @@ def test_a_text_model(classifier):
     assert mixed_up(found, expected) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", ["language", "tagging"])
 def test_models_of_other_families(family):
     model = zoo.load(SAVED / family)

@@ -79,17 +79,17 @@ def run(folder, texts, signature="serving_default"):
         return session.run(outputs, {signature.inputs["text"].name: texts})
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def pipeline():
     return TextPipeline.learn(TEXTS, min_count=1, max_length=64)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def model(pipeline):
     return build(pipeline.vocab_size, TASKS)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def published(model, pipeline, tmp_path_factory):
     folder = tmp_path_factory.mktemp("saved_models") / "tiny"
     path = zoo.export(

@@ -185,6 +185,7 @@ def test_closed_standard_input_is_named(monkeypatch):
         input_lines()
 
 
+@pytest.mark.slow
 @pytest.mark.tensorflow
 def test_predict_between_pipes():
     """Odd bytes come in, pure ASCII goes out, and every text has its answer."""

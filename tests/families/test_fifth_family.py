@@ -45,6 +45,7 @@ def run(place, *arguments, code=None, status=0):
     return done.stdout
 
 
+@pytest.mark.slow
 def test_a_family_in_one_file(tmp_path):
     assert len((HERE / "number_family.py").read_text().splitlines()) <= 120
     rows = [f"{WORDS[n % 4]} {WORDS[n % 3]} {n},{n % 4}.5" for n in range(60)]

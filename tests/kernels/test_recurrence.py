@@ -116,6 +116,7 @@ def test_equals_autodiff_of_the_unrolled_loop(mode, keep, reverse):
         assert_close(value_and_gradients(kernel, given, mode), expected, 1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("time, batch", [(1, 3), (4, 1)])
 def test_one_step_and_one_row(mode, time, batch):
@@ -125,6 +126,7 @@ def test_one_step_and_one_row(mode, time, batch):
     assert_close(actual, expected, 1e-5)
 
 
+@pytest.mark.slow
 def test_nested_states_with_axes_before_the_batch():
     """Two leaves, one with a leading axis of tasks and a batched matmul."""
     given = {

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from gradients import MODES, layer_gradients, value_and_gradients
 from keras import ops
+from marks import HALF_PRECISION
 
 from zoo.layers.attention import (
     AdditiveAttention,
@@ -208,7 +209,7 @@ def test_gradients_are_the_differences(name, mode):
 
 
 @every_layer
-@pytest.mark.parametrize("dtype", ["mixed_float16", "mixed_bfloat16"])
+@pytest.mark.parametrize("dtype", HALF_PRECISION)
 def test_the_softmax_is_in_float32_under_every_policy(name, dtype):
     layer = make(name, dtype=dtype)
     queries, memory, mask = inputs((3000, 1, 3), time=3000)

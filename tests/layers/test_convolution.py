@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from gradients import value_and_gradients
 from keras import ops
+from marks import HALF_PRECISION
 
 from zoo.layers import TextConvolution
 
@@ -96,7 +97,7 @@ def test_the_convolution_of_two_channels_added_is_that_of_their_sum():
         np.testing.assert_allclose(result, np.max(maps, axis=0), rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("dtype", ["mixed_float16", "mixed_bfloat16"])
+@pytest.mark.parametrize("dtype", HALF_PRECISION)
 def test_half_precision(dtype):
     x, mask = batch()
     layer = TextConvolution(4, 3, dtype=dtype)

@@ -428,6 +428,7 @@ def alternating(rows=64, time=6, seed=0):
     return np.where(mask, tokens, 0), np.where(mask, tags, 0), mask
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("jit", [False, True][BACKEND == "jax" :])
 def test_a_model_trains_by_compile_and_fit_and_its_twin_decodes(jit):
     model, trained, crf = tagger(use_boundary=True)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from gradients import value_and_gradients
 from keras import ops
+from marks import HALF_PRECISION
 
 from zoo.layers import (
     AttentionPooling,
@@ -90,7 +91,7 @@ def test_a_row_without_tokens_gives_zeros(layer_class):
 
 
 @pytest.mark.parametrize("layer_class", LAYERS)
-@pytest.mark.parametrize("dtype", ["mixed_float16", "mixed_bfloat16"])
+@pytest.mark.parametrize("dtype", HALF_PRECISION)
 def test_half_precision_stays_finite_on_long_texts(layer_class, dtype):
     layer = layer_class(dtype=dtype)
     states, mask = states_and_mask((3000, 2), time=3000)

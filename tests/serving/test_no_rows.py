@@ -11,7 +11,6 @@ import pytest
 tf = pytest.importorskip("tensorflow")
 pytest.importorskip("tensorflow_text")
 
-import keras  # noqa: E402
 from small_models import TASKS, build, tasks_of  # noqa: E402
 
 import zoo  # noqa: E402
@@ -23,12 +22,7 @@ from zoo.families.translation import servable as translation  # noqa: E402
 from zoo.serving.method_names import as_example  # noqa: E402
 from zoo.text.table import bear_no_rows  # noqa: E402
 
-pytestmark = [
-    pytest.mark.tensorflow,
-    pytest.mark.skipif(
-        keras.backend.backend() != "tensorflow", reason="SavedModel needs TensorFlow"
-    ),
-]
+pytestmark = pytest.mark.tensorflow
 SAVED = Path(__file__).parents[1] / "data" / "before_families"
 TEXTS = ["a good day", "a bad day", "nothing at all"]
 NO_TEXT = tf.zeros([0], tf.string)
@@ -154,6 +148,7 @@ def test_classifiers_with_loops_maxima_and_tables(name, pipeline):
     np.testing.assert_allclose(scores, powers / powers.sum(), atol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_language_model(saved):
     _, servable = saved["language"]
     endpoints = servable.endpoints
@@ -207,6 +202,7 @@ def test_a_tagger(saved):
     assert none["tags"].shape == (0, 0)
 
 
+@pytest.mark.slow
 def test_a_translation_model(saved):
     _, servable = saved["translation"]
     endpoints = servable.endpoints

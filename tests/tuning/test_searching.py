@@ -48,6 +48,7 @@ def place(tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.mark.slow
 def test_a_search_from_the_command_line(place, capsys, monkeypatch):
     asked = []
     original = FAMILY.score
@@ -154,6 +155,7 @@ def assert_hparams(folder, result):
     assert b"dropout" in content and b"learning_rate" in content
 
 
+@pytest.mark.slow
 def test_a_language_model(tmp_path):
     texts = [f"the cat {('sat', 'ran')[row % 2]} on mat {row % 5}" for row in range(60)]
     parts = [Examples(texts[start::3], {}) for start in range(3)]
@@ -178,6 +180,7 @@ def test_a_language_model(tmp_path):
     assert found.exported is None
 
 
+@pytest.mark.slow
 def test_a_tagger(tmp_path):
     sizes = {k: v for k, v in tagged_toys.SIZES.items() if "character" not in k}
     sizes |= {"characters": "none", "epochs": 1, "learning_rate": 0.03, "buckets": 1}
@@ -200,6 +203,7 @@ def test_a_tagger(tmp_path):
     assert zoo.load(found.folder).predict(["go to New1 York"])[0]["tags"]
 
 
+@pytest.mark.slow
 def test_more_epochs_in_steps_are_the_same_training(tmp_path):
     """What Hyperband does, in two processes, against one training."""
     first = {"average": 0.5, "epochs": 1, "batch_size": 8, "learning_rate": 0.02}
@@ -229,6 +233,7 @@ def test_more_epochs_in_steps_are_the_same_training(tmp_path):
     assert not (folder / "0001" / "checkpoints").exists()
 
 
+@pytest.mark.slow
 def test_limits_of_a_training(tmp_path, monkeypatch):
     exported = []
     original = FAMILY.export

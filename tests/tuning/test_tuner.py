@@ -88,6 +88,7 @@ def resident() -> float:
     return int(Path("/proc/self/statm").read_text().split()[1]) * PAGE / 2**20
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="needs /proc")
 def test_memory_stays_flat_over_50_trials_in_processes(tmp_path, monkeypatch):
     # The processes need not import pytest's main module, as they otherwise would.
@@ -109,6 +110,7 @@ def test_memory_stays_flat_over_50_trials_in_processes(tmp_path, monkeypatch):
     toy_family._LEAK.clear()
 
 
+@pytest.mark.slow
 def test_a_killed_search_loses_nothing(tmp_path):
     made = plan(tmp_path, KILLED, processes=True)
     main = tmp_path / "main.py"
@@ -276,6 +278,7 @@ def test_a_search_that_has_time_no_more_ends(tmp_path):
     assert len(run(more)) == 2
 
 
+@pytest.mark.slow
 def test_two_workers_and_a_chief_and_a_worker_that_dies(tmp_path, capfd):
     from zoo.tuning.workers import run_workers
 

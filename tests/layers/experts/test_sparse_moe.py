@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from gradients import BACKEND
 from keras import ops
+from marks import HALF_PRECISION, not_on_jax
 
 from zoo.kernels.grouped import grouped_matmul
 from zoo.layers import SparseMoE
@@ -244,6 +245,7 @@ def test_gradients_of_uneven_and_even_groups(counts):
     np.testing.assert_allclose(tape.gradient(total, weights), expected, atol=1e-5)
 
 
+@not_on_jax
 @every_case
 @every_form
 def test_masked_tokens_go_nowhere_and_do_not_count(case, form):
@@ -263,6 +265,7 @@ def test_masked_tokens_go_nowhere_and_do_not_count(case, form):
     assert np.isfinite(losses).all()
 
 
+@not_on_jax
 @every_case
 @every_form
 @pytest.mark.parametrize("shape", [(1, WIDTH), (2, 1, WIDTH)])
@@ -287,6 +290,8 @@ def test_a_token_of_nan_spoils_itself_alone(form):
     assert all(np.isfinite(float(loss)) for loss in layer.losses)
 
 
+@not_on_jax
+@pytest.mark.slow
 @every_case
 def test_an_answer_does_not_depend_on_the_batch(case):
     layer, x = make(**CASES[case]), numbers(40, WIDTH)
@@ -410,6 +415,7 @@ def test_equal_scores_do_not_overfill_balanced_experts():
     np.testing.assert_array_equal(routing.load, [5] * 4)
 
 
+@pytest.mark.slow
 def test_thresholds_learn_to_balance():
     """Trained on skewed tokens, inference loads the experts about as evenly."""
     keras.utils.set_random_seed(0)
@@ -477,7 +483,7 @@ def test_capacity_drops_in_training_alone_and_says_so():
     assert ops.convert_to_numpy(layer(x)).any(axis=-1).all()
 
 
-@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+@pytest.mark.parametrize("policy", HALF_PRECISION)
 def test_the_gate_is_in_float32_under_every_policy(policy):
     layer = make(dtype=policy)
     x = numbers(6, WIDTH)
@@ -492,6 +498,8 @@ def test_the_gate_is_in_float32_under_every_policy(policy):
     )
 
 
+@not_on_jax
+@pytest.mark.slow
 def test_balance_losses_balance():
     """Skewed inputs: without the losses one expert takes all, with them none does."""
 

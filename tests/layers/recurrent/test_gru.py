@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from gradients import BACKEND, assert_close, eagerly, layer_gradients
 from keras import ops
+from marks import HALF_PRECISION
 
 from zoo.layers.recurrent.bidirectional import Bidirectional
 from zoo.layers.recurrent.gru import GRU, GRUCell
@@ -153,7 +154,7 @@ def test_stateful_goes_on_as_keras_gru_does():
     assert_close(ours.states, theirs.states, 1e-5)
 
 
-@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+@pytest.mark.parametrize("policy", HALF_PRECISION)
 def test_half_precision_keeps_the_state_in_full(policy):
     """Steps that each change the state by less than half precision can tell."""
     ones = np.ones((1, 60, 1), "float32")

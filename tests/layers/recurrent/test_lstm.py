@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from gradients import BACKEND, MODES, assert_close, eagerly, layer_gradients
 from keras import ops
+from marks import HALF_PRECISION, slow_but
 
 from zoo.layers.recurrent.bidirectional import Bidirectional
 from zoo.layers.recurrent.factorized import FactorizedLSTM
@@ -31,7 +32,9 @@ LAYERS = {
 KINDS = ["projected", "factorized", "grouped", "gru"]
 if BACKEND == "tensorflow":
     KINDS = [*LAYERS]
-every = pytest.mark.parametrize("kind", KINDS)
+every = pytest.mark.parametrize(
+    "kind", slow_but(["projected", "factorized", "grouped"], KINDS)
+)
 
 
 # The form of a small state; that of a large one is all that there is on JAX.
@@ -158,6 +161,7 @@ def test_gradients_equal_autodiff_of_the_plain_cell(kind, backwards, form):
         assert_close(gradients_of(layer, mask, True), expected, 1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["projected", "factorized", "grouped", "gru"])
 @pytest.mark.parametrize("mode", [mode for mode in MODES if mode != "eager"])
 def test_gradients_are_the_same_however_it_runs(kind, mode, form):
@@ -332,6 +336,7 @@ def test_few_and_many_rows_agree(kind, training, eight_rows):
     assert_close(ops.concatenate(few), many, 1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.tensorflow
 @every
 def test_gradients_at_inference_with_any_number_of_rows(kind, eight_rows):
@@ -398,6 +403,7 @@ def test_config_round_trip(kind, tmp_path):
     assert_close(loaded(X), model(X), 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "kind, jit", [("projected", False), ("factorized", False), ("grouped", True)]
 )
@@ -417,7 +423,7 @@ def test_fits_and_predicts_any_length(kind, jit):
 
 
 @every
-@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+@pytest.mark.parametrize("policy", HALF_PRECISION)
 def test_mixed_precision(kind, policy):
     full = make(kind, return_sequences=True)
     half = make(kind, return_sequences=True, stateful=True, dtype=policy)

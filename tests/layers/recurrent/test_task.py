@@ -138,6 +138,7 @@ def test_equals_the_printed_equations(kind, plain):
     assert_close(last(*inputs, mask=MASK), expected[:, -1], 1e-5)
 
 
+@pytest.mark.slow
 @both
 @pytest.mark.parametrize("mode", MODES)
 def test_gradients_equal_autodiff_of_an_unrolled_loop(kind, mode):
@@ -249,6 +250,7 @@ def test_config_round_trip(kind):
     assert_close(again(*inputs), layer(*inputs), 0)
 
 
+@pytest.mark.slow
 @both
 @pytest.mark.parametrize("jit", [False, True])
 def test_fits_inside_a_model_of_any_length(kind, jit):
