@@ -40,7 +40,7 @@ import zoo
 from zoo.tasks import safe_names
 from zoo.training.fit import compile_model, seed_everything
 
-QUICK = [("text_cnn", {}), ("bilstm_mt", {})]
+QUICK = [("bilstm_mt", {})]
 every_model = pytest.mark.parametrize("row", slow_but(QUICK, ROWS), ids=row_id)
 every_variant = pytest.mark.parametrize("row", slow_but(QUICK, ALL_ROWS), ids=row_id)
 
@@ -54,7 +54,7 @@ def float32():
 @not_on_jax
 @pytest.mark.parametrize(
     "name",
-    slow_but(["text_cnn", "bilstm_mt", "lstm_lm", "bilstm_crf"], zoo.list_models()),
+    slow_but(["bilstm_mt", "lstm_lm"], zoo.list_models()),
 )
 def test_1_builds_from_defaults_and_from_its_config(name):
     def weights_of(model):

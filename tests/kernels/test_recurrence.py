@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from gradients import BACKEND, MODES, assert_close, eagerly, value_and_gradients
 from keras import ops
+from marks import slow_but
 
 from zoo.kernels.recurrence import multiply, recurrence
 
@@ -93,7 +94,7 @@ def fast(a, **options):
     return outputs, h, c
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", slow_but(["graph"], MODES))
 @pytest.mark.parametrize("keep", ["gates", "states", "inputs"])
 @pytest.mark.parametrize("reverse", [False, True], ids=["forward", "reverse"])
 def test_equals_autodiff_of_the_unrolled_loop(mode, keep, reverse):
@@ -169,7 +170,7 @@ def test_nested_states_with_axes_before_the_batch():
         assert_close(value_and_gradients(kernel, given, mode), expected, 1e-5)
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", slow_but(["graph"], MODES))
 @pytest.mark.parametrize("keep", ["gates", "states", "inputs"])
 def test_a_cell_may_have_no_state_beside_its_output(mode, keep):
     """The pointwise step then reads the output, which a projection has made."""

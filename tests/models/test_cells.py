@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from gradients import BACKEND
 from keras import ops
+from marks import slow_but
 
 import zoo
 from zoo import layers
@@ -68,7 +69,7 @@ def test_these_are_all_builders_that_take_a_cell():
 
 
 @every_builder
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("cell", slow_but(["factorized"], CELLS))
 def test_every_cell_in_every_builder(name, cell):
     model = build(name, cell=cell)
     found, kind = layers_of(model), getattr(layers, CELLS[cell])
@@ -97,7 +98,7 @@ def test_what_a_cell_lacks_is_refused(name, options):
         build(name, **options)
 
 
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("cell", slow_but(["factorized"], CELLS))
 def test_a_language_model_reads_in_pieces_with_the_states_of_its_cell(cell):
     model = build("lstm_lm", cell=cell, depth=2, init_scale=0.8)
     count = len(getattr(layers, CELLS[cell]).cell_class.STATES)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from gradients import BACKEND
 from keras import ops
-from marks import HALF_PRECISION, not_on_jax
+from marks import HALF_PRECISION, not_on_jax, slow_but
 
 from zoo.kernels.grouped import grouped_matmul
 from zoo.layers import SparseMoE
@@ -103,7 +103,8 @@ CASES = {
     "groups of one": {"num_experts": 3, "groups": 3},
     "wider output": {"output_dim": 9},
 }
-every_case = pytest.mark.parametrize("case", CASES)
+QUICK = ["two of five", "switch", "balanced", "groups"]
+every_case = pytest.mark.parametrize("case", slow_but(QUICK, CASES))
 every_form = pytest.mark.parametrize("form", FORMS)
 
 
