@@ -314,6 +314,7 @@ def train(row, *, steps, seed=3):
     return losses, kept
 
 
+@pytest.mark.slow
 @not_on_jax
 @every_model
 def test_9_and_10_two_runs_are_equal_bit_for_bit_and_learn(row):
@@ -366,6 +367,7 @@ print(json.dumps([check.check(pathlib.Path(path)) for path in sys.argv[2:]]))
 """
 
 
+@pytest.mark.slow
 class TestServing:
     pytestmark = pytest.mark.tensorflow
 

@@ -35,7 +35,7 @@ from tiny_export import (  # noqa: E402
 from zoo.client import ServerError, connect  # noqa: E402
 from zoo.tasks import written  # noqa: E402
 
-pytestmark = pytest.mark.tensorflow
+pytestmark = [pytest.mark.tensorflow, pytest.mark.slow]
 NAME = "tiny"
 START_SECONDS = 120
 WORDS = ["good", "bad", "day", "nothing", "\u5f88\u597d", "a", "unseen", "\U0001f44d"]
@@ -138,7 +138,6 @@ def assert_same(answer: dict, expected: dict):
             assert answer[key] == value
 
 
-@pytest.mark.slow
 def test_rows(server, model, pipeline):
     status, answer = server.post("predict", {"instances": TEXTS})
     assert status == 200 and list(answer) == ["predictions"]
@@ -281,7 +280,6 @@ def test_each_of_many_answers_is_the_lone_one(server):
                     assert_same(answer, alone[row])
 
 
-@pytest.mark.slow
 def test_memory_stays_flat(server):
     """20,000 requests cost no more memory than 2,000 did."""
     body = json.dumps({"instances": ["a good day"]}).encode()

@@ -171,6 +171,7 @@ def test_the_served_model_answers_as_python_does(exported):
         assert found["log_probability"] == close
 
 
+@pytest.mark.slow
 def test_signatures(exported):
     _, folder = exported
     metadata = json.loads((folder / "1/metadata.json").read_text())
@@ -184,6 +185,7 @@ def test_signatures(exported):
     }
 
 
+@pytest.mark.slow
 def test_a_stream_of_steps_is_the_text_at_once(exported):
     model, folder = exported
     step = tf.saved_model.load(str(folder / "1")).signatures["step"]

@@ -286,6 +286,7 @@ def exported(trained, tmp_path_factory):
     return model, folder
 
 
+@pytest.mark.slow
 def test_the_served_tagger_answers_as_python_does(exported):
     model, folder = exported
     texts = [*ODD, "go to New1 York", "eat " * 700]
@@ -301,6 +302,7 @@ def test_the_served_tagger_answers_as_python_does(exported):
         assert labels[0]["scores"] == pytest.approx(labels[1]["scores"], abs=1e-5)
 
 
+@pytest.mark.slow
 def test_signatures(exported):
     model, folder = exported
     metadata = json.loads((folder / "1/metadata.json").read_text("utf-8"))
@@ -321,6 +323,7 @@ def test_signatures(exported):
         assert tags == answer["tags"][SLOTS]
 
 
+@pytest.mark.slow
 def test_an_empty_request_gets_an_empty_answer(exported):
     signatures = tf.saved_model.load(str(exported[1] / "1")).signatures
     for name, request in (
