@@ -23,6 +23,7 @@ SIZES = {"embedding_dim": 8, "units": 8, "rank": 2, "groups": 2, "character_unit
 BUILDERS = {
     "lstm": (30, 3),
     "bilstm": (30, 3),
+    "bilstm_mt": (30, 3),
     "lstm_lm": (30,),
     "bilstm_tagger": (30, {"tags": Task("tags", ("A", "B"))}),
     "bilstm_crf": (30, {"tags": Task("tags", ("A", "B"))}),

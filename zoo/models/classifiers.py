@@ -20,7 +20,7 @@ _DEFAULTS = {"optimizer": "adam", "learning_rate": 1e-3, "batch_size": 32}
 DROPOUTS = {"embedding_dropout": Float(0.0, 0.5), "dropout": Float(0.0, 0.7)}
 WIDTHS = {"embedding_dim": Int(64, 256, step=64), "units": Int(32, 256, factor=2)}
 _PEEPHOLES = {"peepholes": Choice(False, True, when=IF_LSTM)}
-_CELLS = {
+OF_CELL = {
     **CELL_SPACE,
     "rank": Int(8, 64, factor=2, when=IF_FACTORIZED),
     "groups": Int(2, 8, factor=2, when=IF_GROUP),
@@ -32,7 +32,7 @@ _CELLS = {
     summary="One LSTM; its state at the last token is what the heads read.",
     paper="Liu, Qiu and Huang 2016, section 2 and figure 1; Graves 2013 for peepholes",
     defaults=_DEFAULTS,
-    space={**WIDTHS, **_PEEPHOLES, **DROPOUTS, **_CELLS},
+    space={**WIDTHS, **_PEEPHOLES, **DROPOUTS, **OF_CELL},
 )
 def lstm(
     vocab_size: int = 20000,
@@ -91,7 +91,7 @@ def lstm(
         "pooling": Choice(*POOLINGS),
         **_PEEPHOLES,
         **DROPOUTS,
-        **_CELLS,
+        **OF_CELL,
     },
 )
 def bilstm(

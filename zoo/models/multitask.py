@@ -9,6 +9,7 @@ from zoo.models._registry import register
 from zoo.models._search_space import Choice, Float
 from zoo.models.classifiers import (
     DROPOUTS,
+    OF_CELL,
     WIDTHS,
     both_directions,
     embedded_tokens,
@@ -40,6 +41,7 @@ _WITH_NGRAMS = {"ngrams": _NGRAMS}
         "ngram_rate": Choice(None, 0.25, 0.5, 0.75, when=_WITH_NGRAMS),
         "ngram_weight": Float(0.3, 0.9, when=_WITH_NGRAMS),
         **DROPOUTS,
+        **OF_CELL,
     },
 )
 def bilstm_mt(
@@ -48,6 +50,9 @@ def bilstm_mt(
     *,
     embedding_dim: int = 128,
     units: int = 128,
+    cell: str = "lstm",
+    rank: int = 32,
+    groups: int = 4,
     private_units: int = 64,
     ngrams: Sequence[int] = (1, 2),
     ngram_buckets: int = 2**20,
@@ -76,6 +81,9 @@ def bilstm_mt(
         tasks: what `zoo.tasks.as_tasks` reads.
         embedding_dim: width of the embedding.
         units: width of the state of each direction.
+        cell: `"lstm"`, `"factorized"`, `"group"` or `"gru"`.
+        rank: of the gate matrix of a factorized cell.
+        groups: of a group cell; must divide `embedding_dim` and `units`.
         private_units: width of the private layers; 0 for heads straight on the trunk.
         ngrams: lengths of the n-grams, such as `(1, 2)`; empty for none.
         ngram_buckets: rows of the table of n-grams; with fewer than there are n-grams
@@ -97,7 +105,8 @@ def bilstm_mt(
     """
     tasks = as_tasks(tasks)
     tokens, mask, x = embedded_tokens(vocab_size, embedding_dim, embedding_dropout)
-    states = keras.layers.Concatenate(name="states")(both_directions(x, mask, units))
+    both = both_directions(x, mask, units, cell=cell, rank=rank, groups=groups)
+    states = keras.layers.Concatenate(name="states")(both)
     shared = max_and_mean(states, mask)
     shared = keras.layers.Dropout(dropout, name="dropout")(shared)
 

@@ -203,7 +203,9 @@ def claim(folder: str | Path, identity: Mapping) -> None:
     identity = json.loads(json.dumps(identity))
     if path.exists():
         old, new = read_json(path, _remedy(folder)), copy.deepcopy(identity)
-        before, now = (one.get("settings", {}).pop("epochs", 0) for one in (old, new))
+        before, now = (
+            (one.get("settings") or {}).pop("epochs", 0) for one in (old, new)
+        )
         if old == new and before == now:
             return
         if old == new and before < now:

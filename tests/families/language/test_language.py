@@ -38,6 +38,12 @@ SMALL = {
 every_model = pytest.mark.parametrize("name", slow_but(["flstm_lm"], SMALL))
 
 
+# What is measured with a model reads its state alone, which is laid out in two ways.
+both_layouts = pytest.mark.parametrize(
+    "name", slow_but(["lstm_lm"], ["lstm_lm", "moe_lm_h"])
+)
+
+
 def build(name="lstm_lm", **options):
     keras.utils.set_random_seed(2)
     options = {"embedding_dim": 8, "init_scale": 0.5, **SMALL[name], **options}
@@ -233,7 +239,7 @@ def reference_perplexity(model, tokens):
     return np.exp((np.log(np.exp(logits).sum(-1)) - chosen).mean())
 
 
-@every_model
+@both_layouts
 @pytest.mark.parametrize("window", [1, 3, 100])
 def test_perplexity_carries_the_state_through_any_window(name, window):
     model, tokens = build(name), stream(23)
@@ -251,7 +257,7 @@ def loss_behind(model, tokens, start, stop, past):
     return (whole * (stop - first) - before * (start - first)) / (stop - start)
 
 
-@every_model
+@both_layouts
 def test_perplexity_of_streams_looks_back(name, monkeypatch):
     model, tokens = build(name), stream(25)
     # With all that stands before, it is that of one stream, whatever the window.
