@@ -62,6 +62,7 @@ def test_padding_changes_nothing(name):
         assert_equal(subject.outputs(model, ROWS, more), expected)
 
 
+@not_on_jax
 @every_model
 def test_no_text_depends_on_its_batch(name):
     subject = subject_of(name)
