@@ -27,14 +27,12 @@ def pytest_collection_modifyitems(config, items):
     """On another backend, only what does not need TensorFlow's."""
     if os.environ.get("KERAS_BACKEND", "tensorflow") == "tensorflow":
         return
-    left = [item for item in items if _needs_tensorflow(item)]
+    left, kept = [], []
+    for item in items:
+        marks = map(item.get_closest_marker, ("tensorflow", "not_on_jax"))
+        (left if any(marks) else kept).append(item)
     config.hook.pytest_deselected(items=left)
-    items[:] = [item for item in items if item not in left]
-
-
-def _needs_tensorflow(item) -> bool:
-    marks = ("tensorflow", "not_on_jax")
-    return any(item.get_closest_marker(mark) for mark in marks)
+    items[:] = kept
 
 
 def _is_helper(path) -> bool:

@@ -6,7 +6,6 @@ from collections.abc import Collection, Iterable
 
 import pytest
 
-slow = pytest.mark.slow
 not_on_jax = pytest.mark.not_on_jax
 HALF_PRECISION = [
     "mixed_bfloat16",
@@ -16,4 +15,7 @@ HALF_PRECISION = [
 
 def slow_but(quick: Collection, rows: Iterable) -> list:
     """Parameters of a test, of which those in `quick` alone run each time."""
-    return [row if row in quick else pytest.param(row, marks=slow) for row in rows]
+    return [
+        row if row in quick else pytest.param(row, marks=pytest.mark.slow)
+        for row in rows
+    ]

@@ -6,30 +6,24 @@ at its own length. A family of which this file says nothing fails the matrix.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import keras
 import numpy as np
+import small_models
 from gradients import BACKEND
 from keras import ops
+from small_models import VOCAB_SIZE
 
 import zoo
 from zoo.tasks import Task, as_tasks
 
-VOCAB_SIZE = 40
 SIZES = {
-    "embedding_dim": 8,
-    "units": 6,
-    "rank": 2,
-    "groups": 2,
-    "projection": 4,
-    "num_experts": 6,
+    **small_models.SIZES,
+    "num_experts": 6,  # in groups, too
     "k": 2,
-    "hidden": 4,
-    "output_dim": 5,
-    "private_units": 5,
-    "maps": 4,
-    "ngram_buckets": 32,
+    "projection": 4,
     "character_dim": 5,
     "character_units": 6,
 }
@@ -40,12 +34,12 @@ class Subject:
     """How models of a family are built and asked.
 
     Args:
-        arguments: by position, behind the size of the vocabulary.
+        tasks: of the model of a name, where builders of the family take tasks.
         sizes: of a tiny model; those that a builder does not know are left.
         along_time: outputs with an axis of time, beyond which nothing is compared.
     """
 
-    arguments: tuple = ()
+    tasks: Callable[[str], Mapping[str, Task]] | None = None
     sizes: dict = field(default_factory=dict)
     along_time: tuple[str, ...] = ()
 
@@ -54,7 +48,8 @@ class Subject:
         given = {**SIZES, **self.sizes, **options}
         keras.utils.set_random_seed(0)
         sizes = {key: value for key, value in given.items() if key in known}
-        return zoo.get(name, VOCAB_SIZE, *self.arguments, **sizes)
+        tasks = [self.tasks(name)] if self.tasks else []
+        return zoo.get(name, VOCAB_SIZE, *tasks, **sizes)
 
     def inputs(self, model, rows, more: int = 0):
         """What the model is called with; `more` columns of padding at the end."""
@@ -62,14 +57,17 @@ class Subject:
 
     def outputs(self, model, rows, more: int = 0) -> list[dict[str, np.ndarray]]:
         """Of each row its arrays by name, as long as the row."""
-        given = self.inputs(model, rows, more)
         # JAX compiles every eager operation by itself.
         call = model.predict_on_batch if BACKEND == "jax" else model
-        found = self.named(call(given))
+        return self.by_row(call(self.inputs(model, rows, more)), rows)
+
+    def by_row(self, found, rows) -> list[dict[str, np.ndarray]]:
+        """What a call of the model gave, apart."""
+        found = self.named(found)
         arrays = {name: ops.convert_to_numpy(array) for name, array in found.items()}
         return [
             {
-                name: array[place, : len(row)] if self.lasts(name) else array[place]
+                name: array[place, : len(row) if name in self.along_time else None]
                 for name, array in arrays.items()
             }
             for place, row in enumerate(rows)
@@ -77,9 +75,6 @@ class Subject:
 
     def named(self, found) -> dict:
         return found
-
-    def lasts(self, name: str) -> bool:
-        return name in self.along_time
 
 
 class LanguageModel(Subject):
@@ -115,31 +110,21 @@ class Translator(Subject):
         return {"logits": found}
 
 
-def padded(rows, more: int = 0) -> np.ndarray:
-    time = max(1, *map(len, rows)) if len(rows) > 1 else max(1, len(rows[0]))
-    ids = np.zeros((len(rows), time + more), "int32")
+def padded(rows, more: int) -> np.ndarray:
+    ids = np.zeros((len(rows), max(map(len, rows)) + more), "int32")
     for place, row in enumerate(rows):
         ids[place, : len(row)] = row
     return ids
 
 
-TASKS = {
-    "mood": ("bad", "fair", "good"),
-    "tags": Task("multilabel", ("a", "b")),
-    "price": Task("regression"),
-}
-TAGS = {"slots": Task("tags", ("O", "B-x", "I-x")), "intent": ("go", "eat")}
+TAGS = as_tasks({"slots": Task("tags", ("O", "B-x", "I-x")), "intent": ("go", "eat")})
 SUBJECTS = {
-    "classification": Subject((as_tasks(TASKS),)),
+    "classification": Subject(small_models.tasks_of),
     "language": LanguageModel(sizes={"init_scale": 0.5}, along_time=("logits",)),
-    "tagging": Tagger((as_tasks(TAGS),), {"character_count": 12}, ("slots",)),
+    "tagging": Tagger(lambda name: TAGS, {"character_count": 12}, ("slots",)),
     "translation": Translator(along_time=("logits",)),
 }
 
 
 def subject_of(name: str) -> Subject:
-    subject = SUBJECTS[zoo.describe(name).family]
-    if name == "mt_coupled":  # takes two tasks and no more
-        two = dict(list(subject.arguments[0].items())[:2])
-        return Subject((two,))
-    return subject
+    return SUBJECTS[zoo.describe(name).family]

@@ -151,7 +151,6 @@ def run_fresh(code: str, *arguments: str) -> str:
 
 
 @pytest.mark.slow
-@not_on_jax
 @every_variant
 def test_3_a_saved_model_answers_alike_in_a_fresh_process(row, reloaded):
     folder, expected = reloaded
@@ -325,7 +324,8 @@ def run_of(row, seed=3):
 @every_model
 def test_9_and_10_two_runs_are_equal_bit_for_bit_and_learn(row):
     model, take = run_of(row)
-    for one, other in zip(model.weights, build(row, seed=3, dropout=0.1).weights):
+    again = build(row, seed=3, dropout=0.1)
+    for one, other in zip(model.weights, again.weights, strict=True):
         np.testing.assert_array_equal(one, other)
     losses = take(2)
     weights = model.get_weights()

@@ -151,6 +151,16 @@ def test_a_run_of_fewer_epochs_goes_on_as_one_of_more(tmp_path):
     assert files_of(tmp_path) == ["identity.json"]
 
 
+def test_a_run_that_wrote_no_settings_is_another_run(tmp_path):
+    identity = {"name": "text_cnn", "settings": {"epochs": 3}}
+    (tmp_path / "identity.json").write_text('{"name": "text_cnn", "settings": null}')
+    weights = tmp_path / "epoch.weights.h5"
+    weights.touch()
+    claim(tmp_path, identity)
+    assert not weights.exists()
+    assert json.loads((tmp_path / "identity.json").read_text()) == identity
+
+
 @pytest.mark.parametrize(
     "other",
     [

@@ -5,7 +5,6 @@ from __future__ import annotations
 import keras
 import numpy as np
 import pytest
-from gradients import BACKEND
 from keras import ops
 from marks import slow_but
 from translated_toys import ROWS, VOCABULARY, build, ids, row_id
@@ -76,7 +75,6 @@ def test_the_steps_of_a_search_are_the_logits_of_the_whole(row):
 
 
 @pytest.mark.tensorflow
-@pytest.mark.skipif(BACKEND != "tensorflow", reason="needs TensorFlow")
 @pytest.mark.parametrize("row", [ROWS[1], ROWS[4]], ids=row_id)
 def test_every_weight_gets_a_gradient(row):
     import tensorflow as tf
