@@ -8,13 +8,17 @@ import sys
 import tempfile
 from pathlib import Path
 
+from zoo.training.allocator import keep_freed_memory
+
 
 def load_tensorflow() -> None:
     """Imports TensorFlow without what it writes about itself to file descriptor 2.
 
     It writes some lines before it reads TF_CPP_MIN_LOG_LEVEL, and some when it looks
     for devices. Its Python part warns of graphs traced again, which we do on purpose.
+    Before that, memory that steps free is set to stay with the process.
     """
+    keep_freed_memory()
     sys.stderr.flush()
     terminal = os.dup(2)
     with tempfile.TemporaryFile() as said:
