@@ -262,15 +262,6 @@ def _groups(pairs: Pairs) -> list[str]:
     return [text_key(text) for text in pairs.targets]
 
 
-def load_multi30k(folder: Path) -> PairSplits:
-    """Multi30k, English to German, tokenised and lower-cased; test 2016 Flickr."""
-    parts = [
-        read_pairs(*(folder / f"{part}.lc.norm.tok.{side}" for side in ("en", "de")))
-        for part in ("train", "val", "test_2016_flickr")
-    ]
-    return PairSplits(*parts, tokenized=True)
-
-
 def _lines(path: str | Path, encoding: str | None) -> list[str]:
     """The lines of a file; what Unicode calls a line break within one stays."""
     text = read_text(path, encoding)

@@ -1,14 +1,11 @@
-"""The parts of a tagged data set, from files or by name."""
+"""The parts of a tagged data set."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from zoo.data.examples import Examples
-from zoo.data.formats.conll import read_conll
-from zoo.data.formats.tagged_rows import read_tagged_tsv
 from zoo.data.sentences import TaggedSentences
 from zoo.data.splits import assemble
 
@@ -91,27 +88,3 @@ def as_examples(
     kinds |= dict.fromkeys(data.labels, "categories")
     places = list(data.where if where is None else where)
     return Examples(data.texts, labels | data.labels, places, kinds)
-
-
-def load_conll2003(folder: Path) -> TaggedSplits:
-    """CoNLL-2003: token, part of speech, chunk and entity, one token a line."""
-    parts = (
-        read_conll(folder / f"{part}.tsv", {"ner": -1}, schemes={"ner": "BIO"})
-        for part in PARTS
-    )
-    return TaggedSplits(*parts, schemes={"ner": "BIO"})
-
-
-def load_snips(folder: Path) -> TaggedSplits:
-    """SNIPS: intent, words and slots, one sentence a line."""
-    parts = (
-        read_tagged_tsv(
-            folder / f"{part}.tsv",
-            ["intent", "tokens", "slots"],
-            tags=["slots"],
-            labels=["intent"],
-            schemes={"slots": "BIO"},
-        )
-        for part in PARTS
-    )
-    return TaggedSplits(*parts, schemes={"slots": "BIO"})
