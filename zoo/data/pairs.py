@@ -17,8 +17,7 @@ from zoo.data.errors import (
     shorten,
 )
 from zoo.data.examples import Examples
-from zoo.data.files import read_text
-from zoo.data.readers import table_rows
+from zoo.data.files import Table, read_text
 from zoo.data.splits import assemble, split, text_key
 
 
@@ -170,8 +169,7 @@ def read_pair_table(
     check_on_bad_rows(on_bad_rows)
     skip, columns = on_bad_rows == "skip", (source, target)
     pairs, bad, blank = [], [], 0
-    rows = table_rows(path, columns, skip=skip, encoding=encoding, quotes=quotes)
-    for row in rows:
+    for row in Table(path, skip, encoding, quotes).rows(columns):
         if isinstance(row, BadRow):
             bad.append(row)
             continue

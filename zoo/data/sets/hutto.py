@@ -20,7 +20,7 @@ from zoo.data.download import (
 )
 from zoo.data.errors import BadRow, DataError, bad_rows_error
 from zoo.data.examples import Examples, Splits, join
-from zoo.data.files import read_text
+from zoo.data.files import Table
 from zoo.data.formats.delimited import rows_of
 from zoo.data.sets.registry import register_set
 from zoo.data.splits import split
@@ -89,8 +89,7 @@ def load_hutto(folder: Path | None, *, scores: bool = False, seed: int = 0) -> S
 
 def _rows(path: Path) -> list:
     wanted = ["id", "sentiment", "text"]
-    text = read_text(path)
-    rows = list(rows_of(str(path), text, wanted, delimiter="\t", quotes=False))
+    rows = list(rows_of(Table(path, quotes=False), wanted, delimiter="\t"))
     bad = [row for row in rows if isinstance(row, BadRow)]
     for row in rows:
         if not isinstance(row, BadRow):
