@@ -1,7 +1,8 @@
 """Reading, splitting and naming data sets; needs no TensorFlow."""
 
 from zoo.data.errors import BadRow, DataError
-from zoo.data.examples import Examples, Splits, join
+from zoo.data.examples import Examples, join
+from zoo.data.parts import Splits
 from zoo.data.readers import read_columns, read_table
 from zoo.data.sets.named import load_named
 from zoo.data.sets.registry import named_set, named_sets

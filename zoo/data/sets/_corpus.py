@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from zoo.data.examples import Examples, Splits
+from zoo.data.examples import Examples
+from zoo.data.parts import PARTS, Splits
 
 
 def load_corpus(folder: Path, pattern: str) -> Splits:
     """Three files named by the pattern; blank lines are texts too."""
     parts = []
-    for name in ("train", "valid", "test"):
+    for name in PARTS:
         path = folder / pattern.format(name)
         lines = path.read_text("utf-8").removesuffix("\n").split("\n")
         where = [(str(path), number) for number in range(1, len(lines) + 1)]

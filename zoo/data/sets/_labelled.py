@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from zoo.data.examples import Examples, Splits
+from zoo.data.examples import Examples
+from zoo.data.parts import PARTS, Splits
 from zoo.data.readers import read_columns
 
 BINARY = {"0": "negative", "1": "positive"}
@@ -27,8 +28,8 @@ def read_labelled(
 
 def read_parts(folder: Path, *options) -> Splits:
     """A folder of three files, each as `read_labelled` reads it."""
-    files = ("train.tsv", "valid.tsv", "test.tsv")
-    return Splits(*(read_labelled(folder / file, *options) for file in files))
+    files = (folder / f"{part}.tsv" for part in PARTS)
+    return Splits(*(read_labelled(file, *options) for file in files))
 
 
 def rename(data: Examples, task: str, names: dict | None = None) -> Examples:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from zoo.data.formats.conll import read_conll
+from zoo.data.parts import PARTS, Splits
 from zoo.data.sets.registry import register_set
-from zoo.data.tagged_splits import PARTS, TaggedSplits
+from zoo.data.tagged_splits import TaggedSplits
 
 
 @register_set(
@@ -22,4 +23,4 @@ def load_conll2003(folder: Path) -> TaggedSplits:
         read_conll(folder / f"{part}.tsv", {"ner": -1}, schemes={"ner": "BIO"})
         for part in PARTS
     )
-    return TaggedSplits(*parts, schemes={"ner": "BIO"})
+    return Splits(*parts, schemes={"ner": "BIO"})

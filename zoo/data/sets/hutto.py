@@ -19,9 +19,10 @@ from zoo.data.download import (
     write_atomic,
 )
 from zoo.data.errors import BadRow, DataError, bad_rows_error
-from zoo.data.examples import Examples, Splits, join
+from zoo.data.examples import Examples, join
 from zoo.data.files import Table
 from zoo.data.formats.delimited import rows_of
+from zoo.data.parts import Splits
 from zoo.data.sets.registry import register_set
 from zoo.data.splits import split
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from zoo.data.examples import Splits, join
+from zoo.data.examples import join
+from zoo.data.parts import PARTS, Splits
 from zoo.data.sets.imdb import load_imdb
 from zoo.data.sets.registry import register_set
 from zoo.data.sets.sst import load_sst
@@ -32,10 +33,7 @@ def load_liu4(folder: Path) -> Splits:
         load_subj(at("subj"), "subj"),
         load_imdb(folder / "imdb", "imdb"),
     ]
-    train, valid, test = (
-        join([getattr(one, part) for one in sets])
-        for part in ("train", "valid", "test")
-    )
+    train, valid, test = (join([one.parts[name] for one in sets]) for name in PARTS)
     # SST-1 and SST-2 hold the same sentences: a text that any task is judged on must
     # not be in the training part of another.
     train, dropped = drop_leaked(train, valid, test)

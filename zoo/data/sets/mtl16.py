@@ -5,7 +5,8 @@ from __future__ import annotations
 import gzip
 from pathlib import Path
 
-from zoo.data.examples import Splits, join
+from zoo.data.examples import join
+from zoo.data.parts import PARTS, Splits
 from zoo.data.sets._labelled import BINARY, read_labelled
 from zoo.data.sets.registry import register_set
 from zoo.data.splits import text_key
@@ -42,7 +43,7 @@ def load_mtl16(folder: Path) -> Splits:
     """Sixteen domains of reviews, each a task, and the unlabelled reviews."""
     parts = [
         join([read_labelled(folder / f"{t}.{part}.tsv", t, BINARY) for t in TASKS])
-        for part in ("train", "valid", "test")
+        for part in PARTS
     ]
     unlabeled = []
     for task in TASKS:

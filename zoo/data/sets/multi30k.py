@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from zoo.data.pairs import PairSplits, read_pairs
+from zoo.data.parts import Splits
 from zoo.data.sets.registry import register_set
 
 
@@ -22,4 +23,4 @@ def load_multi30k(folder: Path) -> PairSplits:
         read_pairs(*(folder / f"{part}.lc.norm.tok.{side}" for side in ("en", "de")))
         for part in ("train", "val", "test_2016_flickr")
     ]
-    return PairSplits(*parts, tokenized=True)
+    return Splits(*parts, tokenized=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from zoo.data.download import DownloadError
 from zoo.data.errors import DataError
-from zoo.data.examples import Splits
+from zoo.data.parts import Splits
 from zoo.data.sets.registry import NamedSet, named_set
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from zoo.data.errors import DataError, nearest
-from zoo.data.examples import Splits
+from zoo.data.parts import Splits
 from zoo.data.registry import LAST, Registry
 
 Load = Callable[[Path | None], Splits]

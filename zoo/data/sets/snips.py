@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from zoo.data.download import Source
-from zoo.data.examples import Examples, Splits
+from zoo.data.examples import Examples
 from zoo.data.formats.tagged_rows import read_tagged_tsv
+from zoo.data.parts import PARTS, Splits
 from zoo.data.sets._labelled import TSV, examples_of, lines_of, read_parts, rename
 from zoo.data.sets.registry import register_set
-from zoo.data.tagged_splits import PARTS, TaggedSplits
+from zoo.data.tagged_splits import TaggedSplits
 
 SOURCE = Source(
     "snips_intent",
@@ -83,4 +84,4 @@ def load_snips(folder: Path) -> TaggedSplits:
         )
         for part in PARTS
     )
-    return TaggedSplits(*parts, schemes={"slots": "BIO"})
+    return Splits(*parts, schemes={"slots": "BIO"})

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from zoo.data.download import Source
 from zoo.data.errors import DataError, problem, shorten
-from zoo.data.examples import Examples, Splits
+from zoo.data.examples import Examples
+from zoo.data.parts import Splits
 from zoo.data.sets._labelled import (
     BINARY,
     LABEL_AND_TEXT,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from zoo.data.download import Source
-from zoo.data.examples import Examples, Splits
+from zoo.data.examples import Examples
+from zoo.data.parts import Splits
 from zoo.data.sets._labelled import (
     LABEL_AND_TEXT,
     examples_of,

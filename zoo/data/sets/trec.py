@@ -8,7 +8,8 @@ from pathlib import Path
 
 from zoo.data.download import Source
 from zoo.data.errors import DataError, problem, shorten
-from zoo.data.examples import Examples, Splits
+from zoo.data.examples import Examples
+from zoo.data.parts import Splits
 from zoo.data.readers import read_columns
 from zoo.data.sets._labelled import lines_of
 from zoo.data.sets.registry import register_set

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from zoo.data.examples import Examples, Splits
+from zoo.data.examples import Examples
+from zoo.data.parts import PARTS, Splits
 from zoo.data.readers import read_columns
 from zoo.data.sets._labelled import BINARY, TSV
 from zoo.data.sets.registry import register_set
@@ -19,7 +20,7 @@ from zoo.data.sets.registry import register_set
 )
 def load_uci(folder: Path) -> Splits:
     """Sentences of three sites, each a task."""
-    return Splits(*(_part(folder / f"{p}.tsv") for p in ("train", "valid", "test")))
+    return Splits(*(_part(folder / f"{part}.tsv") for part in PARTS))
 
 
 def _part(path: Path) -> Examples:

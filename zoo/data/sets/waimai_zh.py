@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from zoo.data.examples import Splits
+from zoo.data.parts import Splits
 from zoo.data.sets._labelled import BINARY, LABEL_AND_TEXT, read_parts
 from zoo.data.sets.registry import register_set
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from zoo.data.examples import Splits
+from zoo.data.parts import Splits
 from zoo.data.sets._corpus import load_corpus
 from zoo.data.sets.registry import register_set
 

@@ -34,9 +34,8 @@ class Classification(Family):
         return prepared
 
     def describe(self, name, prepared):
-        splits = prepared.splits
-        parts = ("train", "valid", "test")
-        sizes = [f"{len(getattr(splits, part)):,} {part}" for part in parts]
+        parts = prepared.splits.parts.items()
+        sizes = [f"{len(part):,} {name}" for name, part in parts]
         return f"{name} on {len(prepared.tasks)} task(s): {', '.join(sizes)} texts"
 
     def train(
