@@ -283,6 +283,23 @@ class Family(ABC):
         values = place, one_line(self.prompt(splits))
         print(f"{self.invitation}: {shell_command('zoo', 'predict', values=values)}")
 
+    def with_abstain(self, text_model: BaseTextModel, probability: float):
+        """The model, which gives no label where none reaches a probability.
+
+        Args:
+            text_model: a model of this family.
+            probability: from 0 to below 1.
+
+        Raises:
+            ValueError: for a family, or a model, that does not say how sure it is.
+        """
+        raise ValueError(
+            "`abstain` (--abstain) must be for a model that gives the probabilities of "
+            "labels. Accepted: a model of a family that can abstain, such as "
+            f"classification. Received: {probability} for a model of the family "
+            f"{self.name!r}."
+        )
+
     def export(self, text_model: BaseTextModel, splits, folder: str | Path) -> Path:
         """Exports a trained model as the next version under `folder`."""
         return text_model.export(folder, splits.valid.texts[:EXAMPLES])
