@@ -1,10 +1,12 @@
-"""A format of tables of one's own is one file: no other file names it."""
+"""A format of one's own is one file, as docs/data.md shows: no other file names it."""
 
 from __future__ import annotations
 
 import gzip
 import importlib
+import re
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -13,19 +15,12 @@ from zoo.data import DataError, read_table
 from zoo.data.formats import registry
 from zoo.families import get_family
 
-MODULE = '''
-"""Blocks of lines `key: value`, with an empty line between two blocks."""
-from zoo.data.formats.registry import TableFormat, register_format
-
-def rows(table, wanted):
-    line = 1
-    for block in table.text().rstrip().split("\\n\\n"):
-        cells = dict(row.split(": ", 1) for row in block.split("\\n"))
-        yield line, [cells.get(name) for name in wanted]
-        line += block.count("\\n") + 2
-
-register_format(TableFormat("Blocks", (".blocks", ".blk"), rows))
-'''
+PAGE = Path(__file__).parents[2] / "docs" / "data.md"
+(MODULE,) = (
+    block
+    for block in re.findall(r"```python\n(.*?)```", PAGE.read_text("utf-8"), re.S)
+    if "register_format" in block
+)
 
 
 @pytest.fixture
@@ -57,7 +52,7 @@ def test_a_table(own, tmp_path):
     found = read_table(path, text="text", labels=kinds)
     assert (found.texts, found.labels) == (["good", "so so"], {"stars": [5.0, None]})
     assert found.where[1] == (str(path), 4)
-    packed = tmp_path / "A.BLK.gz"
+    packed = tmp_path / "A.BLOCKS.gz"
     packed.write_bytes(gzip.compress(path.read_bytes()))
     assert read_table(packed, text="text", labels=kinds).texts == found.texts
     path.write_text(blocks({"text": "good", "stars": "many"}))
@@ -67,19 +62,20 @@ def test_a_table(own, tmp_path):
 
 def test_the_command_line(own, tmp_path):
     path = tmp_path / "a.blocks"
-    rows = [{"body": f"text {i}", "mood": "yn"[i % 2]} for i in range(40)]
+    rows = range(40)
+    rows = [{"body": f"one {i}", "mood": "yn"[i % 2], "de": f"eins {i}"} for i in rows]
     path.write_text(blocks(*rows))
     splits = read("classification", path, "--text", "body", "--label", "mood")
     assert len(splits.train) == 32 and set(splits.train.labels["mood"]) == {"y", "n"}
-    splits = read("translation", path, "--text", "body", "--label", "mood")
-    assert {*splits.test.targets} <= {"y", "n"}
+    splits = read("translation", path, "--text", "body", "--label", "de")
+    assert splits.test.targets[0] == splits.test.sources[0].replace("one", "eins")
 
 
 def test_it_is_among_what_is_accepted(own, capsys):
     accepted = r".csv, .tsv, .jsonl, .blocks \(each also .gz\) or .parquet"
     with pytest.raises(DataError, match=f"Accepted: a name that ends in {accepted}"):
         read("classification", "a.xyz")
-    with pytest.raises(ValueError, match=r"\.parquet, \.pq, \.blocks, \.blk\)"):
+    with pytest.raises(ValueError, match=r"\.parquet, \.pq, \.blocks\)"):
         read("translation", "a.xyz")
     with pytest.raises(SystemExit):
         parser().parse_args(["train", "--help"])
@@ -88,9 +84,8 @@ def test_it_is_among_what_is_accepted(own, capsys):
 
 
 def test_another_format_of_the_suffix_is_refused(own):
-    entry = registry.TableFormat("other", (".csv",), own.rows)
     with pytest.raises(ValueError, match="must be unique.*Received: a second '.csv'"):
-        registry.register_format(entry)
+        registry.register_format("other", (".csv",))(own.block_rows)
 
 
 def test_it_is_gone_from_the_other_tests():

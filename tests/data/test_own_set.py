@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from zoo.cli.app import parser
-from zoo.data import load_named, named_set, named_sets
+from zoo.data import DataError, load_named, named_set, named_sets
 from zoo.data.sets import registry
 from zoo.families import get_family
 
@@ -33,14 +34,22 @@ def load(folder):
 
 
 @pytest.fixture
-def own(tmp_path, monkeypatch):
-    """The module, whose set is forgotten behind the test."""
-    (tmp_path / "own_set.py").write_text(MODULE)
+def module_of(tmp_path, monkeypatch):
+    """Imports the text of a module, whose sets are forgotten behind the test."""
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(registry._SETS, "_entries", dict(registry._SETS.all()))
-    module = importlib.import_module("own_set")
-    yield module
-    del sys.modules["own_set"]
+
+    def load(text):
+        (tmp_path / "own_set.py").write_text(text)
+        return importlib.import_module("own_set")
+
+    yield load
+    sys.modules.pop("own_set", None)
+
+
+@pytest.fixture
+def own(module_of):
+    return module_of(MODULE)
 
 
 def read(family, name):
@@ -68,6 +77,20 @@ def test_families_that_learn_from_something_else_say_so_first(own, family):
 def test_another_set_of_the_name_is_refused(own):
     with pytest.raises(ValueError, match="must be unique.*Received: a second 'own'"):
         importlib.reload(own)
+
+
+def test_the_set_of_the_docs(module_of, tmp_path, monkeypatch):
+    page = Path(__file__).parents[2] / "docs" / "data.md"
+    blocks = re.findall(r"```python\n(.*?)```", page.read_text("utf-8"), re.S)
+    module_of(next(block for block in blocks if "register_set" in block))
+    (tmp_path / "mails").mkdir()
+    for part in ("train", "valid", "test"):
+        (tmp_path / "mails" / f"{part}.tsv").write_text(f"sales\tto {part}\n")
+    with pytest.raises(DataError, match="'mails' has no public file.*folder 'mails'"):
+        load_named("mails")
+    monkeypatch.setenv("ZOO_DATA", str(tmp_path))
+    assert load_named("mails").test.texts == ["to test"]
+    assert load_named("mails").train.labels == {"department": ["sales"]}
 
 
 def test_it_is_gone_from_the_other_tests():

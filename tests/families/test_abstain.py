@@ -36,6 +36,7 @@ def test_families_that_cannot_say_so(export, capsys, name):
 def test_a_classifier_abstains_in_what_is_exported(export, monkeypatch, capsys):
     text_model = get_family("classification").text_model()
     exported = []
+    monkeypatch.setattr("zoo.cli.export.after_export", lambda folder, options: None)
     monkeypatch.setattr(text_model, "export", lambda self, to: exported.append(self))
     given = text_model(
         model=None,

@@ -11,7 +11,7 @@ from functools import partial
 
 from zoo.data.errors import BadRow, DataError, nearest, problem, shorten
 from zoo.data.files import Table
-from zoo.data.formats.registry import TableFormat, register_format
+from zoo.data.formats.registry import register_format
 
 _DELIMITERS = (",", "\t", ";", "|")
 _LONGEST_CELL = 2**31 - 1
@@ -203,7 +203,5 @@ def _bad_quotes(path, line, last, shown, error) -> BadRow:
     )
 
 
-register_format(TableFormat("CSV", (".csv",), partial(rows_of, delimiter=","), rank=1))
-register_format(
-    TableFormat("TSV", (".tsv", ".tab"), partial(rows_of, delimiter="\t"), rank=2)
-)
+register_format("CSV", (".csv",), rank=1)(partial(rows_of, delimiter=","))
+register_format("TSV", (".tsv", ".tab"), rank=2)(partial(rows_of, delimiter="\t"))

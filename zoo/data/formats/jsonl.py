@@ -7,9 +7,10 @@ from collections.abc import Iterator, Sequence
 
 from zoo.data.errors import BadRow, DataError, missing_column, problem, shorten
 from zoo.data.files import Table
-from zoo.data.formats.registry import TableFormat, register_format
+from zoo.data.formats.registry import register_format
 
 
+@register_format("JSONL", (".jsonl", ".ndjson"), rank=3)
 def json_rows(
     table: Table, wanted: Sequence[str]
 ) -> Iterator[tuple[int, list] | BadRow]:
@@ -64,6 +65,3 @@ def _array(path: str, line: int, row: str) -> DataError:
             shorten(row),
         )
     )
-
-
-register_format(TableFormat("JSONL", (".jsonl", ".ndjson"), json_rows, rank=3))

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 
 from zoo.data.errors import DataError, missing_column, problem, shorten
 from zoo.data.files import Table, check_file
-from zoo.data.formats.registry import TableFormat, register_format
+from zoo.data.formats.registry import register_format
 
 
+@register_format("Parquet", (".parquet", ".pq"), text=False, rank=4)
 def parquet_rows(table: Table, wanted: Sequence[str]) -> Iterator[tuple[int, list]]:
     """Yields `(row, values)` of the `wanted` columns, rows counted from 1.
 
@@ -63,8 +64,3 @@ def _values(column) -> list:
         return values
     kind = column.type.to_pandas_dtype()
     return [value if value is None else float(str(kind(value))) for value in values]
-
-
-register_format(
-    TableFormat("Parquet", (".parquet", ".pq"), parquet_rows, text=False, rank=4)
-)

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from zoo.data.errors import BadRow
     from zoo.data.files import Table
 
+    Rows = Callable[[Table, Sequence[str]], Iterator[tuple[int, list] | BadRow]]
+
 
 @dataclass(frozen=True)
 class TableFormat:
@@ -29,22 +31,30 @@ class TableFormat:
 
     name: str
     suffixes: tuple[str, ...]
-    rows: Callable[[Table, Sequence[str]], Iterator[tuple[int, list] | BadRow]]
-    text: bool = True
-    rank: int = LAST
+    rows: Rows
+    text: bool
+    rank: int
 
 
 _FORMATS: Registry[TableFormat] = Registry("zoo.data.formats")
 
 
-def register_format(entry: TableFormat) -> None:
-    """Adds a format.
+def register_format(
+    name: str, suffixes: Sequence[str], *, text: bool = True, rank: int = LAST
+) -> Callable[[Rows], Rows]:
+    """Adds the format that a function reads; see `TableFormat` for the arguments.
 
     Raises:
         ValueError: if another format has one of its suffixes.
     """
-    for suffix in entry.suffixes:
-        _FORMATS.add(suffix, entry)
+
+    def add(rows: Rows) -> Rows:
+        entry = TableFormat(name, tuple(suffixes), rows, text, rank)
+        for suffix in entry.suffixes:
+            _FORMATS.add(suffix, entry)
+        return rows
+
+    return add
 
 
 def suffix_of(path: str | Path) -> str:

@@ -52,7 +52,7 @@ def register_set(
     public: bool = False,
     rank: int = LAST,
 ) -> Callable[[Load], Load]:
-    """Adds the set that a function loads; `NamedSet` says what the arguments are.
+    """Adds the set that a function loads; see `NamedSet` for the arguments.
 
     The folder has the set's name where none is given.
 
