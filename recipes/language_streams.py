@@ -42,7 +42,7 @@ def write(data: str, path: Path) -> None:
     about = {
         "data": data,
         "vocab_size": corpus.pipeline.vocab_size,
-        "settings": dict(getattr(splits, "settings", {})),
+        "settings": dict(splits.settings),
     }
     np.savez_compressed(path, about=json.dumps(about), **corpus.streams)
     sizes = ", ".join(f"{len(s) - 1:,} {part}" for part, s in corpus.streams.items())

@@ -17,8 +17,7 @@ import argparse
 import numpy as np
 
 from recipes import seeds
-from zoo.data import load_named
-from zoo.data.tagged_splits import TaggedSplits
+from zoo.data import load_named, named_set
 from zoo.families import get_family
 from zoo.families.tagging.baselines import most_frequent
 from zoo.families.tagging.fitting import (
@@ -34,11 +33,11 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     seeds.add_arguments(parser, models=["bilstm_tagger", "bilstm_crf"])
     options = parser.parse_args(arguments)
-    splits = load_named(options.data)
-    if not isinstance(splits, TaggedSplits):
+    if named_set(options.data).content not in FAMILY.reads:
         parser.error(
             f"{options.data} has no tags; accepted: conll2003, snips, treebank"
         )
+    splits = load_named(options.data)
     tasks = learn_tag_tasks(splits.train, splits.schemes)
     columns = [f"{name} {part}, %" for name in tasks for part in ("test", "valid")]
     rows = [[options.data, *columns, "parameters", "training, s"]]

@@ -16,8 +16,7 @@ import argparse
 import numpy as np
 
 from recipes import seeds
-from zoo.data import load_named
-from zoo.data.pairs import PairSplits
+from zoo.data import load_named, named_set
 from zoo.families import get_family
 from zoo.families.catalogue import parse_overrides
 from zoo.families.translation.settings import TranslationSettings
@@ -33,9 +32,9 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     seeds.add_arguments(parser, models=["seq2seq", "moe_seq2seq"])
     options = parser.parse_args(arguments)
-    splits = load_named(options.data)
-    if not isinstance(splits, PairSplits):
+    if named_set(options.data).content not in FAMILY.reads:
         parser.error(f"{options.data} has no pairs; accepted: messages, multi30k")
+    splits = load_named(options.data)
     first, _ = seeds.parse_model(options.models[0])
     overrides, _ = parse_overrides(options.overrides, first)
     baselines = evaluate_baselines(splits, TranslationSettings(**overrides))

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from zoo.data import DataError, load_named
-from zoo.data.download import Remote, cache_folder, fetch, sha256_of
-from zoo.data.sets import sources
+from zoo.data.download import Remote, Source, cache_folder, fetch, sha256_of
+from zoo.data.sets import snips, sst, subj, trec
 
 
 class Server:
@@ -168,14 +168,13 @@ def test_cache_folder(monkeypatch, platform, variable, value, expected):
 def public(server, monkeypatch):
     """Pins small files of a set on the local server."""
 
-    def offer(name: str, files: dict[str, bytes]):
+    def offer(module, files: dict[str, bytes]):
+        name = module.SOURCE.name
         pins = {}
         for file, data in files.items():
             pins[file] = server.offer(f"/{name}/{file}", data).sha256
-        monkeypatch.setitem(sources.PINS, name, pins)
-        monkeypatch.setitem(
-            sources._URLS, name, lambda file: f"{server.url}/{name}/{file}"
-        )
+        source = Source(name, f"{server.url}/{name}/{{}}", pins)
+        monkeypatch.setattr(module, "SOURCE", source)
 
     return offer
 
@@ -190,7 +189,7 @@ SST = {
 
 
 def test_trees_become_sentences(public):
-    public("sst", SST)
+    public(sst, SST)
     splits = load_named("sst1")
     assert splits.train.texts == ["A fine gem .", "It is"]
     assert splits.train.labels["sentiment"] == ["very positive", "neutral"]
@@ -203,7 +202,7 @@ def test_trees_become_sentences(public):
 
 
 def test_trees_become_phrases_once_each(public):
-    public("sst", SST)
+    public(sst, SST)
     splits = load_named("sst1_phrases")
     assert splits.train.texts == [
         "A",
@@ -225,25 +224,25 @@ def test_trees_become_phrases_once_each(public):
 @pytest.mark.parametrize("line", ["(3 (2 a) (4 gem)", "(x a)", "words", "(3 a))"])
 def test_a_bad_tree(line):
     with pytest.raises(DataError, match="trees.txt, line 2: no labelled tree"):
-        list(sources.tree_rows(["(1 a)", line], "trees.txt", True))
+        list(sst.tree_rows(["(1 a)", line], "trees.txt", True))
 
 
 def test_trec(public):
     rows = [f"NUM:dist How  far {i} ?".encode() for i in range(20)]
     rows += [f"LOC:city Where is K\xf6ln {i} ?".encode("latin-1") for i in range(20)]
-    public("trec", {"TREC.train": b"\n".join(rows), "TREC.test": rows[0] + b"\n"})
+    public(trec, {"TREC.train": b"\n".join(rows), "TREC.test": rows[0] + b"\n"})
     splits = load_named("trec_fine")
     assert len(splits.train) == 36 and len(splits.valid) == 4
     assert "Where is Köln 3 ?" in splits.train.texts + splits.valid.texts
     assert splits.test.labels == {"coarse": ["NUM"], "fine": ["NUM:dist"]}
     with pytest.raises(DataError, match="TREC, line 1: no labelled question"):
-        list(sources.trec_rows(["How far ?"], "TREC"))
+        list(trec.trec_rows(["How far ?"], "TREC"))
 
 
 def test_subj_is_cp1252(public):
     lines = [f"sentence {i} \x85 \x96" for i in range(20)]
     data = "\n".join(lines).encode("latin-1")
-    public("subj", {"subj.objective": data, "subj.subjective": b"I " + data})
+    public(subj, {"subj.objective": data, "subj.subjective": b"I " + data})
     splits = load_named("subj")
     texts = splits.train.texts + splits.valid.texts + splits.test.texts
     assert len(texts) == 40 and "sentence 3 … –" in texts
@@ -258,14 +257,14 @@ def test_snips(public):
     for part in ("train", "valid", "test"):
         files[f"{part}/seq.in"] = f"{part} one \nbook  it\n".encode()
         files[f"{part}/label"] = b"Play\nBook\n"
-    public("snips_intent", files)
+    public(snips, files)
     splits = load_named("snips_intent")
     assert splits.train.texts == ["train one", "book it"]
     assert splits.test.labels == {"intent": ["Play", "Book"]}
 
 
 def test_a_failed_download_says_how_to_do_without(public, server):
-    public("sst", SST)
+    public(sst, SST)
     server.files.clear()
     with pytest.raises(DataError) as caught:
         load_named("sst2")

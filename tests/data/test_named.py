@@ -14,11 +14,13 @@ from zoo.data import (
     encode_labels,
     learn_tasks,
     load_named,
+    named_set,
     named_sets,
     text_key,
 )
-from zoo.data.sets import named, sources
-from zoo.data.sets.loaders import MTL16
+from zoo.data.download import Source
+from zoo.data.sets import sst
+from zoo.data.sets.mtl16 import TASKS
 
 REAL = os.environ.get("ZOO_DATA")
 # train, valid, test, unlabeled, tasks
@@ -140,13 +142,13 @@ def test_snips_and_uci(data):
 
 
 def test_mtl16_keeps_tasks_apart_and_reads_unlabelled_texts(data):
-    for task in MTL16:
+    for task in TASKS:
         for part in ("train", "valid", "test"):
             name = f"{task}.{part}.tsv"
             write(data / "mtl16", name, f"0\t{task} {part}", "1\tthe same")
         write(data / "mtl16", f"{task}.unlabeled.txt.gz", f"{task} one", f"{task} two")
     splits = load_named("mtl16")
-    assert list(splits.train.labels) == list(MTL16) and len(splits.train) == 32
+    assert list(splits.train.labels) == list(TASKS) and len(splits.train) == 32
     assert (
         splits.train.labels["baby"]
         == [None, None, "negative", "positive"] + [None] * 28
@@ -206,7 +208,7 @@ def test_sets_without_a_public_file(name, tmp_path, monkeypatch):
 @pytest.mark.real_data
 @pytest.mark.parametrize("name", SIZES)
 def test_real_sets(name):
-    need(named._SETS[name].folder)
+    need(named_set(name).folder)
     splits = load_named(name)
     sizes = [len(part) for part in (*parts_of(splits), splits.unlabeled)]
     assert (*sizes, len(splits.train.labels)) == SIZES[name]
@@ -235,7 +237,7 @@ def test_real_converter_rebuilds_the_phrases(name, monkeypatch, tmp_path):
         trees = Path(REAL) / "sst1" / f"trees_{file}.ptb.txt.gz"
         write(cache, part, *gzip.decompress(trees.read_bytes()).decode().splitlines())
         pins[part] = hashlib.sha256((cache / part).read_bytes()).hexdigest()
-    monkeypatch.setitem(sources.PINS, "sst", pins)
+    monkeypatch.setattr(sst, "SOURCE", Source("sst", "unused", pins))
     monkeypatch.setenv("ZOO_CACHE", str(tmp_path))
     there = load_named(f"{name}_phrases")
     monkeypatch.delenv("ZOO_DATA")

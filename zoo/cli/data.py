@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from zoo.data.formats.registry import format_names
 from zoo.families import families
 from zoo.tasks import KINDS
 
@@ -18,7 +19,7 @@ def add_data_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--data",
         metavar="NAME_OR_FILE",
-        help="a name from `zoo list --data`, or a CSV, TSV, JSONL or Parquet file; for "
+        help=f"a name from `zoo list --data`, or a {format_names()} file; for "
         "a tagger a .conll, .txt, .conllu or .jsonl file; for translation also a text "
         f"file beside --target ({', '.join(sorted(defaults))}, by the kind of model)",
     )

@@ -29,13 +29,13 @@ def add_export_parser(commands) -> None:
 def _export(options) -> None:
     check_edge_options(options)
     load_tensorflow()
+    from zoo.families import get_family
     from zoo.loading import load
 
     text_model = load(options.folder)
     if options.abstain is not None:
-        from zoo.families.classification.calibration import with_abstain
-
-        text_model.tasks = with_abstain(text_model.tasks, options.abstain)
+        family = get_family(text_model.family)
+        text_model = family.with_abstain(text_model, options.abstain)
     name = text_model.metadata.get("name", options.folder.name)
     if options.edge:
         export_edge(text_model, name, options)

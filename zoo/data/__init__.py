@@ -1,9 +1,11 @@
 """Reading, splitting and naming data sets; needs no TensorFlow."""
 
 from zoo.data.errors import BadRow, DataError
-from zoo.data.examples import Examples, Splits, join
+from zoo.data.examples import Examples, join
+from zoo.data.parts import Splits
 from zoo.data.readers import read_columns, read_table
-from zoo.data.sets.named import load_named, named_set, named_sets
+from zoo.data.sets.named import load_named
+from zoo.data.sets.registry import named_set, named_sets
 from zoo.data.splits import assemble, drop_leaked, hold_out, split, text_key
 from zoo.data.targets import encode_labels, learn_tasks, leave_out_single
 from zoo.data.unknown import leave_out_unknown

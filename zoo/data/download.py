@@ -11,6 +11,7 @@ import sys
 import tempfile
 import urllib.request
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -95,6 +96,25 @@ def fetch(name: str, remote: Remote) -> Path:
     check_pin(name, remote.url, data, remote.sha256)
     write_atomic(path, data)
     return path
+
+
+@dataclass(frozen=True)
+class Source:
+    """The public files of a set, pinned.
+
+    Args:
+        name: the data set, for messages and for its folder in the cache.
+        url: of a file, `{}` for its name.
+        pins: SHA-256 of each file by name.
+    """
+
+    name: str
+    url: str
+    pins: Mapping[str, str]
+
+    def fetch(self, file: str) -> Path:
+        """The cached file, downloaded first where it is missing: see `fetch`."""
+        return fetch(self.name, Remote(self.url.format(file), self.pins[file], file))
 
 
 def check_pin(name: str, source: str, data: bytes, sha256: str) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+
+from zoo.data.formats.registry import find_format
 
 SHOWN = 10  # bad rows listed in one message
 
@@ -64,13 +66,23 @@ def problem(
     received: str,
 ) -> str:
     """The one form that all messages about data files have."""
-    unit = "row" if str(file).lower().endswith((".parquet", ".pq")) else "line"
+    found = find_format(file)
+    unit = "line" if found is None or found.text else "row"
     place = [str(file)]
     if line is not None:
         place.append(f"{unit} {line}")
     if column is not None:
         place.append(f"column {column!r}")
     return f"{', '.join(place)}: {what}. Accepted: {accepted}. Received: {received}."
+
+
+def missing_column(path: str, name: str, columns: Sequence[str]) -> DataError:
+    """The error for a column that a file lacks."""
+    there = ", ".join(repr(column) for column in list(columns)[:50]) or "none"
+    message = problem(
+        path, None, name, "no such column", "a column that is there", f"columns {there}"
+    )
+    return DataError(message + nearest(name, columns))
 
 
 def bad_rows_error(rows: list[BadRow]) -> DataError:

@@ -1,4 +1,4 @@
-"""Texts with their labels, and the three parts of a data set."""
+"""Texts with their labels."""
 
 from __future__ import annotations
 
@@ -87,30 +87,6 @@ class Examples:
             self.skipped,
             self.notes,
         )
-
-
-@dataclass
-class Splits:
-    """The parts of a data set.
-
-    Args:
-        train: what the model learns from.
-        valid: what early stopping and choices look at.
-        test: looked at once.
-        unlabeled: further texts without labels, for language models.
-        notes: how the parts came about, where that matters to a reader of results.
-        settings: of the training that the texts ask for, such as the tokenizer of a
-            corpus that is tokenized already.
-        reading: how the files were read, which a trained model remembers.
-    """
-
-    train: Examples
-    valid: Examples
-    test: Examples
-    unlabeled: list[str] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    settings: dict = field(default_factory=dict)
-    reading: dict = field(default_factory=dict)
 
 
 def join(parts: Sequence[Examples]) -> Examples:

@@ -7,6 +7,8 @@ import gzip
 import re
 import warnings
 import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from zoo.data.encodings import (
@@ -17,38 +19,63 @@ from zoo.data.encodings import (
     undecoded,
     unmarked_utf16,
 )
-from zoo.data.errors import DataError, nearest, problem, shorten
-
-FORMATS = {
-    ".csv": "csv",
-    ".tsv": "tsv",
-    ".tab": "tsv",
-    ".jsonl": "jsonl",
-    ".ndjson": "jsonl",
-    ".parquet": "parquet",
-    ".pq": "parquet",
-}
-_ACCEPTED = ".csv, .tsv, .jsonl (each also .gz) or .parquet"
+from zoo.data.errors import BadRow, DataError, nearest, problem, shorten
+from zoo.data.formats.registry import TableFormat, accepted_endings, find_format
 
 
-def format_of(path: str | Path) -> str:
-    """`"csv"`, `"tsv"`, `"jsonl"` or `"parquet"`, by the file's name.
+@dataclass(frozen=True)
+class Table:
+    """A file of rows, and how it is to be read.
+
+    Args:
+        path: the file; its name tells the format.
+        skip: whether bad rows will be left out, undecodable ones included.
+        encoding: of a text file; by default told by its byte-order mark, else UTF-8.
+        quotes: CSV and TSV: whether `"` encloses cells, or is a character like others.
+    """
+
+    path: str | Path
+    skip: bool = False
+    encoding: str | None = None
+    quotes: bool = True
+
+    @property
+    def name(self) -> str:
+        """The path, for messages."""
+        return str(self.path)
+
+    def text(self) -> str:
+        """The content of a text file."""
+        return read_text(self.path, self.encoding, keep_bad_bytes=self.skip)
+
+    def rows(self, columns: Sequence[str]) -> Iterator[tuple[int, list] | BadRow]:
+        """`(line, cells)` of the columns, in that order, or a `BadRow`.
+
+        Raises:
+            DataError: for a file that cannot be read, or lacks a column.
+        """
+        return format_of(self.path).rows(self, columns)
+
+
+def format_of(path: str | Path) -> TableFormat:
+    """The format of a table, by the file's name.
+
+    Raises:
+        DataError: if the name tells none.
 
     Example:
-        >>> format_of("reviews.csv.gz")
-        'csv'
+        >>> format_of("reviews.csv.gz").name
+        'CSV'
     """
-    name = Path(path).name.lower()
-    suffix = Path(name.removesuffix(".gz")).suffix
-    found = FORMATS.get(suffix)
-    if found is None or (found == "parquet" and name.endswith(".gz")):
+    found = find_format(path)
+    if found is None:
         raise DataError(
             problem(
                 str(path),
                 None,
                 None,
                 "unknown kind of file",
-                f"a name that ends in {_ACCEPTED}",
+                f"a name that ends in {accepted_endings()}",
                 repr(Path(path).name),
             )
         )
@@ -105,7 +132,7 @@ def read_bytes(path: str | Path) -> bytes:
                 None,
                 None,
                 "the content is not text",
-                _ACCEPTED,
+                accepted_endings(),
                 f"{kind} by its first bytes",
             )
         )

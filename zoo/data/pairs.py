@@ -17,8 +17,8 @@ from zoo.data.errors import (
     shorten,
 )
 from zoo.data.examples import Examples
-from zoo.data.files import read_text
-from zoo.data.readers import table_rows
+from zoo.data.files import Table, read_text
+from zoo.data.parts import Splits
 from zoo.data.splits import assemble, split, text_key
 
 
@@ -65,26 +65,7 @@ class Pairs:
         )
 
 
-@dataclass(frozen=True)
-class PairSplits:
-    """The parts of a parallel corpus.
-
-    Args:
-        train: what the model learns from.
-        valid: what early stopping and choices look at.
-        test: looked at once.
-        notes: how the parts came about.
-        tokenized: whether white space parts the words and marks of the targets, so
-            that BLEU takes them as they stand.
-        reading: how the files were read, which a trained model remembers.
-    """
-
-    train: Pairs
-    valid: Pairs
-    test: Pairs
-    notes: list[str] = field(default_factory=list)
-    tokenized: bool = False
-    reading: dict = field(default_factory=dict)
+PairSplits = Splits[Pairs]
 
 
 def read_pairs(
@@ -170,8 +151,7 @@ def read_pair_table(
     check_on_bad_rows(on_bad_rows)
     skip, columns = on_bad_rows == "skip", (source, target)
     pairs, bad, blank = [], [], 0
-    rows = table_rows(path, columns, skip=skip, encoding=encoding, quotes=quotes)
-    for row in rows:
+    for row in Table(path, skip, encoding, quotes).rows(columns):
         if isinstance(row, BadRow):
             bad.append(row)
             continue
@@ -218,7 +198,7 @@ def split_pairs(
         for part in (parts.train, parts.valid, parts.test)
     ]
     note = f"valid and test: {valid:.0%} and {test:.0%} of the pairs, seed {seed}."
-    return PairSplits(*chosen, [note])
+    return Splits(*chosen, notes=[note])
 
 
 def assemble_pairs(
@@ -247,9 +227,9 @@ def assemble_pairs(
     splits = assemble(*tables, seed=seed, groups=_groups(train))
     chosen = []
     for name, part in given.items():
-        rows = [row for _, row in getattr(splits, name).where]
+        rows = [row for _, row in splits.parts[name].where]
         chosen.append((train if part is None else part).select(rows))
-    return PairSplits(*chosen, splits.notes)
+    return Splits(*chosen, notes=splits.notes)
 
 
 def _as_examples(name: str, pairs: Pairs) -> Examples:
@@ -260,15 +240,6 @@ def _as_examples(name: str, pairs: Pairs) -> Examples:
 def _groups(pairs: Pairs) -> list[str]:
     """Pairs of one target belong together."""
     return [text_key(text) for text in pairs.targets]
-
-
-def load_multi30k(folder: Path) -> PairSplits:
-    """Multi30k, English to German, tokenised and lower-cased; test 2016 Flickr."""
-    parts = [
-        read_pairs(*(folder / f"{part}.lc.norm.tok.{side}" for side in ("en", "de")))
-        for part in ("train", "val", "test_2016_flickr")
-    ]
-    return PairSplits(*parts, tokenized=True)
 
 
 def _lines(path: str | Path, encoding: str | None) -> list[str]:

@@ -1,21 +1,58 @@
-"""The parts of a data set as a search sees them, for every kind of data set.
+"""The three parts of a data set, of whatever kind its rows are.
 
-A data set is a dataclass with `train`, `valid` and `test`, each a dataclass of lists
-with an entry a row and of dicts of such lists.
+A part is a dataclass of lists with an entry a row, and of dicts of such lists.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from typing import Generic, TypeVar
+
+Part = TypeVar("Part")
+PARTS = ("train", "valid", "test")
 
 
-def without_test(splits):
+@dataclass
+class Splits(Generic[Part]):
+    """The parts of a data set: `Examples`, or what else a family learns from.
+
+    Args:
+        train: what the model learns from.
+        valid: what early stopping and choices look at.
+        test: looked at once.
+        unlabeled: further texts without labels, for language models.
+        notes: how the parts came about, where that matters to a reader of results.
+        settings: of the training that the texts ask for, such as the tokenizer of a
+            corpus that is tokenized already.
+        reading: how the files were read, which a trained model remembers.
+        schemes: of tags, by tagging task; none for tags without one.
+        tokenized: of translations, whether white space parts the words and marks of
+            the targets, so that BLEU takes them as they stand.
+    """
+
+    train: Part
+    valid: Part
+    test: Part
+    unlabeled: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    settings: dict = field(default_factory=dict)
+    reading: dict = field(default_factory=dict)
+    schemes: dict[str, str] = field(default_factory=dict)
+    tokenized: bool = False
+
+    @property
+    def parts(self) -> dict[str, Part]:
+        """The parts by the names of `PARTS`."""
+        return {name: getattr(self, name) for name in PARTS}
+
+
+def without_test(splits: Splits[Part]) -> Splits[Part]:
     """The same data set with no row in its test part: no trial can read one."""
     return replace(splits, test=_emptied(splits.test))
 
 
-def valid_as_train(splits):
+def valid_as_train(splits: Splits[Part]) -> Splits[Part]:
     """The training part with the validation part behind it, which is then empty.
 
     Example:

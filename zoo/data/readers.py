@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from zoo.data.cells import MISSING
 from zoo.data.collect import Columns, collect
 from zoo.data.errors import DataError, check_on_bad_rows
 from zoo.data.examples import Examples
-from zoo.data.files import check_file, format_of, read_text
-from zoo.data.formats.delimited import rows_of
-from zoo.data.formats.jsonl import json_rows, parquet_rows
+from zoo.data.files import Table
+from zoo.data.formats.delimited import rows_by_position
 from zoo.tasks import KINDS
 
 
@@ -65,36 +64,8 @@ def read_table(
     _check_arguments(text, labels, task_column, on_bad_rows, separator)
     columns = Columns(text, labels, task_column, missing, separator)
     skip = on_bad_rows == "skip"
-    rows = table_rows(path, columns.wanted, skip=skip, encoding=encoding, quotes=quotes)
+    rows = Table(path, skip, encoding, quotes).rows(columns.wanted)
     return collect(str(path), rows, columns, skip=skip)
-
-
-def table_rows(
-    path: str | Path,
-    columns: Sequence[str],
-    *,
-    skip: bool,
-    encoding: str | None = None,
-    quotes: bool = True,
-) -> Iterator:
-    """Rows of a table with a header, as `(line, cells)` or a `BadRow`.
-
-    Args:
-        path: the file; its name tells the format.
-        columns: names of the cells to return, in this order.
-        skip: whether bad rows will be left out, undecodable ones included.
-        encoding: of the text file.
-        quotes: CSV and TSV: whether `"` encloses cells.
-    """
-    name, kind = str(path), format_of(path)
-    if kind == "parquet":
-        check_file(path)
-        return parquet_rows(name, columns)
-    content = read_text(path, encoding, keep_bad_bytes=skip)
-    if kind == "jsonl":
-        return json_rows(name, content, columns)
-    delimiter = {"csv": ",", "tsv": "\t"}[kind]
-    return rows_of(name, content, columns, delimiter=delimiter, quotes=quotes)
 
 
 def read_columns(
@@ -131,18 +102,9 @@ def read_columns(
     """
     _check_arguments(text, labels, task_column, on_bad_rows)
     chosen = Columns(text, labels, task_column, MISSING, None)
-    wanted = chosen.wanted
-    unknown = [name for name in wanted if name not in columns]
-    if unknown:
-        raise DataError(
-            f"`columns` must name every column used. Accepted: a list with {unknown}. "
-            f"Received: {list(columns)}."
-        )
     skip = on_bad_rows == "skip"
-    content = read_text(path, encoding, keep_bad_bytes=skip)
-    rows = rows_of(
-        str(path), content, wanted, delimiter="\t", quotes=False, columns=columns
-    )
+    table = Table(path, skip, encoding, quotes=False)
+    rows = rows_by_position(table, columns, chosen.wanted)
     return collect(str(path), rows, chosen, skip=skip)
 
 

@@ -6,7 +6,8 @@ from collections.abc import Hashable, Sequence
 
 from zoo.data.bundles import bundle
 from zoo.data.errors import DataError
-from zoo.data.examples import Examples, Splits
+from zoo.data.examples import Examples
+from zoo.data.parts import Splits
 from zoo.data.strata import strata
 from zoo.data.stratify import stratify
 from zoo.text.characters import text_key
@@ -161,7 +162,7 @@ def assemble(
         train = parts.train
         valid = parts.valid if valid is None else valid
         test = parts.test if test is None else test
-    return Splits(train, valid, test, [], notes)
+    return Splits(train, valid, test, notes=notes)
 
 
 def drop_leaked(train: Examples, *held_out: Examples) -> tuple[Examples, int]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-import numpy as np
+from zoo._lazy import numpy as np
 
 SCHEMES = ("BIO", "IOB1", "BIOES")
 OUTSIDE = "O"

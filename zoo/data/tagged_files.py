@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from zoo.data.errors import DataError
 from zoo.data.formats.conll import read_conll, read_conllu
+from zoo.data.formats.registry import suffix_of
 from zoo.data.formats.tagged_rows import read_tagged_jsonl
 from zoo.data.sentences import TaggedSentences
 from zoo.data.tag_schemes import SCHEMES
@@ -85,7 +86,7 @@ def read_tagged(
     Raises:
         DataError: for a file of another kind, and as the readers do.
     """
-    suffix = Path(str(path).lower().removesuffix(".gz")).suffix
+    suffix = suffix_of(path)
     if suffix not in _DEFAULTS:
         raise DataError(
             f"{path}: a tagger does not read such files. Accepted: "

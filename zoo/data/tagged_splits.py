@@ -1,39 +1,15 @@
-"""The parts of a tagged data set, from files or by name."""
+"""The parts of a tagged data set."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
 
 from zoo.data.examples import Examples
-from zoo.data.formats.conll import read_conll
-from zoo.data.formats.tagged_rows import read_tagged_tsv
+from zoo.data.parts import Splits
 from zoo.data.sentences import TaggedSentences
 from zoo.data.splits import assemble
 
-PARTS = ("train", "valid", "test")
-
-
-@dataclass(frozen=True)
-class TaggedSplits:
-    """The parts of a tagged data set.
-
-    Args:
-        train: what the model learns from.
-        valid: what early stopping and choices look at.
-        test: looked at once.
-        schemes: by tagging task the scheme of its tags; none for tags without one.
-        notes: how the parts came about, where that matters to a reader of results.
-        reading: how the files were read, which a trained model remembers.
-    """
-
-    train: TaggedSentences
-    valid: TaggedSentences
-    test: TaggedSentences
-    schemes: dict[str, str] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
-    reading: dict = field(default_factory=dict)
+TaggedSplits = Splits[TaggedSentences]
 
 
 def assemble_tagged(
@@ -64,9 +40,9 @@ def assemble_tagged(
     splits = assemble(*tables, seed=seed)
     parts = []
     for name, data in given.items():
-        rows = (row for _, row in getattr(splits, name).where)
+        rows = (row for _, row in splits.parts[name].where)
         parts.append((train if data is None else data).select(rows))
-    return TaggedSplits(*parts, schemes=dict(schemes), notes=splits.notes)
+    return Splits(*parts, schemes=dict(schemes), notes=splits.notes)
 
 
 def as_examples(
@@ -91,27 +67,3 @@ def as_examples(
     kinds |= dict.fromkeys(data.labels, "categories")
     places = list(data.where if where is None else where)
     return Examples(data.texts, labels | data.labels, places, kinds)
-
-
-def load_conll2003(folder: Path) -> TaggedSplits:
-    """CoNLL-2003: token, part of speech, chunk and entity, one token a line."""
-    parts = (
-        read_conll(folder / f"{part}.tsv", {"ner": -1}, schemes={"ner": "BIO"})
-        for part in PARTS
-    )
-    return TaggedSplits(*parts, schemes={"ner": "BIO"})
-
-
-def load_snips(folder: Path) -> TaggedSplits:
-    """SNIPS: intent, words and slots, one sentence a line."""
-    parts = (
-        read_tagged_tsv(
-            folder / f"{part}.tsv",
-            ["intent", "tokens", "slots"],
-            tags=["slots"],
-            labels=["intent"],
-            schemes={"slots": "BIO"},
-        )
-        for part in PARTS
-    )
-    return TaggedSplits(*parts, schemes={"slots": "BIO"})

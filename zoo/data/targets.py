@@ -9,7 +9,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from zoo.data.errors import DataError, problem
-from zoo.data.examples import Examples, Splits
+from zoo.data.examples import Examples
+from zoo.data.parts import Splits
 from zoo.data.unknown import ids_of, unknown_error
 from zoo.tasks import KINDS, Task
 
@@ -138,10 +139,7 @@ def leave_out_single(splits: Splits) -> tuple[Splits, list[str]]:
             said[name] = f"task {name!r} is left out: its training rows have {only}."
     if not said or len(said) == len(train.labels):
         return splits, []
-    parts = {
-        part: without_tasks(getattr(splits, part), said)
-        for part in ("train", "valid", "test")
-    }
+    parts = {name: without_tasks(part, said) for name, part in splits.parts.items()}
     return replace(splits, **parts), list(said.values())
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
-from zoo.data.parts import valid_as_train
+from zoo.data.parts import PARTS, valid_as_train
 from zoo.data.shares import share_table, share_warnings
 from zoo.families.reading import is_named, read_named
 from zoo.families.tables import read_labelled, read_table_splits
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from zoo.families.text_model import BaseTextModel
     from zoo.serving.servable import Servable
 
-PARTS = ("train", "valid", "test")
 CLASSES = 20  # of a task whose rows `run` prints, and the report shows
 CLASSES_REPORTED = 200
 EXAMPLES = 1000  # validation texts that an export is warmed up and checked with
@@ -36,11 +35,10 @@ EXAMPLES = 1000  # validation texts that an export is warmed up and checked with
 class Family(ABC):
     """How one family of models is read for, trained, reported on, searched and served.
 
-    A family has a kind of data set, a dataclass of `train`, `valid`, `test` and `notes`
-    whose parts have `texts`; a class of settings; a class of trained models; and the
-    steps below. The orders in which `zoo train`, `zoo tune` and the tables take them
-    stand here once. Importing a family loads no TensorFlow: each step imports what it
-    needs when it is taken.
+    A family has a kind of data, `Splits` whose parts have `texts`; a class of settings;
+    a class of trained models; and the steps below. The orders in which `zoo train`,
+    `zoo tune` and the tables take them stand here once. Importing a family loads no
+    TensorFlow: each step imports what it needs when it is taken.
 
     Attributes:
         name: of the family; registered models and saved models name it.
@@ -222,7 +220,7 @@ class Family(ABC):
 
     def tables(self, splits) -> dict[str, Examples]:
         """The texts of each part with the labels that the model learns from."""
-        return {part: getattr(splits, part) for part in PARTS}
+        return splits.parts
 
     def shares(self, splits, most: int) -> str:
         """A table of the rows of each class in each part, and what to beware of."""
@@ -233,8 +231,7 @@ class Family(ABC):
 
     def choose(self, name: str, splits, overrides: Mapping) -> Checked:
         """The model's settings: its defaults, what the data ask for, `overrides`."""
-        wanted = getattr(splits, "settings", {})
-        return self.settings.of(name, **{**wanted, **overrides})
+        return self.settings.of(name, **{**splits.settings, **overrides})
 
     def run(
         self,
@@ -285,6 +282,23 @@ class Family(ABC):
             print(f"Exported and checked: {place}")
         values = place, one_line(self.prompt(splits))
         print(f"{self.invitation}: {shell_command('zoo', 'predict', values=values)}")
+
+    def with_abstain(self, text_model: BaseTextModel, probability: float):
+        """The model, which gives no label where none reaches a probability.
+
+        Args:
+            text_model: a model of this family.
+            probability: from 0 to below 1.
+
+        Raises:
+            ValueError: for a family, or a model, that does not say how sure it is.
+        """
+        raise ValueError(
+            "`abstain` (--abstain) must be for a model that gives the probabilities of "
+            "labels. Accepted: a model of a family that can abstain, such as "
+            f"classification. Received: {probability} for a model of the family "
+            f"{self.name!r}."
+        )
 
     def export(self, text_model: BaseTextModel, splits, folder: str | Path) -> Path:
         """Exports a trained model as the next version under `folder`."""
@@ -352,6 +366,5 @@ class Family(ABC):
 
 def _remember(text_model: BaseTextModel, splits) -> None:
     """Keeps how the files were read among the metadata, for `zoo evaluate`."""
-    reading = getattr(splits, "reading", None)
-    if reading:
-        text_model.metadata["reading"] = reading
+    if splits.reading:
+        text_model.metadata["reading"] = splits.reading

@@ -61,12 +61,14 @@ def with_notes(splits, parts, reading: dict):
 def recall_encoding(options, reading: dict) -> None:
     """Takes the encoding of the training for a file that cannot do without one."""
     from zoo.data.files import decodes
+    from zoo.data.formats.registry import find_format
 
     encoding = reading.get("encoding")
     path = Path(options.data)
     if options.encoding is not None or encoding is None or not path.is_file():
         return
-    if path.suffix not in (".parquet", ".pq") and not decodes(path):
+    found = find_format(path)
+    if (found is None or found.text) and not decodes(path):
         options.encoding = encoding
         print(f"{path}: read as {encoding}, as in training", file=sys.stderr)
 

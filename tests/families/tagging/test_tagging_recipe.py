@@ -141,7 +141,7 @@ def test_an_unseen_tag_is_named_with_its_place(tmp_path):
     (tmp_path / "test.conll").write_text("in O\n\nit O\nJo B-PER\n")
     train_part, schemes = read_tagged(tmp_path / "train.conll")
     test_part, _ = read_tagged(tmp_path / "test.conll")
-    parts = TaggedSplits(train_part, train_part, test_part, schemes)
+    parts = TaggedSplits(train_part, train_part, test_part, schemes=schemes)
     with pytest.raises(DataError, match=r"test.conll, line 3, column 'tags': 'B-PER'"):
         prepare(parts, settings("bilstm_crf"))
 

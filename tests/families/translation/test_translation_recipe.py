@@ -16,6 +16,7 @@ from recipes import translation
 from zoo.cli import main
 from zoo.data import DataError, load_named
 from zoo.data.pairs import Pairs, PairSplits, read_pair_table
+from zoo.data.sets import hutto
 from zoo.families.translation.search import NOTHING
 from zoo.families.translation.settings import TranslationSettings
 from zoo.families.translation.train import prepare, train
@@ -288,7 +289,7 @@ def test_tables(tmp_path):
 )
 def test_bad_input(tmp_path, monkeypatch, capsys, files, arguments, said):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("zoo.data.sets.named.load_hutto", lambda folder: None)
+    monkeypatch.setattr(hutto, "_files", lambda folder: pytest.fail("it was read"))
     for name, text in files.items():
         (tmp_path / name).write_text(text)
     assert main(["train", "seq2seq", "--no-export", *arguments]) == 2

@@ -1,1 +1,1 @@
-"""Readers of file formats, one a file."""
+"""Readers of file formats, one module a format."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from operator import getitem
 from pathlib import Path
 
 from zoo.data.errors import DataError, problem, shorten
@@ -101,12 +102,7 @@ def read_conll(
                 break
             rows.append((line, cells))
         else:
-            if rows:
-                found.add(
-                    [line for line, _ in rows],
-                    [cells[token_column] for _, cells in rows],
-                    {task: [c[place] for _, c in rows] for task, place in tags.items()},
-                )
+            _add(found, rows, token_column, tags, getitem)
     return found.result()
 
 
@@ -175,16 +171,18 @@ def read_conllu(
                 break
             rows.append((line, dict(zip(_FIELDS, cells))))
         else:
-            if rows:
-                found.add(
-                    [line for line, _ in rows],
-                    [cells["FORM"] for _, cells in rows],
-                    {
-                        task: [_field(cells, field) for _, cells in rows]
-                        for task, field in tags.items()
-                    },
-                )
+            _add(found, rows, "FORM", tags, _field)
     return found.result()
+
+
+def _add(found: Collector, rows: list, token, tags: Mapping, value: Callable) -> None:
+    """Hands over the `(line, cells)` of a sentence, unless all were left out."""
+    if rows:
+        found.add(
+            [line for line, _ in rows],
+            [cells[token] for _, cells in rows],
+            {task: [value(c, place) for _, c in rows] for task, place in tags.items()},
+        )
 
 
 def _field(cells: Mapping[str, str], field: str) -> str:

@@ -7,8 +7,11 @@ import io
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 
 from zoo.data.errors import BadRow, DataError, nearest, problem, shorten
+from zoo.data.files import Table
+from zoo.data.formats.registry import register_format
 
 _DELIMITERS = (",", "\t", ";", "|")
 _LONGEST_CELL = 2**31 - 1
@@ -17,12 +20,10 @@ _EXCEL = re.compile(r'"?sep=([^"\r\n])"?[;,\t]*(?:\r\n|\r|\n)', re.IGNORECASE)
 
 
 def rows_of(
-    path: str,
-    text: str,
+    table: Table,
     wanted: Sequence[str],
     *,
     delimiter: str,
-    quotes: bool = True,
     columns: Sequence[str] | None = None,
 ) -> Iterator[tuple[int, list] | BadRow]:
     """Yields `(line, cells)` for the `wanted` columns, or a `BadRow`.
@@ -31,17 +32,16 @@ def rows_of(
     delimiter, as Excel reads it.
 
     Args:
-        path: name of the file, for messages.
-        text: the decoded content.
+        table: the file.
         wanted: names of the columns to yield, in that order.
         delimiter: what stands between cells. Where the header lacks a wanted column
             and another usual delimiter yields all of them, that one is taken.
-        quotes: whether `"` encloses cells; else it is a character like others.
         columns: names by position, for files without a header.
 
     Raises:
         DataError: for a missing column, and for a quote that is never closed.
     """
+    path, text, quotes = table.name, table.text(), table.quotes
     first, before = 1, 0
     if columns is None:
         if "\0" in text.split("\n", 1)[0]:
@@ -85,6 +85,28 @@ def rows_of(
             f"{len(columns)} cells, one for each of {', '.join(map(repr, columns))}",
             shorten(delimiter.join(cells)),
         )
+
+
+def rows_by_position(
+    table: Table, columns: Sequence[str], wanted: Sequence[str]
+) -> Iterator[tuple[int, list] | BadRow]:
+    """Rows of a tab-separated file without a header, as `rows_of` yields them.
+
+    Args:
+        table: the file.
+        columns: a name for each column, by position.
+        wanted: names of the columns to yield, in that order.
+
+    Raises:
+        DataError: for a wanted column without a name.
+    """
+    unknown = [name for name in wanted if name not in columns]
+    if unknown:
+        raise DataError(
+            f"`columns` must name every column used. Accepted: a list with {unknown}. "
+            f"Received: {list(columns)}."
+        )
+    return rows_of(table, wanted, delimiter="\t", columns=columns)
 
 
 def _records(
@@ -179,3 +201,7 @@ def _bad_quotes(path, line, last, shown, error) -> BadRow:
         "characters, quotes=False (--no-quotes)",
         shorten(shown.rstrip("\r\n")),
     )
+
+
+register_format("CSV", (".csv",), rank=1)(partial(rows_of, delimiter=","))
+register_format("TSV", (".tsv", ".tab"), rank=2)(partial(rows_of, delimiter="\t"))

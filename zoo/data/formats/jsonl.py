@@ -1,24 +1,18 @@
-"""Rows of JSON Lines files and of Parquet files."""
+"""Rows of JSON Lines files."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
 
-from zoo.data.errors import BadRow, DataError, nearest, problem, shorten
+from zoo.data.errors import BadRow, DataError, missing_column, problem, shorten
+from zoo.data.files import Table
+from zoo.data.formats.registry import register_format
 
 
-def missing_column(path: str, name: str, columns: Sequence[str]) -> DataError:
-    """The error for a column that a file lacks."""
-    there = ", ".join(repr(column) for column in list(columns)[:50]) or "none"
-    message = problem(
-        path, None, name, "no such column", "a column that is there", f"columns {there}"
-    )
-    return DataError(message + nearest(name, columns))
-
-
+@register_format("JSONL", (".jsonl", ".ndjson"), rank=3)
 def json_rows(
-    path: str, text: str, wanted: Sequence[str]
+    table: Table, wanted: Sequence[str]
 ) -> Iterator[tuple[int, list] | BadRow]:
     """Yields `(line, values)` of the `wanted` keys, or a `BadRow`; absent is `None`.
 
@@ -26,8 +20,8 @@ def json_rows(
         DataError: for a wanted key that no object has, and for a JSON array.
     """
     seen: dict[str, None] = {}
-    objects = 0
-    for line, row in enumerate(text.split("\n"), 1):
+    path, objects = table.name, 0
+    for line, row in enumerate(table.text().split("\n"), 1):
         row = row.strip()
         if not row:
             continue
@@ -71,57 +65,3 @@ def _array(path: str, line: int, row: str) -> DataError:
             shorten(row),
         )
     )
-
-
-def parquet_rows(path: str, wanted: Sequence[str]) -> Iterator[tuple[int, list]]:
-    """Yields `(row, values)` of the `wanted` columns, rows counted from 1.
-
-    Raises:
-        DataError: without pyarrow, for a damaged file and for a missing column.
-    """
-    try:
-        import pyarrow
-        import pyarrow.parquet
-    except ImportError:
-        raise DataError(
-            problem(
-                path,
-                None,
-                None,
-                "reading Parquet needs the package pyarrow",
-                "`pip install pyarrow`, or the table as .csv or .jsonl",
-                "no module pyarrow",
-            )
-        ) from None
-    row = 0
-    try:
-        with pyarrow.parquet.ParquetFile(path) as file:
-            names = file.schema_arrow.names
-            for name in wanted:
-                if name not in names:
-                    raise missing_column(path, name, names)
-            for batch in file.iter_batches(columns=list(dict.fromkeys(wanted))):
-                columns = [_values(batch.column(name)) for name in wanted]
-                for values in zip(*columns, strict=True):
-                    row += 1
-                    yield row, list(values)
-    except (pyarrow.ArrowException, OSError) as error:
-        raise DataError(
-            problem(
-                path,
-                None,
-                None,
-                "the Parquet file is damaged",
-                "a complete Parquet file",
-                shorten(str(error), 100),
-            )
-        ) from None
-
-
-def _values(column) -> list:
-    """The values of a column; 0.1 in 16 or 32 bits is 0.1, not 0.10000000149."""
-    values = column.to_pylist()
-    if str(column.type) not in ("halffloat", "float"):
-        return values
-    kind = column.type.to_pandas_dtype()
-    return [value if value is None else float(str(kind(value))) for value in values]

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from zoo.data.cells import CellError, read_label_cell
 from zoo.data.errors import BadRow, DataError, shorten
-from zoo.data.files import read_text
-from zoo.data.formats.delimited import rows_of
+from zoo.data.files import Table
+from zoo.data.formats.delimited import rows_by_position
 from zoo.data.formats.jsonl import json_rows
 from zoo.data.sentences import Collector, TaggedSentences
 
@@ -51,8 +51,7 @@ def read_tagged_jsonl(
     """
     wanted = _wanted(tokens, tags, labels)
     found = Collector(str(path), tags, labels, schemes, on_bad_rows)
-    text = read_text(path, encoding, keep_bad_bytes=found.skip)
-    rows = json_rows(str(path), text, wanted)
+    rows = json_rows(Table(path, found.skip, encoding), wanted)
     return _collect(found, rows, wanted, _strings, "a list of texts, none empty")
 
 
@@ -93,17 +92,9 @@ def read_tagged_tsv(
         ([['to', 'Rome']], {'intent': ['travel']})
     """
     wanted = _wanted(tokens, tags, labels)
-    unknown = [name for name in wanted if name not in columns]
-    if unknown:
-        raise DataError(
-            f"`columns` must name every column used. Accepted: a list with {unknown}. "
-            f"Received: {list(columns)}."
-        )
     found = Collector(str(path), tags, labels, schemes, on_bad_rows)
-    text = read_text(path, encoding, keep_bad_bytes=found.skip)
-    rows = rows_of(
-        str(path), text, wanted, delimiter="\t", quotes=False, columns=columns
-    )
+    table = Table(path, found.skip, encoding, quotes=False)
+    rows = rows_by_position(table, columns, wanted)
     return _collect(found, rows, wanted, _words, "texts with spaces between them")
 
 

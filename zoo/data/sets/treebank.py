@@ -12,6 +12,7 @@ from pathlib import Path
 from zoo.data.download import kept_wheel
 from zoo.data.formats.conll import read_conllu
 from zoo.data.sentences import TaggedSentences
+from zoo.data.sets.registry import register_set
 from zoo.data.tagged_splits import TaggedSplits, assemble_tagged
 
 REQUIREMENT = "turkish-treebanks==1.0.0"
@@ -21,6 +22,14 @@ FILES = ("data/web.conllu", "data/wiki.conllu")
 _GOES_ON = "ig"  # relation of an inflectional group to the next one of its word
 
 
+@register_set(
+    "treebank",
+    "Turkish sentences with parts of speech, for taggers (their default)",
+    files="the wheel that zoo.data.sets.treebank.WHEEL names",
+    content="tags of words",
+    public=True,
+    rank=6,
+)
 def load_treebank(folder: Path | None = None, *, seed: int = 0) -> TaggedSplits:
     """Turkish sentences, half from the web, half from Wikipedia; the task `pos`.
 

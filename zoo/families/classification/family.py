@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 from zoo.families.base import Family
 from zoo.families.classification.settings import Settings
@@ -34,9 +35,8 @@ class Classification(Family):
         return prepared
 
     def describe(self, name, prepared):
-        splits = prepared.splits
-        parts = ("train", "valid", "test")
-        sizes = [f"{len(getattr(splits, part)):,} {part}" for part in parts]
+        parts = prepared.splits.parts.items()
+        sizes = [f"{len(part):,} {name}" for name, part in parts]
         return f"{name} on {len(prepared.tasks)} task(s): {', '.join(sizes)} texts"
 
     def train(
@@ -120,6 +120,11 @@ class Classification(Family):
     def prompt(self, splits):
         texts = [text for text in splits.test.texts if 20 < len(text) < 80]
         return next(iter(texts), "What a day!")
+
+    def with_abstain(self, text_model, probability):
+        from zoo.families.classification.calibration import with_abstain
+
+        return replace(text_model, tasks=with_abstain(text_model.tasks, probability))
 
     def servable(self, model, pipeline, tasks, texts, metadata):
         from zoo.families.classification.servable import servable

@@ -10,7 +10,6 @@ import numpy as np
 
 from zoo.families.classification.reliability import describe_calibration
 from zoo.families.classification.train import (
-    PARTS,
     Prepared,
     evaluate_baselines,
     evaluate_part,
@@ -206,8 +205,7 @@ def _summary(outcome: Outcome) -> str:
 
 def _data_table(prepared: Prepared) -> str:
     rows = [["part", "texts", "tokens, median", "tokens, longest", "unknown", "labels"]]
-    for part in PARTS:
-        encoded = prepared.parts[part]
+    for part, encoded in prepared.parts.items():
         lengths = [len(ids) for ids in encoded.tokens] or [0]
         ids = np.concatenate(encoded.tokens) if encoded.tokens else np.zeros(0)
         labels = ", ".join(

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 from zoo.data import Splits, encode_labels, learn_tasks
+from zoo.data.parts import PARTS
 from zoo.families.building import build
 from zoo.families.classification import baselines
 from zoo.families.classification.model import TextModel
@@ -30,8 +31,6 @@ from zoo.training.fit import (
     span_momentum,
 )
 from zoo.training.metrics import evaluate, merit
-
-PARTS = ("train", "valid", "test")
 
 
 @dataclass(frozen=True)
@@ -97,7 +96,7 @@ class Prepared:
     def only(self, task: str) -> Prepared:
         """The rows that carry a label of one task, with that task alone."""
         chosen = []
-        for part in (getattr(self.splits, name) for name in PARTS):
+        for part in self.splits.parts.values():
             labels = part.labels.get(task, [])
             rows = [row for row, label in enumerate(labels) if label is not None]
             chosen.append(part.with_tasks([task] if labels else []).select(rows))
@@ -123,7 +122,7 @@ def prepare(splits: Splits, settings: Settings) -> Prepared:
             f"`class_weights` must name tasks. Accepted: {', '.join(tasks)}. "
             f"Received: {', '.join(unknown)}."
         )
-    labels = {part: encode_labels(getattr(splits, part), tasks) for part in PARTS}
+    labels = {name: encode_labels(part, tasks) for name, part in splits.parts.items()}
     unlabeled = splits.unlabeled if settings.pretrain_epochs else []
     pipeline = TextPipeline.learn(
         [*splits.train.texts, *unlabeled],

@@ -25,8 +25,7 @@ class LanguageModeling(Family):
         return LanguageModel
 
     def tables(self, splits):
-        parts = ("train", "valid", "test")
-        return {part: getattr(splits, part).with_tasks([]) for part in parts}
+        return {name: part.with_tasks([]) for name, part in splits.parts.items()}
 
     def prepare(self, splits, settings):
         from zoo.families.language.train import prepare
@@ -34,8 +33,8 @@ class LanguageModeling(Family):
         return prepare(splits, settings)
 
     def describe(self, name, prepared):
-        parts = ("train", "valid", "test")
-        sizes = [f"{len(prepared.streams[part]) - 1:,} {part}" for part in parts]
+        streams = prepared.streams.items()
+        sizes = [f"{len(stream) - 1:,} {part}" for part, stream in streams]
         words = f"{prepared.pipeline.vocab_size:,}"
         return f"{name}: {', '.join(sizes)} tokens, {words} in all"
 

@@ -18,7 +18,6 @@ from zoo.families.text_model import describe_training
 from zoo.text import TextPipeline
 from zoo.training.checkpoint import fingerprint
 
-PARTS = ("train", "valid", "test")
 _LONGEST = 1_000_000  # tokens of a text that are read: all of them
 
 
@@ -32,7 +31,7 @@ class Corpus:
 
 def prepare(splits: Splits, settings: LanguageSettings) -> Corpus:
     """Learns the vocabulary of the training part and reads all parts with it."""
-    texts = {part: getattr(splits, part).texts for part in PARTS}
+    texts = {name: part.texts for name, part in splits.parts.items()}
     texts["train"] = [*texts["train"], *splits.unlabeled]
     pipeline = TextPipeline.learn(
         texts["train"],
@@ -42,7 +41,7 @@ def prepare(splits: Splits, settings: LanguageSettings) -> Corpus:
         max_length=_LONGEST,
         lowercase=settings.lowercase,
     )
-    streams = {part: token_stream(pipeline, texts[part]) for part in PARTS}
+    streams = {part: token_stream(pipeline, read) for part, read in texts.items()}
     return Corpus(pipeline, streams)
 
 

@@ -29,9 +29,9 @@ class Tagging(Family):
         return read_tagged_splits(options)
 
     def tables(self, splits):
-        from zoo.data.tagged_splits import PARTS, as_examples
+        from zoo.data.tagged_splits import as_examples
 
-        return {part: as_examples(getattr(splits, part)) for part in PARTS}
+        return {name: as_examples(part) for name, part in splits.parts.items()}
 
     def prepare(self, splits, settings):
         from zoo.families.tagging.train import prepare

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from zoo.families.reading import (
     fill,
     given,
@@ -62,7 +60,9 @@ def recall_tags(options, text_model) -> None:
 
 def _has_columns(path) -> str:
     """What the columns of a tagged file are: numbers, fields of CoNLL-U, or keys."""
-    suffix = Path(str(path).lower().removesuffix(".gz")).suffix
+    from zoo.data.formats.registry import suffix_of
+
+    suffix = suffix_of(path)
     return {".txt": ".conll"}.get(suffix, suffix)
 
 

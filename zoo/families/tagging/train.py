@@ -9,9 +9,10 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from zoo.data.parts import PARTS
 from zoo.data.sentences import TaggedSentences, check_known
 from zoo.data.tag_schemes import scheme_name, spans_of, tags_of_types
-from zoo.data.tagged_splits import PARTS, TaggedSplits
+from zoo.data.tagged_splits import TaggedSplits
 from zoo.data.unknown import never_said
 from zoo.families.building import build
 from zoo.families.tagging.decoder import Decoder
@@ -85,7 +86,7 @@ def prepare(splits: TaggedSplits, settings: TaggingSettings) -> Tagged:
     Raises:
         DataError: with file and line, for a tag or label that training lacks.
     """
-    data = {part: getattr(splits, part) for part in PARTS}
+    data = splits.parts
     tasks = learn_tag_tasks(data["train"], splits.schemes)
     known = {name: task.labels for name, task in tasks.items()}
     for part in PARTS[1:]:

@@ -30,8 +30,8 @@ class Translation(Family):
     def tables(self, splits):
         from zoo.data import Examples
 
-        parts = ("train", "valid", "test")
-        return {part: Examples(getattr(splits, part).sources, {}) for part in parts}
+        parts = splits.parts.items()
+        return {name: Examples(part.sources, {}) for name, part in parts}
 
     def prepare(self, splits, settings):
         from zoo.families.translation.train import prepare
@@ -39,8 +39,8 @@ class Translation(Family):
         return prepare(splits, settings)
 
     def describe(self, name, prepared):
-        parts = ("train", "valid", "test")
-        sizes = [f"{len(prepared.part(part)):,} {part}" for part in parts]
+        parts = prepared.splits.parts.items()
+        sizes = [f"{len(part):,} {name}" for name, part in parts]
         pieces = [f"{size:,}" for size in prepared.pipeline.sizes if size]
         line = f"{name}: {', '.join(sizes)} pairs, {' and '.join(pieces)} pieces"
         cut = prepared.encoded["train"].cut

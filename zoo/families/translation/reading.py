@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from zoo.families.reading import (
     fill,
     given,
@@ -29,7 +27,7 @@ def read_pair_splits(options):
 
 def read_pair_file(path, target, options, option: str = "--data"):
     """The pairs of two text files, or of a table where `target` is `None`."""
-    from zoo.data.files import FORMATS
+    from zoo.data.formats.registry import suffix_of, table_suffixes
     from zoo.data.pairs import read_pair_table, read_pairs
 
     if target is not None:
@@ -41,11 +39,11 @@ def read_pair_file(path, target, options, option: str = "--data"):
         pairs = read_pairs(
             path, target, on_bad_rows=options.on_bad_rows, encoding=options.encoding
         )
-    elif Path(str(path).lower().removesuffix(".gz")).suffix not in FORMATS:
+    elif suffix_of(path) not in (suffixes := table_suffixes()):
         beside = "--target" if option == "--data" else f"{option}-target"
         raise ValueError(
             f"`{option}` needs translations. Accepted: {beside} FILE with as many "
-            f"lines, or a table ({', '.join(FORMATS)}). Received: {path} alone."
+            f"lines, or a table ({', '.join(suffixes)}). Received: {path} alone."
         )
     else:
         labels = options.label or ["target"]

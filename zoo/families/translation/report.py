@@ -8,7 +8,7 @@ from pathlib import Path
 from zoo.families.translation.attention import attention_of
 from zoo.families.translation.model import TranslationModel
 from zoo.families.translation.settings import TranslationSettings
-from zoo.families.translation.train import PARTS, Corpus
+from zoo.families.translation.train import Corpus
 from zoo.reporting.markdown import in_cell, markdown_table
 from zoo.reporting.page import (
     drawn,
@@ -105,8 +105,7 @@ def _examples(corpus: Corpus, translations: Sequence[str]) -> str:
 
 def _data_table(corpus: Corpus) -> str:
     rows = [["part", "pairs", "source pieces", "target pieces", "longest"]]
-    for part in PARTS:
-        encoded = corpus.encoded[part]
+    for part, encoded in corpus.encoded.items():
         sizes = [
             [len(ids) - 1 for ids in encoded.sources] or [0],
             [len(ids) - 2 for ids in encoded.targets] or [0],

@@ -19,7 +19,6 @@ from zoo.models import _registry
 from zoo.training.checkpoint import claim, fingerprint
 from zoo.training.fit import seed_everything
 
-PARTS = ("train", "valid", "test")
 _LONGEST = 1_000_000  # pieces of a pair that is scored: all of them
 
 
@@ -47,11 +46,10 @@ def prepare(splits: PairSplits, settings: TranslationSettings) -> Corpus:
         lowercase=settings.lowercase,
     )
     encoded = {
-        part: pipeline.encode(
-            getattr(splits, part),
-            max_length=settings.max_length if part == "train" else _LONGEST,
+        name: pipeline.encode(
+            part, max_length=settings.max_length if name == "train" else _LONGEST
         )
-        for part in PARTS
+        for name, part in splits.parts.items()
     }
     return Corpus(splits, pipeline, encoded)
 

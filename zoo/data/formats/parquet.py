@@ -1,0 +1,66 @@
+"""Rows of Parquet files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from zoo.data.errors import DataError, missing_column, problem, shorten
+from zoo.data.files import Table, check_file
+from zoo.data.formats.registry import register_format
+
+
+@register_format("Parquet", (".parquet", ".pq"), text=False, rank=4)
+def parquet_rows(table: Table, wanted: Sequence[str]) -> Iterator[tuple[int, list]]:
+    """Yields `(row, values)` of the `wanted` columns, rows counted from 1.
+
+    Raises:
+        DataError: without pyarrow, for a damaged file and for a missing column.
+    """
+    path = table.name
+    check_file(path)
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ImportError:
+        raise DataError(
+            problem(
+                path,
+                None,
+                None,
+                "reading Parquet needs the package pyarrow",
+                "`pip install pyarrow`, or the table as .csv or .jsonl",
+                "no module pyarrow",
+            )
+        ) from None
+    row = 0
+    try:
+        with pyarrow.parquet.ParquetFile(path) as file:
+            names = file.schema_arrow.names
+            for name in wanted:
+                if name not in names:
+                    raise missing_column(path, name, names)
+            for batch in file.iter_batches(columns=list(dict.fromkeys(wanted))):
+                columns = [_values(batch.column(name)) for name in wanted]
+                for values in zip(*columns, strict=True):
+                    row += 1
+                    yield row, list(values)
+    except (pyarrow.ArrowException, OSError) as error:
+        raise DataError(
+            problem(
+                path,
+                None,
+                None,
+                "the Parquet file is damaged",
+                "a complete Parquet file",
+                shorten(str(error), 100),
+            )
+        ) from None
+
+
+def _values(column) -> list:
+    """The values of a column; 0.1 in 16 or 32 bits is 0.1, not 0.10000000149."""
+    values = column.to_pylist()
+    if str(column.type) not in ("halffloat", "float"):
+        return values
+    kind = column.type.to_pandas_dtype()
+    return [value if value is None else float(str(kind(value))) for value in values]

@@ -1,0 +1,119 @@
+"""The formats of tables, by the endings of their files' names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from zoo.data.registry import LAST, Registry
+
+if TYPE_CHECKING:
+    from zoo.data.errors import BadRow
+    from zoo.data.files import Table
+
+    Rows = Callable[[Table, Sequence[str]], Iterator[tuple[int, list] | BadRow]]
+
+
+@dataclass(frozen=True)
+class TableFormat:
+    """A format that `read_table` reads.
+
+    Args:
+        name: as people call it.
+        suffixes: of its files, in lower case; messages name the first.
+        rows: yields `(line, cells)` of the columns that it is asked for, or a `BadRow`.
+        text: whether it is text, which may be compressed by gzip and has lines; else it
+            has rows.
+        rank: its place in lists; formats without one come last.
+    """
+
+    name: str
+    suffixes: tuple[str, ...]
+    rows: Rows
+    text: bool
+    rank: int
+
+
+_FORMATS: Registry[TableFormat] = Registry("zoo.data.formats")
+
+
+def register_format(
+    name: str, suffixes: Sequence[str], *, text: bool = True, rank: int = LAST
+) -> Callable[[Rows], Rows]:
+    """Adds the format that a function reads; see `TableFormat` for the arguments.
+
+    Raises:
+        ValueError: if another format has one of its suffixes.
+    """
+
+    def add(rows: Rows) -> Rows:
+        entry = TableFormat(name, tuple(suffixes), rows, text, rank)
+        for suffix in entry.suffixes:
+            _FORMATS.add(suffix, entry)
+        return rows
+
+    return add
+
+
+def suffix_of(path: str | Path) -> str:
+    """The ending of a file's name, that before `.gz` where there is one.
+
+    Example:
+        >>> suffix_of("Reviews.CSV.gz")
+        '.csv'
+    """
+    return Path(str(path).lower().removesuffix(".gz")).suffix
+
+
+def table_suffixes() -> list[str]:
+    """The endings of all formats.
+
+    Example:
+        >>> table_suffixes()[:3]
+        ['.csv', '.tsv', '.tab']
+    """
+    return list(_FORMATS.all())
+
+
+def find_format(path: str | Path) -> TableFormat | None:
+    """The format that a file's name tells, if any.
+
+    Example:
+        >>> find_format("a.pq").name, find_format("a.pq.gz")
+        ('Parquet', None)
+    """
+    found = _FORMATS.all().get(suffix_of(path))
+    packed = str(path).lower().endswith(".gz")
+    return None if found is None or (packed and not found.text) else found
+
+
+def format_names() -> str:
+    """The formats, for the help of the command line.
+
+    Example:
+        >>> format_names()
+        'CSV, TSV, JSONL or Parquet'
+    """
+    return _or([entry.name for entry in _all()])
+
+
+def accepted_endings() -> str:
+    """The endings of the formats, for messages.
+
+    Example:
+        >>> accepted_endings()
+        '.csv, .tsv, .jsonl (each also .gz) or .parquet'
+    """
+    texts = ", ".join(entry.suffixes[0] for entry in _all() if entry.text)
+    others = [entry.suffixes[0] for entry in _all() if not entry.text]
+    return _or([f"{texts} (each also .gz)", *others])
+
+
+def _all() -> list[TableFormat]:
+    return list(dict.fromkeys(_FORMATS.all().values()))
+
+
+def _or(names: Sequence[str]) -> str:
+    return f"{', '.join(names[:-1])} or {names[-1]}"

@@ -1,0 +1,49 @@
+"""Catalogues whose entries stand in one module of a package each."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from typing import Generic, TypeVar
+
+Entry = TypeVar("Entry")
+LAST = 1000  # rank of entries that ask for no place in lists
+
+
+class Registry(Generic[Entry]):
+    """Entries by name, which the modules of a package add when they are imported.
+
+    All modules of the package are imported at the first look, so that a new module is
+    known without being named anywhere; those that begin with `_` are help for others.
+
+    Args:
+        package: name of the package.
+    """
+
+    def __init__(self, package: str) -> None:
+        self._package = package
+        self._imported = False
+        self._entries: dict[str, Entry] = {}
+
+    def add(self, name: str, entry: Entry) -> None:
+        """Adds an entry, which has a `rank`, its place in lists.
+
+        Raises:
+            ValueError: if another entry has the name.
+        """
+        known = self._entries.setdefault(name, entry)
+        if known is not entry:
+            raise ValueError(
+                f"Names in {self._package} must be unique. Accepted: another name than "
+                f"{', '.join(self._entries)}. Received: a second {name!r}."
+            )
+
+    def all(self) -> dict[str, Entry]:
+        """All entries by name, by their ranks."""
+        if not self._imported:
+            folder = importlib.import_module(self._package).__path__
+            for module in pkgutil.iter_modules(folder):
+                if not module.name.startswith("_"):
+                    importlib.import_module(f"{self._package}.{module.name}")
+            self._imported = True
+        return dict(sorted(self._entries.items(), key=lambda item: item[1].rank))
