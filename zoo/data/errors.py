@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 SHOWN = 10  # bad rows listed in one message
 
@@ -56,7 +57,7 @@ class BadRow:
 
 
 def problem(
-    file: str,
+    file: str | Path,
     line: int | None,
     column: str | None,
     what: str,

@@ -218,7 +218,7 @@ def split_pairs(
         for part in (parts.train, parts.valid, parts.test)
     ]
     note = f"valid and test: {valid:.0%} and {test:.0%} of the pairs, seed {seed}."
-    return PairSplits(*chosen, [note])
+    return PairSplits(chosen[0], chosen[1], chosen[2], [note])
 
 
 def assemble_pairs(
@@ -243,13 +243,17 @@ def assemble_pairs(
     if valid is None and test is None:
         return split_pairs(train, seed=seed)
     given = {"train": train, "valid": valid, "test": test}
-    tables = [part and _as_examples(name, part) for name, part in given.items()]
-    splits = assemble(*tables, seed=seed, groups=_groups(train))
+    tables = [
+        None if part is None else _as_examples(name, part)
+        for name, part in (("valid", valid), ("test", test))
+    ]
+    rows = _as_examples("train", train)
+    splits = assemble(rows, *tables, seed=seed, groups=_groups(train))
     chosen = []
     for name, part in given.items():
-        rows = [row for _, row in getattr(splits, name).where]
-        chosen.append((train if part is None else part).select(rows))
-    return PairSplits(*chosen, splits.notes)
+        places = [row for _, row in getattr(splits, name).where]
+        chosen.append((train if part is None else part).select(places))
+    return PairSplits(chosen[0], chosen[1], chosen[2], splits.notes)
 
 
 def _as_examples(name: str, pairs: Pairs) -> Examples:
@@ -268,7 +272,7 @@ def load_multi30k(folder: Path) -> PairSplits:
         read_pairs(*(folder / f"{part}.lc.norm.tok.{side}" for side in ("en", "de")))
         for part in ("train", "val", "test_2016_flickr")
     ]
-    return PairSplits(*parts, tokenized=True)
+    return PairSplits(parts[0], parts[1], parts[2], tokenized=True)
 
 
 def _lines(path: str | Path, encoding: str | None) -> list[str]:

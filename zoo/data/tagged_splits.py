@@ -57,16 +57,18 @@ def assemble_tagged(
         (16, 2, 2)
     """
     given = {"train": train, "valid": valid, "test": test}
-    tables = [
-        data and as_examples(data, [(name, row) for row in range(len(data))])
+    tables = {
+        name: as_examples(data, [(name, row) for row in range(len(data))])
         for name, data in given.items()
-    ]
-    splits = assemble(*tables, seed=seed)
+        if data is not None
+    }
+    valid_rows, test_rows = tables.get("valid"), tables.get("test")
+    splits = assemble(tables["train"], valid_rows, test_rows, seed=seed)
     parts = []
     for name, data in given.items():
         rows = (row for _, row in getattr(splits, name).where)
         parts.append((train if data is None else data).select(rows))
-    return TaggedSplits(*parts, schemes=dict(schemes), notes=splits.notes)
+    return TaggedSplits(parts[0], parts[1], parts[2], dict(schemes), splits.notes)
 
 
 def as_examples(
@@ -95,16 +97,16 @@ def as_examples(
 
 def load_conll2003(folder: Path) -> TaggedSplits:
     """CoNLL-2003: token, part of speech, chunk and entity, one token a line."""
-    parts = (
+    train, valid, test = (
         read_conll(folder / f"{part}.tsv", {"ner": -1}, schemes={"ner": "BIO"})
         for part in PARTS
     )
-    return TaggedSplits(*parts, schemes={"ner": "BIO"})
+    return TaggedSplits(train, valid, test, schemes={"ner": "BIO"})
 
 
 def load_snips(folder: Path) -> TaggedSplits:
     """SNIPS: intent, words and slots, one sentence a line."""
-    parts = (
+    train, valid, test = (
         read_tagged_tsv(
             folder / f"{part}.tsv",
             ["intent", "tokens", "slots"],
@@ -114,4 +116,4 @@ def load_snips(folder: Path) -> TaggedSplits:
         )
         for part in PARTS
     )
-    return TaggedSplits(*parts, schemes={"slots": "BIO"})
+    return TaggedSplits(train, valid, test, schemes={"slots": "BIO"})

@@ -138,11 +138,10 @@ def leave_out_single(splits: Splits) -> tuple[Splits, list[str]]:
             said[name] = f"task {name!r} is left out: its training rows have {only}."
     if not said or len(said) == len(train.labels):
         return splits, []
-    parts = {
-        part: without_tasks(getattr(splits, part), said)
-        for part in ("train", "valid", "test")
-    }
-    return replace(splits, **parts), list(said.values())
+    train, valid, test = (
+        without_tasks(part, said) for part in (splits.train, splits.valid, splits.test)
+    )
+    return replace(splits, train=train, valid=valid, test=test), list(said.values())
 
 
 def without_tasks(examples: Examples, names: Collection[str]) -> Examples:

@@ -52,8 +52,8 @@ def expectations(
 
     Source: Eisner 2016, which shows that this is the gradient of the forward recursion.
     """
-    kept, _ = _run(emissions, transitions, start, mask)
-    return _smooth(emissions, transitions, end, mask, *kept, weights)
+    (alphas, z), _ = _run(emissions, transitions, start, mask)
+    return _smooth(emissions, transitions, end, mask, alphas, z, weights)
 
 
 def viterbi(

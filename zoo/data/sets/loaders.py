@@ -6,6 +6,7 @@ import gzip
 import importlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from zoo.data.examples import Examples, Splits, join
 from zoo.data.readers import read_columns
@@ -63,7 +64,8 @@ def load_sst(
     names = BINARY if binary else _FIVE
     if folder is None:
         parts = sources.read_sst(binary=binary, phrases=phrases)
-        splits = Splits(*(_rename(part, task, names) for part in parts))
+        train, valid, test = (_rename(part, task, names) for part in parts)
+        splits = Splits(train, valid, test)
     else:
         first = "train_phrases.tsv" if phrases else "train.tsv"
         files = (first, "valid.tsv", "test.tsv")
@@ -92,8 +94,8 @@ def load_trec(folder: Path | None, tasks: tuple[str, ...]) -> Splits:
         )
     train, valid = hold_out(train.with_tasks(["coarse", "fine"]), 0.1)
     notes = ["trec: validation = 10 % of the official training questions, seed 0."]
-    parts = (part.with_tasks(tasks) for part in (train, valid, test))
-    return Splits(*parts, notes=notes)
+    train, valid, test = (part.with_tasks(tasks) for part in (train, valid, test))
+    return Splits(train, valid, test, notes=notes)
 
 
 def load_three_files(
@@ -141,12 +143,14 @@ def load_mtl16(folder: Path) -> Splits:
         f"mtl16: {repeats} of {len(parts[2])} test texts stand in a training part too; "
         "the published split is kept as it is."
     ]
-    return Splits(*parts, unlabeled, notes)
+    return Splits(parts[0], parts[1], parts[2], unlabeled, notes)
 
 
 def load_uci(folder: Path) -> Splits:
     """Sentences of three sites, each a task."""
-    return Splits(*(_uci_part(folder / f"{p}.tsv") for p in ("train", "valid", "test")))
+    files = ("train.tsv", "valid.tsv", "test.tsv")
+    train, valid, test = (_uci_part(folder / file) for file in files)
+    return Splits(train, valid, test)
 
 
 def _uci_part(path: Path) -> Examples:
@@ -166,10 +170,11 @@ def load_snips(folder: Path | None) -> Splits:
     """Commands to a voice assistant with their intents."""
     if folder is not None:
         return load_three_files(folder, "intent", None, ("label", "text", "slots"))
-    return Splits(*(_rename(part, "intent") for part in sources.read_snips()))
+    train, valid, test = (_rename(part, "intent") for part in sources.read_snips())
+    return Splits(train, valid, test)
 
 
-def elsewhere(module: str, name: str) -> Callable[[Path | None], object]:
+def elsewhere(module: str, name: str) -> Callable[[Path | None], Any]:
     """A loader of a package that imports this one."""
 
     def load(folder: Path | None):
@@ -186,8 +191,9 @@ def load_corpus(folder: Path, pattern: str) -> Splits:
         lines = path.read_text("utf-8").removesuffix("\n").split("\n")
         where = [(str(path), number) for number in range(1, len(lines) + 1)]
         parts.append(Examples(lines, {}, where))
-    settings = {"tokenizer": "whitespace", "lowercase": False, "min_count": 1}
-    return Splits(*parts, settings={**settings, "vocab_size": 100_000})
+    settings: dict = {"tokenizer": "whitespace", "lowercase": False, "min_count": 1}
+    settings["vocab_size"] = 100_000
+    return Splits(parts[0], parts[1], parts[2], settings=settings)
 
 
 def load_liu4(folder: Path) -> Splits:

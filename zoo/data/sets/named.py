@@ -20,7 +20,8 @@ class NamedSet:
 
     Args:
         description: one line for `zoo train --help`.
-        load: reads it; gets the set's folder inside `ZOO_DATA`, or `None`.
+        load: reads it; gets the set's folder inside `ZOO_DATA`, or, of a public set,
+            `None`.
         folder: name of that folder.
         files: what the folder holds.
         public: whether there is a pinned public file to download.
@@ -28,7 +29,7 @@ class NamedSet:
     """
 
     description: str
-    load: Callable[[Path | None], Splits]
+    load: Callable[..., Splits]
     folder: str
     files: str
     public: bool = False

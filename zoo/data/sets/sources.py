@@ -97,7 +97,7 @@ def read_sst(*, binary: bool, phrases: bool) -> tuple[Examples, Examples, Exampl
         del lines["train"][-len(lines["dev"]) :]
     parts = []
     for part, whole in (("train", not phrases), ("dev", True), ("test", True)):
-        rows = tree_rows(lines[part], str(paths[part]), whole)
+        rows: Iterable[tuple] = tree_rows(lines[part], str(paths[part]), whole)
         if binary:
             rows = (
                 (str(int(int(label) > 2)), text, place)
@@ -110,7 +110,7 @@ def read_sst(*, binary: bool, phrases: bool) -> tuple[Examples, Examples, Exampl
                 first.setdefault(row[:2], row)
             rows = first.values()
         parts.append(_examples(rows))
-    return tuple(parts)
+    return parts[0], parts[1], parts[2]
 
 
 def tree_rows(lines: Iterable[str], path: str, whole: bool) -> Iterator[tuple]:
@@ -180,7 +180,7 @@ def read_trec() -> tuple[Examples, Examples]:
                 [place for _, _, place in rows],
             )
         )
-    return tuple(parts)
+    return parts[0], parts[1]
 
 
 def trec_rows(lines: Iterable[str], path: str) -> Iterator[tuple]:
@@ -234,7 +234,7 @@ def read_snips() -> tuple[Examples, Examples, Examples]:
                 for number, (label, text) in enumerate(pairs, 1)
             )
         )
-    return tuple(parts)
+    return parts[0], parts[1], parts[2]
 
 
 def _examples(rows: Iterable[tuple]) -> Examples:
