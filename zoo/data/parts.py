@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
+from typing import Any
 
 
 def without_test(splits):
@@ -29,24 +30,24 @@ def valid_as_train(splits):
     return replace(splits, train=train, valid=_emptied(splits.valid))
 
 
-def _emptied(part):
+def _emptied(part: Any):
     if isinstance(part, list):
         return []
     if isinstance(part, Mapping):
         return {name: _emptied(value) for name, value in part.items()}
-    if is_dataclass(part):
+    if is_dataclass(part) and not isinstance(part, type):
         return replace(
             part, **{f.name: _emptied(getattr(part, f.name)) for f in fields(part)}
         )
     return part
 
 
-def _joined(one, other):
+def _joined(one: Any, other: Any):
     if isinstance(one, list):
         return [*one, *other]
     if isinstance(one, Mapping):
         return {name: _joined(value, other[name]) for name, value in one.items()}
-    if is_dataclass(one):
+    if is_dataclass(one) and not isinstance(one, type):
         return replace(
             one,
             **{

@@ -74,9 +74,7 @@ class BaseTextModel:
     family: ClassVar[str]
     pipeline_class: ClassVar[type[Pipeline]]
 
-    def predict(
-        self, texts: Iterable[str | bytes], batch_size: int = 64
-    ) -> list[dict]:
+    def predict(self, texts: Iterable[str | bytes], batch_size: int = 64) -> list[dict]:
         """An answer for each text."""
         raise NotImplementedError
 

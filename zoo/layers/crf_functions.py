@@ -91,7 +91,8 @@ def crf_marginals(emissions, transitions, mask=None, *, start=None, end=None):
         float32 `[batch, time, tags]`, 0 at masked steps.
     """
     given = _prepare(emissions, transitions, mask, start, end)
-    return kernel.expectations(*given, ops.ones_like(given[0][:, 0, 0]))[0]
+    weights = ops.ones_like(given[0][:, 0, 0])
+    return kernel.expectations(*(*given, weights))[0]
 
 
 def _prepare(emissions, transitions, mask, start, end):

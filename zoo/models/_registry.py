@@ -156,7 +156,7 @@ def variant(
     builder.__module__ = base.__module__
     # What `inspect.signature` reads is no attribute of functions in typeshed.
     builder.__signature__ = signature  # type: ignore[attr-defined]
-    builder.__doc__ = f"{text}\n\n{_sections(inspect.getdoc(base) or "", gone)}"
+    builder.__doc__ = f"{text}\n\n{_sections(inspect.getdoc(base) or '', gone)}"
     ranges = {**settled(own.space, gone), **(space or {})}
     return _add(replace(own, name=name, builder=builder, space=ranges, **changes))
 

@@ -54,9 +54,7 @@ class TextModel(BaseTextModel):
         with self._lock:
             return predict(self.model, batches)
 
-    def predict(
-        self, texts: Iterable[str | bytes], batch_size: int = 64
-    ) -> list[dict]:
+    def predict(self, texts: Iterable[str | bytes], batch_size: int = 64) -> list[dict]:
         """Answers for each text.
 
         Args:

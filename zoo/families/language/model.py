@@ -83,9 +83,7 @@ class LanguageModel(BaseTextModel):
             for total, count in pairs
         ]
 
-    def predict(
-        self, texts: Iterable[str | bytes], batch_size: int = 64
-    ) -> list[dict]:
+    def predict(self, texts: Iterable[str | bytes], batch_size: int = 64) -> list[dict]:
         """For each text how it goes on, its log-probability and number of tokens."""
         texts, batch_size = as_texts(texts), whole("batch_size", batch_size, 1)
         answers = []

@@ -136,9 +136,7 @@ class TranslationModel(BaseTextModel):
                 ]
         return answers
 
-    def predict(
-        self, texts: Iterable[str | bytes], batch_size: int = 64
-    ) -> list[dict]:
+    def predict(self, texts: Iterable[str | bytes], batch_size: int = 64) -> list[dict]:
         """For each text its `translation` and the `score` of it."""
         return [
             {"translation": best["translation"], "score": best["score"]}
