@@ -81,6 +81,7 @@ def test_wrong_calls(check_user):
     lines = ["import zoo", *WRONG]
     output, status = check_user("\n".join(lines) + "\n")
     assert status == 1, output
+    errors = [row for row in output.splitlines() if ": error: " in row]
     for line, (call, code) in enumerate(WRONG.items(), 2):
-        found = [row for row in output.splitlines() if f"program.py:{line}:" in row]
+        found = [row for row in errors if f"program.py:{line}:" in row]
         assert len(found) == 1 and f"[{code}]" in found[0], (call, output)
