@@ -6,8 +6,26 @@ Public names load on first use, so that `import zoo` loads no TensorFlow.
 from __future__ import annotations
 
 import importlib
+from typing import TYPE_CHECKING
 
 from zoo import _registration
+
+if TYPE_CHECKING:
+    from zoo import edge as edge
+    from zoo import layers as layers
+    from zoo import models as models
+    from zoo import tuning as tuning
+    from zoo.families.catalogue import describe as describe
+    from zoo.families.classification.model import TextModel as TextModel
+    from zoo.families.exporting import export as export
+    from zoo.loading import load as load
+    from zoo.models._registry import get as get
+    from zoo.models._registry import list_models as list_models
+    from zoo.models._registry import register as register
+    from zoo.tasks import Task as Task
+    from zoo.text import TextPipeline as TextPipeline
+
+    list = list_models
 
 __version__ = "0.1.0"
 
@@ -30,13 +48,14 @@ _PUBLIC = {
 
 __all__ = ["__version__", *_PUBLIC]
 
+if not TYPE_CHECKING:  # else every name would do for a type checker
 
-def __getattr__(name: str):
-    if name not in _PUBLIC:
-        raise AttributeError(f"module 'zoo' has no attribute {name!r}")
-    module, attribute = _PUBLIC[name]
-    loaded = importlib.import_module(module)
-    return loaded if attribute is None else getattr(loaded, attribute)
+    def __getattr__(name: str):
+        if name not in _PUBLIC:
+            raise AttributeError(f"module 'zoo' has no attribute {name!r}")
+        module, attribute = _PUBLIC[name]
+        loaded = importlib.import_module(module)
+        return loaded if attribute is None else getattr(loaded, attribute)
 
 
 def __dir__():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from typing import TYPE_CHECKING
 
 
 class LazyModule:
@@ -15,6 +16,10 @@ class LazyModule:
         return getattr(importlib.import_module(self._name), attribute)
 
 
-keras = LazyModule("keras")
 layers = LazyModule("zoo.layers")
-numpy = LazyModule("numpy")
+if TYPE_CHECKING:
+    import keras as keras
+    import numpy as numpy
+else:
+    keras = LazyModule("keras")
+    numpy = LazyModule("numpy")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.abc
 import importlib.util
 import sys
+from typing import Any
 
 _MODULES = (
     "zoo.layers",
@@ -53,8 +54,9 @@ class _BehindKeras(importlib.abc.MetaPathFinder):
         finally:
             self._under_way.discard(name)
         if spec is not None:
-            execute = spec.loader.exec_module
-            spec.loader.exec_module = lambda module: self._execute(execute, module)
+            loader: Any = spec.loader  # of a package, whose method an instance may have
+            execute = loader.exec_module
+            loader.exec_module = lambda module: self._execute(execute, module)
         return spec
 
     def _execute(self, execute, module) -> None:

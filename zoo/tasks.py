@@ -66,8 +66,7 @@ class Task:
                 f"`kind` must be one of {', '.join((*KINDS, TAGS))}. "
                 f"Received: kind={self.kind!r}."
             )
-        least = {"categories": 2, "multilabel": 1, "regression": 0, TAGS: 1}
-        least = least[self.kind]
+        least = {"categories": 2, "multilabel": 1, "regression": 0, TAGS: 1}[self.kind]
         if len(self.labels) < least or (self.kind == "regression" and self.labels):
             accepted = "no labels" if not least else f"at least {least} label(s)"
             raise ValueError(

@@ -73,3 +73,9 @@ def test_pairs_of_one_target_stay_together_beside_a_given_test_part():
     assert "text 0" not in parts.train.sources + parts.valid.sources
     assert len(parts.train) + len(parts.valid) == 299 and len(parts.valid) == 30
     assert not set(parts.train.targets) & set(parts.valid.targets)
+
+
+def test_a_given_part_of_pairs_may_be_empty():
+    pairs = Pairs([f"text {i}" for i in range(30)], [f"Text {i}" for i in range(30)])
+    parts = assemble_pairs(pairs, valid=Pairs([], []))
+    assert [len(getattr(parts, part)) for part in PARTS] == [27, 0, 3]

@@ -13,7 +13,7 @@ from zoo.families import families
 from zoo.tasks import KINDS
 
 
-def add_data_arguments(parser: argparse.ArgumentParser) -> None:
+def add_data_arguments(parser: argparse._ActionsContainer) -> None:
     """Adds the options that say which data a command reads, and how."""
     defaults = {family.default_data for family in families().values()}
     parser.add_argument(

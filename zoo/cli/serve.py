@@ -120,7 +120,7 @@ def after_export(folder: Path, options) -> None:
 
 
 def _serve_config(options) -> None:
-    labels = None
+    labels: dict[str, dict[str, int]] | None = None
     for model, label, version in options.label or ():
         labels = labels or {}
         labels.setdefault(model, {})[label] = version

@@ -191,7 +191,8 @@ def pairs(texts: list[str]) -> list[tuple[str, str]]:
     for text in texts:
         if "=" not in text:
             raise ValueError(f"Ranges must read KEY=RANGE. Received: {text!r}.")
-    return [tuple(text.split("=", 1)) for text in texts]
+    cut = (text.partition("=") for text in texts)
+    return [(key, range_) for key, _, range_ in cut]
 
 
 def duration(text: str) -> float:

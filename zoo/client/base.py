@@ -6,6 +6,7 @@ import random
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from itertools import islice
 
 from zoo.text.inputs import each_text, real, whole
@@ -99,7 +100,7 @@ class Client(ABC):
         """
         answers: list[dict] = []
         for chunk in _chunks(texts, self.batch_size):
-            rows = self._retrying(lambda left, c=chunk: self._rows(c, signature, left))
+            rows = self._retrying(partial(self._rows, chunk, signature))
             if len(rows) != len(chunk):
                 raise ServerError(
                     f"The server must answer each of {len(chunk)} texts. "

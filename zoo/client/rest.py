@@ -76,9 +76,9 @@ class RestClient(Client):
             while chunk := response.read1(_CHUNK):
                 content += chunk
                 left = _left(end)  # urllib3's limit would begin anew with each chunk
-                connection = response.connection
-                if connection is not None and connection.sock is not None:
-                    connection.sock.settimeout(left)
+                socket = getattr(response.connection, "sock", None)
+                if socket is not None:
+                    socket.settimeout(left)
         except BaseException:
             response.close()
             raise

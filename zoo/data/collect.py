@@ -75,7 +75,8 @@ def collect(path: str, rows: Iterable, columns: Columns, *, skip: bool) -> Examp
         if isinstance(row, BadRow):
             found.bad.append(row)
         else:
-            _read(path, *row, columns, found)
+            line, cells = row
+            _read(path, line, cells, columns, found)
     if found.bad and not (skip and found.texts):
         raise bad_rows_error(found.bad)
     _check(path, columns, found)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from zoo.data.formats.registry import find_format
 
@@ -58,7 +59,7 @@ class BadRow:
 
 
 def problem(
-    file: str,
+    file: str | Path,
     line: int | None,
     column: str | None,
     what: str,

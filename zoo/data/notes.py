@@ -93,7 +93,7 @@ def column_notes(path: str, column: str, kind: str, tally: Tally) -> list[str]:
 'up' (2 rows).
     """
     said = [*_missing(kind, tally), *_rewritten(tally), *_parsed(tally)]
-    labels = Counter()
+    labels: Counter[str] = Counter()
     for value, rows in tally.values.items():
         for label in value if kind == "multilabel" else (value,):
             labels[label] += rows
@@ -224,8 +224,9 @@ def _lists(labels: Mapping[str, int], column: str) -> Iterable[str]:
 
 
 def _numbers(labels: Mapping[str, int], column: str) -> Iterable[str]:
-    numbers = [as_number(label) for label in labels]
-    if len(numbers) <= MANY_NUMBERS or None in numbers:
+    found = (as_number(label) for label in labels)
+    numbers = [number for number in found if number is not None]
+    if len(numbers) <= MANY_NUMBERS or len(numbers) < len(labels):
         return
     whole = all(number == int(number) for number in numbers)
     span = max(numbers) - min(numbers) + 1

@@ -223,12 +223,16 @@ def assemble_pairs(
     if valid is None and test is None:
         return split_pairs(train, seed=seed)
     given = {"train": train, "valid": valid, "test": test}
-    tables = [part and _as_examples(name, part) for name, part in given.items()]
-    splits = assemble(*tables, seed=seed, groups=_groups(train))
+    tables = [
+        None if part is None else _as_examples(name, part)
+        for name, part in (("valid", valid), ("test", test))
+    ]
+    rows = _as_examples("train", train)
+    splits = assemble(rows, *tables, seed=seed, groups=_groups(train))
     chosen = []
     for name, part in given.items():
-        rows = [row for _, row in splits.parts[name].where]
-        chosen.append((train if part is None else part).select(rows))
+        places = [row for _, row in splits.parts[name].where]
+        chosen.append((train if part is None else part).select(places))
     return Splits(*chosen, notes=splits.notes)
 
 

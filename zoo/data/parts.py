@@ -6,8 +6,8 @@ A part is a dataclass of lists with an entry a row, and of dicts of such lists.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, is_dataclass, replace
-from typing import Generic, TypeVar
+from dataclasses import KW_ONLY, dataclass, field, fields, is_dataclass, replace
+from typing import Any, Generic, TypeVar
 
 Part = TypeVar("Part")
 PARTS = ("train", "valid", "test")
@@ -34,6 +34,7 @@ class Splits(Generic[Part]):
     train: Part
     valid: Part
     test: Part
+    _: KW_ONLY
     unlabeled: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     settings: dict = field(default_factory=dict)
@@ -66,24 +67,24 @@ def valid_as_train(splits: Splits[Part]) -> Splits[Part]:
     return replace(splits, train=train, valid=_emptied(splits.valid))
 
 
-def _emptied(part):
+def _emptied(part: Any):
     if isinstance(part, list):
         return []
     if isinstance(part, Mapping):
         return {name: _emptied(value) for name, value in part.items()}
-    if is_dataclass(part):
+    if is_dataclass(part) and not isinstance(part, type):
         return replace(
             part, **{f.name: _emptied(getattr(part, f.name)) for f in fields(part)}
         )
     return part
 
 
-def _joined(one, other):
+def _joined(one: Any, other: Any):
     if isinstance(one, list):
         return [*one, *other]
     if isinstance(one, Mapping):
         return {name: _joined(value, other[name]) for name, value in one.items()}
-    if is_dataclass(one):
+    if is_dataclass(one) and not isinstance(one, type):
         return replace(
             one,
             **{

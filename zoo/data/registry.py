@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
-Entry = TypeVar("Entry")
+
+class Ranked(Protocol):
+    """What has a place in lists."""
+
+    @property
+    def rank(self) -> int: ...
+
+
+Entry = TypeVar("Entry", bound=Ranked)
 LAST = 1000  # rank of entries that ask for no place in lists
 
 

@@ -78,9 +78,8 @@ class TaggedSentences:
         def chosen(values: Mapping[str, list]) -> dict[str, list]:
             return {task: [found[i] for i in rows] for task, found in values.items()}
 
-        tokens, where = (
-            [found[i] for i in rows] for found in (self.tokens, self.where)
-        )
+        tokens = [self.tokens[i] for i in rows]
+        where = [self.where[i] for i in rows]
         return TaggedSentences(tokens, chosen(self.tags), chosen(self.labels), where)
 
     def convert(self, task: str, source: str, target: str) -> TaggedSentences:
@@ -114,7 +113,7 @@ Did you mean 'B-LOC'?
     """
     rows, hints = [], []
     for task, names in known.items():
-        unknown = {}
+        unknown: dict[str, tuple[int, str]] = {}
         if task in data.tags:
             for i, tags in enumerate(data.tags[task]):
                 for token, tag in enumerate(tags):
@@ -128,7 +127,8 @@ Did you mean 'B-LOC'?
         accepted = ", ".join(map(repr, sorted(names)[:50]))
         for name, (i, shown) in unknown.items():
             what = f"{name!r} of {shown}, was not seen in training"
-            rows.append(BadRow(*data.where[i], task, what, accepted, repr(name)))
+            file, line = data.where[i]
+            rows.append(BadRow(file, line, task, what, accepted, repr(name)))
             hints.append(nearest(name, names))
     if rows:
         raise _error(rows, hints)
@@ -159,9 +159,11 @@ class Collector:
     ) -> None:
         check_on_bad_rows(on_bad_rows)
         self.path, self.skip = path, on_bad_rows == "skip"
-        self.tokens, self.where, self.bad = [], [], []
-        self.tags = {task: [] for task in tags}
-        self.labels = {task: [] for task in labels}
+        self.tokens: list[list[str]] = []
+        self.where: list[tuple[str, int]] = []
+        self.bad: list[BadRow] = []
+        self.tags: dict[str, list[list[str]]] = {task: [] for task in tags}
+        self.labels: dict[str, list[str]] = {task: [] for task in labels}
         self.schemes = {k: scheme_name(v) for k, v in (schemes or {}).items()}
         for task in self.schemes:
             if task not in self.tags:
@@ -201,8 +203,9 @@ class Collector:
         self.where.append((self.path, lines[0]))
         for task, rows in self.tags.items():
             rows.append(tags[task])
-        for task, rows in self.labels.items():
-            rows.append(labels[task])
+        given = labels or {}
+        for task, known in self.labels.items():
+            known.append(given[task])
 
     def result(self) -> TaggedSentences:
         """The sentences.

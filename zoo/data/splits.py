@@ -81,7 +81,7 @@ def split(
                 f"of its own. Received: {len(examples)} rows."
             )
     parts[0].skipped = list(examples.skipped)
-    return Splits(*parts)
+    return Splits(parts[0], parts[1], parts[2])
 
 
 def hold_out(
@@ -133,7 +133,7 @@ def assemble(
     """
     given = [part for part in (valid, test) if part is not None]
     notes = []
-    if len(given) == 2 and (shared := _rows_in(valid, test)):
+    if len(given) == 2 and (shared := _rows_in(*given)):
         notes.append(
             f"{len(shared)} row(s) of the given validation table have a text that "
             "stands in the given test table too; both are kept."
@@ -155,7 +155,7 @@ def assemble(
         name: 0.1 if part is None else 0.0
         for name, part in (("valid", valid), ("test", test))
     }
-    if any(shares.values()):
+    if valid is None or test is None:
         parts = split(train, **shares, seed=seed, groups=groups)
         names = " and ".join(name for name, share in shares.items() if share)
         notes.append(f"{names}: 10 % of the rows each, stratified, seed {seed}.")

@@ -76,8 +76,8 @@ def strata(examples: Examples, rows: list[list[int]]) -> Strata:
     """
     numbers: dict[tuple[str, str], int] = {}
 
-    def number(*name: str) -> int:
-        return numbers.setdefault(name, len(numbers))
+    def number(of: str, name: str) -> int:
+        return numbers.setdefault((of, name), len(numbers))
 
     held: list[set[int]] = [set() for _ in rows]
     for task, values in examples.labels.items():

@@ -42,18 +42,18 @@ def stratify(
     Source: Sechidis, Tsoumakas and Vlahavas 2011, On the Stratification of Multi-Label
     Data.
     """
-    shares = np.asarray(shares, float)
+    wanted = np.asarray(shares, float)
     parts = np.full(len(sizes), _UNDEALT)
     if not len(sizes):
         return parts
-    kept = _kept_in_training(strata, sizes, places, shares)
+    kept = _kept_in_training(strata, sizes, places, wanted)
     parts[kept] = TRAIN
     alike = _combinations(strata)
-    fractions = _deal_whole_numbers(parts, alike, sizes, places, shares)
+    fractions = _deal_whole_numbers(parts, alike, sizes, places, wanted)
     _deal_rest(parts, strata, alike, fractions, places)
     if strata.single:
         return parts
-    return mend(parts, strata, kept, places, shares)
+    return mend(parts, strata, kept, places, wanted)
 
 
 def _kept_in_training(strata, sizes, places, shares) -> np.ndarray:

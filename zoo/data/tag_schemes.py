@@ -11,6 +11,7 @@ Veenstra 1999; Ratinov and Roth 2009 for BIOES.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from zoo._lazy import numpy as np
@@ -30,7 +31,8 @@ class Span(NamedTuple):
     stop: int
 
 
-class Violation(NamedTuple):
+@dataclass(frozen=True)
+class Violation:
     """The tag at `index` breaks a scheme: what is wrong, and what it takes."""
 
     index: int

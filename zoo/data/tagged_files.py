@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from zoo.data.errors import DataError
 from zoo.data.formats.conll import read_conll, read_conllu
@@ -100,7 +100,11 @@ def read_tagged(
     columns = [parse_column(text) for text in labels or [_DEFAULTS[suffix]]]
     tags = {c.task: c for c in columns if c.kind != LABEL}
     schemes = {name: c.kind for name, c in tags.items() if c.kind != NO_SCHEME}
-    options = {"schemes": schemes, "encoding": encoding, "on_bad_rows": on_bad_rows}
+    options: dict[str, Any] = {
+        "schemes": schemes,
+        "encoding": encoding,
+        "on_bad_rows": on_bad_rows,
+    }
     found = {name: schemes.get(name, "") for name in tags}
     if suffix == ".jsonl":
         renamed = [c for c in columns if c.task != c.column]

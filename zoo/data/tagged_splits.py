@@ -33,11 +33,13 @@ def assemble_tagged(
         (16, 2, 2)
     """
     given = {"train": train, "valid": valid, "test": test}
-    tables = [
-        data and as_examples(data, [(name, row) for row in range(len(data))])
+    tables = {
+        name: as_examples(data, [(name, row) for row in range(len(data))])
         for name, data in given.items()
-    ]
-    splits = assemble(*tables, seed=seed)
+        if data is not None
+    }
+    valid_rows, test_rows = tables.get("valid"), tables.get("test")
+    splits = assemble(tables["train"], valid_rows, test_rows, seed=seed)
     parts = []
     for name, data in given.items():
         rows = (row for _, row in splits.parts[name].where)

@@ -139,8 +139,8 @@ def leave_out_single(splits: Splits) -> tuple[Splits, list[str]]:
             said[name] = f"task {name!r} is left out: its training rows have {only}."
     if not said or len(said) == len(train.labels):
         return splits, []
-    parts = {name: without_tasks(part, said) for name, part in splits.parts.items()}
-    return replace(splits, **parts), list(said.values())
+    train, valid, test = (without_tasks(part, said) for part in splits.parts.values())
+    return replace(splits, train=train, valid=valid, test=test), list(said.values())
 
 
 def without_tasks(examples: Examples, names: Collection[str]) -> Examples:

@@ -96,7 +96,8 @@ def with_unknown(tasks: Mapping[str, Task], examples: Examples) -> dict[str, Tas
     for name, task in tasks.items():
         if task.kind not in ("categories", "multilabel"):
             continue
-        known, new = ids_of(task), set()
+        known = ids_of(task)
+        new: set[str] = set()
         for value in examples.labels.get(name, []):
             labels = value if task.kind == "multilabel" else (value,)
             new.update(label for label in labels or () if label not in known and label)

@@ -57,8 +57,8 @@ def read_vectors(
     """
     path = Path(path)
     wanted = {word.encode("utf-8"): id for id, word in enumerate(vocabulary)}
-    for word in vocabulary[:SPECIALS]:
-        wanted.pop(word.encode("utf-8"), None)
+    for special in vocabulary[:SPECIALS]:
+        wanted.pop(special.encode("utf-8"), None)
     found: dict[int, np.ndarray] = {}
     width, first = 0, b""
     for number, line in _lines(path):

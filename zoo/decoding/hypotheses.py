@@ -95,6 +95,7 @@ class Penalties(NamedTuple):
         score = self.normalise(log_probabilities, lengths)
         if isinstance(coverage, tuple):
             return score
+        assert self.memory_mask is not None  # searches with a coverage ask for it
         covered = tf.math.log(tf.clip_by_value(coverage, 1e-30, 1.0))
         covered = tf.where(self.memory_mask[:, None, :], covered, 0.0)
         return score + self.beta * tf.reduce_sum(covered, axis=-1)

@@ -91,6 +91,7 @@ def read_metadata(folder: Path) -> dict:
         ValueError: if it is missing, broken or of another format.
     """
     path = folder / METADATA
+    found: tuple | str | None
     try:
         metadata = json.loads(path.read_text("utf-8"))
         found = metadata["format"], metadata["format_version"]

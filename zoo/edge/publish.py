@@ -155,7 +155,7 @@ class _Edge:
                 f"Received: {str(error)[:300]}; nothing was written."
             ) from error
         full, _ = self.checks[-1]
-        described = {
+        described: dict = {
             "weights": "int8" if int8 else "float32",
             "bytes": len(content),
             "sha256": hashlib.sha256(content).hexdigest(),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from zoo.families._registry import get_family
@@ -139,7 +139,9 @@ def recall_table(options, text_model) -> None:
     tasks = text_model.tasks
     left_out = reading.get("left_out", ())
     kept = [parse_label(text) for text in reading.get("label", ())]
-    kinds = dict(kept) or {name: task.kind for name, task in tasks.items()}
+    kinds: Mapping[str, str | None] = dict(kept) or {
+        name: task.kind for name, task in tasks.items()
+    }
     if options.task_column is None:
         options.task_column = reading.get("task_column")
     if options.label is not None or (options.task_column and not kept):
@@ -158,7 +160,7 @@ def recall_table(options, text_model) -> None:
     recall_encoding(options, reading)
 
 
-def _kinds_of_model(labels: Sequence[str], kinds: dict, tasks) -> dict[str, str]:
+def _kinds_of_model(labels: Sequence[str], kinds: Mapping, tasks) -> dict[str, str]:
     """The kinds of the columns that the user names: those of the model."""
     every = {task.kind for task in tasks.values()}
     alone = every.pop() if len(every) == 1 else None

@@ -22,6 +22,7 @@ import keras
 import zoo.layers  # noqa: F401  (registers the layers that a saved model names)
 from zoo import __version__
 from zoo.families.exporting import export
+from zoo.serving.servable import Pipeline
 from zoo.tasks import Task
 from zoo.text.inputs import plain
 from zoo.training.kept import check_file, sha256_of
@@ -62,7 +63,7 @@ class BaseTextModel:
     """
 
     model: keras.Model
-    pipeline: object
+    pipeline: Pipeline
     tasks: dict[str, Task]
     metadata: dict = field(default_factory=dict)
     # Keras builds functions at the first call, and on JAX lends out the weights.
@@ -71,9 +72,9 @@ class BaseTextModel:
     )
 
     family: ClassVar[str]
-    pipeline_class: ClassVar[type]
+    pipeline_class: ClassVar[type[Pipeline]]
 
-    def predict(self, texts: Iterable[str], batch_size: int = 64) -> list[dict]:
+    def predict(self, texts: Iterable[str | bytes], batch_size: int = 64) -> list[dict]:
         """An answer for each text."""
         raise NotImplementedError
 

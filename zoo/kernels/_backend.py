@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from types import ModuleType
+
 import keras
 
 _NAME = keras.backend.backend()
+_chosen: ModuleType
 if _NAME == "tensorflow":
-    from zoo.kernels import _tensorflow as _chosen
+    from zoo.kernels import _tensorflow
+
+    _chosen = _tensorflow
 elif _NAME == "jax":
-    from zoo.kernels import _jax as _chosen
+    from zoo.kernels import _jax
+
+    _chosen = _jax
 else:
     raise ImportError(
         "The zoo's kernels do not run on this Keras backend. "

@@ -52,8 +52,8 @@ def expectations(
 
     Source: Eisner 2016, which shows that this is the gradient of the forward recursion.
     """
-    kept, _ = _run(emissions, transitions, start, mask)
-    return _smooth(emissions, transitions, end, mask, *kept, weights)
+    (alphas, z), _ = _run(emissions, transitions, start, mask)
+    return _smooth(emissions, transitions, end, mask, alphas, z, weights)
 
 
 def viterbi(
@@ -165,7 +165,8 @@ def _forward(arguments):
 def _backward(arguments, residuals, cotangents):
     emissions, transitions, start, end, mask = arguments
     weights = cotangents[0]
-    tags, counts = _smooth(emissions, transitions, end, mask, *residuals, weights)
+    alphas, z = residuals
+    tags, counts = _smooth(emissions, transitions, end, mask, alphas, z, weights)
     tags = ops.reshape(weights, (-1, 1, 1)) * tags
     ends = ops.sum(ops.where(ops.expand_dims(last_steps(mask), -1), tags, 0.0), (0, 1))
     return [tags, counts, ops.sum(tags[:, 0], axis=0), ends, None]

@@ -90,8 +90,11 @@ def crf_marginals(emissions, transitions, mask=None, *, start=None, end=None):
     Returns:
         float32 `[batch, time, tags]`, 0 at masked steps.
     """
-    given = _prepare(emissions, transitions, mask, start, end)
-    return kernel.expectations(*given, ops.ones_like(given[0][:, 0, 0]))[0]
+    emissions, transitions, start, end, mask = _prepare(
+        emissions, transitions, mask, start, end
+    )
+    weights = ops.ones_like(emissions[:, 0, 0])
+    return kernel.expectations(emissions, transitions, start, end, mask, weights)[0]
 
 
 def _prepare(emissions, transitions, mask, start, end):

@@ -154,8 +154,9 @@ def variant(
 
     builder.__name__ = builder.__qualname__ = name
     builder.__module__ = base.__module__
-    builder.__signature__ = signature
-    builder.__doc__ = f"{text}\n\n{_sections(inspect.getdoc(base), gone)}"
+    # What `inspect.signature` reads is no attribute of functions in typeshed.
+    builder.__signature__ = signature  # type: ignore[attr-defined]
+    builder.__doc__ = f"{text}\n\n{_sections(inspect.getdoc(base) or '', gone)}"
     ranges = {**settled(own.space, gone), **(space or {})}
     return _add(replace(own, name=name, builder=builder, space=ranges, **changes))
 

@@ -93,6 +93,8 @@ class Int(_Numbers):
         ((32, 64, 128, 256), True)
     """
 
+    low: int
+    high: int
     step: int | None = None
     factor: int | None = None
     log: bool = False

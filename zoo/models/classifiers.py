@@ -147,7 +147,7 @@ def bilstm(
     return keras.Model(tokens, heads(features, tasks), name="bilstm")
 
 
-_SLIM = {"paper": "Kuchaiev and Ginsburg 2017, Factorization Tricks for LSTM Networks"}
+_SLIM = "Kuchaiev and Ginsburg 2017, Factorization Tricks for LSTM Networks"
 flstm = variant(
     bilstm,
     "flstm",
@@ -155,7 +155,7 @@ flstm = variant(
     fixed={"cell": "factorized"},
     without=("groups", "peepholes"),
     summary="`bilstm` with F-LSTMs: gate matrices of low rank.",
-    **_SLIM,
+    paper=_SLIM,
 )
 glstm = variant(
     bilstm,
@@ -164,7 +164,7 @@ glstm = variant(
     fixed={"cell": "group"},
     without=("rank", "peepholes"),
     summary="`bilstm` with G-LSTMs: states cut into groups.",
-    **_SLIM,
+    paper=_SLIM,
 )
 
 

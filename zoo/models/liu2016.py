@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from zoo._lazy import keras, layers
 from zoo.models._registry import register
 from zoo.models._search_space import Choice, Int
@@ -11,7 +13,7 @@ from zoo.tasks import as_tasks
 
 _TITLE = "Liu, Qiu and Huang 2016, Recurrent Neural Network for Text Classification "
 _TITLE += "with Multi-Task Learning, "
-_COMMON = {
+_COMMON: dict[str, Any] = {
     "task": "multi-task text classification",
     "defaults": {"optimizer": "adam", "learning_rate": 1e-3, "batch_size": 32},
     "family": "classification",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from zoo._lazy import keras, layers
 from zoo.models._registry import register
@@ -21,7 +22,7 @@ from zoo.models.language_models import STATEFUL, language_model, start_options
 from zoo.tasks import as_tasks
 
 _SHAZEER = "Shazeer et al. 2017, Outrageously Large Neural Networks"
-_LANGUAGE = {
+_LANGUAGE: dict[str, Any] = {
     "task": "language modelling",
     "family": "language",
     "defaults": {"optimizer": "adam", "learning_rate": 1e-3, "clip": 5.0},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from zoo._lazy import keras, layers
 from zoo.models._cells import CELL_SPACE, IF_FACTORIZED
@@ -15,7 +16,7 @@ from zoo.tasks import TAGS, Task, as_tasks
 CHARACTERS = ("cnn", "lstm", "none")
 _DEFAULT_TASKS = {"tags": Task(TAGS, ("O", "B", "I"), scheme="BIO")}
 _SPELLED = {"characters": ("cnn", "lstm")}
-_COMMON = {
+_COMMON: dict[str, Any] = {
     "task": "tagging",
     "family": "tagging",
     "defaults": {"optimizer": "adam", "learning_rate": 1e-3, "batch_size": 16},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from zoo._lazy import keras, layers
 from zoo.models._cells import CELL_SPACE, IF_FACTORIZED, IF_GROUP, recurrent, states_of
@@ -22,7 +23,7 @@ _SPACE = {
     "attention": Choice(*ATTENTIONS),
     "dropout": Float(0.0, 0.5),
 }
-_COMMON = {
+_COMMON: dict[str, Any] = {
     "task": "translation",
     "family": "translation",
     "defaults": {"optimizer": "adam", "learning_rate": 2e-3},

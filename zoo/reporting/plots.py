@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 
 from zoo.models._search_space import Float, Int, Range, as_json
@@ -279,6 +280,13 @@ def _heights(key: str, range_: Range, trials) -> tuple[list[float], list]:
     return places, [(place(value), as_json(value).strip('"')) for value in grid]
 
 
+def _twenty_colors():
+    """Colours that follow one another, for as many tasks."""
+    found = colormaps["tab20"]
+    assert isinstance(found, ListedColormap)  # by its documentation
+    return found.colors
+
+
 def _curves(outcome) -> Figure:
     figure = Figure(figsize=(10, 3.5), layout="constrained")
     loss, score = figure.subplots(1, 2)
@@ -290,7 +298,7 @@ def _curves(outcome) -> Figure:
             )
     loss.set(title="Loss", xlabel="epoch", xticks=_ticks(epochs))
     loss.legend()
-    score.set_prop_cycle(color=colormaps["tab20"].colors)
+    score.set_prop_cycle(color=_twenty_colors())
     for name, key in metric_names(outcome.prepared.tasks).items():
         if f"val_{key}" in outcome.history[0]:
             values = [logs[f"val_{key}"] for logs in outcome.history]
@@ -341,13 +349,13 @@ def _reliability(calibration: Mapping[str, Mapping]) -> Figure:
     figure = Figure(figsize=(5, 5), layout="constrained")
     axes = figure.subplots()
     axes.plot([0, 1], [0, 1], color="grey", linestyle="dotted")
-    axes.set_prop_cycle(color=colormaps["tab20"].colors)
+    axes.set_prop_cycle(color=_twenty_colors())
     for name, facts in calibration.items():
         rows = facts["reliability"]
-        points = [[row[key] for row in rows] for key in ("confidence", "accuracy")]
-        [line] = axes.plot(*points, label=_plain(f"{name}, ECE {facts['ece']:.3f}", 60))
+        x, y = ([row[key] for row in rows] for key in ("confidence", "accuracy"))
+        [line] = axes.plot(x, y, label=_plain(f"{name}, ECE {facts['ece']:.3f}", 60))
         share = np.array([row["answers"] for row in rows])
-        axes.scatter(*points, s=4 + 96 * share / share.sum(), color=line.get_color())
+        axes.scatter(x, y, s=4 + 96 * share / share.sum(), color=line.get_color())
     axes.set(xlabel="confidence", ylabel="accuracy", xlim=(0, 1), ylim=(0, 1))
     axes.set_aspect("equal")
     if len(calibration) <= 20:

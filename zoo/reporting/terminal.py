@@ -7,6 +7,7 @@ import shlex
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 
 @contextmanager
@@ -21,7 +22,8 @@ def output() -> Iterator[None]:
             output then takes what comes, and keeps nothing.
     """
     if getattr(sys.stdout, "errors", None) == "strict":
-        sys.stdout.reconfigure(errors="backslashreplace")
+        stdout: Any = sys.stdout  # typeshed knows a stream without `reconfigure`
+        stdout.reconfigure(errors="backslashreplace")
     try:
         yield
     finally:
@@ -57,7 +59,8 @@ def input_lines() -> Iterator[str]:
             "`texts` must be given, or come from standard input, a line each. "
             "Received: neither; standard input is closed."
         )
-    sys.stdin.reconfigure(encoding="utf-8-sig", errors="replace")
+    stdin: Any = sys.stdin  # typeshed knows a stream without `reconfigure`
+    stdin.reconfigure(encoding="utf-8-sig", errors="replace")
     return (line.removesuffix("\n").removesuffix("\r") for line in sys.stdin)
 
 
@@ -74,9 +77,9 @@ def shell_command(*words: object, values: Iterable[object] = ()) -> str:
         >>> print(shell_command("zoo", "predict", values=["-1"]))
         zoo predict -- -1
     """
-    values = [str(value) for value in values]
-    dashes = ["--"] if any(value.startswith("-") for value in values) else []
-    return shlex.join([*map(str, words), *dashes, *values])
+    texts = [str(value) for value in values]
+    dashes = ["--"] if any(text.startswith("-") for text in texts) else []
+    return shlex.join([*map(str, words), *dashes, *texts])
 
 
 def one_line(text: str) -> str:

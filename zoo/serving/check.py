@@ -99,7 +99,7 @@ def check(folder: Path) -> list[str]:
 def _load_text_ops(tf) -> None:
     # Importing the package would import keras; a server has the libraries only.
     spec = importlib.util.find_spec("tensorflow_text")
-    if spec is None:
+    if spec is None or spec.origin is None:
         raise ImportError("tensorflow-text is not installed")
     for library in sorted(Path(spec.origin).parent.glob("python/ops/_*.so")):
         tf.load_op_library(str(library))
@@ -249,10 +249,11 @@ def _run(session, signatures, texts: list[bytes]) -> dict[str, dict]:
 def _run_warmup(session, signatures, folder: Path) -> None:
     path = Path(__file__).with_name("warmup_records.py")
     spec = importlib.util.spec_from_file_location("warmup_records", path)
+    assert spec is not None and spec.loader is not None  # a file of Python has both
     records = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(records)
-    path = str(folder / "assets.extra" / records.WARMUP_FILE)
-    for name, key, values in records.read_warmup(path):
+    requests = str(folder / "assets.extra" / records.WARMUP_FILE)
+    for name, key, values in records.read_warmup(requests):
         outputs = [info.name for info in signatures[name].outputs.values()]
         session.run(outputs, {signatures[name].inputs[key].name: values})
 
@@ -260,7 +261,8 @@ def _run_warmup(session, signatures, folder: Path) -> None:
 def main(arguments: list[str]) -> int:
     # A server has neither: whatever imports them must fail here.
     for name in ("keras", "tf_keras", "zoo"):
-        sys.modules[name] = None
+        # The language reference has None for what must not be imported.
+        sys.modules[name] = None  # type: ignore[assignment]
     try:
         problems = check(Path(arguments[0]).absolute())
     except Exception as error:  # whatever it is, the version is not fit to serve

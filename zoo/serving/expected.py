@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -41,7 +41,7 @@ def sample(examples: Iterable[str] | None) -> list[bytes]:
     return [ordered[place] for place in places]
 
 
-def warmup_batches(examples: list[bytes]) -> list[list[bytes]]:
+def warmup_batches(examples: Sequence[bytes]) -> list[list[bytes]]:
     """Short, median and long texts, alone and by eight."""
     texts = examples or [as_bytes(text) for text in (ODD[2], ODD[3], "more " * 40)]
     chosen = [texts[0], texts[len(texts) // 2], texts[-1]]

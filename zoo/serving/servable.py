@@ -4,13 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, Self
 
 from zoo.tasks import Task
 
 if TYPE_CHECKING:
     import keras
     import tensorflow as tf
+
+
+class Pipeline(Protocol):
+    """What the text pipelines of all families have: see `zoo.text.TextPipeline`."""
+
+    def summary(self) -> dict:
+        """Its settings and sizes, for metadata."""
+
+    def save(self, folder: str | Path) -> None:
+        """Writes its files into `folder`."""
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Self:
+        """Reads what `save` wrote."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +50,7 @@ class Servable:
     """
 
     model: keras.Model
-    pipeline: object
+    pipeline: Pipeline
     module: tf.Module
     endpoints: Mapping[str, tf.types.experimental.PolymorphicFunction]
     calls: Sequence[Mapping] = ()

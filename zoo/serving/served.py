@@ -131,7 +131,7 @@ class ServedModel:
             key: array[row, :length] for key, array in arrays.items() if array.ndim > 1
         }
         places = zip(listed["starts"].tolist(), listed["ends"].tolist(), strict=True)
-        answer = {
+        answer: dict = {
             "tokens": _decoded(listed["tokens"]),
             "offsets": [[start, end] for start, end in places],
             "tags": {},

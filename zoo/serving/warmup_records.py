@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import tensorflow as tf
 from google.protobuf import (
@@ -24,7 +25,7 @@ Request = tuple[str, str, list[bytes]]
 
 
 @cache
-def prediction_log() -> type:
+def prediction_log() -> Any:
     """The class of the message `tensorflow.serving.PredictionLog`."""
     # A pool of our own: tensorflow-serving-api may be imported beside us.
     pool = descriptor_pool.DescriptorPool()

@@ -7,7 +7,8 @@ whose weights are 0.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Sized
+from typing import Any
 
 import keras
 import numpy as np
@@ -113,7 +114,8 @@ class TokenBatches(EpochBatches):
         if not len(tokens):
             raise ValueError("`tokens` must hold at least one text. Received: none.")
         self.tokens = tokens
-        self.targets = dict(targets)
+        # Rows of a text are arrays, or lists of arrays in subclasses.
+        self.targets: dict[str, Any] = dict(targets)
         self.weights = {
             task: np.asarray(weight, "float32") for task, weight in weights.items()
         }
@@ -223,7 +225,7 @@ def sampling_shares(sizes: np.ndarray, sampling: str | float) -> np.ndarray:
         >>> sampling_shares(np.array([900, 100]), 2).tolist()
         [0.75, 0.25]
     """
-    named = {"proportional": 1.0, "uniform": np.inf}
+    named: dict[str | float, str | float] = {"proportional": 1.0, "uniform": np.inf}
     temperature = named.get(sampling, sampling)
     if isinstance(temperature, str) or not temperature >= 1:
         raise ValueError(
@@ -234,7 +236,7 @@ def sampling_shares(sizes: np.ndarray, sampling: str | float) -> np.ndarray:
     return shares / shares.sum()
 
 
-def choose_buckets(tokens: Sequence[np.ndarray], count: int = 5) -> list[int]:
+def choose_buckets(tokens: Sequence[Sized], count: int = 5) -> list[int]:
     """The `count` padded lengths that waste the least padding over these texts.
 
     Args:

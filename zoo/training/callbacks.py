@@ -19,7 +19,7 @@ class ExpertShares(keras.callbacks.Callback):
     """
 
     def on_epoch_begin(self, epoch: int, logs=None) -> None:
-        self._found = None
+        self._found: dict[str, float | np.ndarray] | None = None
         for layer in sparse_layers(self.model):
             layer.health.reset()
 
@@ -30,7 +30,7 @@ class ExpertShares(keras.callbacks.Callback):
         logs.update(self._read() if self._found is None else self._found)
 
     def _read(self) -> dict[str, float | np.ndarray]:
-        found = {}
+        found: dict[str, float | np.ndarray] = {}
         for layer in sparse_layers(self.model):
             metrics = layer.health.metrics
             found |= {metric.name: float(metric.result()) for metric in metrics}

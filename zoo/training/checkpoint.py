@@ -72,7 +72,7 @@ class Checkpoint(keras.callbacks.Callback):
             for variable, value in zip(variables, state["random"], strict=True):
                 variable.assign(value)
         model.optimizer.build(model.trainable_variables)
-        self._load(model, f"last-{state['epoch']}")
+        self._load(self.folder, model, f"last-{state['epoch']}")
         return done
 
     def keep_best(self, model: keras.Model) -> None:
@@ -86,7 +86,7 @@ class Checkpoint(keras.callbacks.Callback):
         if self._best_weights is not None:
             model.set_weights(self._best_weights)
         elif self.folder is not None and self.best_epoch >= 0:
-            self._load(model, f"best-{self.best_epoch}")
+            self._load(self.folder, model, f"best-{self.best_epoch}")
 
     def on_epoch_begin(self, epoch: int, logs=None) -> None:
         self._start = time.perf_counter()
@@ -112,7 +112,7 @@ class Checkpoint(keras.callbacks.Callback):
         self.finished = score is not None and waited >= self.patience
         self.model.stop_training = self.model.stop_training or self.finished
         if self.folder is not None:
-            self._write(epoch, better)
+            self._write(self.folder, epoch, better)
 
     def _check_last(self) -> None:
         """Without a best epoch the last one stays, if it was not validated."""
@@ -127,13 +127,13 @@ class Checkpoint(keras.callbacks.Callback):
             f"last one loss {loss} and scores {score}; no weights were kept."
         )
 
-    def _write(self, epoch: int, better: bool) -> None:
+    def _write(self, folder: Path, epoch: int, better: bool) -> None:
         """Writes this epoch's files, then points the state at them, then cleans up."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self._save(f"last-{epoch}")
+        folder.mkdir(parents=True, exist_ok=True)
+        self._save(folder, f"last-{epoch}")
         if better:
             with averaged(self.model):
-                self._save(f"best-{epoch}")
+                self._save(folder, f"best-{epoch}")
         state = {
             "epoch": epoch,
             "best_epoch": self.best_epoch,
@@ -144,22 +144,22 @@ class Checkpoint(keras.callbacks.Callback):
                 for state in _random_states(self.model)
             ],
         }
-        write_json(self.folder / _STATE, state)
+        write_json(folder / _STATE, state)
         keep = {f"last-{epoch}.weights.h5", f"best-{self.best_epoch}.weights.h5"}
-        for path in self.folder.glob("*.weights.h5"):
+        for path in folder.glob("*.weights.h5"):
             epochs_file = path.name.startswith(("last-", "best-"))
             if epochs_file and path.name not in keep:
                 path.unlink()
 
-    def _load(self, model: keras.Model, name: str) -> None:
-        path = self.folder / f"{name}.weights.h5"
-        with intact(path, _remedy(self.folder)):
+    def _load(self, folder: Path, model: keras.Model, name: str) -> None:
+        path = folder / f"{name}.weights.h5"
+        with intact(path, _remedy(folder)):
             model.load_weights(path)
 
-    def _save(self, name: str) -> None:
-        partial = self.folder / f"partial-{name}.weights.h5"
+    def _save(self, folder: Path, name: str) -> None:
+        partial = folder / f"partial-{name}.weights.h5"
         self.model.save_weights(partial, overwrite=True)
-        os.replace(partial, self.folder / f"{name}.weights.h5")
+        os.replace(partial, folder / f"{name}.weights.h5")
 
 
 @contextmanager
@@ -211,8 +211,8 @@ def claim(folder: str | Path, identity: Mapping) -> None:
         if old == new and before < now:
             write_json(path, identity)
             return
-    for old in [*folder.rglob(_STATE), *folder.rglob("*.weights.h5")]:
-        old.unlink()
+    for file in [*folder.rglob(_STATE), *folder.rglob("*.weights.h5")]:
+        file.unlink()
     folder.mkdir(parents=True, exist_ok=True)
     write_json(path, identity)
 

@@ -41,5 +41,5 @@ def best_epoch(history: Sequence[Mapping]) -> int:
         2
     """
     ranks = [rank(logs) for logs in history]
-    known = [index for index, found in enumerate(ranks) if found is not None]
-    return 1 + max(known, key=ranks.__getitem__) if known else len(history)
+    known = {index: found for index, found in enumerate(ranks) if found is not None}
+    return 1 + max(known, key=known.__getitem__) if known else len(history)

@@ -78,7 +78,7 @@ def evaluate(task: Task, target, weight, logits) -> dict:
     """
     present = np.asarray(weight) > 0
     target, logits = np.asarray(target)[present], np.asarray(logits)[present]
-    result = {"rows": int(present.sum())}
+    result: dict = {"rows": int(present.sum())}
     reason = why_undefined(task, target, np.ones(len(target)))
     if reason:
         result |= {UNDEFINED: reason, MAIN_METRIC[task.kind]: float("nan")}
@@ -98,7 +98,9 @@ def merit(task: Task, result: Mapping) -> float:
     return result[MAIN_METRIC[task.kind]]
 
 
-def mean_main_metric(tasks: Mapping[str, Task], results: Mapping[str, dict]) -> float:
+def mean_main_metric(
+    tasks: Mapping[str, Task], results: Mapping[str, Mapping]
+) -> float:
     """Mean of the main metrics, over the tasks where it is defined; NaN if none is."""
     return mean_of_known(
         results[name][MAIN_METRIC[task.kind]] for name, task in tasks.items()

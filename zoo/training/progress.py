@@ -101,8 +101,8 @@ class Progress(keras.callbacks.Callback):
         }
         known = [name for name, value in parts.items() if not math.isnan(value)]
         if len(known) > 6:  # a line can hold no more: their mean and the extremes
-            known.sort(key=parts.get)
-            mean = sum(map(parts.get, known)) / len(known)
+            known.sort(key=parts.__getitem__)
+            mean = sum(parts[name] for name in known) / len(known)
             low, high = known[0], known[-1]
             return (
                 f"mean of {len(known)} tasks {mean:.3f} "

@@ -90,7 +90,8 @@ class Checked:
         for setting in fields(self):
             value = plain(getattr(self, setting.name))
             object.__setattr__(self, setting.name, value)
-            accepted, is_accepted = _BY_NAME.get(setting.name, _ACCEPTED[setting.type])
+            of_type = _ACCEPTED[str(setting.type)]
+            accepted, is_accepted = _BY_NAME.get(setting.name, of_type)
             if not is_accepted(value):
                 raise ValueError(
                     f"`{setting.name}` must be {accepted}. "

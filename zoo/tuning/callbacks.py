@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import keras
 
@@ -24,7 +25,7 @@ class Limits(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None) -> None:
         # The trainer of a language model has the state of its streams beside it.
-        model = getattr(self.model, "scorer", self.model)
+        model: Any = getattr(self.model, "scorer", self.model)
         count = model.count_params()
         if self.parameters is not None and count > self.parameters:
             raise OverBudget(count)

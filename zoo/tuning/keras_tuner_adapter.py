@@ -14,13 +14,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import keras_tuner
 from keras_tuner.engine import hyperparameters as kinds
 from keras_tuner.engine.base_tuner import BaseTuner
 from keras_tuner.engine.trial import Trial
 
-from zoo.models._search_space import Choice, Int, Range, as_json
+from zoo.models._search_space import Choice, Float, Int, Range, as_json
 from zoo.text.inputs import fold_seed
 from zoo.training.kept import intact, read_json, write_json
 from zoo.tuning.plan import remedy
@@ -34,7 +35,10 @@ _ROUND, _BRACKET = "tuner/round", "tuner/bracket"
 _PATIENCE = 0.5  # seconds before a worker asks again that had to wait
 
 
-class _Kept:
+_Oracle: Any = object  # what the class below is mixed into, for type checkers
+
+
+class _Kept(_Oracle):
     """Mixed into an oracle: first the defaults, then what it says, until the limits.
 
     Args:
@@ -158,7 +162,8 @@ def make_oracle(
         seconds: at most this long, or `None`.
         seed: of what is drawn.
     """
-    kind, options = _Random, {}
+    kind: type[_Kept] = _Random
+    options: dict[str, Any] = {}
     if algorithm == "hyperband":
         kind = _Hyperband
         options = {"max_epochs": epochs, "hyperband_iterations": None}
@@ -221,6 +226,7 @@ def parameters(
             kind = kinds.Choice
             config["values"] = [as_json(value) for value in range_.values]
         else:
+            assert isinstance(range_, (Int, Float))  # there are no other kinds
             kind = kinds.Int if isinstance(range_, Int) else kinds.Float
             config.update(min_value=range_.low, max_value=range_.high)
             if isinstance(range_, Int):

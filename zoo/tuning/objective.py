@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 COSTS = ("perplexity", "mae", "rmse")  # smaller is better
@@ -62,9 +62,13 @@ def parse_budget(pairs: Mapping[str, float] | list[str]) -> dict[str, float]:
         >>> parse_budget(["parameters=2e6", "latency=0.005s"])
         {'parameters': 2000000.0, 'latency': 5.0}
     """
-    if not isinstance(pairs, Mapping):
-        pairs = dict(pair.partition("=")[::2] for pair in pairs)
-    return {name: _amount(name, value) for name, value in pairs.items()}
+    given: Mapping[str, float | str]
+    if isinstance(pairs, Mapping):
+        given = pairs
+    else:
+        cut = (pair.partition("=") for pair in pairs)
+        given = {name: value for name, _, value in cut}
+    return {name: _amount(name, value) for name, value in given.items()}
 
 
 def _amount(name: str, value) -> float:
@@ -87,7 +91,7 @@ def _amount(name: str, value) -> float:
 
 
 def pareto_front(
-    trials: list[Mapping], objective: Objective, costs: tuple[str, ...] = BUDGETS
+    trials: Sequence[Mapping], objective: Objective, costs: tuple[str, ...] = BUDGETS
 ) -> list[Mapping]:
     """The trials that no other one beats in the objective and in all costs.
 

@@ -11,6 +11,7 @@ from zoo.models._registry import check_keywords, describe
 from zoo.models._search_space import (
     Choice,
     Float,
+    Int,
     Range,
     as_json,
     settled,
@@ -96,7 +97,8 @@ class Searched:
         values = {**self.fixed, **values}
         model = values.pop(MODEL, self.models[0])
         known = {setting.name for setting in fields(settings_of(model))}
-        settings, keywords = {}, {}
+        settings: dict = {}
+        keywords: dict = {}
         for name, value in values.items():
             (settings if name in known else keywords)[name] = value
         arguments = describe(
@@ -236,9 +238,10 @@ def _check(models: Sequence[str], name: str, given) -> None:
         )
     known = [setting.name for setting in fields(settings)]
     values = [given]
-    if isinstance(given, Range):
-        values = list(given.values) if isinstance(given, Choice) else [given.low]
-        values += [] if isinstance(given, Choice) else [given.high]
+    if isinstance(given, Choice):
+        values = list(given.values)
+    elif isinstance(given, (Int, Float)):
+        values = [given.low, given.high]
     if name in known:
         for value in values:
             settings.of(models[0], **{name: value})

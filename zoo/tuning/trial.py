@@ -97,7 +97,7 @@ def run_trial(job: Job, splits) -> dict:
     """
     job.folder.mkdir(parents=True, exist_ok=True)
     start = time.perf_counter()
-    facts = {
+    facts: dict = {
         "model": job.model,
         "settings": dict(job.settings),
         "keywords": dict(job.keywords),
@@ -181,9 +181,10 @@ def in_process(job: Job, splits) -> dict:
         raise
     result = read_result(job.folder)
     if result is None:
-        why = f"exit code {process.exitcode}"
-        if process.exitcode < 0:
-            why = f"signal {-process.exitcode}; out of memory, or killed"
+        code = process.exitcode
+        why = f"exit code {code}"
+        if code is not None and code < 0:
+            why = f"signal {-code}; out of memory, or killed"
         message = f"The process of the trial ended without a result: {why}."
         text = f"{message} It wrote {job.folder / 'log.txt'}"
         result = {
@@ -219,7 +220,9 @@ def die_with_parent() -> None:
     An interrupt from the keyboard is left to that one.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    sentinel = multiprocessing.parent_process().sentinel
+    parent = multiprocessing.parent_process()
+    assert parent is not None  # only what `multiprocessing` started calls this
+    sentinel = parent.sentinel
 
     def watch() -> None:
         connection.wait([sentinel])

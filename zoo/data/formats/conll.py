@@ -87,9 +87,9 @@ def read_conll(
         _refuse_comments(found.path, blocks)
     columns = {"token": token_column, **tags}
     width, usual = _width(found.path, blocks, columns)
-    for block in blocks:
+    for split_block in blocks:
         rows = []
-        for line, text, cells in block:
+        for line, text, cells in split_block:
             if len(cells) != width:
                 what = f"the line has {len(cells)} column(s)"
                 accepted = f"{width} columns, as {usual} lines have"
@@ -149,7 +149,7 @@ def read_conllu(
             )
     found = Collector(str(path), tags, schemes=schemes, on_bad_rows=on_bad_rows)
     for block in _blocks(read_text(path, encoding, keep_bad_bytes=found.skip)):
-        rows = []
+        rows: list = []
         for line, text in block:
             if text.startswith("#"):
                 continue
@@ -218,7 +218,8 @@ def _width(path: str, blocks: list, columns: Mapping[str, int]) -> tuple[int, in
         if all(-width <= place < width for place in columns.values())
     ]
     if lines and not fitting:
-        _check_columns(path, *lines[0], columns)
+        line, text, cells = lines[0]
+        _check_columns(path, line, text, cells, columns)
     token, *tags = columns.values()
     # Column 0 and column -1 of a line with one word are the same: no tag is there.
     tagged = (w for w in fitting if token % w not in {tag % w for tag in tags})

@@ -135,9 +135,13 @@ def _records(
 
 
 def _reader(text: str, delimiter: str, quotes: bool):
-    quoting = csv.QUOTE_MINIMAL if quotes else csv.QUOTE_NONE
     lines = io.StringIO(text, newline="")
-    return csv.reader(lines, delimiter=delimiter, quoting=quoting, strict=True)
+    return csv.reader(
+        lines,
+        delimiter=delimiter,
+        quoting=csv.QUOTE_MINIMAL if quotes else csv.QUOTE_NONE,
+        strict=True,
+    )
 
 
 @contextmanager
@@ -153,7 +157,7 @@ def _find_delimiter(text: str, wanted, delimiter: str, quotes: bool) -> str:
     for other in dict.fromkeys((delimiter, *_DELIMITERS)):
         with _long_cells():
             try:
-                header = next(filter(None, _reader(text, other, quotes)), [])
+                header: list[str] = next(filter(None, _reader(text, other, quotes)), [])
             except csv.Error:
                 continue
         if set(wanted) <= {name.strip() for name in header}:

@@ -139,7 +139,8 @@ def _collect(found: Collector, rows, wanted, parse, accepted) -> TaggedSentences
                 what = "the sentence has no label"
                 found.fail(line, name, what, "one label", shorten(cells[name]))
         if len(found.bad) == before:
-            found.add([line] * len(tokens), tokens, lists, labels)
+            known = {name: label for name, label in labels.items() if label is not None}
+            found.add([line] * len(tokens), tokens, lists, known)
     return found.result()
 
 

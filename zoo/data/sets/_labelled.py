@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from zoo.data.examples import Examples
@@ -19,7 +19,7 @@ def read_labelled(
     path: Path,
     task: str,
     names: dict | None = None,
-    columns: Iterable[str] = ("label", "text"),
+    columns: Sequence[str] = ("label", "text"),
 ) -> Examples:
     """The rows of a file under one task, its labels under `names`."""
     data = read_columns(path, columns, text="text", labels={"label": "categories"})

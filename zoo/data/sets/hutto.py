@@ -68,7 +68,7 @@ def load_hutto(folder: Path | None, *, scores: bool = False, seed: int = 0) -> S
     parts, groups = [], []
     for task, (file, _, grouped) in FILES.items():
         rows = _rows(folder / file)
-        targets = [float(score) for _, (_, score, _) in rows]
+        targets: list = [float(score) for _, (_, score, _) in rows]
         if not scores:
             targets = ["positive" if y > 0 else "negative" for y in targets]
         parts.append(
@@ -83,9 +83,9 @@ def load_hutto(folder: Path | None, *, scores: bool = False, seed: int = 0) -> S
         groups += [
             (task, name.split("_")[0]) if grouped else None for _, (name, _, _) in rows
         ]
-    parts = split(join(parts), seed=seed, groups=groups)
-    parts.notes.append(f"hutto: 80/10/10 by split(seed={seed}), reviews kept whole.")
-    return parts
+    splits = split(join(parts), seed=seed, groups=groups)
+    splits.notes.append(f"hutto: 80/10/10 by split(seed={seed}), reviews kept whole.")
+    return splits
 
 
 def _rows(path: Path) -> list:

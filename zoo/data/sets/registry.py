@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TypeVar
 
 from zoo.data.errors import DataError, nearest
 from zoo.data.parts import Splits
 from zoo.data.registry import LAST, Registry
 
-Load = Callable[[Path | None], Splits]
+# Gets the folder in `ZOO_DATA`, which is `None` for none: only of public sets.
+Load = TypeVar("Load", bound=Callable[..., Splits])
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class NamedSet:
 
     name: str
     description: str
-    load: Load
+    load: Callable[..., Splits]
     folder: str
     files: str
     content: str

@@ -79,7 +79,7 @@ def _read_public(*, binary: bool, phrases: bool) -> list[Examples]:
         del lines["train"][-len(lines["dev"]) :]
     parts = []
     for part, whole in (("train", not phrases), ("dev", True), ("test", True)):
-        rows = tree_rows(lines[part], str(paths[part]), whole)
+        rows: Iterable[tuple] = tree_rows(lines[part], str(paths[part]), whole)
         if binary:
             rows = (
                 (str(int(int(label) > 2)), text, place)

@@ -22,7 +22,7 @@ def sentence_features(model: keras.Model, tasks: Mapping[str, Task]):
         heads read features of their own, these side by side in the order of the tasks.
         `None` for a model without the zoo's heads.
     """
-    found = []
+    found: list = []
     for name in tasks:
         features = _input_of(model, layer_name("head", tasks, name))
         if features is None:

@@ -29,7 +29,8 @@ def example_signatures(tasks: Mapping[str, Task]) -> dict[str, str]:
         >>> list(example_signatures({"mood": mood, "in euros": price}))
         ['classify', 'classify_mood', 'regress', 'regress_task_1']
     """
-    safe, signatures = safe_names(tasks), {}
+    safe = safe_names(tasks)
+    signatures: dict[str, str] = {}
     for name, task in tasks.items():
         api = "regress" if task.kind == "regression" else "classify"
         signatures.setdefault(api, name)

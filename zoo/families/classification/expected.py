@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import keras
 import numpy as np
@@ -22,7 +22,7 @@ def golden_answers(
     model: keras.Model,
     pipeline: TextPipeline,
     tasks: Mapping[str, Task],
-    examples: list[bytes],
+    examples: Sequence[bytes],
 ) -> list[dict]:
     """What the served model must answer, by another way than the served graph.
 
@@ -55,7 +55,7 @@ def signature_calls(
     model: keras.Model,
     pipeline: TextPipeline,
     tasks: Mapping[str, Task],
-    examples: list[bytes],
+    examples: Sequence[bytes],
 ) -> list[dict]:
     """Requests and answers of the signatures `classify`, `regress` and `embed`."""
     texts = [as_bytes(text) for text in (*ODD[:6], *examples)]

@@ -35,7 +35,7 @@ class TextModel(BaseTextModel):
     pipeline_class: ClassVar[type] = TextPipeline
 
     def logits(
-        self, texts: Iterable[str], batch_size: int = 64
+        self, texts: Iterable[str | bytes], batch_size: int = 64
     ) -> dict[str, np.ndarray]:
         """The model's outputs `[texts, outputs]` by task."""
         batch_size = whole("batch_size", batch_size, 1)
@@ -54,7 +54,7 @@ class TextModel(BaseTextModel):
         with self._lock:
             return predict(self.model, batches)
 
-    def predict(self, texts: Iterable[str], batch_size: int = 64) -> list[dict]:
+    def predict(self, texts: Iterable[str | bytes], batch_size: int = 64) -> list[dict]:
         """Answers for each text.
 
         Args:

@@ -163,7 +163,7 @@ def verdict(outcome: Outcome) -> str:
     own = means.pop(outcome.name)
     if np.isnan(own):
         return _verdict_by_error(outcome)
-    best = max(means, key=means.get)
+    best = max(means, key=means.__getitem__)
     if own > means[best]:
         return f"The model beats the best baseline ({best}) by {own - means[best]:.4f}."
     return (

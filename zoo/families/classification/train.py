@@ -197,7 +197,7 @@ def train(
     )
     folder = Path(folder) if folder else None
     if folder is not None:  # nothing was written as long as the input could be wrong
-        read = [vars(prepared.parts["train"]), vars(prepared.parts["valid"])]
+        read: list = [vars(prepared.parts["train"]), vars(prepared.parts["valid"])]
         read += [prepared.unlabeled, prepared.tasks, prepared.pipeline.vocabulary]
         claim(folder, {**metadata, "data": fingerprint([*read, keywords])})
     if settings.pretrain_epochs:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from zoo.families.language.perplexity import log_probabilities, zero_state
@@ -12,7 +14,7 @@ from zoo.text.vocabulary import END, SPECIALS
 _TOKENS = 6  # of each continuation
 
 
-def golden_calls(model, pipeline, examples: list[bytes]) -> list[dict]:
+def golden_calls(model, pipeline, examples: Sequence[bytes]) -> list[dict]:
     """Requests and what the served model must answer, by another way than its graph.
 
     Greedy continuations read the whole text anew for each token, without a carried
@@ -52,9 +54,9 @@ def golden_calls(model, pipeline, examples: list[bytes]) -> list[dict]:
                 row.append(chosen)
     new = np.zeros((len(texts), _TOKENS), "int32")
     for number, (row, start) in enumerate(zip(grown, ids, strict=True)):
-        chosen = [token for token in row[len(start) :] if token != END]
-        new[number, : len(chosen)] = chosen
-    outputs = {"ids": new}
+        grown_by = [token for token in row[len(start) :] if token != END]
+        new[number, : len(grown_by)] = grown_by
+    outputs: dict = {"ids": new}
     if pipeline.tokenizer in ("unicode", "whitespace"):
         outputs["text"] = [" ".join(names[row[row > 0]]).encode() for row in new]
     parameters = {

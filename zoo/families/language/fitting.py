@@ -85,7 +85,8 @@ class Epochs(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch: int, logs=None) -> None:
         self.trainer.forget()
-        self.begun, self.midway = time.perf_counter(), []
+        self.begun = time.perf_counter()
+        self.midway: list[list[float]] = []
         if self.settings.warmup:
             return  # the schedule of the optimizer counts steps
         late = max(0, epoch + 1 - self.settings.decay_after)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import keras
 
 from zoo.families.language.perplexity import scorer
@@ -53,7 +55,7 @@ class Generator(tf.Module):
             read = self.step(tf.pad(ids, [[0, 0], [0, tf.maximum(1 - time, 0)]]), state)
             return {**read, "logits": read["logits"][:, :time]}
 
-        functions = {
+        functions: dict[str, tuple[Callable, list]] = {
             "serving_default": (serve, [text]),
             "generate": (self.generate, [text, *scalars]),
             "score": (self.score, [text]),

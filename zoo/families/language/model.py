@@ -42,7 +42,7 @@ class LanguageModel(BaseTextModel):
 
     def generate(
         self,
-        prompts: Iterable[str],
+        prompts: Iterable[str | bytes],
         *,
         max_tokens: int = 32,
         temperature: float = 0.0,
@@ -74,7 +74,7 @@ class LanguageModel(BaseTextModel):
         )
         return [text.decode("utf-8") for text in result["text"].numpy()]
 
-    def score(self, texts: Iterable[str]) -> list[dict]:
+    def score(self, texts: Iterable[str | bytes]) -> list[dict]:
         """For each text its `log_probability` in nats and the number of `tokens`."""
         result = self._endpoints["score"](as_tensor(texts))
         pairs = zip(*(result[key].numpy() for key in ("log_probability", "tokens")))
@@ -83,7 +83,7 @@ class LanguageModel(BaseTextModel):
             for total, count in pairs
         ]
 
-    def predict(self, texts: Iterable[str], batch_size: int = 64) -> list[dict]:
+    def predict(self, texts: Iterable[str | bytes], batch_size: int = 64) -> list[dict]:
         """For each text how it goes on, its log-probability and number of tokens."""
         texts, batch_size = as_texts(texts), whole("batch_size", batch_size, 1)
         answers = []

@@ -64,9 +64,10 @@ def streams(tokens: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
         )
     count = min(count, len(tokens) - 1)
     steps = (len(tokens) - 1) // count
-    return tuple(
+    inputs, following = (
         tokens[shift : shift + count * steps].reshape(count, steps) for shift in (0, 1)
     )
+    return inputs, following
 
 
 class Windows(keras.utils.PyDataset):

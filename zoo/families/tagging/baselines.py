@@ -38,8 +38,8 @@ def most_frequent(
     scores = {}
     for name, task in tasks.items():
         if task.kind != TAGS:
-            best = _best(Counter(train.labels[name]))
-            hits = sum(label == best for label in test.labels[name])
+            usual = _best(Counter(train.labels[name]))
+            hits = sum(label == usual for label in test.labels[name])
             scores[name] = {"accuracy": hits / max(len(test), 1)}
             continue
         counts: dict = defaultdict(Counter)

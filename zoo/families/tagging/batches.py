@@ -80,14 +80,15 @@ class TaggedBatches(TokenBatches):
         if self.shuffle and self.replaced:
             generator = np.random.default_rng([self.seed, self.epoch, index])
             chosen = real & (generator.random(shape) < self.replaced)
+            assert self.rare is not None  # `replaced` is a share of these words
             inputs["tokens"][self.rare[inputs["tokens"]] & chosen] = UNKNOWN
         if not self.targets:
             return (inputs,)
         targets, weights = {}, {}
         for task, values in self.targets.items():
-            name, chosen = self._names[task], [values[row] for row in rows]
-            tags = np.ndim(chosen[0]) > 0
-            targets[name] = self._padded(chosen, shape if tags else shape[:1])
+            name, found = self._names[task], [values[row] for row in rows]
+            tags = np.ndim(found[0]) > 0
+            targets[name] = self._padded(found, shape if tags else shape[:1])
             by_sentence = not tags or f"{name}_ids" in self.inputs
             weights[name] = (real[:, 0] if by_sentence else real).astype("float32")
             if f"{name}_ids" in self.inputs:
@@ -98,7 +99,8 @@ class TaggedBatches(TokenBatches):
     def _padded(arrays: Sequence[np.ndarray], shape: tuple[int, ...]) -> np.ndarray:
         padded = np.zeros(shape, "int32")
         for row, array in enumerate(arrays):
-            padded[(row, *(slice(size) for size in np.shape(array)))] = array
+            place: tuple = (row, *(slice(size) for size in np.shape(array)))
+            padded[place] = array
         return padded
 
 
@@ -109,7 +111,7 @@ def encode_targets(data: TaggedSentences, tasks: Mapping[str, Task]) -> dict[str
         data: whose tags and labels all occur in `tasks`.
         tasks: the tasks by name.
     """
-    targets = {}
+    targets: dict[str, list] = {}
     for name, task in tasks.items():
         ids = {label: number for number, label in enumerate(task.labels)}
         if task.kind == TAGS:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import keras
 import numpy as np
@@ -22,7 +22,7 @@ def tagging_calls(
     model: keras.Model,
     pipeline: TaggingPipeline,
     tasks: Mapping[str, Task],
-    examples: list[bytes],
+    examples: Sequence[bytes],
 ) -> list[dict]:
     """Requests and what the served tagger must answer, by another way than its graph.
 
@@ -70,8 +70,8 @@ def _outputs(model, pipeline, tasks, words: list, width: int) -> dict:
         task, rows = tasks[name], found[name]
         if task.kind != TAGS:
             answers = answers_of(np.array(rows), task)
-            scores = [answer["scores"] for answer in answers]
-            outputs[outs["scores"]] = np.array(scores, "float32")
+            said = [answer["scores"] for answer in answers]
+            outputs[outs["scores"]] = np.array(said, "float32")
             outputs[outs["label"]] = [as_bytes(answer["label"]) for answer in answers]
             continue
         names = np.array([as_bytes(label) for label in task.labels], object)

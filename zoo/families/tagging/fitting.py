@@ -176,7 +176,10 @@ class Validation(keras.callbacks.Callback):
         for name, task in self.tasks.items():
             logs[f"val_{safe[name]}_{metric_of(task)}"] = main_score(task, scores[name])
         logs["val_score"] = mean_score(self.tasks, scores)
-        shares = [s.get("token_accuracy", s.get("accuracy")) for s in scores.values()]
+        shares = [
+            s["token_accuracy" if "token_accuracy" in s else "accuracy"]
+            for s in scores.values()
+        ]
         logs["val_token_accuracy"] = float(np.mean(shares))
 
 

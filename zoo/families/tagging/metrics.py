@@ -40,7 +40,9 @@ def entity_scores(
         >>> scores["by_type"]["LOC"]
         {'precision': 0.0, 'recall': 0.0, 'f1': 0.0, 'support': 0}
     """
-    right, found, wanted = Counter(), Counter(), Counter()
+    right: Counter[str] = Counter()
+    found: Counter[str] = Counter()
+    wanted: Counter[str] = Counter()
     equal = total = 0
     _check_length("predicted", len(true), len(predicted), "sentences")
     for i, (tags, guess) in enumerate(zip(true, predicted)):

@@ -118,7 +118,8 @@ class TaggingPipeline(tf.Module):
         """
         settings = _Settings(tokenizer, lowercase, max_letters)
         raw = Counter(word for words in _sentences(sentences) for word in words)
-        words, characters = Counter(), Counter()
+        words: Counter[bytes] = Counter()
+        characters: Counter[bytes] = Counter()
         folded, cased = (
             splitting.normal_words(tf.constant([*raw], tf.string), lowercase=fold)
             for fold in (lowercase, False)
@@ -210,8 +211,8 @@ class TaggingPipeline(tf.Module):
 
     def encode(self, sentences: Iterable[Sequence[str]]) -> list[Sentence]:
         """Sentences of words as arrays, each different word read once."""
-        sentences = list(_sentences(sentences))
-        known = {word: i for i, word in enumerate({w for s in sentences for w in s})}
+        listed = list(_sentences(sentences))
+        known = {word: i for i, word in enumerate({w for s in listed for w in s})}
         if not known:
             known = {b"": 0}
         values = tf.constant([*known], tf.string)
@@ -219,7 +220,7 @@ class TaggingPipeline(tf.Module):
             ids = self._words(self._looked_up(values)).numpy()
             spelled = self._letters(values).to_tensor().numpy()
         rows = []
-        for words in sentences:
+        for words in listed:
             places = np.array([known[word] for word in words], int)
             tokens, letters = ids[places], spelled[places]
             if not words:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -72,7 +73,7 @@ def evaluate(
     sentences = text_model.pipeline.encode(data.tokens)
     if unknown == "error":
         check_known(data, {name: task.labels for name, task in tasks.items()})
-    found = tag_sentences(Decoder(text_model.model, tasks), sentences)
+    found: dict[str, Any] = tag_sentences(Decoder(text_model.model, tasks), sentences)
     if unknown == "wrong":
         tasks = with_unknown(tasks, data)
         logits = {n: np.array(found[n]) for n in tasks if tasks[n].kind != TAGS}

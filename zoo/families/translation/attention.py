@@ -30,6 +30,7 @@ def attention_of(
         max_steps=2 * tf.size(ids.values) + 8,
         return_attention=True,
     )
+    assert found.attention is not None  # it was asked for
     length = int(found.lengths[0, 0])
     names = [
         [side.vocabulary[place] for place in places]

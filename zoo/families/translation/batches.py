@@ -89,6 +89,7 @@ class PairBatches(EpochBatches):
 
     def _by_bucket(self, rows):
         """Rows and shape of each batch, a shape for each bucket."""
+        assert self._buckets is not None  # else `_by_length` cuts
         bucket_of = np.searchsorted(self._buckets, self._lengths[rows].max(axis=1))
         for bucket, length in enumerate(self._buckets):
             count = max(1, self.batch_tokens // length)

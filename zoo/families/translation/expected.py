@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import keras
 import numpy as np
 
@@ -20,7 +22,7 @@ _SEARCHES = (
 
 
 def translation_calls(
-    model: keras.Model, pipeline: TranslationPipeline, examples: list[bytes]
+    model: keras.Model, pipeline: TranslationPipeline, examples: Sequence[bytes]
 ) -> list[dict]:
     """Requests and what the served model must answer, by another way than its graph.
 

@@ -57,7 +57,7 @@ class TranslationModel(BaseTextModel):
         return Translator(self.model, self.pipeline, **self.search)
 
     def translate(
-        self, texts: Iterable[str], *, batch_size: int = 64, **options
+        self, texts: Iterable[str | bytes], *, batch_size: int = 64, **options
     ) -> list[str]:
         """The best translation of each text.
 
@@ -71,7 +71,7 @@ class TranslationModel(BaseTextModel):
 
     def n_best(
         self,
-        texts: Iterable[str],
+        texts: Iterable[str | bytes],
         count: int,
         *,
         beam: int | None = None,
@@ -136,7 +136,7 @@ class TranslationModel(BaseTextModel):
                 ]
         return answers
 
-    def predict(self, texts: Iterable[str], batch_size: int = 64) -> list[dict]:
+    def predict(self, texts: Iterable[str | bytes], batch_size: int = 64) -> list[dict]:
         """For each text its `translation` and the `score` of it."""
         return [
             {"translation": best["translation"], "score": best["score"]}

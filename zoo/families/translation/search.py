@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import keras
 
@@ -120,7 +120,7 @@ class Translator(tf.Module):
                 for name, value in found.items()
             }
 
-        functions = {
+        functions: dict[str, tuple[Callable, list]] = {
             "serving_default": (serve, [text]),
             "translate": (self.translate, [text, *scalars]),
         }

@@ -88,7 +88,8 @@ class Side(tf.Module):
                 times.
         """
         _check_tokenizer(tokenizer)
-        texts, counts = list(texts), Counter()
+        texts = list(texts)
+        counts: Counter[bytes] = Counter()
         for start in range(0, len(texts), _CHUNK):
             chunk = normalize.as_tensor(texts[start : start + _CHUNK])
             counts.update(_split(chunk, tokenizer, lowercase).values.numpy())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 from keras import ops
@@ -170,7 +171,12 @@ class SparseMoE(keras.layers.Layer):
         self.kernel_regularizer = keras.regularizers.get(kernel_regularizer)
         self.seed = seed
         self.supports_masking = True
-        options = {"k": k, "seed": seed, "z_loss": z_loss, "name": "gate"}
+        options: dict[str, Any] = {
+            "k": k,
+            "seed": seed,
+            "z_loss": z_loss,
+            "name": "gate",
+        }
         if num_experts == 1:
             self.gate = OneExpert(1, **options)
         elif groups is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
 import keras
 from keras import ops
@@ -134,7 +135,7 @@ class GatedCell(keras.layers.Layer):
         """Hoisted inputs and state to pre-activations, or to what `expand` takes."""
         raise NotImplementedError
 
-    expand = None  # or a method `(r, weights)` that makes pre-activations of it
+    expand: Any = None  # or a method `(r, weights)` that makes pre-activations of it
 
     def expansion_weights(self, joint: bool = False):
         """What `expand` needs."""
@@ -152,7 +153,10 @@ class GatedCell(keras.layers.Layer):
         """
         raise NotImplementedError
 
-    project = None  # or a method `(m, weights)` that makes the new `h` of the first
+    @property
+    def project(self) -> Any:
+        """`None`, or a function `(m, weights)` that makes the new `h` of the first."""
+        return None
 
     def projection_weights(self):
         """What `project` needs."""

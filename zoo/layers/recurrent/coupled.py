@@ -82,7 +82,7 @@ class CoupledLSTM(TaskRecurrentLayer):
         if self.use_bias:
             biases = ops.unstack(self.weight("bias"), 2)
             inputs = [x + bias for x, bias in zip(inputs, biases)]
-        inputs = tuple(ops.reshape(x, (time, batch, 5 * n)) for x in inputs)
+        steps = tuple(ops.reshape(x, (time, batch, 5 * n)) for x in inputs)
         weights = ops.concatenate(
             [self.weight("recurrent_kernel"), self.weight("coupling_kernel")], axis=1
         )
@@ -93,7 +93,7 @@ class CoupledLSTM(TaskRecurrentLayer):
             kernel = ops.convert_to_tensor(self.peephole_kernel)
             peepholes = tuple(ops.unstack(kernel, 2))
         weights = tuple(ops.unstack(weights, 2))
-        states = self.run(inputs, (zeros, zeros), weights, peepholes, mask, training)
+        states = self.run(steps, (zeros, zeros), weights, peepholes, mask, training)
         states = ops.stack(states, axis=-2)
         return ops.swapaxes(states, 0, 1) if self.return_sequences else states
 

@@ -78,9 +78,9 @@ class GRUCell(GatedCell):
         kernel, bias = weights
         if isinstance(x, tuple):
             h = ops.cast(h, x[0].dtype)
-            sent = [multiply(h, part) for part in kernel]
+            sent = tuple(multiply(h, part) for part in kernel)
             if self.use_bias:
-                sent = [a + b for a, b in zip(sent, bias)]
+                sent = tuple(a + b for a, b in zip(sent, bias))
         else:  # the joint form
             sent = multiply(ops.cast(h, x.dtype), kernel)
             sent = self.by_gate(sent + bias if self.use_bias else sent)

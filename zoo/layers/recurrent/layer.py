@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
+
 import keras
 from keras import ops
 
@@ -195,8 +197,7 @@ def over(cell_class: type[GatedCell]):
     def decorate(layer_class):
         layer_class.cell_class = cell_class
         for name in cell_class.ARGUMENTS:
-            reader = property(lambda self, name=name: getattr(self.cell, name))
-            setattr(layer_class, name, reader)
+            setattr(layer_class, name, property(attrgetter(f"cell.{name}")))
         return layer_class
 
     return decorate
