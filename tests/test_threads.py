@@ -104,7 +104,7 @@ def test_a_text_model(classifier):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("family", ["language", "tagging"])
+@pytest.mark.parametrize("family", ["language", "tagging", "translation"])
 def test_models_of_other_families(family):
     model = zoo.load(SAVED / family)
     expected = [model.predict(texts) for texts in QUESTIONS]

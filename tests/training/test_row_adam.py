@@ -158,8 +158,11 @@ def test_config():
     assert isinstance(again, RowAdam) and again.get_config() == optimizer.get_config()
 
 
-def trained(epochs: int, folder, labels: int = 3) -> list[np.ndarray]:
+def trained(
+    epochs: int, folder, *, dropout: float = 0.2, jit_compile: bool = False
+) -> list[np.ndarray]:
     """Weights, averages and the optimizer's state after so many epochs."""
+    labels = 3
     seed_everything(7)
     generator = np.random.default_rng(0)
     tokens = [generator.integers(4, 60, n).astype("int32") for n in range(1, 25)]
@@ -178,9 +181,11 @@ def trained(epochs: int, folder, labels: int = 3) -> list[np.ndarray]:
     tasks = as_tasks(labels)
     ids = keras.Input((None,), dtype="int32")
     bag = NGramBag(2, buckets=2**12, binary=True)(ids, mask=PaddingMask()(ids))
-    bag = keras.layers.Dropout(0.2)(bag)
+    bag = keras.layers.Dropout(dropout)(bag)
     model = keras.Model(ids, {"label": keras.layers.Dense(labels)(bag)})
-    model = compile_model(model, tasks, learning_rate=0.02, average=0.8)
+    model = compile_model(
+        model, tasks, learning_rate=0.02, average=0.8, jit_compile=jit_compile
+    )
     history = fit(
         model, *parts, tasks, epochs=epochs, patience=9, folder=folder, verbose=False
     )
@@ -194,3 +199,13 @@ def test_a_training_that_goes_on_ends_like_one_that_never_stopped(tmp_path):
     trained(2, tmp_path / "stopped")
     for one, other in zip(whole, trained(4, tmp_path / "stopped"), strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.slow
+@needs_rows
+def test_compiled_by_xla_the_training_is_the_same(tmp_path):
+    """Without dropout: XLA draws other random numbers."""
+    plain = trained(3, tmp_path / "plain", dropout=0.0)
+    compiled = trained(3, tmp_path / "compiled", dropout=0.0, jit_compile=True)
+    for one, other in zip(plain, compiled, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
