@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 # Before anything imports TensorFlow or JAX.
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
@@ -13,6 +14,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
 
 import pytest  # noqa: E402
+
+_switched_off: set[str] = set()
 
 
 def pytest_ignore_collect(collection_path):
@@ -33,6 +36,19 @@ def pytest_collection_modifyitems(config, items):
         (left if any(marks) else kept).append(item)
     config.hook.pytest_deselected(items=left)
     items[:] = kept
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item):
+    """TensorFlow runs graphs as they were traced: most are run once or twice.
+
+    To optimise them takes a fifth of the time. Processes that tests start (commands,
+    exports, what a server loads) leave it on.
+    """
+    if "tensorflow" in sys.modules and "optimiser" not in _switched_off:
+        options = {"disable_meta_optimizer": True}
+        sys.modules["tensorflow"].config.optimizer.set_experimental_options(options)
+        _switched_off.add("optimiser")
 
 
 def _is_helper(path) -> bool:
