@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 
@@ -14,8 +15,6 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
 
 import pytest  # noqa: E402
-
-_switched_off: set[str] = set()
 
 
 def pytest_ignore_collect(collection_path):
@@ -38,17 +37,19 @@ def pytest_collection_modifyitems(config, items):
     items[:] = kept
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item):
-    """TensorFlow runs graphs as they were traced: most are run once or twice.
+    if "tensorflow" in sys.modules:
+        _run_graphs_as_traced()
 
-    To optimise them takes a fifth of the time. Processes that tests start (commands,
-    exports, what a server loads) leave it on.
+
+@functools.cache
+def _run_graphs_as_traced() -> None:
+    """Most graphs run once or twice: to optimise them takes a fifth of the time.
+
+    Processes that tests start (commands, what checks an export) optimise theirs.
     """
-    if "tensorflow" in sys.modules and "optimiser" not in _switched_off:
-        options = {"disable_meta_optimizer": True}
-        sys.modules["tensorflow"].config.optimizer.set_experimental_options(options)
-        _switched_off.add("optimiser")
+    options = {"disable_meta_optimizer": True}
+    sys.modules["tensorflow"].config.optimizer.set_experimental_options(options)
 
 
 def _is_helper(path) -> bool:
