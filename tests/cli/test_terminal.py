@@ -375,3 +375,14 @@ def test_what_is_no_command_made_by_hand():
         'f"Received: {folder}; use `zoo predict`"',
     ):
         assert commands_made_by_hand(source) == []
+
+
+def test_a_column_that_begins_with_a_hyphen(capsys):
+    with pytest.raises(SystemExit):
+        main(["train", "text_cnn", "--label", "-mood:regression"])
+    assert "begins with '-' is written --label=-VALUE" in capsys.readouterr().err
+    options = parser().parse_args(["train", "text_cnn", "--label=-mood:regression"])
+    assert options.label == ["-mood:regression"]
+    with pytest.raises(SystemExit):
+        main(["train", "text_cnn", "--seed"])
+    assert "begins with '-'" in capsys.readouterr().err

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import signal
 import sys
 import warnings
+from typing import NoReturn
 
 from zoo import __version__
 from zoo.cli.evaluate import add_evaluate_parser
@@ -44,9 +46,18 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says how a value that begins with a hyphen, such as a column's name, is given."""
+
+    def error(self, message: str) -> NoReturn:
+        if match := re.match(r"argument (\S*?/)?(--\S+): expected .*argument", message):
+            message += f" (a value that begins with '-' is written {match[2]}=-VALUE)"
+        super().error(message)
+
+
 def parser() -> argparse.ArgumentParser:
     """The parser of all commands."""
-    zoo = argparse.ArgumentParser(
+    zoo = _Parser(
         prog="zoo",
         description="Small, fast text models for Keras and TensorFlow Serving.",
         epilog="ZOO_DATA names a folder of data sets, ZOO_CACHE the folder of "
