@@ -40,7 +40,7 @@ MOST_FEATURES, MOST_TOGETHER = 200_000, 3_000_000
 MOST_CHARACTERS = 8_000_000
 # Characters times outputs on which all candidates are compared in about a minute; of
 # more, a sample of the rows, but not fewer than `FEWEST_ROWS`.
-MOST_WORK, FEWEST_ROWS, MOST_JUDGED = 4_000_000, 4_000, 10_000
+MOST_WORK, FEWEST_ROWS, MOST_JUDGED = 2_000_000, 4_000, 10_000
 # Where training and validation rows together are fewer, folds of both judge.
 FEW_ROWS, FOLDS = 1_000, 5
 
@@ -185,6 +185,8 @@ def _candidates(task: Task, texts: Sequence[str]) -> Iterator[Candidate]:
         characters.append(True)
     rarest = (1, 2) if few else (min_df,)
     for chosen in product(words, characters, rarest, STRENGTHS):
+        if chosen[1] and chosen[0] == "words":
+            continue  # characters hold what these words leave out: once is enough
         yield Candidate(*chosen)
 
 
@@ -242,8 +244,9 @@ def _scores(task: Task, same: list[Candidate], folds) -> dict:
             said[candidate].append(outputs)
     answers = np.concatenate(truth)
     found = {}
-    for candidate, outputs in said.items():
-        result = evaluate(task, answers, np.ones(len(answers)), np.concatenate(outputs))
+    for candidate, pieces in said.items():
+        answered = np.concatenate(pieces)
+        result = evaluate(task, answers, np.ones(len(answers)), answered)
         score = float(np.nan_to_num(merit(task, result), nan=-1e9))
         found[candidate] = (score, size)
     return found
