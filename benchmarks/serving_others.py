@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from zoo.data import Examples, Splits, encode_labels
-from zoo.families.classification.baselines import fit_linear
+from zoo.families.classification.linear import fit_linear
 from zoo.tasks import Task
 
 # What a classifier does: from texts to their labels.

@@ -18,6 +18,7 @@ from recipes import seeds
 from zoo.data import Splits, load_named
 from zoo.families import get_family
 from zoo.families.catalogue import parse_pairs
+from zoo.families.classification import baselines
 from zoo.families.classification import train as runs
 from zoo.families.classification.settings import Settings
 from zoo.reporting.markdown import markdown_table
@@ -32,7 +33,7 @@ def baseline_rows(splits: Splits, options: argparse.Namespace) -> list[list[str]
     given = parse_pairs(options.overrides)
     overrides = {name: value for name, value in given.items() if name in names}
     prepared = runs.prepare(splits, Settings(**{**overrides, "pretrain_epochs": 0}))
-    results = runs.evaluate_baselines(prepared, "test")
+    results = baselines.evaluate_baselines(prepared, "test")
     return [
         [name, f"{100 * mean_of_main(result):.1f}", "", "", ""]
         for name, result in results.items()

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from functools import partial
+from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.sparse import hstack
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
 
-from zoo.families.classification import baselines
-from zoo.families.classification.baselines import linear, majority, union_available
+from zoo.families.classification import linear as linears
+from zoo.families.classification.baselines import linear, union_available
+from zoo.families.classification.constant import majority
+from zoo.families.classification.linear import fit_linear
 from zoo.tasks import Task
 from zoo.training.chunks import chunks
 from zoo.training.metrics import MAIN_METRIC, evaluate
@@ -135,7 +143,7 @@ def test_outputs_in_pieces_are_the_same(labels, monkeypatch):
     task = Task("categories", tuple(map(str, range(labels))))
     part = (texts, target, weight)
     whole = linear(task, part, part, texts)
-    monkeypatch.setattr(baselines, "chunks", partial(chunks, most=700))
+    monkeypatch.setattr(linears, "chunks", partial(chunks, most=700))
     np.testing.assert_allclose(linear(task, part, part, texts), whole, atol=1e-6)
     assert whole[:, :3].any(axis=1).all() and not whole[:, 3:].any()
 
@@ -152,7 +160,7 @@ def test_outputs_in_pieces_are_the_same(labels, monkeypatch):
 )
 def test_many_classes_have_fewer_features(task, most):
     """L-BFGS keeps some thirty copies of the weights: at 3 million, 0.7 GB."""
-    assert baselines.most_features(task) == most
+    assert linears.most_features(task) == most
 
 
 def test_union_is_of_tasks_with_the_same_labels():
@@ -162,3 +170,94 @@ def test_union_is_of_tasks_with_the_same_labels():
     assert not union_available({"x": same, "y": other})
     tags = Task("multilabel", ("a", "b"))
     assert not union_available({"x": tags, "y": tags})
+
+
+def inflected(rows, first, last):
+    """Words that each occur once: the ending decides the label."""
+    target = np.arange(rows) % 2
+    stems = np.random.default_rng(first).integers(first, last, rows)
+    texts = [f"st{n}{'ling' if label else 'nost'}" for n, label in zip(stems, target)]
+    return texts, target, np.ones(rows)
+
+
+def test_characters_are_used_where_words_are_new():
+    """The forms of the validation and the test part are unseen in training."""
+    task = Task("categories", ("a", "b"))
+    train, valid = inflected(300, 0, 30_000), inflected(900, 30_000, 60_000)
+    model = fit_linear(task, train, valid)
+    assert model.chosen["characters"] and model.chosen["parameter"] == "C"
+    texts, target, _ = inflected(200, 60_000, 90_000)
+    assert (model(texts).argmax(-1) == target).mean() > 0.99
+    few = fit_linear(task, inflected(80, 0, 30_000), ([], target[:0], np.ones(0)))
+    assert few.chosen["characters"]
+
+
+def test_of_equals_the_smallest_and_most_regularised_is_taken():
+    task = Task("categories", ("a", "b"))
+    texts = ["all good", "all bad"] * 600
+    part = (texts, np.arange(1200) % 2, np.ones(1200))
+    chosen = fit_linear(task, part, part).chosen
+    assert not chosen["characters"] and chosen["strength"] == 0.3
+    assert chosen["features"] == 5
+
+
+@every_kind
+def test_eight_rows(kind):
+    (texts, target, _), _ = example(kind, 8)
+    part = (texts[:6], target[:6], np.ones(6))
+    rest = (texts[6:], target[6:], np.ones(2))
+    assert linear(TASKS[kind], part, rest, texts).shape == (8, TASKS[kind].outputs)
+
+
+def test_one_class_alone_is_the_answer():
+    task = Task("categories", ("a", "b"))
+    part = (["one", "two", "three"], np.ones(3, int), np.ones(3))
+    model = fit_linear(task, part, part)
+    assert (model(["new", ""]).argmax(-1) == 1).all()
+    assert model.chosen == {"words": "none"}
+
+
+def test_a_sample_is_compared_where_the_texts_are_many(monkeypatch):
+    """And n-grams of characters are left out where they would take gigabytes."""
+    monkeypatch.setattr(linears, "MOST_WORK", 1000)
+    monkeypatch.setattr(linears, "FEWEST_ROWS", 200)
+    monkeypatch.setattr(linears, "MOST_CHARACTERS", 1000)
+    train, valid = inflected(1500, 0, 30_000), inflected(50, 0, 30_000)
+    chosen = fit_linear(Task("categories", ("a", "b")), train, valid).chosen
+    assert not chosen["characters"] and chosen["features"] > 200
+
+
+def ten_lines(train, valid, test):
+    """The best on the validation part of what scikit-learn's manual shows."""
+    best = (-1.0, 0.0)
+    for characters, min_df in product((False, True), (1, 2)):
+        kinds = [TfidfVectorizer(ngram_range=(1, 2), min_df=min_df)]
+        if characters:
+            more = dict(analyzer="char_wb", ngram_range=(2, 5), min_df=min_df)
+            kinds.append(TfidfVectorizer(**more))
+        seen = hstack([kind.fit_transform(train[0]) for kind in kinds]).tocsr()
+        rest = [hstack([k.transform(p[0]) for k in kinds]) for p in (valid, test)]
+        for strength in (0.3, 1, 3, 10, 30):
+            model = LogisticRegression(C=strength, max_iter=300).fit(seen, train[1])
+            scores = [model.score(x, y[1]) for x, y in zip(rest, (valid, test))]
+            best = max(best, tuple(scores), key=lambda pair: pair[0])
+    return best[1]
+
+
+@pytest.mark.slow
+@pytest.mark.real_data
+@pytest.mark.parametrize("name", ["sst2", "trec", "pros_cons"])
+def test_as_good_as_ten_lines_of_scikit_learn(name):
+    folder = Path(os.environ["ZOO_DATA"], name)
+    if not folder.is_dir():
+        pytest.skip(f"no {name} in ZOO_DATA")
+    parts, labels = [], {}
+    for part in ("train", "valid", "test"):
+        lines = (folder / f"{part}.tsv").read_text("utf-8").splitlines()
+        rows = [line.split("\t") for line in lines]  # label first, text last
+        target = [labels.setdefault(row[0], len(labels)) for row in rows]
+        parts.append(([row[-1] for row in rows], np.array(target), np.ones(len(rows))))
+    model = fit_linear(Task("categories", tuple(labels)), *parts[:2])
+    texts, target, _ = parts[2]
+    own = (model(texts).argmax(-1) == target).mean()
+    assert own >= ten_lines(*parts) - 0.003

@@ -9,8 +9,8 @@ from functools import partial
 import numpy as np
 import pytest
 
-from zoo.families.classification.baselines import majority
 from zoo.families.classification.calibration import fit_temperature, with_abstain
+from zoo.families.classification.constant import majority
 from zoo.families.classification.reliability import (
     confidences,
     describe,

@@ -15,12 +15,13 @@ from PIL import Image
 import zoo.reporting
 from zoo.families.classification.report import (
     Outcome,
+    conclusion,
     results_table,
-    verdict,
     write_report,
 )
 from zoo.families.classification.settings import Settings
 from zoo.families.classification.train import Encoded
+from zoo.families.classification.verdict import recommend
 from zoo.reporting.markdown import markdown_table
 from zoo.tasks import Task
 from zoo.training.metrics import evaluate
@@ -202,7 +203,7 @@ def test_a_task_without_test_rows_and_a_run_without_any(tmp_path):
     for results in made.results.values():
         results["here"] = {"rows": 0, "accuracy": float("nan")}
     write_report(made, tmp_path)
-    assert "holds no labels" in verdict(made)
+    assert "holds no labels" in conclusion(made)
 
 
 @pytest.mark.filterwarnings("error")
@@ -227,7 +228,7 @@ def test_a_constant_target_has_an_error_and_no_r2(tmp_path):
     page = write_report(alone, tmp_path).read_text("utf-8")
     assert tables(page)[2][1][4] == "undefined"
     assert "The epoch of the lowest validation loss was kept." in page
-    said = verdict(alone)
+    said = conclusion(alone)
     assert "r2 is undefined, the target is constant" in said
     assert "error: 0.5, of the best baseline (linear) 0.1" in said
     assert "holds no labels" not in page
@@ -238,9 +239,19 @@ def test_verdict_says_which_is_better():
     scores = {"text_cnn": 0.75, "majority": 0.5, "linear": 0.8125}
     for model, score in scores.items():
         made.results[model]["mood"]["accuracy"] = score
-    assert "does not beat the best baseline (linear, 0.8125)" in verdict(made)
+    said = "Take linear: accuracy 0.8125 against 0.7500 of text_cnn"
+    assert conclusion(made) == f"{said}."
+    made.costs.update(text_cnn={"ms_a_text": 2.14}, linear={"ms_a_text": 0.4})
+    assert conclusion(made) == f"{said}, 0.4 ms a text against 2.1 ms."
+    made.results["text_cnn"]["mood"]["accuracy"] = 0.8125
+    assert conclusion(made).startswith("Take linear:")
     made.results["text_cnn"]["mood"]["accuracy"] = 0.875
-    assert "beats the best baseline (linear) by 0.0625" in verdict(made)
+    assert conclusion(made).startswith("Take text_cnn: accuracy 0.8750 against 0.8125")
+    tasks = {**made.prepared.tasks, "price": Task("regression")}
+    results = {n: {**r, "price": {"r2": 0.5}} for n, r in made.results.items()}
+    found = recommend("text_cnn", tasks, results, made.costs)
+    assert (found["take"], found["metric"]) == ("text_cnn", "mean score")
+    assert found["score"] == 0.6875 and found["ms_a_text_against"] == 0.4
 
 
 def test_tables_of_few_rows():

@@ -6,145 +6,125 @@ report shows them beside it.
 
 from __future__ import annotations
 
-import re
-import warnings
+import time
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.multiclass import OneVsRestClassifier
-from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 
+from zoo.families.classification.constant import majority
+from zoo.families.classification.linear import Linear, Part, fit_linear
+from zoo.families.classification.train import Prepared
 from zoo.tasks import Task
-from zoo.training.chunks import chunks
-from zoo.training.metrics import evaluate, merit
+from zoo.training.metrics import evaluate
 
-# Of a linear model: beyond them it takes gigabytes, or minutes.
-MOST_LABELS, MOST_WEIGHTS = 200, 20_000_000
-# Its features; and its weights where they are fitted together, with some 30 copies.
-MOST_FEATURES, MOST_TOGETHER = 200_000, 3_000_000
+# Texts that the latency is measured on, and seconds after which fewer must do.
+MOST_TIMED, LONGEST_TIMING = 100, 5.0
 
 
-def majority(task: Task, target, weight, rows: int) -> np.ndarray:
-    """Outputs `[rows, outputs]` that always name the most frequent label or the mean.
-
-    Multilabel: the labels that apply to more than half of the rows.
-
-    Args:
-        task: the task.
-        target: of the training split.
-        weight: of the training split; 0 where the label is missing.
-        rows: how many outputs to return.
-    """
-    present = np.asarray(weight) > 0
-    target = np.asarray(target)[present]
-    if task.kind == "categories":
-        best = np.bincount(target, minlength=task.outputs).argmax()
-        output = np.arange(task.outputs) == best
-    elif task.kind == "multilabel":
-        output = target.mean(axis=0) - 0.5
-    else:
-        output = np.array([target.mean()])
-    return np.tile(output.astype("float32"), (rows, 1))
-
-
-def linear(
-    task: Task,
-    train: tuple[Sequence[str], np.ndarray, np.ndarray],
-    valid: tuple[Sequence[str], np.ndarray, np.ndarray],
-    texts: Sequence[str],
-) -> np.ndarray:
+def linear(task: Task, train: Part, valid: Part, texts: Sequence[str]) -> np.ndarray:
     """What `fit_linear` gives for `texts`: outputs `[texts, outputs]`."""
     return fit_linear(task, train, valid)(texts)
 
 
-def fit_linear(
-    task: Task,
-    train: tuple[Sequence[str], np.ndarray, np.ndarray],
-    valid: tuple[Sequence[str], np.ndarray, np.ndarray],
-) -> Callable[[Sequence[str]], np.ndarray]:
-    """TF-IDF of words and pairs of words, then logistic or ridge regression.
+def evaluate_baselines(prepared: Prepared, part: str) -> dict[str, dict[str, dict]]:
+    """Metrics of the majority and the linear baselines, by baseline and task."""
+    return compare_baselines(prepared, part)[0]
 
-    The strength of the regularisation is chosen on the validation split. Where the
-    labels are too many for that, the most similar texts vote instead.
+
+def compare_baselines(
+    prepared: Prepared, part: str
+) -> tuple[dict[str, dict[str, dict]], dict[str, dict]]:
+    """Metrics of the majority and the linear baselines, and what the latter cost.
+
+    Where all tasks share their labels, one linear model on the union of the tasks is a
+    third baseline: with texts of many domains it is the one to beat.
 
     Args:
-        task: the task.
-        train: texts, targets and weights of the training split.
-        valid: the same of the validation split.
+        prepared: the data.
+        part: the name of the part that is evaluated.
 
     Returns:
-        A function from texts to outputs `[texts, outputs]`, larger for likelier labels.
+        Metrics by baseline and task, and for each linear baseline a dict with
+        `seconds` of fitting, `seconds_choosing`, `ms_a_text` and `chosen`, by task.
     """
-    train_texts, train_target, _ = _present(*train)
-    features = TfidfVectorizer(
-        tokenizer=re.compile(r"\w+|[^\w\s]").findall,
-        token_pattern=None,
-        ngram_range=(1, 2),
-        min_df=2 if len(train_texts) > 100 else 1,
-        max_features=most_features(task),
-        sublinear_tf=True,
-    )
-    try:
-        train_features = features.fit_transform(train_texts)
-    except ValueError:  # no word at all, or none that is frequent enough
-        return lambda texts: majority(task, train[1], train[2], len(texts))
-    candidates = []
-    for strength in (1.0, 4.0, 16.0):
-        model = _estimator(task, strength, train_features.shape)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)
-            warnings.filterwarnings("ignore", "Label .* is present in all")
-            model.fit(train_features, train_target)
-        outputs = _outputs(task, model, features, valid[0])
-        found = merit(task, evaluate(task, valid[1], valid[2], outputs))
-        candidates.append((np.nan_to_num(found, nan=-1e9), -strength, model))
-    _, _, best = max(candidates, key=lambda candidate: candidate[:2])
-    return lambda texts: _outputs(task, best, features, texts)
+    results: dict[str, dict[str, dict]] = {"majority": {}, "linear": {}}
+    texts = getattr(prepared.splits, part).texts
+    train_part, target_part = prepared.parts["train"], prepared.parts[part]
+    fitted: dict[str, dict[str, Linear]] = {"linear": {}}
+    for name, task in prepared.tasks.items():
+        target, weight = target_part.targets[name], target_part.weights[name]
+        output = majority(
+            task, train_part.targets[name], train_part.weights[name], len(texts)
+        )
+        results["majority"][name] = evaluate(task, target, weight, output)
+        sides = [_labelled(prepared, side, name) for side in ("train", "valid")]
+        model = fitted["linear"][name] = fit_linear(task, *sides)
+        results["linear"][name] = evaluate(task, target, weight, model(texts))
+    if union_available(prepared.tasks):
+        task = next(iter(prepared.tasks.values()))
+        model = fit_linear(task, _union(prepared, "train"), _union(prepared, "valid"))
+        fitted["linear on all tasks"] = {"all": model}
+        output = model(texts)
+        results["linear on all tasks"] = {
+            name: evaluate(
+                task, target_part.targets[name], target_part.weights[name], output
+            )
+            for name in prepared.tasks
+        }
+    costs = {name: _costs(models, texts) for name, models in fitted.items()}
+    return results, costs
 
 
-def most_features(task: Task) -> int:
-    """So many of the most frequent words and pairs as leave the model small."""
-    if task.kind == "categories" and 2 < task.outputs <= MOST_LABELS:
-        return min(MOST_FEATURES, MOST_TOGETHER // task.outputs)
-    return MOST_FEATURES
+def milliseconds(answer: Callable[[Sequence[str]], object], texts: Sequence[str]):
+    """Median milliseconds that a single text takes, over up to `MOST_TIMED` texts.
+
+    Each is asked twice and the second time counts: the first may compile.
+
+    Args:
+        answer: is given a list of one text.
+        texts: to ask.
+
+    Returns:
+        The median, or NaN without texts.
+    """
+    taken: list[float] = []
+    begin = time.perf_counter()
+    for text in texts[:MOST_TIMED]:
+        answer([text])
+        start = time.perf_counter()
+        answer([text])
+        end = time.perf_counter()
+        taken.append(1000 * (end - start))
+        if end - begin > LONGEST_TIMING:
+            break
+    return float(np.median(taken)) if taken else float("nan")
 
 
-def _present(texts, target, weight):
-    rows = np.flatnonzero(np.asarray(weight) > 0)
-    return [texts[row] for row in rows], np.asarray(target)[rows], rows
+def _costs(models: Mapping[str, Linear], texts: Sequence[str]) -> dict:
+    """Of the models of all tasks, each of which reads every text."""
+    return {
+        "seconds": sum(model.seconds for model in models.values()),
+        "seconds_choosing": sum(model.seconds_choosing for model in models.values()),
+        "ms_a_text": milliseconds(lambda t: [m(t) for m in models.values()], texts),
+        "chosen": {name: model.chosen for name, model in models.items()},
+    }
 
 
-def _estimator(task: Task, strength: float, shape: tuple[int, int]):
-    rows, features = shape
-    if task.kind == "regression":
-        return Ridge(alpha=1.0 / strength)
-    if task.outputs > MOST_LABELS or task.outputs * features > MOST_WEIGHTS:
-        votes = {"categories": KNeighborsClassifier, "multilabel": KNeighborsRegressor}
-        nearest = min(int(strength), rows)
-        return votes[task.kind](nearest, metric="cosine", weights="distance")
-    logistic = LogisticRegression(C=strength, max_iter=100)
-    return OneVsRestClassifier(logistic) if task.kind == "multilabel" else logistic
+def _labelled(prepared: Prepared, part: str, task: str):
+    encoded = prepared.parts[part]
+    texts = getattr(prepared.splits, part).texts
+    return texts, encoded.targets[task], encoded.weights[task]
 
 
-def _outputs(task: Task, model, vectorizer, texts: Sequence[str]) -> np.ndarray:
-    scores = np.zeros((len(texts), task.outputs), "float32")
-    if not texts:
-        return scores
-    features = vectorizer.transform(texts)
-    if task.kind == "regression":
-        return model.predict(features)[:, None].astype("float32")
-    votes = isinstance(model, (KNeighborsClassifier, KNeighborsRegressor))
-    compared = model.n_samples_fit_ if votes else 0  # distances of each row
-    for part in chunks(len(texts), max(task.outputs, compared)):
-        if task.kind == "categories":
-            scores[part, model.classes_] = model.predict_proba(features[part])
-            continue
-        say = model.predict if votes else model.predict_proba
-        scores[part] = say(features[part])[:, -task.outputs :] - 0.5
-    return scores
+def _union(prepared: Prepared, part: str):
+    """Texts of all tasks with the one label that each has."""
+    encoded = prepared.parts[part]
+    weights = np.stack([encoded.weights[name] for name in prepared.tasks])
+    targets = np.stack([encoded.targets[name] for name in prepared.tasks])
+    owner = weights.argmax(axis=0)
+    columns = np.arange(weights.shape[1])
+    texts = getattr(prepared.splits, part).texts
+    return texts, targets[owner, columns], weights[owner, columns]
 
 
 def union_available(tasks: Mapping[str, Task]) -> bool:

@@ -64,15 +64,16 @@ class Classification(Family):
 
     def report(self, text_model, prepared, history, settings, folder):
         from zoo.families.classification.report import (
+            conclusion,
             outcome_of,
             results_table,
-            verdict,
             write_report,
         )
 
         outcome = outcome_of(text_model, prepared, history)
         write_report(outcome, folder)
-        return f"{results_table(prepared.tasks, outcome.results)}\n{verdict(outcome)}"
+        table = results_table(prepared.tasks, outcome.results)
+        return f"{table}\n{conclusion(outcome)}"
 
     def facts(self, text_model, prepared, history):
         from zoo.families.classification.train import evaluate_part

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
+from zoo.families.classification.baselines import compare_baselines, milliseconds
 from zoo.families.classification.reliability import describe_calibration
 from zoo.families.classification.train import (
     Prepared,
-    evaluate_baselines,
     evaluate_part,
 )
+from zoo.families.classification.verdict import recommend, verdict
 from zoo.reporting.markdown import in_cell, markdown_table
 from zoo.reporting.page import NO_PLOTS, images, settings_block, write_page
 from zoo.tasks import Task
@@ -22,7 +23,6 @@ from zoo.training.metrics import (
     NO_LABELS,
     UNDEFINED,
     mean_main_metric,
-    merit,
 )
 
 MOST_CLASSES = 30  # in a confusion matrix that can still be read
@@ -42,6 +42,8 @@ class Outcome:
         settings: what the saved model's metadata hold: name, keywords and settings.
         calibration: by task, what `reliability.describe_calibration` says of the test
             part.
+        costs: by model or baseline: `seconds` of fitting, `ms_a_text` and, of a linear
+            baseline, `seconds_choosing` and what was `chosen` for each task.
     """
 
     name: str
@@ -52,6 +54,7 @@ class Outcome:
     seconds: float
     settings: Mapping
     calibration: Mapping[str, Mapping] = field(default_factory=dict)
+    costs: Mapping[str, Mapping] = field(default_factory=dict)
 
     def means(self) -> dict[str, float]:
         """Mean over tasks of the main metric, by model or baseline."""
@@ -65,18 +68,22 @@ class Outcome:
 def outcome_of(text_model, prepared: Prepared, history) -> Outcome:
     """What the report says of a trained model; reads the test part."""
     name = text_model.metadata["name"]
+    baselines, costs = compare_baselines(prepared, "test")
+    seconds = sum(logs["seconds"] for logs in history)
+    took = milliseconds(text_model.predict, prepared.splits.test.texts)
     return Outcome(
         name=name,
         prepared=prepared,
         history=history,
         results={
             name: evaluate_part(text_model, prepared, "test"),
-            **evaluate_baselines(prepared, "test"),
+            **baselines,
         },
         parameters=text_model.model.count_params(),
-        seconds=sum(logs["seconds"] for logs in history),
+        seconds=seconds,
         settings=text_model.metadata,
         calibration=describe_calibration(text_model, prepared),
+        costs={name: {"seconds": seconds, "ms_a_text": took}, **costs},
     )
 
 
@@ -98,7 +105,8 @@ def write_report(outcome: Outcome, folder: str | Path) -> Path:
         _summary(outcome),
         "## Test split",
         results_table(outcome.prepared.tasks, outcome.results),
-        verdict(outcome),
+        conclusion(outcome),
+        *_costs(outcome),
         "## Data",
         _data_table(outcome.prepared),
         *(f"- {note}" for note in outcome.prepared.splits.notes),
@@ -125,6 +133,8 @@ def write_report(outcome: Outcome, folder: str | Path) -> Path:
         "results": outcome.results,
         "history": outcome.history,
         "calibration": outcome.calibration,
+        "costs": outcome.costs,
+        "recommendation": recommend(*_compared(outcome)),
     }
     return write_page(folder, page, facts)
 
@@ -157,40 +167,43 @@ def results_table(tasks: Mapping[str, Task], results: Mapping[str, Mapping]) -> 
     return f"{table}\n\nUndefined: {', '.join(reasons)}." if reasons else table
 
 
-def verdict(outcome: Outcome) -> str:
-    """Says plainly whether the model is worth its training time."""
-    means = outcome.means()
-    own = means.pop(outcome.name)
-    if np.isnan(own):
-        return _verdict_by_error(outcome)
-    best = max(means, key=means.__getitem__)
-    if own > means[best]:
-        return f"The model beats the best baseline ({best}) by {own - means[best]:.4f}."
-    return (
-        f"The model does not beat the best baseline ({best}, {means[best]:.4f}): "
-        "on this data the baseline is the better choice."
+def conclusion(outcome: Outcome) -> str:
+    """What a user should do, in a sentence."""
+    return verdict(*_compared(outcome))
+
+
+def _compared(outcome: Outcome):
+    return outcome.name, outcome.prepared.tasks, outcome.results, outcome.costs
+
+
+def _costs(outcome: Outcome) -> list[str]:
+    if not outcome.costs:
+        return []
+    rows = [["model", "fitting, s", "choosing, s", "ms a text", "chosen"]]
+    for name, cost in outcome.costs.items():
+        found = {in_cell(n): _choice(c) for n, c in cost.get("chosen", {}).items()}
+        chosen = [f"{task}: {what}" for task, what in found.items()]
+        if len(found) == 1:
+            chosen = list(found.values())
+        times = [cost["seconds"], cost.get("seconds_choosing", np.nan)]
+        shown = ["" if np.isnan(t) else f"{t:.1f}" for t in times]
+        took = cost["ms_a_text"]
+        shown.append("" if np.isnan(took) else f"{took:.2g}")
+        rows.append([in_cell(name), *shown, "; ".join(chosen)])
+    note = (
+        "Milliseconds of one text at a time in this process, median of up to 100; the "
+        "linear baselines are scikit-learn, chosen on the validation part or, with few "
+        "rows, by folds of it and the training part."
     )
+    return ["## Costs", markdown_table(rows), note]
 
 
-def _verdict_by_error(outcome: Outcome) -> str:
-    """What can be said where no task has a metric."""
-    results, said = outcome.results[outcome.name], []
-    for name, task in outcome.prepared.tasks.items():
-        reason = results[name].get(UNDEFINED, NO_LABELS)
-        if reason == NO_LABELS:
-            continue
-        text = f"`{in_cell(name)}`: {MAIN_METRIC[task.kind]} is undefined, {reason}."
-        if "mae" in results[name]:
-            others = [m for m in outcome.results if m != outcome.name]
-            best = max(others, key=lambda m: merit(task, outcome.results[m][name]))
-            text += (
-                f" Mean absolute error: {results[name]['mae']:.5g}, of the best "
-                f"baseline ({best}) {outcome.results[best][name]['mae']:.5g}."
-            )
-        said.append(text)
-    if not said:
-        return "The test part holds no labels: nothing can be said of the model."
-    return " ".join(said)
+def _choice(chosen: Mapping) -> str:
+    if chosen["words"] == "none":
+        return "the most frequent answer"
+    kinds = chosen["words"] + (", characters" if chosen["characters"] else "")
+    strength = f"{chosen['parameter']} {chosen['strength']:g}"
+    return f"{kinds}, min_df {chosen['min_df']}, {strength}"
 
 
 def _summary(outcome: Outcome) -> str:

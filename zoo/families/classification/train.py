@@ -1,4 +1,4 @@
-"""The steps of a training run: prepare, train, evaluate, compare with baselines."""
+"""The steps of a training run: prepare, train, evaluate."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import numpy as np
 from zoo.data import Splits, encode_labels, learn_tasks
 from zoo.data.parts import PARTS
 from zoo.families.building import build
-from zoo.families.classification import baselines
 from zoo.families.classification.model import TextModel
 from zoo.families.classification.pretraining import pretrain
 from zoo.families.classification.saliency import adapt_ngrams
@@ -332,58 +331,3 @@ def evaluate_part(
         )
         for name, task in prepared.tasks.items()
     }
-
-
-def evaluate_baselines(prepared: Prepared, part: str) -> dict[str, dict[str, dict]]:
-    """Metrics of the majority and the linear baselines, by baseline and task.
-
-    Where all tasks share their labels, one linear model on the union of the tasks is a
-    third baseline: with texts of many domains it is the one to beat.
-    """
-    results: dict[str, dict[str, dict]] = {"majority": {}, "linear": {}}
-    texts = getattr(prepared.splits, part).texts
-    train_part, target_part = prepared.parts["train"], prepared.parts[part]
-    for name, task in prepared.tasks.items():
-        target, weight = target_part.targets[name], target_part.weights[name]
-        outputs = {
-            "majority": baselines.majority(
-                task, train_part.targets[name], train_part.weights[name], len(texts)
-            ),
-            "linear": baselines.linear(
-                task,
-                _labelled(prepared, "train", name),
-                _labelled(prepared, "valid", name),
-                texts,
-            ),
-        }
-        for baseline, output in outputs.items():
-            results[baseline][name] = evaluate(task, target, weight, output)
-    if baselines.union_available(prepared.tasks):
-        task = next(iter(prepared.tasks.values()))
-        output = baselines.linear(
-            task, _union(prepared, "train"), _union(prepared, "valid"), texts
-        )
-        results["linear on all tasks"] = {
-            name: evaluate(
-                task, target_part.targets[name], target_part.weights[name], output
-            )
-            for name in prepared.tasks
-        }
-    return results
-
-
-def _labelled(prepared: Prepared, part: str, task: str):
-    encoded = prepared.parts[part]
-    texts = getattr(prepared.splits, part).texts
-    return texts, encoded.targets[task], encoded.weights[task]
-
-
-def _union(prepared: Prepared, part: str):
-    """Texts of all tasks with the one label that each has."""
-    encoded = prepared.parts[part]
-    weights = np.stack([encoded.weights[name] for name in prepared.tasks])
-    targets = np.stack([encoded.targets[name] for name in prepared.tasks])
-    owner = weights.argmax(axis=0)
-    columns = np.arange(weights.shape[1])
-    texts = getattr(prepared.splits, part).texts
-    return texts, targets[owner, columns], weights[owner, columns]
