@@ -39,12 +39,13 @@ class Start:
         if not self.covered:
             return ""
         shares = (
-            f"{self.covered} has {self.tokens:.1%} of the training words, and "
-            f"{self.words:.1%} of the different ones that are not rare"
+            f"has {self.tokens:.1%} of the training words, and {self.words:.1%} of the "
+            "different ones that occur twice or more"
         )
-        other = NONE if self.name != NONE else self.covered
-        advice = "starts without them" if other == NONE else "takes them all the same"
-        return f"Word vectors: {self.name}; {shares}. `--from {other}` {advice}."
+        if self.name == NONE:
+            take = f"`--from {self.covered}` takes it all the same"
+            return f"Word vectors: none; {self.covered} {shares}; {take}."
+        return f"Word vectors: {self.name}, which {shares}; `--from none` takes none."
 
 
 def choose_start(
