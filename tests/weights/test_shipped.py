@@ -6,6 +6,8 @@ import hashlib
 import io
 import json
 import re
+import subprocess
+import sys
 import tarfile
 import time
 from pathlib import Path
@@ -189,3 +191,8 @@ def test_rounding_by_hand():
     assert values.tolist() == [[127, -30], [0, 0]] and scale.shape == (2, 1)
     assert make_glove.error_of(vectors, values, scale) < 1e-3
     assert make_glove.rounded(vectors, axis=0)[1].shape == (1, 2)
+
+
+def test_the_names_load_no_numpy():
+    code = "import sys, zoo.weights; assert zoo.weights.NAMES and 'numpy' not in "
+    subprocess.run([sys.executable, "-c", code + "sys.modules"], check=True)

@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
+from zoo._lazy import numpy as np
 
 SPECIALS = 4  # pad, unknown, begin, end: the first entries of every vocabulary
 NAMES = ("glove-en",)
