@@ -35,6 +35,15 @@ def test_ranges_and_fixed_values_of_the_user():
     assert {"units", "pooling", "learning_rate", "epochs"} <= set(names(everything))
 
 
+@pytest.mark.parametrize("fixed", [{"weights": "glove-en"}, {"vectors": "a.txt"}])
+def test_an_embedding_is_as_wide_as_the_vectors_that_are_fixed(fixed):
+    assert "embedding_dim" not in names(searched_space(["bilstm"], fixed=fixed))
+    searched = searched_space(["bilstm"], fixed={"weights": "none"})
+    assert "embedding_dim" in names(searched)
+    model, settings, keywords = searched_space(["bilstm"], fixed=fixed).chosen({})
+    assert settings == fixed and keywords == {}
+
+
 def test_conditions():
     searched = searched_space(["bilstm_tagger"], only=["characters", "character_dim"])
     assert names(searched) == ["characters", "character_dim"]  # the parent first

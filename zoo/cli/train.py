@@ -35,6 +35,13 @@ def add_train_parser(commands) -> None:
         "--max-length", type=int, help="tokens of a text that are read (classifiers)"
     )
     train.add_argument(
+        "--from",
+        dest="weights",
+        metavar="WEIGHTS",
+        help="word vectors that the model starts from: glove-en, none, or auto, which "
+        "takes glove-en where the training words are mostly in it (auto)",
+    )
+    train.add_argument(
         "--tensorboard", type=Path, metavar="FOLDER", help="writes event files there"
     )
     train.add_argument(
@@ -60,7 +67,7 @@ def _train(options) -> None:
     family = family_of(options.model)
     settings, keywords = parse_overrides(options.overrides, options.model)
     shorthands = ("seed", "epochs", "batch_size", "learning_rate", "max_length")
-    for name in (*shorthands, "abstain"):
+    for name in (*shorthands, "weights", "abstain"):
         if getattr(options, name) is not None:
             settings[name] = getattr(options, name)
     if options.fine_tune:

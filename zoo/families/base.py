@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from zoo.data.parts import PARTS, valid_as_train
 from zoo.data.shares import share_table, share_warnings
+from zoo.families.pretrained import settled
 from zoo.families.reading import is_named, read_named
 from zoo.families.tables import read_labelled, read_table_splits
 from zoo.reporting.markdown import in_cell, markdown_table
@@ -229,9 +230,13 @@ class Family(ABC):
         parts = [markdown_table(rows)] if rows else []
         return "\n\n".join(parts + share_warnings(tables))
 
-    def choose(self, name: str, splits, overrides: Mapping) -> Checked:
-        """The model's settings: its defaults, what the data ask for, `overrides`."""
-        return self.settings.of(name, **{**splits.settings, **overrides})
+    def choose(
+        self, name: str, splits, overrides: Mapping, keywords: Mapping | None = None
+    ) -> Checked:
+        """The model's settings: its defaults, what the data ask for, `overrides`, and
+        without weights that the builder's arguments have no room for."""
+        settings = self.settings.of(name, **{**splits.settings, **overrides})
+        return settled(settings, name, keywords or {})
 
     def run(
         self,
@@ -256,7 +261,7 @@ class Family(ABC):
             export_to: folder of the exported versions, or `None`.
             callbacks: further Keras callbacks.
         """
-        settings = self.choose(name, splits, overrides)
+        settings = self.choose(name, splits, overrides, keywords)
         for note in splits.notes:
             print(note)
         if shares := self.shares(splits, CLASSES):
@@ -315,7 +320,7 @@ class Family(ABC):
         callbacks: Sequence[keras.callbacks.Callback] = (),
     ) -> tuple[BaseTextModel, list[dict]]:
         """One trial of `zoo tune`: a training whose checkpoints stay in `folder`."""
-        settings = self.choose(name, splits, overrides)
+        settings = self.choose(name, splits, overrides, keywords)
         text_model, history = self.train(
             name,
             self.prepare(splits, settings),

@@ -1,11 +1,13 @@
-"""Registered models whose word embedding starts from a file of vectors."""
+"""Registered models whose word embedding starts from pre-trained vectors."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
 import keras
+import numpy as np
 
+from zoo import weights as shipped
 from zoo.data.vectors import read_vectors
 from zoo.models import _registry
 
@@ -19,12 +21,13 @@ def build(
     keywords: Mapping,
     *,
     vectors: str = "",
+    weights: str = "none",
     seed: int = 0,
 ) -> keras.Model:
     """Builds a registered model of texts, from pre-trained vectors if there are any.
 
-    With `vectors` the embedding is as wide as those, unless `keywords` say otherwise,
-    and trained further; `text_cnn` takes the variant `"non-static"` then.
+    The embedding is then as wide as the vectors and is trained further; `text_cnn`
+    takes the variant `"non-static"` unless `keywords` name another one.
 
     Args:
         name: of the model.
@@ -32,17 +35,29 @@ def build(
         tasks: what the model's builder takes.
         keywords: further arguments of the builder.
         vectors: path of a word2vec or GloVe text file, or `""`.
-        seed: of the vectors of words that the file lacks.
+        weights: name of word vectors that ship (`zoo.weights.NAMES`), or `"none"`;
+            `vectors` goes before it.
+        seed: of the vectors of words that those lack.
 
     Raises:
         DataError: for a file that holds no vectors; see
             `zoo.data.vectors.read_vectors`.
         ValueError: for an `embedding_dim` that is not the width of the vectors.
     """
-    if not vectors:
+    if vectors:
+        matrix, share = read_vectors(vectors, vocabulary, seed=seed)
+        print(f"{vectors}: vectors of {share:.1%} of the vocabulary's words")
+    elif weights != "none":
+        matrix, _ = shipped.read_vectors(weights, vocabulary, seed=seed)
+    else:
         return _registry.get(name, len(vocabulary), tasks, **keywords)
-    matrix, share = read_vectors(vectors, vocabulary, seed=seed)
-    print(f"{vectors}: vectors of {share:.1%} of the vocabulary's words")
+    return _started(name, matrix, tasks, keywords)
+
+
+def _started(
+    name: str, matrix: np.ndarray, tasks: Mapping, keywords: Mapping
+) -> keras.Model:
+    """The model whose embedding of words starts from `matrix`, `[words, width]`."""
     width = matrix.shape[1]
     given = keywords.get("embedding_dim", width)
     if given != width:
@@ -53,8 +68,8 @@ def build(
     keywords = {**keywords, "embedding_dim": width}
     if "vectors" in _registry.describe(name).keywords:
         chosen = {"variant": "non-static", **keywords, "vectors": matrix}
-        return _registry.get(name, len(vocabulary), tasks, **chosen)
-    model = _registry.get(name, len(vocabulary), tasks, **keywords)
+        return _registry.get(name, len(matrix), tasks, **chosen)
+    model = _registry.get(name, len(matrix), tasks, **keywords)
     for layer in model.layers:  # one, or one for each task beside it
         if isinstance(layer, keras.layers.Embedding) and layer.name.startswith(_LAYER):
             layer.set_weights([matrix])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
@@ -119,17 +119,66 @@ class TextPipeline(tf.Module):
             TypeError: if a text is neither `str` nor `bytes`.
         """
         settings = Settings(tokenizer, max_length, lowercase)
+        return cls.of_counts(
+            Counter() if tokenizer == "bytes" else _count(texts, settings),
+            vocab_size=vocab_size,
+            min_count=min_count,
+            **asdict(settings),
+        )
+
+    @classmethod
+    def count(
+        cls,
+        texts: Iterable[str | bytes],
+        *,
+        tokenizer: str = "unicode",
+        max_length: int = 256,
+        lowercase: bool = True,
+    ) -> Counter[bytes]:
+        """How often each word of some texts occurs, UTF-8; arguments as of `learn`.
+
+        The words of `"wordpiece"` are whole; those of `"bytes"` are not counted.
+        """
+        settings = Settings(tokenizer, max_length, lowercase)
+        return Counter() if tokenizer == "bytes" else _count(texts, settings)
+
+    @classmethod
+    def of_counts(
+        cls,
+        counts: Counter[bytes],
+        *,
+        tokenizer: str = "unicode",
+        vocab_size: int = 20000,
+        min_count: int = 2,
+        always: Collection[str] = (),
+        max_length: int = 256,
+        lowercase: bool = True,
+    ) -> TextPipeline:
+        """`learn` from what `count` returned.
+
+        Args:
+            counts: of the training texts, with the same tokenizer and case.
+            always: words that stay however rare they are, as long as `vocab_size` has
+                room; word pieces know none.
+            tokenizer, vocab_size, min_count, max_length, lowercase: see `learn`.
+
+        Raises:
+            ValueError: if no token is left.
+
+        Example:
+            >>> counts = TextPipeline.count(["so good", "so bad"])
+            >>> TextPipeline.of_counts(counts, always={"bad"}).vocabulary[4:]
+            ['so', 'bad']
+        """
+        settings = Settings(tokenizer, max_length, lowercase)
         vocab_size = whole("vocab_size", vocab_size, len(SPECIALS) + 1)
         min_count = whole("min_count", min_count, 1)
         entries: Sequence[str] = ()
-        if tokenizer != "bytes":
-            learn = (
-                vocabularies.word_pieces
-                if tokenizer == "wordpiece"
-                else vocabularies.most_common
-            )
-            counts = _count(texts, settings)
-            entries = learn(counts, vocab_size=vocab_size, min_count=min_count)
+        sizes = {"vocab_size": vocab_size, "min_count": min_count}
+        if tokenizer == "wordpiece":
+            entries = vocabularies.word_pieces(counts, **sizes)
+        elif tokenizer != "bytes":
+            entries = vocabularies.most_common(counts, **sizes, always=always)
         return cls(entries, **asdict(settings))
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 PAD, UNKNOWN, BEGIN, END = range(4)
@@ -16,25 +16,32 @@ MAX_PIECE_WORDS = 20_000
 BYTE_VOCABULARY = (*SPECIALS, *(f"<0x{value:02X}>" for value in range(256)))
 
 
-def most_common(counts: Counter, *, vocab_size: int, min_count: int) -> list[str]:
+def most_common(
+    counts: Counter,
+    *,
+    vocab_size: int,
+    min_count: int,
+    always: Collection[str] = (),
+) -> list[str]:
     """Special tokens, then tokens by falling count; equal counts by code point.
 
     Args:
         counts: how often each token (`bytes`, UTF-8) occurs.
         vocab_size: largest size, special tokens included.
-        min_count: a token that occurs less often is left out.
+        min_count: a token that occurs less often is left out ...
+        always: ... unless it is one of these.
 
     Returns:
         The vocabulary; a token's id is its position.
 
     Raises:
-        ValueError: if no token occurs `min_count` times.
+        ValueError: if no token is left.
 
     Example:
         >>> most_common(Counter([b"b", b"a", b"b"]), vocab_size=6, min_count=1)
         ['[PAD]', '[UNK]', '[BEGIN]', '[END]', 'b', 'a']
     """
-    kept = _frequent(counts, min_count)
+    kept = _frequent(counts, min_count, always)
     return [*SPECIALS, *(token for token, _ in kept[: vocab_size - len(SPECIALS)])]
 
 
@@ -70,11 +77,14 @@ def word_pieces(counts: Counter, *, vocab_size: int, min_count: int) -> list[str
     return pieces[:vocab_size]
 
 
-def _frequent(counts: Counter, min_count: int) -> list[tuple[str, int]]:
+def _frequent(
+    counts: Counter, min_count: int, always: Collection[str] = ()
+) -> list[tuple[str, int]]:
+    spared = {token.encode("utf-8") for token in always}
     kept = [
         (token, count)
         for token, count in counts.items()
-        if count >= min_count and len(token) <= MAX_TOKEN_BYTES
+        if (count >= min_count or token in spared) and len(token) <= MAX_TOKEN_BYTES
     ]
     kept.sort(key=lambda pair: (-pair[1], pair[0]))
     named = [(token.decode("utf-8"), count) for token, count in kept]

@@ -9,12 +9,14 @@ from typing import ClassVar
 from zoo.models._registry import describe
 from zoo.models._search_space import Range
 from zoo.text.inputs import plain
+from zoo.weights import NAMES
 
 
 def _whole(value) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
+_WEIGHTS = ("auto", "none", *NAMES)
 _FROM_0 = ("a whole number from 0", lambda value: _whole(value) and value >= 0)
 _SHARE = (
     "a number above 0 and at most 1, or none",
@@ -23,6 +25,10 @@ _SHARE = (
     ),
 )
 _BY_NAME = {
+    "weights": (
+        ", ".join(_WEIGHTS[:-1]) + f" or {_WEIGHTS[-1]}",
+        lambda value: isinstance(value, str) and value in _WEIGHTS,
+    ),
     "seed": _FROM_0,
     "patience": _FROM_0,
     "pretrain_epochs": _FROM_0,
@@ -97,6 +103,13 @@ class Checked:
                     f"`{setting.name}` must be {accepted}. "
                     f"Received: {setting.name}={value!r}."
                 )
+        vectors, weights = getattr(self, "vectors", ""), getattr(self, "weights", "")
+        if vectors and weights not in ("auto", ""):
+            raise ValueError(
+                "`weights` (--from) must be left out where `vectors` names a file. "
+                "Accepted: one of the two. "
+                f"Received: weights={weights!r} and vectors={vectors!r}."
+            )
 
     @classmethod
     def of(cls, model: str, **overrides):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 
 from zoo.families import family_of
 from zoo.families.catalogue import settings_of, space_of
+from zoo.families.pretrained import AUTO, NONE
 from zoo.models._registry import check_keywords, describe
 from zoo.models._search_space import (
     Choice,
@@ -187,6 +188,8 @@ def default_of(model: str, name: str):
 
 def _space(model: str, ranges: Mapping, fixed: Mapping, only: Sequence[str]) -> dict:
     own = space_of(model)
+    if fixed.get("vectors") or fixed.get("weights", AUTO) not in (AUTO, NONE):
+        fixed = {"embedding_dim": None, **fixed}  # as wide as the vectors
     space = {name: range_ for name, range_ in own.items() if name not in fixed}
     arguments = describe(model).keywords
     known = {setting.name for setting in fields(settings_of(model))}

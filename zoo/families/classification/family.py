@@ -37,7 +37,8 @@ class Classification(Family):
     def describe(self, name, prepared):
         parts = prepared.splits.parts.items()
         sizes = [f"{len(part):,} {name}" for name, part in parts]
-        return f"{name} on {len(prepared.tasks)} task(s): {', '.join(sizes)} texts"
+        line = f"{name} on {len(prepared.tasks)} task(s): {', '.join(sizes)} texts"
+        return "\n".join(filter(None, (line, str(prepared.start))))
 
     def train(
         self, name, prepared, settings, keywords, *, folder, callbacks=(), verbose=True

@@ -30,6 +30,10 @@ class Settings(Checked):
         vocab_size: most entries of the vocabulary.
         lowercase: whether to fold case.
         min_count: tokens seen less often are unknown.
+        weights: word vectors that ship and the embedding starts from: `"glove-en"`,
+            `"none"`, or `"auto"`, which takes `glove-en` where the training words are
+            mostly in it (`zoo.families.pretrained.choose_start`) and `embedding_dim`
+            was not chosen otherwise. A word that has a vector needs no `min_count`.
         vectors: word2vec or GloVe text file whose vectors the embedding starts from.
         max_length: tokens of a text that are read.
         buckets: padded lengths that XLA compiles for.
@@ -55,6 +59,7 @@ class Settings(Checked):
     vocab_size: int = 20000
     lowercase: bool = True
     min_count: int = 2
+    weights: str = "auto"
     vectors: str = ""
     max_length: int = 256
     buckets: int = 5

@@ -16,6 +16,7 @@ from zoo.families.classification.model import TextModel
 from zoo.families.classification.pretraining import pretrain
 from zoo.families.classification.saliency import adapt_ngrams
 from zoo.families.classification.settings import Settings
+from zoo.families.pretrained import NONE, Start, choose_start, start_of
 from zoo.families.text_model import describe_training
 from zoo.tasks import Task
 from zoo.text import TextPipeline
@@ -61,6 +62,7 @@ class Prepared:
         parts: the arrays of `train`, `valid` and `test`.
         unlabeled: ids of the unlabelled texts.
         buckets: padded lengths that hold every text.
+        start: the word vectors that suit the training texts.
     """
 
     splits: Splits
@@ -69,6 +71,7 @@ class Prepared:
     parts: dict[str, Encoded]
     unlabeled: list[np.ndarray]
     buckets: list[int]
+    start: Start = Start()
 
     def batches(
         self, part: str, settings: Settings, *, shuffle: bool = False
@@ -123,13 +126,24 @@ def prepare(splits: Splits, settings: Settings) -> Prepared:
         )
     labels = {name: encode_labels(part, tasks) for name, part in splits.parts.items()}
     unlabeled = splits.unlabeled if settings.pretrain_epochs else []
-    pipeline = TextPipeline.learn(
-        [*splits.train.texts, *unlabeled],
+    reading: dict = {
+        "tokenizer": settings.tokenizer,
+        "max_length": settings.max_length,
+        "lowercase": settings.lowercase,
+    }
+    counts = TextPipeline.count([*splits.train.texts, *unlabeled], **reading)
+    start = choose_start(
+        settings.weights,
+        counts,
         tokenizer=settings.tokenizer,
+        vectors=settings.vectors,
+    )
+    pipeline = TextPipeline.of_counts(
+        counts,
         vocab_size=settings.vocab_size,
         min_count=settings.min_count,
-        max_length=settings.max_length,
-        lowercase=settings.lowercase,
+        always=start.always,
+        **reading,
     )
     parts = {
         part: Encoded(pipeline.encode(getattr(splits, part).texts), *labels[part])
@@ -143,6 +157,7 @@ def prepare(splits: Splits, settings: Settings) -> Prepared:
         parts=parts,
         unlabeled=pipeline.encode(unlabeled),
         buckets=choose_buckets(everything, settings.buckets),
+        start=start,
     )
 
 
@@ -173,15 +188,19 @@ def train(
     """
     seed_everything(settings.seed)
     keywords = dict(keywords or {})
+    start = start_of(prepared.start, settings, name, keywords)
     model = build(
         name,
         prepared.pipeline.vocabulary,
         prepared.tasks,
         keywords,
         vectors=settings.vectors,
+        weights=start,
         seed=settings.seed,
     )
     metadata = describe_training(name, keywords, settings)
+    if start != NONE:
+        metadata["weights"] = start
     data = prepared.parts["train"]
     adapt_ngrams(model, data.tokens, data.targets, data.weights, prepared.tasks)
     batches = prepared.batches("train", settings, shuffle=True)

@@ -40,7 +40,8 @@ class Tagging(Family):
 
     def describe(self, name, prepared):
         sizes = [f"{len(data):,} {part}" for part, data in prepared.data.items()]
-        return f"{name} on {len(prepared.tasks)} task(s): {', '.join(sizes)} sentences"
+        line = f"{name} on {len(prepared.tasks)} task(s): {', '.join(sizes)} sentences"
+        return "\n".join(filter(None, (line, str(prepared.start))))
 
     def train(self, name, prepared, settings, keywords, **options):
         from zoo.families.tagging.train import train

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import NamedTuple
@@ -101,6 +101,7 @@ class TaggingPipeline(tf.Module):
         *,
         vocab_size: int = 30000,
         min_count: int = 1,
+        always: Collection[str] = (),
         tokenizer: str = "unicode",
         lowercase: bool = True,
         max_letters: int = 24,
@@ -111,6 +112,7 @@ class TaggingPipeline(tf.Module):
             sentences: the words of each.
             vocab_size: most entries of the words' vocabulary.
             min_count: rarer words are unknown; every character is kept.
+            always: words that stay however rare they are.
             tokenizer, lowercase, max_letters: see the class.
 
         Raises:
@@ -118,24 +120,29 @@ class TaggingPipeline(tf.Module):
         """
         settings = _Settings(tokenizer, lowercase, max_letters)
         raw = Counter(word for words in _sentences(sentences) for word in words)
-        words: Counter[bytes] = Counter()
+        words = _counted(raw, lowercase)
         characters: Counter[bytes] = Counter()
-        folded, cased = (
-            splitting.normal_words(tf.constant([*raw], tf.string), lowercase=fold)
-            for fold in (lowercase, False)
-        )
+        cased = splitting.normal_words(tf.constant([*raw], tf.string), lowercase=False)
         spelled = splitting.letters(cased, max_letters).to_list()
-        for word, letters, count in zip(folded.numpy(), spelled, raw.values()):
-            if word:
-                words[word] += count
+        for letters, count in zip(spelled, raw.values()):
             for letter in letters:
                 characters[letter] += count
         most_common = vocabularies.most_common
         return cls(
-            most_common(words, vocab_size=vocab_size, min_count=min_count),
+            most_common(
+                words, vocab_size=vocab_size, min_count=min_count, always=always
+            ),
             most_common(characters, vocab_size=vocab_size, min_count=1),
             **asdict(settings),
         )
+
+    @classmethod
+    def count(
+        cls, sentences: Iterable[Sequence[str]], *, lowercase: bool = True
+    ) -> Counter[bytes]:
+        """How often each word occurs as it is looked up, UTF-8."""
+        raw = Counter(word for words in _sentences(sentences) for word in words)
+        return _counted(raw, lowercase)
 
     @property
     def vocabulary(self) -> list[str]:
@@ -264,6 +271,17 @@ class TaggingPipeline(tf.Module):
         clean = splitting.normal_words(words, lowercase=False)
         letters = splitting.letters(clean, self._settings.max_letters)
         return letters.with_values(self._characters(letters.values))
+
+
+def _counted(raw: Counter[bytes], lowercase: bool) -> Counter[bytes]:
+    """The same counts by what each word is looked up by; some are nothing then."""
+    words: Counter[bytes] = Counter()
+    looked_up = tf.constant([*raw], tf.string)
+    looked_up = splitting.normal_words(looked_up, lowercase=lowercase).numpy()
+    for word, count in zip(looked_up, raw.values()):
+        words[word] += count
+    del words[b""]
+    return words
 
 
 def _sentences(sentences: Iterable[Iterable[str]]) -> Iterator[list[bytes]]:

@@ -32,6 +32,10 @@ class TaggingSettings(Checked):
         vocab_size: most entries of the words' vocabulary.
         lowercase: whether to fold case before a word is looked up.
         min_count: words seen less often are unknown.
+        weights: word vectors that ship and the embedding starts from: `"glove-en"`,
+            `"none"`, or `"auto"`, which takes `glove-en` where the training words are
+            mostly in it (`zoo.families.pretrained.choose_start`) and `embedding_dim`
+            was not chosen otherwise. A word that has a vector needs no `min_count`.
         vectors: word2vec or GloVe text file whose vectors the embedding starts from.
         replace_rare: share of the words seen once that training reads as unknown, drawn
             anew each epoch (Lample et al. 2016, section 4.1 and its code), or none.
@@ -53,6 +57,7 @@ class TaggingSettings(Checked):
     vocab_size: int = 30000
     lowercase: bool = True
     min_count: int = 1
+    weights: str = "auto"
     vectors: str = ""
     replace_rare: float | None = 0.5
     max_letters: int = 24

@@ -16,6 +16,7 @@ from zoo.data.tag_schemes import scheme_name, spans_of, tags_of_types
 from zoo.data.tagged_splits import TaggedSplits
 from zoo.data.unknown import never_said
 from zoo.families.building import build
+from zoo.families.pretrained import NONE, Start, choose_start, start_of
 from zoo.families.tagging.decoder import Decoder
 from zoo.families.tagging.fitting import (
     evaluate_tagger,
@@ -41,6 +42,7 @@ class Tagged:
     pipeline: TaggingPipeline
     data: dict[str, TaggedSentences]
     sentences: dict[str, list[Sentence]]
+    start: Start = Start()
 
     def part(self, name: str) -> tuple[list[Sentence], TaggedSentences]:
         return self.sentences[name], self.data[name]
@@ -97,16 +99,24 @@ def prepare(splits: TaggedSplits, settings: TaggingSettings) -> Tagged:
             tasks[name] = _converted(task, settings.scheme)
             for part in PARTS:
                 data[part] = data[part].convert(name, task.scheme, settings.scheme)
+    words = data["train"].tokens
+    start = choose_start(
+        settings.weights,
+        TaggingPipeline.count(words, lowercase=settings.lowercase),
+        tokenizer=settings.tokenizer,
+        vectors=settings.vectors,
+    )
     pipeline = TaggingPipeline.learn(
-        data["train"].tokens,
+        words,
         vocab_size=settings.vocab_size,
         min_count=settings.min_count,
+        always=start.always,
         tokenizer=settings.tokenizer,
         lowercase=settings.lowercase,
         max_letters=settings.max_letters,
     )
     sentences = {part: pipeline.encode(data[part].tokens) for part in PARTS}
-    return Tagged(tasks, pipeline, data, sentences)
+    return Tagged(tasks, pipeline, data, sentences, start)
 
 
 def _converted(task: Task, scheme: str) -> Task:
@@ -129,15 +139,19 @@ def train(
     """Builds a registered tagger and trains it: see `Family.train`."""
     seed_everything(settings.seed)
     pipeline = tagged.pipeline
+    start = start_of(tagged.start, settings, name, keywords)
     model = build(
         name,
         pipeline.vocabulary,
         tagged.tasks,
         {"character_count": pipeline.character_count, **keywords},
         vectors=settings.vectors,
+        weights=start,
         seed=settings.seed,
     )
     metadata = describe_training(name, keywords, settings)
+    if start != NONE:
+        metadata["weights"] = start
     read = [vars(tagged.data[part]) for part in ("train", "valid")]
     claim(folder, {**metadata, "data": fingerprint([*read, tagged.tasks])})
     valid = tagged.part("valid") if tagged.sentences["valid"] else None

