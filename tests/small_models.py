@@ -54,6 +54,17 @@ if BACKEND == "jax":  # compiles each shape; tests of the layers cover the rest
     ALL_ROWS = ROWS
 
 
+def embeddings_of(model, entries: int) -> list[np.ndarray]:
+    """The tables of a model's embeddings of so many entries; there is one at least."""
+    tables = [
+        keras.ops.convert_to_numpy(layer.embeddings)
+        for layer in model.layers
+        if isinstance(layer, keras.layers.Embedding) and layer.input_dim == entries
+    ]
+    assert tables
+    return tables
+
+
 def row_id(row) -> str:
     name, options = row
     return "-".join([name, *(f"{key}={value}" for key, value in options.items())])

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 
-import keras
 import numpy as np
 import pytest
+from small_models import embeddings_of
 
 import zoo.weights
 from zoo.cli import main
@@ -91,13 +91,7 @@ def test_every_embedding_starts_from_the_vectors(name):
     tasks = {"one": ["no", "yes"], "two": ["a", "b"]}
     model = build(name, words, tasks, sizes, weights="glove-en", seed=2)
     expected, _ = zoo.weights.read_vectors("glove-en", words, seed=2)
-    tables = [
-        keras.ops.convert_to_numpy(layer.embeddings)
-        for layer in model.layers
-        if isinstance(layer, keras.layers.Embedding) and layer.input_dim == len(words)
-    ]
-    assert tables
-    for table in tables:
+    for table in embeddings_of(model, len(words)):
         np.testing.assert_array_equal(table, expected)
 
 

@@ -87,13 +87,25 @@ def read_vectors(
                 _seen(first),
             )
         )
-    generator = np.random.default_rng(seed)
-    matrix = generator.uniform(-scale, scale, (len(vocabulary), width))
-    matrix = matrix.astype("float32")
-    matrix[:1] = 0.0
+    matrix = random_vectors((len(vocabulary), width), seed=seed, scale=scale)
     for id, row in found.items():
         matrix[id] = row
     return matrix, len(found) / max(len(vocabulary) - SPECIALS, 1)
+
+
+def random_vectors(
+    shape: tuple[int, int], *, seed: int = 0, scale: float = 0.25
+) -> np.ndarray:
+    """float32 vectors of the entries of a vocabulary before any is known.
+
+    Args:
+        shape: entries and values.
+        seed: of the draw.
+        scale: all are drawn from U[-scale, scale], but for padding, which is zero.
+    """
+    matrix = np.random.default_rng(seed).uniform(-scale, scale, shape)
+    matrix[:1] = 0.0
+    return matrix.astype("float32")
 
 
 def _seen(line: bytes) -> str:

@@ -21,7 +21,7 @@ def build(
     keywords: Mapping,
     *,
     vectors: str = "",
-    weights: str = "none",
+    weights: str = shipped.NONE,
     seed: int = 0,
 ) -> keras.Model:
     """Builds a registered model of texts, from pre-trained vectors if there are any.
@@ -47,7 +47,7 @@ def build(
     if vectors:
         matrix, share = read_vectors(vectors, vocabulary, seed=seed)
         print(f"{vectors}: vectors of {share:.1%} of the vocabulary's words")
-    elif weights != "none":
+    elif weights != shipped.NONE:
         matrix, _ = shipped.read_vectors(weights, vocabulary, seed=seed)
     else:
         return _registry.get(name, len(vocabulary), tasks, **keywords)

@@ -7,9 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from zoo.models import _registry
-from zoo.weights import NAMES, WIDTH, known_words
+from zoo.weights import AUTO, NAMES, NONE, WIDTH, known_words
 
-NONE, AUTO = "none", "auto"
 # English sets have 0.81 to 0.94 of the occurrences and 0.74 to 0.96 of the words; the
 # German side of Multi30k 0.38 and 0.12, Chinese reviews 0.00 and 0.01.
 LEAST_TOKENS, LEAST_WORDS = 0.7, 0.5

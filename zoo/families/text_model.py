@@ -26,17 +26,28 @@ from zoo.serving.servable import Pipeline
 from zoo.tasks import Task
 from zoo.text.inputs import plain
 from zoo.training.kept import check_file, sha256_of
+from zoo.weights import NONE
 
 FORMAT_VERSION = 2  # 1: a regression's model returned the value, in float32
 
 
-def describe_training(name: str, keywords: Mapping, settings) -> dict:
-    """What the metadata of a trained model say of how it came about."""
+def describe_training(
+    name: str, keywords: Mapping, settings, *, weights: str = NONE
+) -> dict:
+    """What the metadata of a trained model say of how it came about.
+
+    Args:
+        name: of the registered model.
+        keywords: arguments of its builder.
+        settings: of the training.
+        weights: that ship and the embedding started from, where there were any.
+    """
     keywords = {key: plain(value) for key, value in keywords.items()}
     return {
         "name": name,
         "keywords": {key: value for key, value in keywords.items() if _is_json(value)},
         "settings": settings.to_config(),
+        **({} if weights == NONE else {"weights": weights}),
     }
 
 

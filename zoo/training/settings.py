@@ -9,14 +9,14 @@ from typing import ClassVar
 from zoo.models._registry import describe
 from zoo.models._search_space import Range
 from zoo.text.inputs import plain
-from zoo.weights import NAMES
+from zoo.weights import AUTO, NAMES, NONE
 
 
 def _whole(value) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-_WEIGHTS = ("auto", "none", *NAMES)
+_WEIGHTS = (AUTO, NONE, *NAMES)
 _FROM_0 = ("a whole number from 0", lambda value: _whole(value) and value >= 0)
 _SHARE = (
     "a number above 0 and at most 1, or none",

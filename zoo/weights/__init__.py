@@ -6,6 +6,6 @@ command, and under which licence.
 
 from __future__ import annotations
 
-from zoo.weights.shipped import NAMES, WIDTH, known_words, read_vectors
+from zoo.weights.shipped import AUTO, NAMES, NONE, WIDTH, known_words, read_vectors
 
-__all__ = ["NAMES", "WIDTH", "known_words", "read_vectors"]
+__all__ = ["AUTO", "NAMES", "NONE", "WIDTH", "known_words", "read_vectors"]

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from zoo._lazy import numpy as np
 
-SPECIALS = 4  # pad, unknown, begin, end: the first entries of every vocabulary
 NAMES = ("glove-en",)
+# Of a setting: nothing that ships, or what suits the training texts.
+NONE, AUTO = "none", "auto"
 WIDTH = 100  # values of a vector
 FILE = "vectors.npz"
 _FOLDER = Path(__file__).parent
@@ -52,15 +53,16 @@ def read_vectors(
         >>> matrix.shape, coverage
         ((6, 100), 0.5)
     """
+    # Here, so that the names of what ships are known without NumPy.
+    from zoo.data.vectors import SPECIALS, random_vectors
+
     rows, values, row_scale = _load(name)
     places = [rows.get(word, -1) for word in vocabulary]
     places[:SPECIALS] = [-1] * len(places[:SPECIALS])
     ids = np.flatnonzero(np.array(places, "int64") >= 0)
     found = np.array(places, "int64")[ids]
-    generator = np.random.default_rng(seed)
-    matrix = generator.uniform(-scale, scale, (len(vocabulary), values.shape[1]))
-    matrix = matrix.astype("float32")
-    matrix[:1] = 0.0
+    shape = len(vocabulary), values.shape[1]
+    matrix = random_vectors(shape, seed=seed, scale=scale)
     matrix[ids] = values[found].astype("float32") * row_scale[found, None]
     return matrix, len(ids) / max(len(vocabulary) - SPECIALS, 1)
 

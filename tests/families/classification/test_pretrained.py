@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import keras
 import numpy as np
 import pytest
-from small_models import SIZES
+from small_models import SIZES, embeddings_of
 
 import zoo
 from zoo.families.building import build
@@ -36,13 +35,7 @@ def test_every_embedding_of_words_starts_from_the_file(name, file):
     known = set(zoo.describe(name).keywords) - {"embedding_dim"}
     keywords = {k: v for k, v in SIZES.items() if k in known}
     model = build(name, WORDS, tasks, keywords, vectors=file, seed=3)
-    tables = [
-        keras.ops.convert_to_numpy(layer.embeddings)
-        for layer in model.layers
-        if isinstance(layer, keras.layers.Embedding) and layer.input_dim == len(WORDS)
-    ]
-    assert tables
-    for table in tables:
+    for table in embeddings_of(model, len(WORDS)):
         np.testing.assert_array_equal(table[4:6], [[4, 5, 6, 7], [1, 2, 3, 4]])
         assert not table[0].any() and table[6].any()
 

@@ -12,18 +12,13 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from zoo.families.classification.constant import majority
-from zoo.families.classification.linear import Linear, Part, fit_linear
+from zoo.families.classification.linear import Linear, fit_linear
 from zoo.families.classification.train import Prepared
 from zoo.tasks import Task
 from zoo.training.metrics import evaluate
 
 # Texts that the latency is measured on, and seconds after which fewer must do.
 MOST_TIMED, LONGEST_TIMING = 100, 5.0
-
-
-def linear(task: Task, train: Part, valid: Part, texts: Sequence[str]) -> np.ndarray:
-    """What `fit_linear` gives for `texts`: outputs `[texts, outputs]`."""
-    return fit_linear(task, train, valid)(texts)
 
 
 def evaluate_baselines(prepared: Prepared, part: str) -> dict[str, dict[str, dict]]:

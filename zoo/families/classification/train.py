@@ -16,7 +16,7 @@ from zoo.families.classification.model import TextModel
 from zoo.families.classification.pretraining import pretrain
 from zoo.families.classification.saliency import adapt_ngrams
 from zoo.families.classification.settings import Settings
-from zoo.families.pretrained import NONE, Start, choose_start, start_of
+from zoo.families.pretrained import Start, choose_start, start_of
 from zoo.families.text_model import describe_training
 from zoo.tasks import Task
 from zoo.text import TextPipeline
@@ -198,9 +198,7 @@ def train(
         weights=start,
         seed=settings.seed,
     )
-    metadata = describe_training(name, keywords, settings)
-    if start != NONE:
-        metadata["weights"] = start
+    metadata = describe_training(name, keywords, settings, weights=start)
     data = prepared.parts["train"]
     adapt_ngrams(model, data.tokens, data.targets, data.weights, prepared.tasks)
     batches = prepared.batches("train", settings, shuffle=True)

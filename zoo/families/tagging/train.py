@@ -16,7 +16,7 @@ from zoo.data.tag_schemes import scheme_name, spans_of, tags_of_types
 from zoo.data.tagged_splits import TaggedSplits
 from zoo.data.unknown import never_said
 from zoo.families.building import build
-from zoo.families.pretrained import NONE, Start, choose_start, start_of
+from zoo.families.pretrained import Start, choose_start, start_of
 from zoo.families.tagging.decoder import Decoder
 from zoo.families.tagging.fitting import (
     evaluate_tagger,
@@ -149,9 +149,7 @@ def train(
         weights=start,
         seed=settings.seed,
     )
-    metadata = describe_training(name, keywords, settings)
-    if start != NONE:
-        metadata["weights"] = start
+    metadata = describe_training(name, keywords, settings, weights=start)
     read = [vars(tagged.data[part]) for part in ("train", "valid")]
     claim(folder, {**metadata, "data": fingerprint([*read, tagged.tasks])})
     valid = tagged.part("valid") if tagged.sentences["valid"] else None
