@@ -8,6 +8,7 @@ from gradients import BACKEND
 from keras import ops
 
 import zoo
+from zoo.layers import Stacking, TokenBag
 from zoo.tasks import Task, as_tasks
 from zoo.training.losses import task_loss, task_loss_weights
 
@@ -47,6 +48,7 @@ VARIANTS = {
 # Models of texts and tasks; the others have these checks in test_language.py and
 # test_taggers.py, test_translation_models.py.
 OTHERS = ("language modelling", "tagging", "translation")
+FITTED = ("linear",)  # nothing in them is trained by gradients
 CLASSIFIERS = [n for n in zoo.list_models() if zoo.describe(n).task not in OTHERS]
 ROWS = [(name, {}) for name in CLASSIFIERS]
 ALL_ROWS = ROWS + [(name, options) for name in VARIANTS for options in VARIANTS[name]]
@@ -81,7 +83,18 @@ def build(row, seed: int = 0, **options) -> keras.Model:
     known = zoo.describe(name).keywords
     sizes = {k: v for k, v in {**SIZES, **options}.items() if k in known}
     keras.utils.set_random_seed(seed)
-    return zoo.get(name, VOCAB_SIZE, tasks_of(name), **{**sizes, **own})
+    return fitted(zoo.get(name, VOCAB_SIZE, tasks_of(name), **{**sizes, **own}))
+
+
+def fitted(model: keras.Model) -> keras.Model:
+    """The model with some weights in the parts that are fitted before training."""
+    generator = np.random.default_rng(5)
+    for layer in model.layers:
+        if isinstance(layer, (TokenBag, Stacking)) or layer.name == "linear_words":
+            layer.set_weights(
+                [generator.uniform(0.1, 1.0, w.shape) for w in layer.weights]
+            )
+    return model
 
 
 def texts(lengths, seed: int = 0, time: int | None = None) -> np.ndarray:

@@ -49,7 +49,7 @@ class Subject:
         keras.utils.set_random_seed(0)
         sizes = {key: value for key, value in given.items() if key in known}
         tasks = [self.tasks(name)] if self.tasks else []
-        return zoo.get(name, VOCAB_SIZE, *tasks, **sizes)
+        return small_models.fitted(zoo.get(name, VOCAB_SIZE, *tasks, **sizes))
 
     def inputs(self, model, rows, more: int = 0):
         """What the model is called with; `more` columns of padding at the end."""

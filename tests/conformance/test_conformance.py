@@ -23,6 +23,7 @@ from keras import ops
 from marks import HALF_PRECISION, not_on_jax, slow_but
 from small_models import (
     ALL_ROWS,
+    FITTED,
     NO_DROPOUT,
     ROWS,
     VOCAB_SIZE,
@@ -42,6 +43,11 @@ from zoo.training.fit import compile_model, seed_everything
 
 QUICK = [("bilstm_mt", {})]
 every_model = pytest.mark.parametrize("row", slow_but(QUICK, ROWS), ids=row_id)
+TRAINED = [row for row in ROWS if row[0] not in FITTED]
+every_trained = pytest.mark.parametrize("row", slow_but(QUICK, TRAINED), ids=row_id)
+every_trained_variant = pytest.mark.parametrize(
+    "row", slow_but(QUICK, [r for r in ALL_ROWS if r[0] not in FITTED]), ids=row_id
+)
 every_variant = pytest.mark.parametrize("row", slow_but(QUICK, ALL_ROWS), ids=row_id)
 
 
@@ -161,7 +167,7 @@ def test_3_a_saved_model_answers_alike_in_a_fresh_process(row, reloaded):
         np.testing.assert_allclose(found[key], answer, rtol=1e-5, atol=1e-6)
 
 
-@every_variant
+@every_trained_variant
 def test_4_every_weight_gets_a_gradient(row):
     model, tasks = build(row, **NO_DROPOUT), tasks_of(row[0])
     tokens = texts([6, 1, 4, 3])
@@ -174,7 +180,7 @@ def test_4_every_weight_gets_a_gradient(row):
 
 
 @not_on_jax
-@every_variant
+@every_trained_variant
 def test_4_a_missing_label_gives_exactly_no_gradient(row):
     model, tasks = build(row), tasks_of(row[0])
     tokens = texts([6, 1, 4, 3])
@@ -321,7 +327,7 @@ def run_of(row, seed=3):
 
 @pytest.mark.slow
 @not_on_jax
-@every_model
+@every_trained
 def test_9_and_10_two_runs_are_equal_bit_for_bit_and_learn(row):
     model, take = run_of(row)
     again = build(row, seed=3, dropout=0.1)

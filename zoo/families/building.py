@@ -54,10 +54,29 @@ def build(
     return _started(name, matrix, tasks, keywords)
 
 
+def known_vectors(
+    vocabulary: Sequence[str], vectors: str, weights: str
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """The vectors of a vocabulary, and which entries have one; arguments as of `build`.
+
+    Returns:
+        float32 `[words, width]` and bool `[words]`, or `None` without any vectors.
+    """
+    if vectors:
+        matrix, _ = read_vectors(vectors, vocabulary, scale=0.0)
+    elif weights != shipped.NONE:
+        matrix, _ = shipped.read_vectors(weights, vocabulary, scale=0.0)
+    else:
+        return None
+    return matrix, matrix.any(axis=1)
+
+
 def _started(
     name: str, matrix: np.ndarray, tasks: Mapping, keywords: Mapping
 ) -> keras.Model:
     """The model whose embedding of words starts from `matrix`, `[words, width]`."""
+    if "embedding_dim" not in _registry.describe(name).keywords:
+        return _registry.get(name, len(matrix), tasks, **keywords)
     width = matrix.shape[1]
     given = keywords.get("embedding_dim", width)
     if given != width:

@@ -24,14 +24,14 @@ class Start:
         covered: the weights that `tokens` and `words` are about; `""` if nobody asked.
         tokens: share of the training words that they know, by occurrence.
         words: share of the different ones seen twice or more often.
-        always: words that a vocabulary keeps however rare they are.
+        always: words that a vocabulary has, seen or not.
     """
 
     name: str = NONE
     covered: str = ""
     tokens: float = 0.0
     words: float = 0.0
-    always: frozenset[str] = field(default=frozenset(), repr=False)
+    always: tuple[str, ...] = field(default=(), repr=False)
 
     def __str__(self) -> str:
         """The line that a run prints, or nothing."""
@@ -73,7 +73,7 @@ def choose_start(
         )
     name = NAMES[0] if weights == AUTO else weights
     known = known_words(name)
-    tokens, words = coverage(counts, known)
+    tokens, words = coverage(counts, frozenset(known))
     suits = tokens >= LEAST_TOKENS and words >= LEAST_WORDS
     if weights == AUTO and not suits:
         return Start(covered=name, tokens=tokens, words=words)
@@ -112,9 +112,10 @@ def fits(name: str, keywords: Mapping) -> bool:
     """
     defaults = _registry.describe(name).keywords
     groups = keywords.get("groups", defaults.get("groups", 1))
+    if "embedding_dim" not in defaults:
+        return True  # a linear model takes vectors of any width
     return (
-        "embedding_dim" in defaults
-        and keywords.get("embedding_dim", WIDTH) == WIDTH
+        keywords.get("embedding_dim", WIDTH) == WIDTH
         and keywords.get("variant") != "rand"
         and "vectors" not in keywords
         and not WIDTH % (groups or 1)

@@ -28,6 +28,9 @@ from zoo.layers.recurrent.layer import RecurrentLayer
 from zoo.layers.recurrent.lstm import LSTM, LSTMCell
 from zoo.layers.recurrent.shared import SharedLSTM
 from zoo.layers.softmax import SampledSoftmax, TiedSoftmax
+from zoo.layers.stacking import Stacking
+from zoo.layers.token_bag import TokenBag
+from zoo.layers.windows import JoinWindows, Windows
 
 __all__ = [
     "CRF",
@@ -45,6 +48,7 @@ __all__ = [
     "GRUCell",
     "GroupLSTM",
     "GroupLSTMCell",
+    "JoinWindows",
     "LSTM",
     "LSTMCell",
     "LastState",
@@ -57,7 +61,10 @@ __all__ = [
     "SampledSoftmax",
     "SharedLSTM",
     "SparseMoE",
+    "Stacking",
     "TanhProductAttention",
     "TextConvolution",
     "TiedSoftmax",
+    "TokenBag",
+    "Windows",
 ]

@@ -2,6 +2,7 @@
 
 from zoo.models.classifiers import bilstm, flstm, glstm, lstm
 from zoo.models.language_models import biglstm_lm, flstm_lm, glstm_lm, lstm_lm
+from zoo.models.linear import linear
 from zoo.models.liu2016 import mt_coupled, mt_shared, mt_uniform
 from zoo.models.mixtures import moe_classifier, moe_lm, moe_lm_h, moe_mt
 from zoo.models.multitask import bilstm_mt
@@ -19,6 +20,7 @@ __all__ = [
     "flstm_lm",
     "glstm",
     "glstm_lm",
+    "linear",
     "lstm",
     "lstm_lm",
     "moe_classifier",

@@ -17,6 +17,7 @@ from zoo.tasks import as_tasks
 
 POOLINGS = ("last", "mean", "max", "attention")
 _DEFAULTS = {"optimizer": "adam", "learning_rate": 1e-3, "batch_size": 32}
+WINDOW = 128  # steps that a recurrent layer reads before it begins anew
 DROPOUTS = {"embedding_dropout": Float(0.0, 0.5), "dropout": Float(0.0, 0.7)}
 WIDTHS = {"embedding_dim": Int(64, 256, step=64), "units": Int(32, 256, factor=2)}
 _PEEPHOLES = {"peepholes": Choice(False, True, when=IF_LSTM)}
@@ -31,7 +32,7 @@ OF_CELL = {
     task="text classification",
     summary="One LSTM; its state at the last token is what the heads read.",
     paper="Liu, Qiu and Huang 2016, section 2 and figure 1; Graves 2013 for peepholes",
-    defaults=_DEFAULTS,
+    defaults={**_DEFAULTS, "max_length": 256},  # one step after the other
     space={**WIDTHS, **_PEEPHOLES, **DROPOUTS, **OF_CELL},
 )
 def lstm(
@@ -182,8 +183,10 @@ def embedded_tokens(vocab_size: int, embedding_dim: int, embedding_dropout: floa
     return tokens, mask, x
 
 
-def both_directions(x, mask, units: int, *, cell: str = "lstm", **of_cell) -> list:
-    """A recurrent layer in each direction.
+def both_directions(
+    x, mask, units: int, *, cell: str = "lstm", window: int | None = WINDOW, **of_cell
+) -> list:
+    """A recurrent layer in each direction, over windows of a long text.
 
     LSTMs stand apart, in layers that a language model can initialise.
 
@@ -192,22 +195,40 @@ def both_directions(x, mask, units: int, *, cell: str = "lstm", **of_cell) -> li
         mask: bool `[batch, time]`.
         units: width of the state of each direction.
         cell: a word of `zoo.models._cells.CELLS`.
+        window: steps after which the state begins anew, in both directions; `None`
+            reads a text in one piece.
         of_cell: arguments of cells, such as `rank`.
 
     Returns:
         Two times `[batch, time, units]`, both in the order of the text.
     """
+    whole = mask
+    if window is not None:
+        x = layers.Windows(window, name="windows")(x)
+        mask = layers.Windows(window, name="window_masks")(mask)
     if cell != "lstm":
         layer = recurrent(cell, units, of_cell, return_sequences=True, name="lstm")
-        both = layers.Bidirectional(layer, merge_mode=None, name="bidirectional")
-        return list(both(x, mask=mask))
+        bidirectional = layers.Bidirectional(
+            layer, merge_mode=None, name="bidirectional"
+        )
+        both = list(bidirectional(x, mask=mask))
+        return both if window is None else _joined(both, whole)
     options = {
         "return_sequences": True,
         "peepholes": of_cell.get("peepholes", False),
     }
     forward = layers.LSTM(units, name="shared_forward", **options)
     backward = layers.BackwardLSTM(units, name="shared_backward", **options)
-    return [forward(x, mask=mask), backward(x, mask=mask)]
+    both = [forward(x, mask=mask), backward(x, mask=mask)]
+    return both if window is None else _joined(both, whole)
+
+
+def _joined(both, mask) -> list:
+    names = "joined_forward", "joined_backward"
+    return [
+        layers.JoinWindows(name=name)(states, mask)
+        for name, states in zip(names, both, strict=True)
+    ]
 
 
 def pool_states(states, mask, pooling: str):

@@ -7,12 +7,15 @@ from collections.abc import Mapping
 from zoo._lazy import keras, layers
 from zoo.tasks import Task, safe_names
 
+STACK = "stack"  # begins the names of the layers that add fitted outputs
+
 
 def heads(
     features,
     tasks: Mapping[str, Task],
     *,
     added: Mapping | None = None,
+    linear: Mapping | None = None,
     branch: Mapping | None = None,
     branch_rate: float | None = None,
     branch_weight: float = 0.5,
@@ -27,6 +30,8 @@ def heads(
         features: `[batch, units]` for all tasks, or a dict of them by task.
         tasks: the tasks by name.
         added: `[batch, task.outputs]` by task, to add to `W x + b`; tasks may lack one.
+        linear: `[batch, task.outputs]` by task, of a model that was fitted before, to
+            stack with `W x + b`. See `zoo.layers.Stacking`.
         branch: `[batch, task.outputs]` by task, to average with `W x + b`.
         branch_rate: share of the texts that train the branch, and it alone; `None`
             trains the mean. See `zoo.layers.BranchMean`.
@@ -54,6 +59,11 @@ def heads(
         if added and name in added:
             add = keras.layers.Add(dtype="float32", name=layer_name("sum", tasks, name))
             outputs[name] = add([outputs[name], added[name]])
+        if linear:
+            stack = layers.Stacking(
+                dtype="float32", name=layer_name(STACK, tasks, name)
+            )
+            outputs[name] = stack(outputs[name], linear[name])
         if branch:
             mean = layers.BranchMean(
                 branch_rate,

@@ -15,7 +15,12 @@ _TITLE = "Liu, Qiu and Huang 2016, Recurrent Neural Network for Text Classificat
 _TITLE += "with Multi-Task Learning, "
 _COMMON: dict[str, Any] = {
     "task": "multi-task text classification",
-    "defaults": {"optimizer": "adam", "learning_rate": 1e-3, "batch_size": 32},
+    "defaults": {
+        "optimizer": "adam",
+        "learning_rate": 1e-3,
+        "batch_size": 32,
+        "max_length": 256,  # one step after the other: no windows
+    },
     "family": "classification",
     "space": {
         "embedding_dim": Int(32, 256, factor=2),
@@ -189,7 +194,7 @@ def mt_shared(
     tasks = as_tasks(tasks)
     tokens, mask, x = embedded_tokens(vocab_size, embedding_dim, embedding_dropout)
     shared = keras.layers.Concatenate(name="shared")(
-        both_directions(x, mask, units, peepholes=peepholes)
+        both_directions(x, mask, units, peepholes=peepholes, window=None)
     )
     private = layers.SharedLSTM(len(tasks), units, peepholes=peepholes, name="private")
     states = private(x, shared, mask=mask)  # [batch, tasks, units]

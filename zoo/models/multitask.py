@@ -16,6 +16,7 @@ from zoo.models.classifiers import (
     max_and_mean,
 )
 from zoo.models.heads import heads, layer_name
+from zoo.models.linear import MOST_OUTPUTS, linear_outputs, outputs_of
 from zoo.models.ngram_logits import ngram_logits
 from zoo.tasks import as_tasks, same_labels
 
@@ -72,9 +73,11 @@ def bilstm_mt(
     of a task, which learns from the texts of all of them: the private ones need only
     learn what their task says otherwise.
 
-    With `ngrams`, `n_m` is a linear model over hashed word n-grams, shared by the tasks
-    that have the same labels: it learns fast what single phrases say. `zoo train`
-    weights the n-grams before training, by `adapt_ngrams`.
+    With `ngrams`, `n_m` is the linear model of `zoo.models.linear`, shared by the tasks
+    that have the same labels: `zoo train` fits it to its optimum, trains the network
+    apart from it, and chooses the weight of each of the two on the validation part
+    after every epoch (`zoo.layers.Stacking`). With more than 256 labels in all it is a
+    table of rank 16 over word n-grams that is trained by gradients, and `w` is fixed.
 
     Args:
         vocab_size: number of token ids.
@@ -88,9 +91,10 @@ def bilstm_mt(
         ngrams: lengths of the n-grams, such as `(1, 2)`; empty for none.
         ngram_buckets: rows of the table of n-grams; with fewer than there are n-grams
             in the training texts, collisions cost accuracy.
-        ngram_rate: share of the texts that train the n-grams, and these alone, while
-            the others train the network alone; `None` trains their mean.
-        ngram_weight: `w`; a half or less where many short texts teach the network.
+        ngram_rate: with more than 256 labels, share of the texts that train the
+            n-grams, and these alone, while the others train the network alone; `None`
+            trains their mean.
+        ngram_weight: with more than 256 labels, `w`.
         embedding_dropout: rate on the embedded words.
         dropout: rate before the private layers and before the heads.
 
@@ -125,13 +129,18 @@ def bilstm_mt(
             )
             logits = head(after(f"common_{index}"))
             common.update(dict.fromkeys(members, logits))
-    branch = None
-    if ngrams:
+    branch = linear = None
+    if ngrams and outputs_of(tasks) <= MOST_OUTPUTS:
+        linear = linear_outputs(
+            tokens, mask, tasks, vocab_size=vocab_size, n=ngrams, buckets=ngram_buckets
+        )
+    elif ngrams:
         branch = ngram_logits(tokens, mask, tasks, n=ngrams, buckets=ngram_buckets)
     outputs = heads(
         features,
         tasks,
         added=common,
+        linear=linear,
         branch=branch,
         branch_rate=ngram_rate,
         branch_weight=ngram_weight,

@@ -16,7 +16,7 @@ from zoo.text.imports import tf, tf_text
 from zoo.text.inputs import each_text, whole
 from zoo.text.settings import Settings, read_settings, write_settings
 from zoo.text.table import LookupTable, fill_empty, pad
-from zoo.text.vocabulary import SPECIALS, UNKNOWN
+from zoo.text.vocabulary import CONTINUES, SPECIALS, UNKNOWN
 
 _CONFIG = "pipeline.json"
 _TOKENS = "vocab.txt"
@@ -34,7 +34,8 @@ class TextPipeline(tf.Module):
     Tokenizers:
 
     * `"unicode"`: words, numbers, marks and symbols; Chinese, Japanese, Thai, Lao,
-      Khmer and Burmese by character.
+      Khmer and Burmese by character. Where the vocabulary has pieces (`##ing`), a word
+      that it lacks is put together from the longest entries that fit, from the left.
     * `"whitespace"`: what white space parts, for texts that were tokenized before.
     * `"wordpiece"`: the tokens of `"unicode"` in learned pieces (Schuster and Nakajima
       2012, as `tensorflow_text.WordpieceTokenizer` applies them).
@@ -78,7 +79,8 @@ class TextPipeline(tf.Module):
         if tokenizer == "bytes":
             vocabulary = vocabularies.BYTE_VOCABULARY
         self._lookup = LookupTable(vocabulary)
-        if tokenizer == "wordpiece":
+        self._pieces = None
+        if tokenizer == "wordpiece" or self._has_pieces():
             self._pieces = tf_text.WordpieceTokenizer(
                 self._lookup.table,
                 token_out_type=tf.string,
@@ -151,6 +153,7 @@ class TextPipeline(tf.Module):
         vocab_size: int = 20000,
         min_count: int = 2,
         always: Collection[str] = (),
+        pieces: int = 0,
         max_length: int = 256,
         lowercase: bool = True,
     ) -> TextPipeline:
@@ -158,8 +161,10 @@ class TextPipeline(tf.Module):
 
         Args:
             counts: of the training texts, with the same tokenizer and case.
-            always: words that stay however rare they are, as long as `vocab_size` has
-                room; word pieces know none.
+            always: words that stay however rare they are, or never seen, as long as
+                `vocab_size` has room; word pieces know none.
+            pieces: at most so many entries are pieces of the words that are left out;
+                for `"unicode"` alone.
             tokenizer, vocab_size, min_count, max_length, lowercase: see `learn`.
 
         Raises:
@@ -178,7 +183,10 @@ class TextPipeline(tf.Module):
         if tokenizer == "wordpiece":
             entries = vocabularies.word_pieces(counts, **sizes)
         elif tokenizer != "bytes":
-            entries = vocabularies.most_common(counts, **sizes, always=always)
+            pieces = pieces if tokenizer == "unicode" else 0
+            entries = vocabularies.most_common(
+                counts, **sizes, always=always, pieces=pieces
+            )
         return cls(entries, **asdict(settings))
 
     @property
@@ -202,6 +210,12 @@ class TextPipeline(tf.Module):
     def vocab_size(self) -> int:
         return len(self._lookup.entries)
 
+    def _has_pieces(self) -> bool:
+        return self.tokenizer == "unicode" and any(
+            entry.startswith(CONTINUES) and entry != CONTINUES
+            for entry in self._lookup.entries
+        )
+
     def summary(self) -> dict:
         """Its settings and size, for metadata."""
         return {**asdict(self._settings), "vocab_size": self.vocab_size}
@@ -222,7 +236,7 @@ class TextPipeline(tf.Module):
         # Strings have no place on an accelerator, neither here nor in a server.
         with tf.device("CPU:0"):
             tokens = _split(texts, self._settings)
-            if self.tokenizer == "wordpiece":
+            if self._pieces is not None:
                 tokens = self._pieces.tokenize(tokens).merge_dims(1, 2)
             return tokens[:, : self.max_length]
 

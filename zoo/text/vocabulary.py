@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Sequence
+from itertools import islice
 from pathlib import Path
 
 PAD, UNKNOWN, BEGIN, END = range(4)
@@ -13,6 +14,12 @@ MAX_TOKEN_BYTES = 100
 # The word piece learner looks at all substrings of all words: it is given the most
 # frequent ones only.
 MAX_PIECE_WORDS = 20_000
+# Begins a piece of a word that is not its first; no token of text begins so, for marks
+# stand alone.
+CONTINUES = "##"
+# Longest piece of a rare word, in how many of them one must occur, and how many
+# different characters have pieces of their own.
+PIECE_LENGTH, PIECE_WORDS, PIECE_CHARACTERS = 6, 3, 500
 BYTE_VOCABULARY = (*SPECIALS, *(f"<0x{value:02X}>" for value in range(256)))
 
 
@@ -22,6 +29,7 @@ def most_common(
     vocab_size: int,
     min_count: int,
     always: Collection[str] = (),
+    pieces: int = 0,
 ) -> list[str]:
     """Special tokens, then tokens by falling count; equal counts by code point.
 
@@ -29,7 +37,10 @@ def most_common(
         counts: how often each token (`bytes`, UTF-8) occurs.
         vocab_size: largest size, special tokens included.
         min_count: a token that occurs less often is left out ...
-        always: ... unless it is one of these.
+        always: ... unless it is one of these; those that do not occur come last, in
+            this order.
+        pieces: at most so many pieces of the words that are left out come after them,
+            from which `TextPipeline` puts together words that it does not know.
 
     Returns:
         The vocabulary; a token's id is its position.
@@ -41,8 +52,55 @@ def most_common(
         >>> most_common(Counter([b"b", b"a", b"b"]), vocab_size=6, min_count=1)
         ['[PAD]', '[UNK]', '[BEGIN]', '[END]', 'b', 'a']
     """
-    kept = _frequent(counts, min_count, always)
-    return [*SPECIALS, *(token for token, _ in kept[: vocab_size - len(SPECIALS)])]
+    kept = [token for token, _ in _frequent(counts, min_count, always)]
+    there = set(kept)
+    kept += [token for token in always if token not in there]
+    kept = kept[: vocab_size - len(SPECIALS)]
+    if pieces:
+        room = max(vocab_size - len(SPECIALS) - pieces, 1)
+        kept = kept[:room]
+        kept += pieces_of_rare(counts, set(kept), pieces)
+    return [*SPECIALS, *kept]
+
+
+def pieces_of_rare(counts: Counter, known: Collection[str], most: int) -> list[str]:
+    """Pieces of the words that a vocabulary lacks, the most useful first.
+
+    Single characters, then what begins or continues at least three of these words, by
+    how many letters of them it covers.
+
+    Args:
+        counts: how often each token (`bytes`, UTF-8) occurs.
+        known: the words of the vocabulary.
+        most: number of pieces.
+
+    Returns:
+        Pieces that are no words of the vocabulary; those that do not begin a word are
+        written with `##` before them.
+    """
+    letters: Counter = Counter()
+    found: Counter = Counter()
+    for token, count in counts.items():
+        if len(token) > MAX_TOKEN_BYTES:
+            continue
+        word = token.decode("utf-8")
+        letters.update(dict.fromkeys(word, count))
+        if word in known or len(word) < 2:
+            continue
+        for start in range(len(word)):
+            mark = CONTINUES if start else ""
+            for end in range(start + 2, min(start + PIECE_LENGTH, len(word)) + 1):
+                found[mark + word[start:end]] += 1
+    alone = sorted(letters, key=lambda c: (-letters[c], c))[:PIECE_CHARACTERS]
+    single = [mark + letter for letter in alone for mark in ("", CONTINUES)]
+    covered = {
+        piece: number * (len(piece) - len(CONTINUES) * piece.startswith(CONTINUES) - 1)
+        for piece, number in found.items()
+        if number >= PIECE_WORDS
+    }
+    longer = sorted(covered, key=lambda piece: (-covered[piece], piece))
+    kept = (piece for piece in [*single, *longer] if piece not in known)
+    return list(islice(kept, most))
 
 
 def word_pieces(counts: Counter, *, vocab_size: int, min_count: int) -> list[str]:

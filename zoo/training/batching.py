@@ -76,7 +76,9 @@ class TokenBatches(EpochBatches):
         targets: dict from task to an array with one row a text; empty for a language
             model.
         weights: dict from task to weights `[texts]`; 0 where the label is missing.
-        batch_size: rows of every batch.
+        batch_size: rows of every batch ...
+        most_tokens: ... but of texts so long that they have more tokens than this,
+            padding included, fewer: at least one.
         buckets: increasing lengths, the last at least the longest text.
         shuffle: `True` for training: a new order each epoch, drawn from `seed` and the
             number of the epoch alone, so that a resumed run sees the same batches.
@@ -84,6 +86,7 @@ class TokenBatches(EpochBatches):
             there are: `"proportional"` (each text once), `"uniform"` over tasks, or a
             temperature `t`, in proportion to `size ** (1 / t)`. Texts that carry labels
             of several tasks count as a group of their own.
+        repeats: how often an epoch that is shuffled goes through the texts.
         seed: of the order and the sampling.
 
     Call returns: tokens `[batch_size, bucket]`, dict of targets, dict of weights, the
@@ -105,9 +108,11 @@ class TokenBatches(EpochBatches):
         weights: Mapping[str, np.ndarray],
         *,
         batch_size: int,
+        most_tokens: int | None = None,
         buckets: Sequence[int],
         shuffle: bool = False,
         sampling: str | float = "proportional",
+        repeats: int = 1,
         seed: int = 0,
     ) -> None:
         super().__init__()
@@ -119,10 +124,11 @@ class TokenBatches(EpochBatches):
         self.weights = {
             task: np.asarray(weight, "float32") for task, weight in weights.items()
         }
-        self.batch_size = batch_size
+        self.batch_size, self.most_tokens = batch_size, most_tokens
         self.buckets = np.asarray(buckets)
         self.shuffle = shuffle
         self.sampling = sampling
+        self.repeats = repeats
         self.seed = seed
         self._names = safe_names(self.targets)
         lengths = np.array([len(ids) for ids in tokens])
@@ -137,12 +143,13 @@ class TokenBatches(EpochBatches):
 
     def __getitem__(self, index: int):
         rows, length = self.batches[index]
-        tokens = np.zeros((self.batch_size, length), "int32")
+        size = self._size(length)
+        tokens = np.zeros((size, length), "int32")
         for row, source in enumerate(rows):
             tokens[row, : len(self.tokens[source])] = self.tokens[source]
         if not self.targets:
             return (tokens,)
-        fill = self.batch_size - len(rows)
+        fill = size - len(rows)
         targets = {
             self._names[task]: _float32(
                 np.concatenate([values[rows], np.repeat(values[:1], fill, axis=0)])
@@ -180,11 +187,18 @@ class TokenBatches(EpochBatches):
         self.batches = []
         for bucket, length in enumerate(self.buckets):
             members = rows[self._bucket_of[rows] == bucket]
-            for start in range(0, len(members), self.batch_size):
-                batch = members[start : start + self.batch_size]
+            size = self._size(int(length))
+            for start in range(0, len(members), size):
+                batch = members[start : start + size]
                 self.batches.append((batch, int(length)))
         if self.shuffle:
             generator.shuffle(self.batches)
+
+    def _size(self, length: int) -> int:
+        """Rows of a batch of texts that are padded to this length."""
+        if self.most_tokens is None:
+            return self.batch_size
+        return max(1, min(self.batch_size, self.most_tokens // length))
 
     def _draw(self, generator: np.random.Generator) -> np.ndarray:
         """Rows of one epoch, in an order.
@@ -193,7 +207,8 @@ class TokenBatches(EpochBatches):
         have the same number of batches, as Keras expects.
         """
         sizes = np.array([len(group) for group in self._groups], float)
-        rates = sizes.sum() * sampling_shares(sizes, self.sampling) / sizes
+        total = self.repeats * sizes.sum()
+        rates = total * sampling_shares(sizes, self.sampling) / sizes
         drawn = []
         for group, rate in zip(self._groups, rates, strict=True):
             for bucket in np.unique(self._bucket_of[group]):

@@ -69,6 +69,9 @@ def compile_model(
     if any(name != other for name, other in safe.items()):
         outputs = {safe[name]: model.output[name] for name in tasks}
         model = keras.Model(model.input, outputs, name=model.name)
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.Embedding):
+            layer.embeddings.by_rows = True  # a batch has few of the words: `RowAdam`
     losses = task_loss_weights(tasks, loss_weights)
     model.compile(
         optimizer=make_optimizer(optimizer, learning_rate, clipnorm, average),
@@ -123,6 +126,7 @@ def fit(
     epochs: int = 10,
     patience: int = 2,
     folder: str | Path | None = None,
+    before_scores: Sequence[keras.callbacks.Callback] = (),
     callbacks: Sequence[keras.callbacks.Callback] = (),
     loss_weights: Mapping[str, float] | None = None,
     verbose: bool = True,
@@ -144,6 +148,7 @@ def fit(
         patience: epochs without a better score before training stops.
         folder: where checkpoints go; a fit that was killed continues from the last
             epoch that it finished there.
+        before_scores: callbacks that change the model before each validation.
         callbacks: further Keras callbacks.
         loss_weights: of the validation loss, as `compile_model` got them.
         verbose: shows progress.
@@ -156,13 +161,14 @@ def fit(
     """
     if valid is not None and not any(map(np.any, valid.weights.values())):
         valid = None  # it has no label at all
+    watching = [] if valid is None else [Validation(tasks, valid, loss_weights)]
     checkpoint = Checkpoint(score_of(tasks, valid), patience=patience, folder=folder)
     return loop.fit(
         model,
         train,
         checkpoint,
         epochs=epochs,
-        watching=[] if valid is None else [Validation(tasks, valid, loss_weights)],
+        watching=[*before_scores, *watching],
         callbacks=callbacks,
         tasks=tasks,
         verbose=verbose,

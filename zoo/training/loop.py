@@ -48,9 +48,13 @@ def fit(
     first = checkpoint.restore(model)
     shown = [Progress(tasks or {}, epochs, batches, done=first, what=what)]
     follows = hasattr(batches, "follow")
-    if first < epochs and not checkpoint.finished:
+    todo = first < epochs and not checkpoint.finished
+    data = batches.feed() if follows else batches
+    if todo and not model.trainable_variables:
+        _score_once(model, data, [*watching, checkpoint, *callbacks])
+    elif todo:
         model.fit(
-            batches.feed() if follows else batches,
+            data,
             initial_epoch=first,
             epochs=epochs,
             callbacks=[
@@ -66,3 +70,13 @@ def fit(
         )
     checkpoint.keep_best(model)
     return checkpoint.history
+
+
+def _score_once(model: keras.Model, data, callbacks) -> None:
+    """One epoch of a model that has nothing to train: its losses and scores."""
+    for callback in callbacks:
+        callback.set_model(model)
+        callback.on_epoch_begin(0)
+    logs = model.evaluate(data, verbose=0, return_dict=True)
+    for callback in callbacks:
+        callback.on_epoch_end(0, logs)

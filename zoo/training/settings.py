@@ -30,6 +30,7 @@ _BY_NAME = {
         lambda value: isinstance(value, str) and value in _WEIGHTS,
     ),
     "seed": _FROM_0,
+    "subwords": _FROM_0,
     "patience": _FROM_0,
     "pretrain_epochs": _FROM_0,
     "decay_after": _FROM_0,

@@ -67,8 +67,8 @@ def read_vectors(
     return matrix, len(ids) / max(len(vocabulary) - SPECIALS, 1)
 
 
-def known_words(name: str) -> frozenset[str]:
-    """The words that a set has a vector of.
+def known_words(name: str) -> tuple[str, ...]:
+    """The words that a set has a vector of, the most frequent first.
 
     Raises:
         ValueError: as `read_vectors` does.
@@ -77,7 +77,7 @@ def known_words(name: str) -> frozenset[str]:
         >>> "the" in known_words("glove-en"), len(known_words("glove-en"))
         (True, 40000)
     """
-    return frozenset(_load(name)[0])
+    return tuple(_load(name)[0])
 
 
 def _load(name: str) -> tuple[dict[str, int], np.ndarray, np.ndarray]:

@@ -38,7 +38,8 @@ class Classification(Family):
         parts = prepared.splits.parts.items()
         sizes = [f"{len(part):,} {name}" for name, part in parts]
         line = f"{name} on {len(prepared.tasks)} task(s): {', '.join(sizes)} texts"
-        return "\n".join(filter(None, (line, str(prepared.start))))
+        read = f"Of the test part, {prepared.coverage['test']}."
+        return "\n".join(filter(None, (line, str(prepared.start), read)))
 
     def train(
         self, name, prepared, settings, keywords, *, folder, callbacks=(), verbose=True

@@ -217,10 +217,11 @@ def _summary(outcome: Outcome) -> str:
 
 
 def _data_table(prepared: Prepared) -> str:
-    rows = [["part", "texts", "tokens, median", "tokens, longest", "unknown", "labels"]]
+    heads = ["part", "texts", "tokens, median", "tokens, longest", "read", "unknown"]
+    rows = [[*heads, "labels"]]
     for part, encoded in prepared.parts.items():
         lengths = [len(ids) for ids in encoded.tokens] or [0]
-        ids = np.concatenate(encoded.tokens) if encoded.tokens else np.zeros(0)
+        found = prepared.coverage[part]
         labels = ", ".join(
             f"{in_cell(task)} {int((weight > 0).sum())}"
             for task, weight in encoded.weights.items()
@@ -231,7 +232,8 @@ def _data_table(prepared: Prepared) -> str:
                 f"{len(encoded.tokens):,}",
                 f"{np.median(lengths):.0f}",
                 str(max(lengths)),
-                f"{np.mean(ids == 1):.1%}" if len(ids) else "",
+                f"{found.read / found.tokens:.1%}" if found.tokens else "",
+                f"{found.unknown / found.read:.2%}" if found.read else "",
                 labels,
             ]
         )

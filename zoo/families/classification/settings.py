@@ -19,6 +19,8 @@ class Settings(Checked):
         epochs: at most this many.
         patience: epochs without a better validation score before training stops.
         batch_size: texts a step.
+        least_steps: steps of an epoch at least; an epoch goes several times through
+            texts that are fewer.
         optimizer: name of a Keras optimizer.
         learning_rate: its step size.
         average: epochs that the moving average of the weights spans which is validated
@@ -28,8 +30,10 @@ class Settings(Checked):
         class_weights: for each task `"balanced"` or a weight for each label.
         tokenizer: `"unicode"`, `"whitespace"`, `"wordpiece"` or `"bytes"`.
         vocab_size: most entries of the vocabulary.
+        subwords: at most so many of them are pieces, from which words that the
+            vocabulary lacks are put together; for the tokenizer `"unicode"`.
         lowercase: whether to fold case.
-        min_count: tokens seen less often are unknown.
+        min_count: tokens seen less often are no entries.
         weights: word vectors that ship and the embedding starts from: `"glove-en"`,
             `"none"`, or `"auto"`, which takes `glove-en` where the training words are
             mostly in it (`zoo.families.pretrained.choose_start`) and `embedding_dim`
@@ -49,6 +53,7 @@ class Settings(Checked):
     epochs: int = 10
     patience: int = 2
     batch_size: int = 32
+    least_steps: int = 100
     optimizer: str = "adam"
     learning_rate: float = 1e-3
     average: float | None = None
@@ -56,12 +61,13 @@ class Settings(Checked):
     loss_weights: Mapping[str, float] = field(default_factory=dict)
     class_weights: Mapping[str, str | Mapping] = field(default_factory=dict)
     tokenizer: str = "unicode"
-    vocab_size: int = 20000
+    vocab_size: int = 50000
+    subwords: int = 4000
     lowercase: bool = True
     min_count: int = 2
     weights: str = "auto"
     vectors: str = ""
-    max_length: int = 256
+    max_length: int = 2048
     buckets: int = 5
     pretrain_epochs: int = 0
     fine_tune: bool = False
@@ -72,9 +78,9 @@ class Settings(Checked):
         "learning_rate": Float(3e-4, 5e-3, log=True),
         "batch_size": Int(16, 128, factor=2),
         "average": Choice(None, 0.5, 0.75, 1.0),
-        "max_length": Int(64, 256, factor=2),
+        "max_length": Int(256, 2048, factor=2),
         "tokenizer": Choice("unicode", "wordpiece"),
-        "vocab_size": Int(5000, 40000, factor=2),
+        "vocab_size": Int(12500, 50000, factor=2),
         "lowercase": Choice(True, False),
         "min_count": Int(1, 3),
     }

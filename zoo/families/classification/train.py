@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import keras
@@ -12,10 +12,13 @@ import numpy as np
 from zoo.data import Splits, encode_labels, learn_tasks
 from zoo.data.parts import PARTS
 from zoo.families.building import build
+from zoo.families.classification.coverage import Coverage, coverage_of
+from zoo.families.classification.fitting import fit_linear_part, sized_ngrams
 from zoo.families.classification.model import TextModel
 from zoo.families.classification.pretraining import pretrain
 from zoo.families.classification.saliency import adapt_ngrams
 from zoo.families.classification.settings import Settings
+from zoo.families.classification.stacking import stackers
 from zoo.families.pretrained import Start, choose_start, start_of
 from zoo.families.text_model import describe_training
 from zoo.tasks import Task
@@ -31,6 +34,9 @@ from zoo.training.fit import (
     span_momentum,
 )
 from zoo.training.metrics import evaluate, merit
+
+# Of a batch, padding included: memory stays flat whatever the lengths of the texts.
+MOST_TOKENS = 8192
 
 
 @dataclass(frozen=True)
@@ -63,6 +69,7 @@ class Prepared:
         unlabeled: ids of the unlabelled texts.
         buckets: padded lengths that hold every text.
         start: the word vectors that suit the training texts.
+        coverage: how much of each part is read.
     """
 
     splits: Splits
@@ -72,6 +79,7 @@ class Prepared:
     unlabeled: list[np.ndarray]
     buckets: list[int]
     start: Start = Start()
+    coverage: Mapping[str, Coverage] = field(default_factory=dict)
 
     def batches(
         self, part: str, settings: Settings, *, shuffle: bool = False
@@ -84,14 +92,17 @@ class Prepared:
                 weights[task] = class_weights(
                     self.tasks[task], encoded.targets[task], weights[task], chosen
                 )
+        steps = -(-len(encoded.tokens) // settings.batch_size)
         return TokenBatches(
             encoded.tokens,
             encoded.targets,
             weights,
             batch_size=settings.batch_size,
+            most_tokens=MOST_TOKENS,
             buckets=self.buckets,
             shuffle=shuffle,
             sampling=settings.sampling,
+            repeats=-(-settings.least_steps // steps) if shuffle else 1,
             seed=settings.seed,
         )
 
@@ -143,11 +154,16 @@ def prepare(splits: Splits, settings: Settings) -> Prepared:
         vocab_size=settings.vocab_size,
         min_count=settings.min_count,
         always=start.always,
+        pieces=settings.subwords,
         **reading,
     )
     parts = {
         part: Encoded(pipeline.encode(getattr(splits, part).texts), *labels[part])
         for part in PARTS
+    }
+    coverage = {
+        part: coverage_of(pipeline, getattr(splits, part).texts, encoded.tokens)
+        for part, encoded in parts.items()
     }
     everything = [ids for part in parts.values() for ids in part.tokens]
     return Prepared(
@@ -158,6 +174,7 @@ def prepare(splits: Splits, settings: Settings) -> Prepared:
         unlabeled=pipeline.encode(unlabeled),
         buckets=choose_buckets(everything, settings.buckets),
         start=start,
+        coverage=coverage,
     )
 
 
@@ -193,7 +210,7 @@ def train(
         name,
         prepared.pipeline.vocabulary,
         prepared.tasks,
-        keywords,
+        {**sized_ngrams(name, prepared, keywords), **keywords},
         vectors=settings.vectors,
         weights=start,
         seed=settings.seed,
@@ -201,6 +218,7 @@ def train(
     metadata = describe_training(name, keywords, settings, weights=start)
     data = prepared.parts["train"]
     adapt_ngrams(model, data.tokens, data.targets, data.weights, prepared.tasks)
+    fit_linear_part(model, prepared, settings, start)
     batches = prepared.batches("train", settings, shuffle=True)
     trained = compile_model(
         model,
@@ -218,14 +236,16 @@ def train(
         claim(folder, {**metadata, "data": fingerprint([*read, keywords])})
     if settings.pretrain_epochs:
         _pretrain(model, prepared, settings, folder, verbose=verbose)
+    valid = prepared.batches("valid", settings) if len(prepared.splits.valid) else None
     history = fit(
         trained,
         batches,
-        prepared.batches("valid", settings) if len(prepared.splits.valid) else None,
+        valid,
         prepared.tasks,
         epochs=settings.epochs,
         patience=settings.patience,
         folder=folder,
+        before_scores=stackers(model, prepared.tasks, valid),
         callbacks=callbacks,
         loss_weights=settings.loss_weights,
         verbose=verbose,

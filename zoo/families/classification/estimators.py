@@ -1,0 +1,163 @@
+"""Logistic and ridge regression on sparse features, as weights of a linear model."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+from scipy.sparse import csr_matrix, vstack
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.model_selection import KFold, StratifiedKFold
+
+from zoo.tasks import Task
+from zoo.training.metrics import evaluate, merit
+
+STRENGTHS = (0.3, 1.0, 3.0, 10.0, 30.0)
+# Where training and validation rows together are fewer, folds of both judge.
+FEW_ROWS, FOLDS = 1_000, 5
+# Values of the training matrix times outputs that a comparison of all strengths reads
+# in about a minute; of more, a sample of the rows, but not fewer than `FEWEST_ROWS`.
+MOST_VALUES, FEWEST_ROWS = 20_000_000, 4_000
+
+# Features, targets and weights, one row each.
+Rows = tuple[csr_matrix, np.ndarray, np.ndarray]
+
+
+class Estimate(NamedTuple):
+    """A fitted linear model: `outputs = features @ weights + bias`.
+
+    Args:
+        weights: `[features, outputs]`.
+        bias: `[outputs]`.
+    """
+
+    weights: np.ndarray
+    bias: np.ndarray
+
+    def __call__(self, features: csr_matrix) -> np.ndarray:
+        return features @ self.weights + self.bias
+
+
+def choose_strength(task: Task, train: Rows, valid: Rows) -> float:
+    """The strength of the best main metric on rows that were not fitted.
+
+    Of equals the lowest, which regularises most.
+
+    Args:
+        task: the task.
+        train: rows to fit.
+        valid: rows to judge by; where both are few, folds of both judge.
+    """
+    folds = [(_sample(task, train), valid)]
+    if train[0].shape[0] + valid[0].shape[0] < FEW_ROWS:
+        folds = list(_folds(task, train, valid))
+    if not folds or not folds[0][1][0].shape[0]:
+        return 1.0
+    truth = np.concatenate([judged[1] for _, judged in folds])
+    counted = np.concatenate([judged[2] for _, judged in folds])
+    scores = []
+    for strength in STRENGTHS:
+        said = [fit_weights(task, strength, fit)(judged[0]) for fit, judged in folds]
+        found = evaluate(task, truth, counted, np.concatenate(said))
+        scores.append(float(np.nan_to_num(merit(task, found), nan=-1e9)))
+    return STRENGTHS[int(np.argmax(scores))]
+
+
+def fit_weights(task: Task, strength: float, rows: Rows) -> Estimate:
+    """The optimum for one strength.
+
+    Args:
+        task: the task. Of categories, the outputs are logits up to a constant a row;
+            one that the rows lack is less likely than any that they have.
+        strength: one over the weight of the squared weights.
+        rows: to fit.
+    """
+    features, targets, weights = rows
+    fit = _BY_KIND[task.kind]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return fit(task.outputs, strength, features, targets, weights)
+
+
+def _categories(outputs, strength, features, targets, weights) -> Estimate:
+    coefficients = np.zeros((features.shape[1], outputs))
+    bias = np.full(outputs, -np.log(2.0 * max(len(targets), 1)))
+    present = np.unique(targets)
+    if len(present) < 2:
+        bias[present] = 0.0
+        return Estimate(coefficients, bias)
+    model = LogisticRegression(C=strength, max_iter=100)
+    model.fit(features, targets, sample_weight=weights)
+    if len(present) == 2:  # one column, the logit of the second against the first
+        coefficients[:, present] = model.coef_.T * np.array([-0.5, 0.5])
+        bias[present] = model.intercept_ * np.array([-0.5, 0.5])
+        own = np.abs(bias[present]).max()
+    else:
+        coefficients[:, present] = model.coef_.T
+        bias[present] = model.intercept_
+        own = -model.intercept_.min()
+    absent = np.setdiff1d(np.arange(outputs), present)
+    bias[absent] -= max(own, 0.0)
+    return Estimate(coefficients, bias)
+
+
+def _multilabel(outputs, strength, features, targets, weights) -> Estimate:
+    coefficients, bias = np.zeros((features.shape[1], outputs)), np.zeros(outputs)
+    for label in range(outputs):
+        column = targets[:, label] > 0.5
+        if column.all() or not column.any():
+            bias[label] = np.log(2.0 * max(len(column), 1)) * (
+                1 if column.any() else -1
+            )
+            continue
+        model = LogisticRegression(C=strength, max_iter=100)
+        model.fit(features, column, sample_weight=weights)
+        coefficients[:, label], bias[label] = model.coef_[0], model.intercept_[0]
+    return Estimate(coefficients, bias)
+
+
+def _regression(outputs, strength, features, targets, weights) -> Estimate:
+    model = Ridge(alpha=1.0 / strength).fit(features, targets, sample_weight=weights)
+    return Estimate(model.coef_.reshape(-1, 1), np.reshape(model.intercept_, 1))
+
+
+_BY_KIND = {
+    "categories": _categories,
+    "multilabel": _multilabel,
+    "regression": _regression,
+}
+
+
+def _sample(task: Task, rows: Rows) -> Rows:
+    """As many rows as can be fitted several times in about a minute."""
+    features = rows[0]
+    several = task.outputs if task.kind == "multilabel" or task.outputs > 2 else 1
+    share = MOST_VALUES / max(features.nnz * several, 1)
+    most = max(FEWEST_ROWS, int(features.shape[0] * share))
+    if features.shape[0] <= most:
+        return rows
+    chosen = np.random.default_rng(0).choice(features.shape[0], most, replace=False)
+    return features[chosen], rows[1][chosen], rows[2][chosen]
+
+
+def _folds(task: Task, train: Rows, valid: Rows) -> Iterator[tuple[Rows, Rows]]:
+    """Each row is judged by a model of the others, those of `valid` too."""
+    features = vstack([train[0], valid[0]], "csr")
+    targets, weights = (np.concatenate(pair) for pair in zip(train[1:], valid[1:]))
+    count = min(FOLDS, len(targets))
+    if count < 2:
+        return
+    kind, of = KFold, None
+    if task.kind == "categories" and np.bincount(targets).max() >= count:
+        kind, of = StratifiedKFold, targets
+    with warnings.catch_warnings():  # of labels rarer than there are folds
+        warnings.simplefilter("ignore", UserWarning)
+        parts = kind(count, shuffle=True, random_state=0)
+        pairs = list(parts.split(features, of))
+    for kept, left in pairs:
+        yield tuple(
+            (features[some], targets[some], weights[some]) for some in (kept, left)
+        )

@@ -1,0 +1,204 @@
+"""Fits the linear part of a model to its optimum, before or instead of training.
+
+The features are those of `zoo.models.linear`; the weights are those of scikit-learn's
+logistic or ridge regression, whose strength of regularisation is chosen on held-out
+rows, by folds where these are few.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import keras
+import numpy as np
+from scipy.sparse import csr_matrix, hstack
+from threadpoolctl import threadpool_limits
+
+from zoo.families.building import known_vectors
+from zoo.families.classification.estimators import (
+    Estimate,
+    choose_strength,
+    fit_weights,
+)
+from zoo.families.classification.settings import Settings
+from zoo.families.classification.token_features import (
+    LetterFeatures,
+    VectorFeatures,
+    document_weights,
+    hashed_ngrams,
+    letter_features,
+    token_counts,
+    unit_rows,
+    vector_features,
+)
+from zoo.models import _registry
+from zoo.models.linear import columns_of, outputs_of
+from zoo.tasks import same_labels
+from zoo.training.fit import class_weights
+
+if TYPE_CHECKING:
+    from zoo.families.classification.train import Prepared
+
+# Of the mean vector of a text beside TF-IDF features of length 1.
+VECTOR_SCALE = 3.0
+# Beyond so many letters of training text, features of letters take gigabytes.
+MOST_LETTERS = 8_000_000
+# Of the table of n-grams.
+MOST_VALUES, MOST_BUCKETS = 2**23, 2**21
+_LAYERS = ("linear_words", "linear_letters", "linear_vectors")
+
+
+@dataclass(frozen=True)
+class Features:
+    """How texts become features, and what is needed to undo that in the weights."""
+
+    words: np.ndarray  # inverse document frequency of each row of the table
+    letters: LetterFeatures | None
+    vectors: VectorFeatures | None
+
+
+def fit_linear_part(
+    model: keras.Model, prepared: Prepared, settings: Settings, start: str
+) -> dict[str, dict]:
+    """Fits the linear outputs of a model in place.
+
+    Args:
+        model: of the zoo; nothing happens to one without such outputs.
+        prepared: the data.
+        settings: their class weights count, and their file of vectors.
+        start: name of the word vectors that ship and the model starts from.
+
+    Returns:
+        By task, what was chosen: `strength` and `features`, the number of them.
+    """
+    names = {layer.name for layer in model.layers}
+    if not names.issuperset(_LAYERS):
+        return {}
+    words, letters, vectors = map(model.get_layer, _LAYERS)
+    tokens = {part: prepared.parts[part].tokens for part in ("train", "valid")}
+    size = prepared.pipeline.vocab_size
+    counts = {part: token_counts(ids, size) for part, ids in tokens.items()}
+    ngrams = {part: hashed_ngrams(words, ids) for part, ids in tokens.items()}
+    vectors_of = known_vectors(prepared.pipeline.vocabulary, settings.vectors, start)
+    features = _learn(prepared, counts["train"], ngrams["train"], vectors_of)
+    matrices = {part: _matrix(features, counts[part], ngrams[part]) for part in tokens}
+    used = np.flatnonzero(np.diff(matrices["train"].tocsc().indptr))
+    train, valid = (matrices[part][:, used].tocsr() for part in ("train", "valid"))
+
+    width = words.outputs
+    weights, bias = np.zeros((matrices["train"].shape[1], width)), np.zeros(width)
+    chosen: dict[str, dict] = {}
+    columns = columns_of(prepared.tasks)
+    with threadpool_limits(limits=1):  # more threads slow down such small products
+        for members in same_labels(prepared.tasks).values():
+            task = prepared.tasks[members[0]]
+            rows = [
+                _labelled(prepared, part, members, matrix)
+                for part, matrix in (("train", train), ("valid", valid))
+            ]
+            rows[0] = _weighted(prepared, settings, members[0], rows[0])
+            strength = choose_strength(task, *rows)
+            found: Estimate = fit_weights(task, strength, rows[0])
+            weights[used, columns[members[0]]] = found.weights
+            bias[columns[members[0]]] = found.bias
+            said = {"strength": strength, "features": len(used)}
+            chosen.update(dict.fromkeys(members, said))
+    _assign((words, letters, vectors), features, weights, bias)
+    return chosen
+
+
+def sized_ngrams(name: str, prepared: Prepared, keywords: Mapping) -> dict[str, int]:
+    """The number of rows of the table of n-grams that the data ask for.
+
+    Twice as many as there can be n-grams in the training texts, as far as the table
+    stays below 32 MB: fewer would let n-grams share a row, more would be empty.
+
+    Args:
+        name: of the model.
+        prepared: the data.
+        keywords: arguments of its builder that the user chose.
+
+    Returns:
+        The argument `ngram_buckets`, for a model that has it.
+    """
+    known = _registry.describe(name).keywords
+    if "ngram_buckets" not in known:
+        return {}
+    lengths = keywords.get("ngrams", known["ngrams"])
+    tokens = sum(len(ids) for ids in prepared.parts["train"].tokens)
+    most = MOST_VALUES // max(outputs_of(prepared.tasks), 1)
+    wanted = min(2 * tokens * max(len(lengths), 1), most, MOST_BUCKETS)
+    return {"ngram_buckets": 2 ** max(int(np.log2(max(wanted, 1))), 10)}
+
+
+def _learn(
+    prepared: Prepared, counts: csr_matrix, ngrams: csr_matrix, known
+) -> Features:
+    vocabulary, letters = prepared.pipeline.vocabulary, None
+    lengths = np.array([len(word) for word in vocabulary])
+    if (counts @ lengths).sum() <= MOST_LETTERS:
+        letters = letter_features(vocabulary, counts)
+    vectors = None
+    if known is not None:
+        vectors = vector_features(*known, VECTOR_SCALE)
+    return Features(document_weights(ngrams), letters, vectors)
+
+
+def _matrix(features: Features, counts: csr_matrix, ngrams: csr_matrix) -> csr_matrix:
+    weighted = ngrams.copy()
+    weighted.data = features.words[weighted.indices]
+    blocks = [unit_rows(weighted)]
+    if features.letters is not None:
+        blocks.append(features.letters.of_texts(counts))
+    if features.vectors is not None:
+        blocks.append(csr_matrix(features.vectors.of_texts(counts)))
+    return hstack(blocks, "csr")
+
+
+def _labelled(
+    prepared: Prepared, part: str, members: Sequence[str], matrix: csr_matrix
+) -> tuple[csr_matrix, np.ndarray, np.ndarray]:
+    """Features, targets and weights of the texts with a label of some tasks."""
+    encoded = prepared.parts[part]
+    stacked = np.stack([encoded.weights[name] for name in members])
+    owner, column = stacked.argmax(axis=0), np.arange(stacked.shape[1])
+    targets = np.stack([encoded.targets[name] for name in members])[owner, column]
+    rows = np.flatnonzero(stacked.max(axis=0) > 0)
+    return matrix[rows], targets[rows], stacked.max(axis=0)[rows]
+
+
+def _weighted(prepared: Prepared, settings: Settings, name: str, rows):
+    """The rows with the class weights of a task."""
+    if name not in settings.class_weights:
+        return rows
+    matrix, targets, weights = rows
+    chosen = settings.class_weights[name]
+    weights = class_weights(prepared.tasks[name], targets, weights, chosen)
+    return matrix, targets, weights
+
+
+def _assign(bags, features: Features, weights: np.ndarray, bias: np.ndarray) -> None:
+    words, letters, vectors = bags
+    ends = np.cumsum([words.buckets, *_widths(features)])
+    of_words, of_letters, of_vectors = np.split(weights, ends)[:3]
+    words.saliency.assign(features.words)
+    words.embeddings.assign(of_words)
+    none = np.zeros(letters.vocab_size)
+    table, lengths = np.zeros((letters.vocab_size, words.outputs)), none
+    if features.letters is not None:
+        table, lengths = features.letters.values @ of_letters, features.letters.lengths
+    letters.set_features(table, lengths, bias)
+    table, known = np.zeros_like(table), none
+    if features.vectors is not None:
+        table, known = features.vectors.values @ of_vectors, features.vectors.known
+    vectors.set_features(table, known, np.zeros_like(bias))
+
+
+def _widths(features: Features) -> list[int]:
+    letters, vectors = features.letters, features.vectors
+    return [
+        0 if letters is None else letters.values.shape[1],
+        0 if vectors is None else vectors.values.shape[1],
+    ]

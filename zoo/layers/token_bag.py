@@ -1,0 +1,110 @@
+"""A bag of tokens whose vectors are computed before training."""
+
+from __future__ import annotations
+
+import keras
+from keras import ops
+
+from zoo.layers.padding import ConsumesMask
+
+_COMBINERS = ("norm", "mean")
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class TokenBag(ConsumesMask):
+    """Sum of one vector for each token, divided by the length of the text's features.
+
+        y = b + Σ_t E[id_t] / sqrt(Σ_t l[id_t]²)      combiner "norm"
+        y = b + Σ_t E[id_t] / Σ_t l[id_t]             combiner "mean"
+
+    A linear model over features `x[id]` of each token, such as the n-grams of its
+    letters or a pre-trained vector, needs no more than this once it is fitted: `E` is
+    `x W` and `l` is the length of `x[id]`, or 1 for tokens that have features. So the
+    weights are set, not trained.
+
+    Args:
+        outputs: width of the result.
+        vocab_size: number of token ids.
+        combiner: `"norm"` or `"mean"`.
+
+    Call arguments:
+        tokens: int ids `[batch, time]`.
+        mask: bool `[batch, time]`, true at tokens.
+
+    Returns:
+        float32 `[batch, outputs]`; `b` for a text whose tokens have no features.
+
+    Raises:
+        ValueError: for a size below 1 or an unknown combiner.
+
+    Example:
+        >>> import numpy as np
+        >>> bag = TokenBag(1, 8, combiner="mean")
+        >>> bag.build((None, None))
+        >>> bag.set_features(np.arange(8.0)[:, None], np.ones(8), np.array([10.0]))
+        >>> y = bag(np.array([[7, 5, 0]]), mask=np.array([[True, True, False]]))
+        >>> float(y[0, 0])
+        16.0
+    """
+
+    def __init__(
+        self, outputs: int, vocab_size: int, *, combiner: str = "norm", **keywords
+    ) -> None:
+        keywords.setdefault("dtype", "float32")  # long sums go astray in half precision
+        super().__init__(**{**keywords, "trainable": False})
+        if outputs < 1 or vocab_size < 1:
+            raise ValueError(
+                "`outputs` and `vocab_size` must be positive. "
+                f"Received: outputs={outputs!r}, vocab_size={vocab_size!r}."
+            )
+        if combiner not in _COMBINERS:
+            raise ValueError(
+                f"`combiner` must be one of {', '.join(_COMBINERS)}. "
+                f"Received: combiner={combiner!r}."
+            )
+        self.outputs, self.vocab_size, self.combiner = outputs, vocab_size, combiner
+
+    def build(self, tokens_shape) -> None:
+        def zeros(name, *shape):
+            return self.add_weight(
+                name=name, shape=shape, initializer="zeros", trainable=False
+            )
+
+        self.embeddings = zeros("embeddings", self.vocab_size, self.outputs)
+        self.lengths = zeros("lengths", self.vocab_size)
+        self.bias = zeros("bias", self.outputs)
+
+    def set_features(self, embeddings, lengths, bias) -> None:
+        """Sets the weights.
+
+        Args:
+            embeddings: `[vocab_size, outputs]`, the features of each token times the
+                weights of a linear model.
+            lengths: `[vocab_size]`, 0 for tokens without features.
+            bias: `[outputs]`.
+        """
+        self.embeddings.assign(embeddings)
+        self.lengths.assign(lengths)
+        self.bias.assign(bias)
+
+    def call(self, tokens, mask):
+        real = ops.cast(mask, "float32")
+        lengths = real * ops.take(self.lengths, tokens, axis=0)
+        vectors = ops.take(self.embeddings, tokens, axis=0)
+        total = ops.sum(ops.expand_dims(real, -1) * vectors, axis=1)
+        if self.combiner == "norm":
+            size = ops.sqrt(ops.sum(ops.square(lengths), axis=1, keepdims=True))
+        else:
+            size = ops.sum(lengths, axis=1, keepdims=True)
+        return self.bias + ops.where(size > 0, total / ops.maximum(size, 1e-6), 0.0)
+
+    def compute_output_shape(self, tokens_shape):
+        return tokens_shape[0], self.outputs
+
+    def get_config(self) -> dict:
+        return {
+            **super().get_config(),
+            "outputs": self.outputs,
+            "vocab_size": self.vocab_size,
+            "combiner": self.combiner,
+        }
