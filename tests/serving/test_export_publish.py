@@ -63,8 +63,8 @@ def test_a_model_that_counts_padding_is_refused(pipeline, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_wrong_golden_answer_is_noticed(model, pipeline, tmp_path, monkeypatch):
-    true = expected.golden_answers
+def test_a_wrong_expected_answer_is_noticed(model, pipeline, tmp_path, monkeypatch):
+    true = expected.expected_answers
 
     def swapped(*args):
         rows = true(*args)
@@ -73,7 +73,7 @@ def test_a_wrong_golden_answer_is_noticed(model, pipeline, tmp_path, monkeypatch
         rows[4]["answers"]["price"]["scores"][0] += 1e-3
         return rows
 
-    monkeypatch.setattr(expected, "golden_answers", swapped)
+    monkeypatch.setattr(expected, "expected_answers", swapped)
     with pytest.raises(ExportError) as caught:
         zoo.export(model, pipeline, tmp_path, tasks=TASKS)
     for part in ("6 problem(s)", "Python's 'wrong'", "ids", "price scores"):

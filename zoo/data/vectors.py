@@ -12,7 +12,7 @@ import numpy as np
 
 from zoo.data.errors import DataError, problem, shorten
 
-SPECIALS = 4  # pad, unknown, begin, end: the first entries of every vocabulary
+NUM_SPECIALS = 4  # pad, unknown, begin, end: the first entries of every vocabulary
 
 
 def read_vectors(
@@ -57,7 +57,7 @@ def read_vectors(
     """
     path = Path(path)
     wanted = {word.encode("utf-8"): id for id, word in enumerate(vocabulary)}
-    for special in vocabulary[:SPECIALS]:
+    for special in vocabulary[:NUM_SPECIALS]:
         wanted.pop(special.encode("utf-8"), None)
     found: dict[int, np.ndarray] = {}
     width, first = 0, b""
@@ -90,7 +90,7 @@ def read_vectors(
     matrix = random_vectors((len(vocabulary), width), seed=seed, scale=scale)
     for id, row in found.items():
         matrix[id] = row
-    return matrix, len(found) / max(len(vocabulary) - SPECIALS, 1)
+    return matrix, len(found) / max(len(vocabulary) - NUM_SPECIALS, 1)
 
 
 def random_vectors(

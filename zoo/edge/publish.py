@@ -189,11 +189,11 @@ class _Edge:
             "tokenizer": pipeline.summary(),
             "vocabulary": VOCABULARY,
             "files": files,
-            "examples": self._golden(),
+            "examples": self._example_records(),
             "versions": {"zoo": __version__, **packages},
         }
 
-    def _golden(self) -> list[dict]:
+    def _example_records(self) -> list[dict]:
         """Texts that show whether a device makes the same ids and scores of them."""
         odd = [text for text in ODD if isinstance(text, str)]
         texts = [*odd, *self.texts[:_EXAMPLES]]

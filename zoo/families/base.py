@@ -10,6 +10,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
+from zoo._lazy import RenamedAttributes
 from zoo.data.parts import PARTS, valid_as_train
 from zoo.data.shares import share_table, share_warnings
 from zoo.families.pretrained import settled
@@ -33,7 +34,7 @@ CLASSES_REPORTED = 200
 EXAMPLES = 1000  # validation texts that an export is warmed up and checked with
 
 
-class Family(ABC):
+class Family(RenamedAttributes, ABC):
     """How one family of models is read for, trained, reported on, searched and served.
 
     A family has a kind of data, `Splits` whose parts have `texts`; a class of settings;
@@ -48,16 +49,22 @@ class Family(ABC):
         default_labels: columns of a table's labels where the user names none.
         default_data: named set that is read where the user names none.
         settings: class of its settings.
-        invitation: begins the line of `run` that shows how to use the model.
+        next_step: begins the line of `run` that shows how to use the model.
     """
 
+    renamed = {
+        "brief": "summary",
+        "choose": "settings_for",
+        "facts": "results",
+        "invitation": "next_step",
+    }
     name: str
     content: str
     reads: tuple[str, ...]
     default_labels: tuple[str, ...] = ("label",)
     default_data: str
     settings: type[Checked]
-    invitation: str
+    next_step: str
 
     @abstractmethod
     def text_model(self) -> type[BaseTextModel]:
@@ -131,23 +138,23 @@ class Family(ABC):
         self, text_model: BaseTextModel, prepared, history, settings, folder: Path
     ) -> str:
         """Reads the test part, writes the report, and returns what `run` prints."""
-        facts = self.facts(text_model, prepared, history)
-        table = self.table({part: facts[part] for part in ("valid", "test")})
+        results = self.results(text_model, prepared, history)
+        table = self.table({part: results[part] for part in ("valid", "test")})
         name = text_model.metadata["name"]
         columns = {"seconds": "seconds:.0f", "loss": "loss:.4f"}
         page = [
             f"# {name}",
-            f"{facts['parameters']:,} parameters, {facts['seconds']:.0f} s.",
+            f"{results['parameters']:,} parameters, {results['seconds']:.0f} s.",
             table,
             "## Training",
             history_table(history, columns),
             "## Settings",
             settings_block(settings.to_config()),
         ]
-        write_page(folder, page, {**facts, "history": list(history)})
+        write_page(folder, page, {**results, "history": list(history)})
         return table
 
-    def facts(self, text_model: BaseTextModel, prepared, history: list[dict]) -> dict:
+    def results(self, text_model: BaseTextModel, prepared, history: list[dict]) -> dict:
         """What a table shows of one seed: scores of `valid` and `test`, and costs.
 
         Here `prepared` is, or holds as `splits`, the data as they were read.
@@ -160,9 +167,9 @@ class Family(ABC):
             "seconds": sum(logs["seconds"] for logs in history),
         }
 
-    def brief(self, facts: Mapping) -> str:
-        """`facts` in a few words."""
-        scores = (f"{next(iter(facts[p].values())):.4f} ({p})" for p in PARTS[1:])
+    def summary(self, results: Mapping) -> str:
+        """`results` in a few words."""
+        scores = (f"{next(iter(results[p].values())):.4f} ({p})" for p in PARTS[1:])
         return ", ".join(scores)
 
     def evaluate(self, text_model: BaseTextModel, options, name: str) -> str:
@@ -230,7 +237,7 @@ class Family(ABC):
         parts = [markdown_table(rows)] if rows else []
         return "\n\n".join(parts + share_warnings(tables))
 
-    def choose(
+    def settings_for(
         self, name: str, splits, overrides: Mapping, keywords: Mapping | None = None
     ) -> Checked:
         """The model's settings: its defaults, what the data ask for, `overrides`, and
@@ -261,7 +268,7 @@ class Family(ABC):
             export_to: folder of the exported versions, or `None`.
             callbacks: further Keras callbacks.
         """
-        settings = self.choose(name, splits, overrides, keywords)
+        settings = self.settings_for(name, splits, overrides, keywords)
         for note in splits.notes:
             print(note)
         if shares := self.shares(splits, CLASSES):
@@ -286,7 +293,7 @@ class Family(ABC):
             place = self.export(text_model, splits, export_to).parent
             print(f"Exported and checked: {place}")
         values = place, one_line(self.prompt(splits))
-        print(f"{self.invitation}: {shell_command('zoo', 'predict', values=values)}")
+        print(f"{self.next_step}: {shell_command('zoo', 'predict', values=values)}")
 
     def with_abstain(self, text_model: BaseTextModel, probability: float):
         """The model, which gives no label where none reaches a probability.
@@ -320,7 +327,7 @@ class Family(ABC):
         callbacks: Sequence[keras.callbacks.Callback] = (),
     ) -> tuple[BaseTextModel, list[dict]]:
         """One trial of `zoo tune`: a training whose checkpoints stay in `folder`."""
-        settings = self.choose(name, splits, overrides, keywords)
+        settings = self.settings_for(name, splits, overrides, keywords)
         text_model, history = self.train(
             name,
             self.prepare(splits, settings),
@@ -336,15 +343,15 @@ class Family(ABC):
     def measure(
         self, name: str, splits, settings, keywords: Mapping, folder: Path
     ) -> dict:
-        """The facts of one training, whose checkpoints stand in `folder` meanwhile."""
+        """Trains once, with checkpoints in `folder`, and returns the results."""
         prepared = self.prepare(splits, settings)
         checkpoints = folder / "checkpoints"
         text_model, history = self.train(
             name, prepared, settings, keywords, folder=checkpoints
         )
-        facts = self.facts(text_model, prepared, history)
+        results = self.results(text_model, prepared, history)
         shutil.rmtree(checkpoints, ignore_errors=True)
-        return {**facts, "best_epoch": best_epoch(history)}
+        return {**results, "best_epoch": best_epoch(history)}
 
     def measure_retrained(
         self, name: str, splits, settings, keywords: Mapping, folder: Path

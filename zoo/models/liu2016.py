@@ -163,7 +163,9 @@ def mt_shared(
     embedding_dropout: float = 0.2,
     dropout: float = 0.5,
 ) -> keras.Model:
-    """Model-III of Liu et al., for any number of tasks: see `zoo.layers.SharedLSTM`.
+    """Model-III of Liu et al., for any number of tasks.
+
+    See `zoo.layers.TaskSpecificLSTM`.
 
     The layers `embedding`, `shared_forward` and `shared_backward` can start from a
     language model (section 4.2 of the paper).
@@ -191,7 +193,9 @@ def mt_shared(
     shared = keras.layers.Concatenate(name="shared")(
         both_directions(x, mask, units, peepholes=peepholes)
     )
-    private = layers.SharedLSTM(len(tasks), units, peepholes=peepholes, name="private")
+    private = layers.TaskSpecificLSTM(
+        len(tasks), units, peepholes=peepholes, name="private"
+    )
     states = private(x, shared, mask=mask)  # [batch, tasks, units]
     states = keras.layers.Dropout(dropout, name="dropout")(states)
     features = {name: states[:, index] for index, name in enumerate(tasks)}

@@ -11,13 +11,13 @@ from zoo.reporting.markdown import markdown_table, without_nan
 NO_PLOTS = "No plots: `pip install matplotlib` adds them."
 
 
-def write_page(folder: str | Path, parts: Sequence[str], facts: Mapping) -> Path:
+def write_page(folder: str | Path, parts: Sequence[str], results: Mapping) -> Path:
     """Writes `report.md` and `results.json`.
 
     Args:
         folder: is made if it is not there.
         parts: of the page, in Markdown; empty ones are left out.
-        facts: what the page is made of; numbers that are not finite become `null`.
+        results: what the page is made of; numbers that are not finite become `null`.
 
     Returns:
         The path of the page.
@@ -26,7 +26,7 @@ def write_page(folder: str | Path, parts: Sequence[str], facts: Mapping) -> Path
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "report.md"
     path.write_text("\n\n".join(part for part in parts if part) + "\n", "utf-8")
-    text = json.dumps(without_nan(facts), indent=1, ensure_ascii=False)
+    text = json.dumps(without_nan(results), indent=1, ensure_ascii=False)
     (folder / "results.json").write_text(text, "utf-8")
     return path
 

@@ -69,7 +69,7 @@ def write_capacities(measured: Mapping[str, Sequence[Mapping]], path: Path) -> N
     """Draws the perplexity of language models over their size, a point a seed.
 
     Args:
-        measured: facts of each seed, by model, as `zoo.families.language.facts` gives.
+        measured: results of each seed, by model; see `zoo.families.language.results`.
         path: of the PNG file.
     """
     figure = Figure(figsize=(6, 4), layout="constrained")

@@ -177,16 +177,16 @@ def _check_answers(session, signatures, metadata: dict) -> list[str]:
             return [f"the outputs of {name} are {found}, not {listed['outputs']}"]
     problems = []
     if metadata["golden"]:
-        problems = _check_golden(session, signatures, metadata)
+        problems = _check_expected_answers(session, signatures, metadata)
     return problems + _check_calls(session, signatures, metadata)
 
 
-def _check_golden(session, signatures, metadata: dict) -> list[str]:
-    golden = metadata["golden"]
-    texts = [base64.b64decode(row["text"]) * row["repeat"] for row in golden]
+def _check_expected_answers(session, signatures, metadata: dict) -> list[str]:
+    records = metadata["golden"]
+    texts = [base64.b64decode(row["text"]) * row["repeat"] for row in records]
     together = _run(session, signatures, texts)
     problems = []
-    for row, record in enumerate(golden):
+    for row, record in enumerate(records):
         alone = _run(session, signatures, texts[row : row + 1])
         for way, served, place in (("in a batch", together, row), ("alone", alone, 0)):
             for problem in _differences(served, place, record, metadata):

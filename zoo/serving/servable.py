@@ -41,7 +41,7 @@ class Servable:
         calls: requests and the answers to them, found by another way than the graph;
             records of `zoo.serving.expected.call`.
         answers: for the signature `serving_default` of classifiers, records of
-            `zoo.families.classification.expected.golden_answers`.
+            `zoo.families.classification.expected.expected_answers`.
         tasks: what the model predicts, by name.
         outputs: names of the outputs of `serving_default`, for each task.
         method_names: signatures that answer an API of the server's own, such as

@@ -21,7 +21,7 @@ class ExpertShares(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch: int, logs=None) -> None:
         self._found: dict[str, float | np.ndarray] | None = None
         for layer in sparse_layers(self.model):
-            layer.health.reset()
+            layer.routing_metrics.reset()
 
     def on_test_begin(self, logs=None) -> None:
         self._found = self._read()  # validation resets all metrics
@@ -32,9 +32,9 @@ class ExpertShares(keras.callbacks.Callback):
     def _read(self) -> dict[str, float | np.ndarray]:
         found: dict[str, float | np.ndarray] = {}
         for layer in sparse_layers(self.model):
-            metrics = layer.health.metrics
+            metrics = layer.routing_metrics.metrics
             found |= {metric.name: float(metric.result()) for metric in metrics}
-            found[f"{layer.name}{SHARES}"] = layer.health.received.shares()
+            found[f"{layer.name}{SHARES}"] = layer.routing_metrics.received.shares()
         return found
 
 

@@ -6,7 +6,13 @@ training of a model, in a process of its own if asked, that a kill only interrup
 
 from __future__ import annotations
 
-from zoo.models._search_space import Choice, Float, Int
-from zoo.tuning.searching import Found, search
+from typing import TYPE_CHECKING
 
-__all__ = ["Choice", "Float", "Found", "Int", "search"]
+from zoo._lazy import renamed
+from zoo.models._search_space import Choice, Float, Int
+from zoo.tuning.searching import SearchResult, search
+
+__all__ = ["Choice", "Float", "Int", "SearchResult", "search"]
+
+if not TYPE_CHECKING:
+    __getattr__ = renamed(__name__, {"Found": "SearchResult"})

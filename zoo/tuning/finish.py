@@ -14,7 +14,7 @@ from zoo.loading import load
 from zoo.training.kept import read_json, write_json
 from zoo.tuning.plan import Plan
 from zoo.tuning.report import summary, write_search_report
-from zoo.tuning.searching import Found
+from zoo.tuning.searching import SearchResult
 from zoo.tuning.trial import DONE, FAILED
 
 CONCLUSION = "conclusion.json"
@@ -23,7 +23,7 @@ BEST, DEFAULTS = "best", "defaults"
 
 def finish(
     plan: Plan, splits, *, retrain: bool = False, export_to: str | Path | None = None
-) -> Found:
+) -> SearchResult:
     """Evaluates the best model and the defaults on the test part, saves and exports.
 
     Args:
@@ -56,7 +56,7 @@ def finish(
         version = get_family(plan.family).export(text_model, splits, export_to)
         known["exported"] = str(version)
         write_json(path, known)
-    found = Found(
+    result = SearchResult(
         name,
         best["model"],
         best["settings"],
@@ -68,11 +68,11 @@ def finish(
         plan.folder,
         Path(known["exported"]) if "exported" in known else None,
     )
-    found = replace(found, summary=summary(plan, found))
-    write_search_report(plan, found)
+    result = replace(result, summary=summary(plan, result))
+    write_search_report(plan, result)
     for checkpoints in plan.trials_folder.glob("*/checkpoints"):
         shutil.rmtree(checkpoints, ignore_errors=True)
-    return found
+    return result
 
 
 def best_trial(plan: Plan, results: Mapping[str, Mapping]) -> str:

@@ -20,7 +20,7 @@ _LONG = 10  # trials from which each gets a process of its own
 
 
 @dataclass(frozen=True)
-class Found:
+class SearchResult:
     """What a search found.
 
     Args:
@@ -69,7 +69,7 @@ def search(
     processes: bool | None = None,
     retrain: bool = False,
     export_to: str | Path | None = None,
-) -> Found | None:
+) -> SearchResult | None:
     """Searches settings and architecture; trains, evaluates and exports the best.
 
     The first trial has the model's defaults. Every trial trains on the training part

@@ -97,7 +97,7 @@ def run_trial(job: Job, splits) -> dict:
     """
     job.folder.mkdir(parents=True, exist_ok=True)
     start = time.perf_counter()
-    facts: dict = {
+    results: dict = {
         "model": job.model,
         "settings": dict(job.settings),
         "keywords": dict(job.keywords),
@@ -105,15 +105,15 @@ def run_trial(job: Job, splits) -> dict:
         "parent": job.parent and job.parent.name,
     }
     try:
-        facts.update(_trained(job, splits))
+        results.update(_trained(job, splits))
     except OverBudget as over:
-        facts.update(status=OVER, parameters=over.parameters)
+        results.update(status=OVER, parameters=over.parameters)
     except Exception as error:  # of any kind: the search goes on without this trial
-        facts.update(status=FAILED, error=_described(error))
-    facts["wall"] = time.perf_counter() - start
-    facts["memory"] = _peak_memory()
-    write_json(job.folder / RESULT, facts)
-    return facts
+        results.update(status=FAILED, error=_described(error))
+    results["wall"] = time.perf_counter() - start
+    results["memory"] = _peak_memory()
+    write_json(job.folder / RESULT, results)
+    return results
 
 
 def _trained(job: Job, splits) -> dict:
@@ -141,7 +141,7 @@ def _trained(job: Job, splits) -> dict:
             f"objective, if there is one among these scores. Received: {scores}."
         )
     text_model.save(job.folder / "model")
-    facts = {
+    results = {
         "status": DONE,
         "objective": value,
         "scores": scores,
@@ -157,10 +157,10 @@ def _trained(job: Job, splits) -> dict:
 
         with tempfile.TemporaryDirectory(dir=job.folder) as place:
             exported = family.export(text_model, splits, place)
-            facts["latency"] = served_latency(exported, splits.valid.texts)
-        if facts["latency"] > limit:
-            facts["status"] = OVER
-    return facts
+            results["latency"] = served_latency(exported, splits.valid.texts)
+        if results["latency"] > limit:
+            results["status"] = OVER
+    return results
 
 
 def in_process(job: Job, splits) -> dict:

@@ -54,17 +54,17 @@ def read_vectors(
         ((6, 100), 0.5)
     """
     # Here, so that the names of what ships are known without NumPy.
-    from zoo.data.vectors import SPECIALS, random_vectors
+    from zoo.data.vectors import NUM_SPECIALS, random_vectors
 
     rows, values, row_scale = _load(name)
     places = [rows.get(word, -1) for word in vocabulary]
-    places[:SPECIALS] = [-1] * len(places[:SPECIALS])
+    places[:NUM_SPECIALS] = [-1] * len(places[:NUM_SPECIALS])
     ids = np.flatnonzero(np.array(places, "int64") >= 0)
     found = np.array(places, "int64")[ids]
     shape = len(vocabulary), values.shape[1]
     matrix = random_vectors(shape, seed=seed, scale=scale)
     matrix[ids] = values[found].astype("float32") * row_scale[found, None]
-    return matrix, len(ids) / max(len(vocabulary) - SPECIALS, 1)
+    return matrix, len(ids) / max(len(vocabulary) - NUM_SPECIALS, 1)
 
 
 def known_words(name: str) -> frozenset[str]:

@@ -19,7 +19,7 @@ from zoo.families.classification.report import (
     results_table,
     write_report,
 )
-from zoo.families.classification.settings import Settings
+from zoo.families.classification.settings import ClassificationSettings
 from zoo.families.classification.train import Encoded
 from zoo.families.classification.verdict import recommend
 from zoo.reporting.markdown import markdown_table
@@ -55,7 +55,7 @@ def outcome(tasks, rows=40, seed=0, history=2, **changes):
     settings = {
         "name": "text_cnn",
         "keywords": {},
-        "settings": Settings(seed=42).to_config(),
+        "settings": ClassificationSettings(seed=42).to_config(),
     }
     facts = dict(
         name="text_cnn",

@@ -18,7 +18,7 @@ from zoo.text import TextPipeline, as_bytes
 _LONG = (b"a long text never ends ", 3000)
 
 
-def golden_answers(
+def expected_answers(
     model: keras.Model,
     pipeline: TextPipeline,
     tasks: Mapping[str, Task],

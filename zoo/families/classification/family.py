@@ -6,7 +6,7 @@ import time
 from dataclasses import replace
 
 from zoo.families.base import Family
-from zoo.families.classification.settings import Settings
+from zoo.families.classification.settings import ClassificationSettings
 from zoo.families.scores import named_scores, score_names
 
 
@@ -17,8 +17,8 @@ class Classification(Family):
     content = "labels of texts"
     reads = ("labels of texts",)
     default_data = "hutto"
-    settings = Settings
-    invitation = "Predict with it"
+    settings = ClassificationSettings
+    next_step = "Predict with it"
 
     def text_model(self):
         from zoo.families.classification.model import TextModel
@@ -76,7 +76,7 @@ class Classification(Family):
         table = results_table(prepared.tasks, outcome.results)
         return f"{table}\n{conclusion(outcome)}"
 
-    def facts(self, text_model, prepared, history):
+    def results(self, text_model, prepared, history):
         from zoo.families.classification.train import evaluate_part
 
         return {
@@ -87,10 +87,10 @@ class Classification(Family):
             "seconds": sum(logs["seconds"] for logs in history),
         }
 
-    def brief(self, facts):
+    def summary(self, results):
         from zoo.training.metrics import mean_of_main
 
-        valid, test = (mean_of_main(facts[part]) for part in ("valid", "test"))
+        valid, test = (mean_of_main(results[part]) for part in ("valid", "test"))
         return f"{valid:.4f} (valid), {test:.4f} (test)"
 
     def evaluate(self, text_model, options, name):

@@ -84,7 +84,7 @@ def servable(model, pipeline, tasks, texts: Sequence[bytes], metadata) -> Servab
         served,
         {**served.endpoints, "tokens": tokens_endpoint(pipeline)},
         calls=expected.signature_calls(model, pipeline, tasks, texts),
-        answers=expected.golden_answers(model, pipeline, tasks, texts),
+        answers=expected.expected_answers(model, pipeline, tasks, texts),
         tasks=tasks,
         outputs=output_names(tasks),
         method_names={

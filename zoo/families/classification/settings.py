@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
+from zoo._lazy import renamed
 from zoo.models._search_space import Choice, Float, Int, Range
 from zoo.training.settings import Checked
 
 
 @dataclass(frozen=True)
-class Settings(Checked):
-    """How a model is trained. `Settings.of(model)` starts from the model's defaults.
+class ClassificationSettings(Checked):
+    """How a classifier is trained.
+
+    `ClassificationSettings.of(model)` starts from the defaults of the model.
 
     Args:
         seed: of the weights, the order of the texts, the sampling and the dropout.
@@ -78,3 +81,7 @@ class Settings(Checked):
         "lowercase": Choice(True, False),
         "min_count": Int(1, 3),
     }
+
+
+if not TYPE_CHECKING:
+    __getattr__ = renamed(__name__, {"Settings": "ClassificationSettings"})

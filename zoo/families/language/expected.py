@@ -14,7 +14,7 @@ from zoo.text.vocabulary import END, SPECIALS
 _TOKENS = 6  # of each continuation
 
 
-def golden_calls(model, pipeline, examples: Sequence[bytes]) -> list[dict]:
+def expected_calls(model, pipeline, examples: Sequence[bytes]) -> list[dict]:
     """Requests and what the served model must answer, by another way than its graph.
 
     Greedy continuations read the whole text anew for each token, without a carried

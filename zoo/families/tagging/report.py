@@ -44,7 +44,7 @@ def write_tagging_report(
     name: str,
     tasks: Mapping[str, Task],
     data: Mapping[str, TaggedSentences],
-    facts: Mapping,
+    results: Mapping,
     baseline: Mapping[str, Mapping],
     history: Sequence[Mapping],
     settings: TaggingSettings,
@@ -56,7 +56,7 @@ def write_tagging_report(
         name: of the model.
         tasks: the tasks by name.
         data: the sentences by part.
-        facts: what the family measured.
+        results: what the family measured.
         baseline: scores of the baseline on the test part.
         history: logs of each epoch.
         settings: of the training.
@@ -70,21 +70,22 @@ def write_tagging_report(
     Path(folder).mkdir(parents=True, exist_ok=True)
     page = [
         f"# {name}",
-        f"{facts['parameters']:,} parameters, trained in {facts['seconds']:.0f} s over "
-        f"{facts['epochs']} epochs, seed {settings.seed}.",
+        f"{results['parameters']:,} parameters, "
+        f"trained in {results['seconds']:.0f} s over "
+        f"{results['epochs']} epochs, seed {settings.seed}.",
         "## Test part",
-        results_table(tasks, {name: facts["test"], "most frequent": baseline}),
+        results_table(tasks, {name: results["test"], "most frequent": baseline}),
         PROTOCOL,
-        *(_types(task, facts["test"][task], baseline[task]) for task in tasks),
+        *(_types(task, results["test"][task], baseline[task]) for task in tasks),
         "## Data",
         _data_table(data),
         "## Training",
-        _history_table(tasks, facts, history),
+        _history_table(tasks, results, history),
         *images(drawn(draw)),
         "## Settings",
         settings_block(settings.to_config()),
     ]
-    kept = {"name": name, **facts, "baseline": baseline, "history": list(history)}
+    kept = {"name": name, **results, "baseline": baseline, "history": list(history)}
     write_page(folder, page, kept)
 
 
@@ -121,12 +122,12 @@ def _data_table(data: Mapping[str, TaggedSentences]) -> str:
     return markdown_table(rows)
 
 
-def _history_table(tasks, facts: Mapping, history: Sequence[Mapping]) -> str:
+def _history_table(tasks, results: Mapping, history: Sequence[Mapping]) -> str:
     columns = {"seconds": "seconds:.0f", "loss": "loss:.4f", "valid": "val_score:.2%"}
     table = history_table(history, columns)
     scores = ", ".join(
         f"{in_cell(name)} {metric_of(task)} "
-        f"{_percent(main_score(task, facts['valid'][name]))}"
+        f"{_percent(main_score(task, results['valid'][name]))}"
         for name, task in tasks.items()
     )
     return f"{table}\n\nValidation at the best epoch: {scores}."

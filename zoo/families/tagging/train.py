@@ -166,7 +166,7 @@ def train(
     return TaggingModel(model, pipeline, tagged.tasks, metadata), history
 
 
-def facts_of(text_model: TaggingModel, tagged: Tagged, history: list[dict]) -> dict:
+def results_of(text_model: TaggingModel, tagged: Tagged, history: list[dict]) -> dict:
     """Scores of the validation and the test part by task, and what they cost."""
     decoder = Decoder(text_model.model, tagged.tasks)
     scores = {

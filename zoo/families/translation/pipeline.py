@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from zoo.data.pairs import Pairs
-from zoo.families.translation.side import Side
+from zoo.families.translation.tokenizer import Tokenizer
 from zoo.text import vocabulary as vocabularies
 from zoo.text.imports import tf
 from zoo.text.inputs import whole
@@ -66,7 +66,7 @@ class TranslationPipeline(tf.Module):
     """
 
     def __init__(
-        self, source: Side, target: Side, *, max_source: int = MAX_SOURCE
+        self, source: Tokenizer, target: Tokenizer, *, max_source: int = MAX_SOURCE
     ) -> None:
         super().__init__(name="translation_pipeline")
         kinds = [(side.tokenizer, side.lowercase) for side in (source, target)]
@@ -93,14 +93,16 @@ class TranslationPipeline(tf.Module):
             pairs: the training pairs.
             shared: one vocabulary of both sides, or one for each.
             max_source: see the class.
-            options: of `Side.learn`; `vocab_size` is that of each
+            options: of `Tokenizer.learn`; `vocab_size` is that of each
                 vocabulary.
         """
         if shared:
-            source = target = Side.learn([*pairs.sources, *pairs.targets], **options)
+            source = target = Tokenizer.learn(
+                [*pairs.sources, *pairs.targets], **options
+            )
         else:
-            source = Side.learn(pairs.sources, **options)
-            target = Side.learn(pairs.targets, **options)
+            source = Tokenizer.learn(pairs.sources, **options)
+            target = Tokenizer.learn(pairs.targets, **options)
         return cls(source, target, max_source=max_source)
 
     @property
@@ -193,7 +195,7 @@ class TranslationPipeline(tf.Module):
         sizes = config["source_size"], config["target_size"]
         options = {name: config[name] for name in ("tokenizer", "lowercase")}
         sides = [
-            Side(vocabularies.read_vocabulary(folder / file, size), **options)
+            Tokenizer(vocabularies.read_vocabulary(folder / file, size), **options)
             for file, size in cls._files(config["shared"], sizes)
         ]
         return cls(sides[0], sides[-1], max_source=config["max_source"])
@@ -205,7 +207,7 @@ class TranslationPipeline(tf.Module):
         return [(_SOURCE, parts[0]), (_TARGET, parts[1])]
 
 
-def _encode(side: Side, texts: Sequence[str], most: int):
+def _encode(side: Tokenizer, texts: Sequence[str], most: int):
     """Ids of each text, at most so many, and whether it had more."""
     rows, cut = [], []
     for start in range(0, len(texts), _CHUNK):

@@ -43,16 +43,16 @@ def results_table(results: Mapping[str, Mapping]) -> str:
     return markdown_table(rows)
 
 
-def table_of_test(name: str, facts: Mapping, baselines: Mapping[str, float]) -> str:
+def table_of_test(name: str, results: Mapping, baselines: Mapping[str, float]) -> str:
     """The table of the test part, the baselines below the model."""
     below = {baseline: {"bleu": score} for baseline, score in baselines.items()}
-    return results_table({name: facts["test"], **below})
+    return results_table({name: results["test"], **below})
 
 
 def write_translation_report(
     text_model: TranslationModel,
     corpus: Corpus,
-    facts: Mapping,
+    results: Mapping,
     baselines: Mapping[str, float],
     history: Sequence[Mapping],
     settings: TranslationSettings,
@@ -63,7 +63,7 @@ def write_translation_report(
     Args:
         text_model: the trained model.
         corpus: the data.
-        facts: what `zoo.families.translation.train.facts_of` returns.
+        results: what `zoo.families.translation.train.results_of` returns.
         baselines: BLEU of each baseline on the test part.
         history: logs of each epoch.
         settings: of the training.
@@ -73,25 +73,27 @@ def write_translation_report(
     folder.mkdir(parents=True, exist_ok=True)
     page = [
         f"# {name}",
-        f"{facts['parameters']:,} parameters, trained in {facts['seconds']:.0f} s over "
-        f"{facts['epochs']} epochs ({facts['tokens_per_second']:.0f} target tokens/s), "
+        f"{results['parameters']:,} parameters, "
+        f"trained in {results['seconds']:.0f} s over "
+        f"{results['epochs']} epochs "
+        f"({results['tokens_per_second']:.0f} target tokens/s), "
         f"seed {settings.seed}.",
         "## Test part",
-        table_of_test(name, facts, baselines),
-        f"`{facts['test']['signature']}`",
+        table_of_test(name, results, baselines),
+        f"`{results['test']['signature']}`",
         PROTOCOL,
-        _examples(corpus, facts["test"]["translations"]),
+        _examples(corpus, results["test"]["translations"]),
         "## Data",
         _data_table(corpus),
-        _cut(facts["cut"], settings.max_length),
+        _cut(results["cut"], settings.max_length),
         *corpus.splits.notes,
         "## Training",
-        _history_table(facts, history),
+        _history_table(results, history),
         *images(drawn(lambda plots: _draw(plots, text_model, corpus, history, folder))),
         "## Settings",
         settings_block(settings.to_config()),
     ]
-    kept = {"name": name, **facts, "baselines": baselines, "history": list(history)}
+    kept = {"name": name, **results, "baselines": baselines, "history": list(history)}
     write_page(folder, page, kept)
 
 
@@ -129,17 +131,17 @@ def _cut(count: int, most: int) -> str:
     )
 
 
-def _history_table(facts: Mapping, history: Sequence[Mapping]) -> str:
+def _history_table(results: Mapping, history: Sequence[Mapping]) -> str:
     columns = {
         "seconds": "seconds:.0f",
         "loss": "loss:.4f",
         "validation perplexity": "val_perplexity:.3f",
     }
     table = history_table(history, columns)
-    if "valid" not in facts:
+    if "valid" not in results:
         return table
     return (
-        f"{table}\n\nValidation BLEU of the best epoch: {facts['valid']['bleu']:.2f}."
+        f"{table}\n\nValidation BLEU of the best epoch: {results['valid']['bleu']:.2f}."
     )
 
 

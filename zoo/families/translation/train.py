@@ -130,7 +130,9 @@ def evaluate_baselines(
     }
 
 
-def facts_of(text_model: TranslationModel, corpus: Corpus, history: list[dict]) -> dict:
+def results_of(
+    text_model: TranslationModel, corpus: Corpus, history: list[dict]
+) -> dict:
     """Scores of the validation and the test part, and what they cost."""
     seconds = sum(logs["seconds"] for logs in history)
     tokens = sum(len(ids) - 1 for ids in corpus.encoded["train"].targets)

@@ -183,7 +183,7 @@ class NoisyTopKGate(Gate):
     def call(self, x, real, training=False):
         clean = self._logits(x, self.kernel)
         deviation = ops.softplus(self._logits(x, self.noise_kernel))
-        experts, gates, chance, finite = choose(
+        experts, gates, chance, finite = select_experts(
             clean, deviation, self.k, training and self.seed_generator
         )
         counted = ops.expand_dims(ops.logical_and(real, finite), -1)
@@ -198,7 +198,7 @@ class NoisyTopKGate(Gate):
         )
 
 
-def choose(clean, deviation, k: int, seed):
+def select_experts(clean, deviation, k: int, seed):
     """Experts and gates of noisy top-k gating.
 
     Args:

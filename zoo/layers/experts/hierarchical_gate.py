@@ -9,7 +9,7 @@ from zoo.kernels.grouped import collect, dispatch, grouped_matmul
 from zoo.layers.experts.gates import (
     Gate,
     Routing,
-    choose,
+    select_experts,
     sort_pairs,
     total,
     total_by_expert,
@@ -59,7 +59,7 @@ class HierarchicalGate(Gate):
         clean = ops.matmul(x, self.kernel)
         deviation = ops.softplus(ops.matmul(x, self.noise_kernel))
         k = min(self.k, a)
-        first, outer, chance, finite = choose(clean, deviation, k, seed)
+        first, outer, chance, finite = select_experts(clean, deviation, k, seed)
         finite = ops.logical_and(finite, real)
         first = ops.where(ops.expand_dims(real, -1), first, a)
         order, inverse, counts = sort_pairs(first, a)
@@ -71,7 +71,7 @@ class HierarchicalGate(Gate):
 
         inner_k = min(self.k, b)
         inner_clean = logits(self.group_kernel)
-        second, inner, inner_chance, inner_finite = choose(
+        second, inner, inner_chance, inner_finite = select_experts(
             inner_clean,
             ops.softplus(logits(self.group_noise_kernel)),
             inner_k,

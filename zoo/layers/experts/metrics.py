@@ -28,7 +28,7 @@ class Received(keras.metrics.Metric):
         return counts / max(counts.sum(), 1.0)
 
 
-class ExpertHealth:
+class RoutingMetrics:
     """The metrics of one mixture of experts.
 
     Args:

@@ -9,6 +9,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from zoo._lazy import RenamedAttributes
 from zoo.kernels._backend import CALLS_UPDATE_METRICS
 from zoo.kernels.grouped import collect, dispatch, grouped_matmul
 from zoo.kernels.portable import is_portable
@@ -26,7 +27,7 @@ from zoo.layers.experts.gates import (
     total_by_expert,
 )
 from zoo.layers.experts.hierarchical_gate import HierarchicalGate
-from zoo.layers.experts.metrics import ExpertHealth
+from zoo.layers.experts.metrics import RoutingMetrics
 from zoo.layers.initializers import stacked
 
 GATINGS = ("noisy_top_k", "switch", "balanced")
@@ -35,7 +36,7 @@ _DENSE_EXPERTS = 4  # up to so many, all of them are computed for every token
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class SparseMoE(keras.layers.Layer):
+class SparseMoE(RenamedAttributes, keras.layers.Layer):
     """A layer of many small networks, of which each token uses a few.
 
         y = Σ_i G(x)_i E_i(x),  E_i(x) = relu(x W1_i) W2_i
@@ -103,6 +104,8 @@ class SparseMoE(keras.layers.Layer):
 
     Source: Shazeer et al. 2017, Outrageously Large Neural Networks.
     """
+
+    renamed = {"health": "routing_metrics"}
 
     def __init__(
         self,
@@ -193,18 +196,20 @@ class SparseMoE(keras.layers.Layer):
             )
         else:
             self.gate = NoisyTopKGate(num_experts, gates=gates, **options)
-        self.health = ExpertHealth(num_experts, self.name)
+        self.routing_metrics = RoutingMetrics(num_experts, self.name)
 
-    # What `fit` hands to a call: the metrics of `health`, or else their variables.
+    # `fit` passes metrics to a call as metrics or, on some backends, as variables.
 
     @property
     def metrics(self):
-        return super().metrics + (self.health.metrics if CALLS_UPDATE_METRICS else [])
+        return super().metrics + (
+            self.routing_metrics.metrics if CALLS_UPDATE_METRICS else []
+        )
 
     @property
     def variables(self):
         own = super().variables
-        return own if CALLS_UPDATE_METRICS else own + self.health.variables
+        return own if CALLS_UPDATE_METRICS else own + self.routing_metrics.variables
 
     def count_weights(self, width: int) -> tuple[int, int]:
         """Weights of the layer, which need not be built, and those that a token uses.
@@ -257,7 +262,9 @@ class SparseMoE(keras.layers.Layer):
             if self.capacity_factor is not None:
                 experts = self._drop(experts)
             self._add_losses(routing, real)
-            self.health.update(self._counts(routing.experts), self._counts(experts))
+            self.routing_metrics.update(
+                self._counts(routing.experts), self._counts(experts)
+            )
         y = self._run(x, experts, ops.cast(routing.gates, x.dtype))
         if self.output_activation is not keras.activations.linear:
             y = self.output_activation(y)

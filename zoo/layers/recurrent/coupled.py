@@ -50,7 +50,7 @@ class CoupledLSTM(TaskRecurrentLayer):
         if tasks != 2:
             raise ValueError(
                 "`tasks` of a coupled layer must be 2; for any number of tasks take "
-                f"`SharedLSTM`. Received: tasks={tasks!r}."
+                f"`TaskSpecificLSTM`. Received: tasks={tasks!r}."
             )
         super().__init__(tasks, units, **options)
 

@@ -12,7 +12,7 @@ from zoo.layers.recurrent.lstm_base import gate
 
 
 class TaskRecurrentLayer(keras.layers.Layer):
-    """Base class of `CoupledLSTM` and `SharedLSTM`: private LSTMs in one loop.
+    """Base class of `CoupledLSTM` and `TaskSpecificLSTM`: private LSTMs in one loop.
 
     Args:
         tasks: number of tasks.

@@ -1,4 +1,4 @@
-"""The task layers of the shared-layer architecture: a private LSTM for each task."""
+"""The task-specific LSTMs of the shared-layer architecture (Model-III)."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from zoo.kernels.recurrence import multiply
 from zoo.layers.recurrent.task import TaskRecurrentLayer
 
 
-@keras.saving.register_keras_serializable(package="zoo")
-class SharedLSTM(TaskRecurrentLayer):
-    """A private LSTM for each task beside a shared layer's states (Model-III).
+# Saved models know it by its first name.
+@keras.saving.register_keras_serializable(package="zoo", name="SharedLSTM")
+class TaskSpecificLSTM(TaskRecurrentLayer):
+    """One LSTM for each task that also reads the states of a shared LSTM (Model-III).
 
     With `h_t^(s)` the state of a shared bidirectional LSTM, run before, at the same
     step,
@@ -41,7 +42,8 @@ class SharedLSTM(TaskRecurrentLayer):
         `[batch, time, tasks, units]` with `return_sequences`.
 
     Example:
-        >>> tuple(SharedLSTM(3, 4)(ops.ones((2, 5, 6)), ops.ones((2, 5, 8))).shape)
+        >>> states, shared = ops.ones((2, 5, 6)), ops.ones((2, 5, 8))
+        >>> tuple(TaskSpecificLSTM(3, 4)(states, shared).shape)
         (2, 3, 4)
 
     Source: Liu, Qiu and Huang 2016, section 4.3.

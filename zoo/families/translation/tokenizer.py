@@ -18,7 +18,7 @@ _ALL = 2**31 - 1  # bytes of a text that are read
 _CHUNK = 2048  # texts that are counted at once
 
 
-class Side(tf.Module):
+class Tokenizer(tf.Module):
     """The vocabulary of one side, or of both, and what makes ids of texts.
 
     Texts are read whole, in NFKC and with single blanks (`zoo.text.normalize.clean`).
@@ -38,7 +38,7 @@ class Side(tf.Module):
         ValueError: for an unknown tokenizer or a vocabulary that cannot be used.
 
     Example:
-        >>> side = Side.learn(["So good, so bad!"], vocab_size=40)
+        >>> side = Tokenizer.learn(["So good, so bad!"], vocab_size=40)
         >>> ids = side.ids(side.tokenize(["bad  so!", ""]))
         >>> side.detokenize(ids).numpy().tolist()
         [b'bad so!', b'']
@@ -74,7 +74,7 @@ class Side(tf.Module):
         min_count: int = 1,
         tokenizer: str = "wordpiece",
         lowercase: bool = False,
-    ) -> Side:
+    ) -> Tokenizer:
         """Learns a vocabulary, the same one whatever the order of the texts.
 
         Args:

@@ -12,7 +12,7 @@ from zoo.families.language.perplexity import perplexity
 from zoo.training.callbacks import SHARES
 
 
-def facts_of(
+def results_of(
     model: keras.Model, streams: Mapping[str, np.ndarray], history: list[dict]
 ) -> dict:
     """Perplexities of one stream, what they cost, and the way there."""
