@@ -30,7 +30,7 @@ class Classification(Family):
         from zoo.families.classification.train import prepare
 
         prepared = prepare(splits, settings)
-        if settings.abstain is not None:  # refuses tasks that cannot, before it trains
+        if settings.abstain is not None:  # rejects unsuitable tasks before training
             with_abstain(prepared.tasks, settings.abstain)
         return prepared
 
@@ -43,8 +43,8 @@ class Classification(Family):
     def train(
         self, name, prepared, settings, keywords, *, folder, callbacks=(), verbose=True
     ):
-        """Joint training; then, if the settings say so, each task alone, whose seconds
-        the last epoch gets; then temperatures."""
+        """Trains jointly; then, if the settings say so, on each task alone, with its
+        seconds added to the last epoch; then fits temperatures."""
         from zoo.families.classification import train
         from zoo.families.classification.calibration import calibrate
 
@@ -105,7 +105,7 @@ class Classification(Family):
         return results_table(tasks, {name: results})
 
     def objectives(self, splits):
-        """By the kinds of the tasks; the mean over them takes the metric of
+        """Depends on the kinds of the tasks; the mean over them uses the metric in
         `zoo.training.metrics.MAIN_METRIC`."""
         from zoo.training.metrics import METRICS
 

@@ -19,33 +19,35 @@ class ClassificationSettings(Checked):
 
     Args:
         seed: of the weights, the order of the texts, the sampling and the dropout.
-        epochs: at most this many.
+        epochs: maximum number.
         patience: epochs without a better validation score before training stops.
-        batch_size: texts a step.
+        batch_size: texts per step.
         optimizer: name of a Keras optimizer.
         learning_rate: its step size.
-        average: epochs that the moving average of the weights spans which is validated
+        average: epochs spanned by the moving average of the weights that is validated
             and kept, such as 0.75, or none: its momentum is 1 - 1 / (average * steps).
         sampling: `"proportional"`, `"uniform"` over tasks, or a temperature >= 1.
-        loss_weights: factor of each task in the loss, 1 where none is given.
+        loss_weights: factor of each task in the loss, 1 by default.
         class_weights: for each task `"balanced"` or a weight for each label.
         tokenizer: `"unicode"`, `"whitespace"`, `"wordpiece"` or `"bytes"`.
-        vocab_size: most entries of the vocabulary.
+        vocab_size: maximum size of the vocabulary.
         lowercase: whether to fold case.
         min_count: tokens seen less often are unknown.
-        weights: word vectors that ship and the embedding starts from: `"glove-en"`,
-            `"none"`, or `"auto"`, which takes `glove-en` where the training words are
-            mostly in it (`zoo.families.pretrained.choose_start`) and `embedding_dim`
-            was not chosen otherwise. A word that has a vector needs no `min_count`.
-        vectors: word2vec or GloVe text file whose vectors the embedding starts from.
-        max_length: tokens of a text that are read.
+        weights: shipped word vectors to start the embedding from: `"glove-en"`,
+            `"none"`, or `"auto"`, which takes `glove-en` if it covers most training
+            words (`zoo.families.pretrained.choose_start`) and `embedding_dim` was not
+            set to another width. A word that has a vector needs no `min_count`.
+        vectors: word2vec or GloVe text file to start the embedding from.
+        max_length: tokens read per text.
         buckets: padded lengths that XLA compiles for.
         pretrain_epochs: passes of the language model that initialises the shared
             layers, over the unlabelled and the training texts.
-        fine_tune: after joint training, goes on with each task alone.
-        abstain: probability below which the likeliest category is not said, or none.
-        jit_compile: compile the training step with XLA. On a CPU it is slower for these
-            models: the gradient of an embedding becomes a loop over its rows.
+        fine_tune: whether to continue with each task alone after joint training.
+        abstain: probability below which the likeliest category is not predicted, or
+            none.
+        jit_compile: whether to compile the training step with XLA. On a CPU it is
+            slower for these models: the gradient of an embedding becomes a loop over
+            its rows.
     """
 
     seed: int = 0

@@ -1,4 +1,4 @@
-"""Language modelling as a family: texts of any kind, whose labels are not looked at."""
+"""Language modelling as a family: texts of any kind, whose labels are ignored."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from zoo.families.tables import read_examples
 
 
 class LanguageModeling(Family):
-    """Texts of any kind; labels are not looked at."""
+    """Texts of any kind; labels are ignored."""
 
     name = "language"
     content = "texts"
@@ -67,7 +67,7 @@ class LanguageModeling(Family):
         return ["perplexity"]
 
     def score(self, text_model, splits, part):
-        """The perplexity of a part, as one stream."""
+        """Returns the perplexity of a part, as one stream."""
         from zoo.families.language.perplexity import perplexity
         from zoo.families.language.stream import token_stream
 
@@ -82,7 +82,7 @@ class LanguageModeling(Family):
         return read_examples(options.data, options, self)
 
     def prompt(self, splits):
-        """The first words of a text of the test part."""
+        """Returns the first words of a text of the test part."""
         words = next((text for text in splits.test.texts if text.strip()), "The")
         return " ".join(words.split()[:4])
 

@@ -1,4 +1,4 @@
-"""The report of a language model: one Markdown page, and its curve as a plot."""
+"""The report of a language model: a Markdown page with a plot of its curve."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def write_language_report(
     Args:
         name: of the model.
         streams: int ids `[tokens]` by part, with one end token before the first.
-        results: what the family measured.
+        results: the results of the family.
         history: logs of each epoch.
         settings: of the training.
         folder: of the run.
@@ -67,7 +67,7 @@ def write_language_report(
         table,
         PROTOCOL,
         *images(drawn(draw)),
-        "## Training (perplexity; validation as streams side by side)",
+        "## Training (perplexity; validation in parallel streams)",
         history_table(
             history,
             {

@@ -9,7 +9,7 @@ from zoo.families.tagging.settings import TaggingSettings
 
 
 class Tagging(Family):
-    """Sentences with a tag a word, and labels of whole sentences beside them."""
+    """Sentences with one tag per word, and labels of whole sentences."""
 
     name = "tagging"
     content = "tags of words"
@@ -84,8 +84,8 @@ class Tagging(Family):
         return results_table(text_model.tasks, {name: scores})
 
     def objectives(self, splits):
-        """The mean over the tasks takes entity F1, the accuracy of tags without a
-        scheme, and the accuracy of labels."""
+        """Includes a mean over the tasks of entity F1, of the accuracy of tags without
+        a scheme, and of the accuracy of labels."""
         from zoo.families.tagging.fitting import learn_tag_tasks, metrics_of
 
         tasks = learn_tag_tasks(splits.train, splits.schemes)

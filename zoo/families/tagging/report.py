@@ -1,4 +1,4 @@
-"""The report of a tagger: one Markdown page, and its learning curve as a plot."""
+"""The report of a tagger: a Markdown page with a plot of its learning curve."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from zoo.training.metrics import UNDEFINED
 
 PROTOCOL = (
     "F1 counts entities with the right type and both ends right, as conlleval and "
-    "seqeval do. The epoch was chosen on the validation part; the test part was read "
+    "seqeval do. The epoch was selected on the validation part; the test part was read "
     "once. The baseline gives each word its most frequent tag of the training part."
 )
 
 
 def results_table(tasks: Mapping[str, Task], results: Mapping[str, Mapping]) -> str:
-    """Markdown table: a row a task and metric, a column a model or baseline."""
+    """Returns a Markdown table: one row per task and metric, one column per model."""
     rows = [["task", "metric", *map(in_cell, results)]]
     for name, task in tasks.items():
         metrics = [metric_of(task)]
@@ -56,7 +56,7 @@ def write_tagging_report(
         name: of the model.
         tasks: the tasks by name.
         data: the sentences by part.
-        results: what the family measured.
+        results: the results of the family.
         baseline: scores of the baseline on the test part.
         history: logs of each epoch.
         settings: of the training.
@@ -90,7 +90,7 @@ def write_tagging_report(
 
 
 def _types(name: str, scores: Mapping, baseline: Mapping) -> str:
-    """The scores of each type of entity, the most frequent one first."""
+    """Returns the scores of each type of entity, the most frequent one first."""
     if "by_type" not in scores:
         return ""
     rows = [["type", "entities", "precision", "recall", "F1", "F1, most frequent"]]

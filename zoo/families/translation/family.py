@@ -92,7 +92,7 @@ class Translation(Family):
         return f"{results_table({name: scores})}\n{scores['signature']}"
 
     def objectives(self, splits):
-        """Perplexities of one vocabulary alone can be compared, BLEU of any."""
+        """BLEU is always comparable, perplexity only for the same vocabulary."""
         return ["bleu", "perplexity"]
 
     def score(self, text_model, splits, part):

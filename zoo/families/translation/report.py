@@ -1,4 +1,4 @@
-"""The report of a translation model: one Markdown page and its plots."""
+"""The report of a translation model: a Markdown page with plots."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from zoo.reporting.page import (
 )
 
 PROTOCOL = (
-    "BLEU is sacrebleu's, of the whole part, under the signature above. Perplexity is "
-    "of the target's pieces, each from the true ones before it. The epoch was chosen "
-    "by the validation perplexity; the test part was read once. The baselines copy the "
+    "BLEU is sacrebleu's, on the whole part, with the signature above. Perplexity is "
+    "that of target pieces given the true ones before. The epoch was selected by the "
+    "validation perplexity; the test part was read once. The baselines copy the "
     "source, and take the translation of the most similar training source (TF-IDF)."
 )
 _SHOWN = 5  # translations in the report
 
 
 def results_table(results: Mapping[str, Mapping]) -> str:
-    """Markdown table: a row a model or baseline."""
+    """Returns a Markdown table: one row per model or baseline."""
     rows = [["model", "pairs", "BLEU", "perplexity"]]
     for name, scores in results.items():
         found = scores.get("perplexity")
@@ -44,7 +44,7 @@ def results_table(results: Mapping[str, Mapping]) -> str:
 
 
 def table_of_test(name: str, results: Mapping, baselines: Mapping[str, float]) -> str:
-    """The table of the test part, the baselines below the model."""
+    """Returns the table of the test part, with the baselines below the model."""
     below = {baseline: {"bleu": score} for baseline, score in baselines.items()}
     return results_table({name: results["test"], **below})
 
@@ -63,7 +63,7 @@ def write_translation_report(
     Args:
         text_model: the trained model.
         corpus: the data.
-        results: what `zoo.families.translation.train.results_of` returns.
+        results: the result of `zoo.families.translation.train.results_of`.
         baselines: BLEU of each baseline on the test part.
         history: logs of each epoch.
         settings: of the training.
@@ -127,7 +127,7 @@ def _cut(count: int, most: int) -> str:
     if not count:
         return ""
     return (
-        f"{count} training pair(s) had a side of more than {most} pieces and were cut."
+        f"{count} training pair(s) had more than {most} pieces on a side and were cut."
     )
 
 
@@ -146,7 +146,7 @@ def _history_table(results: Mapping, history: Sequence[Mapping]) -> str:
 
 
 def _draw(plots, text_model, corpus, history, folder: Path) -> list[tuple[str, str]]:
-    """File names and titles of the plots."""
+    """Returns the file names and titles of the plots."""
     written = []
     if history and "val_perplexity" in history[0]:
         seconds, curve = 0.0, []

@@ -24,14 +24,14 @@ class HierarchicalGate(Gate):
         importance_ij = Σ_x G_p(x)_i G_i(x)_j
         load_ij = load_p(X)_i · load_i(X_i)_j / |X_i|
 
-    with X_i the tokens that go to group i. Each group's own gate reads its tokens only.
+    with X_i the tokens of group i. The gate of each group reads only its tokens.
 
     Args:
         num_experts: n, a multiple of `groups`.
-        k: at each level, so that a token goes to k² experts.
+        k: choices at each level, so that a token has k² experts.
         groups: a, first-level choices.
-        form: of the grouped matmul: `"sliced"` or `"blocks"`.
-        seed: of the noise.
+        form: form of the grouped matmul: `"sliced"` or `"blocks"`.
+        seed: seed of the noise.
 
     Source: Shazeer et al. 2017, appendix B.
     """
@@ -91,7 +91,7 @@ class HierarchicalGate(Gate):
         if training:
             self.add_z_loss(clean, counted)
             self.add_z_loss(inner_clean, ops.repeat(counted, k, axis=0))
-        # [tokens * k, a]: to which group a pair belongs.
+        # [tokens * k, a]: membership of pairs in groups.
         member = ops.one_hot(ops.reshape(first, (-1,)), a, dtype="float32")
         member = member * ops.repeat(ops.cast(counted, "float32"), k, axis=0)
         inner_chance = ops.where(ops.isfinite(inner_chance), inner_chance, 0.0)
