@@ -82,9 +82,9 @@ def served_answer(folder: Path, task: Task, threads: int) -> Answer:
     """The newest version in a folder, by the loader and session of TF Serving's core.
 
     Args:
-        folder: of an exported model.
+        folder: folder of an exported model.
         task: whose labels it must have.
-        threads: of one operation, and of operations that run beside each other.
+        threads: threads of one operation, and of operations that run beside each other.
     """
     folder = version_folder(folder, None)
     tasks = read_metadata(folder)["tasks"]
@@ -137,7 +137,7 @@ def table(
     seconds: Mapping[int, Mapping[str, np.ndarray]],
     data: str,
 ) -> str:
-    """Markdown: a row a model, of each batch size the speed, p50 and p99."""
+    """Markdown: a row per model, of each batch size the speed, p50 and p99."""
     header = [data, "test, %"]
     for size in seconds:
         header += [f"batch {size}, texts/s", "p50 / p99, ms"]

@@ -37,7 +37,7 @@ class Client(ABC):
     """Asks one model of a server.
 
     Args:
-        address: of the server.
+        address: address of the server.
         model: its name there.
         version: number of the version, or
         label: its label, such as `"stable"`; else the server's newest version.

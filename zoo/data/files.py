@@ -30,7 +30,8 @@ class Table:
     Args:
         path: the file; its name determines the format.
         skip: whether to leave out bad rows, including undecodable ones.
-        encoding: of a text file; by default that of its byte-order mark, else UTF-8.
+        encoding: encoding of a text file; by default that of its byte-order mark, else
+            UTF-8.
         quotes: CSV and TSV: whether `"` quotes cells or is an ordinary character.
     """
 

@@ -25,11 +25,11 @@ def mend(
     1989).
 
     Args:
-        parts: of each bundle, `[bundles]`.
+        parts: parts of each bundle, `[bundles]`.
         strata: the labels of the bundles.
         kept: bundles that must not move, bool `[bundles]`.
         places: rank of each bundle in the seeded order, `[bundles]`.
-        shares: of the parts; no bundle moves to a part without a share.
+        shares: shares of the parts; no bundle moves to a part without a share.
 
     Returns:
         The parts with the least error found, int `[bundles]`.

@@ -83,7 +83,8 @@ def read_pairs(
         source: one text per line.
         target: the translation of each line.
         on_bad_rows: `"error"`, or `"skip"` to leave out pairs with an empty side.
-        encoding: of both files; by default that of a byte-order mark, else UTF-8.
+        encoding: encoding of both files; by default that of a byte-order mark, else
+            UTF-8.
 
     Raises:
         DataError: for files with different numbers of lines, with the first unpaired
@@ -135,7 +136,7 @@ def read_pair_table(
         target: column of the targets.
         on_bad_rows: `"error"`, or `"skip"` to leave out rows with an empty side, or
             without a text.
-        encoding: of the file.
+        encoding: encoding of the file.
         quotes: CSV and TSV: whether `"` quotes cells.
 
     Raises:

@@ -41,7 +41,8 @@ def read_table(
         task_column: column whose values split the one label column into tasks.
         on_bad_rows: `"error"`, or `"skip"` to leave bad rows out and list them in
             `Examples.skipped`.
-        encoding: of the text file; by default that of its byte-order mark, else UTF-8.
+        encoding: encoding of the text file; by default that of its byte-order mark,
+            else UTF-8.
         quotes: CSV and TSV: whether `"` quotes cells or is an ordinary character.
         separator: separates the labels of a multilabel cell. By default `|`; then cells
             that seem to use another one are an error.

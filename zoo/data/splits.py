@@ -119,7 +119,7 @@ def assemble(
         train: the rows to learn from, or to split.
         valid: the validation part.
         test: the test part.
-        seed: of the split.
+        seed: seed of the split.
         groups: one value per row of `train`, as in `split`.
 
     Raises:

@@ -17,7 +17,8 @@ class Strata:
     """The labels of each bundle, numbered independently of the order of rows.
 
     Args:
-        labels: of one bundle after the other, int `[memberships]`; at least one each.
+        labels: labels of one bundle after the other, int `[memberships]`; at least one
+            each.
         starts: where the labels of each bundle begin and the last end, `[bundles+1]`.
         count: number of labels.
     """

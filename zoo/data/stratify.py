@@ -34,7 +34,7 @@ def stratify(
         strata: the labels of the bundles.
         sizes: rows of each bundle, `[bundles]`.
         places: rank of each bundle in the seeded order, `[bundles]`.
-        shares: of the parts, training first; they sum to 1.
+        shares: shares of the parts, training first; they sum to 1.
 
     Returns:
         The part of each bundle, int `[bundles]`.

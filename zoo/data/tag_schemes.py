@@ -1,4 +1,4 @@
-"""Tag schemes: entities as one tag a token, and back.
+"""Tag schemes: entities as one tag per token, and back.
 
     BIO     B-X begins an entity of type X, I-X goes on with it, O is outside (IOB2)
     IOB1    as BIO, but B-X only after another entity of the same type
@@ -63,7 +63,7 @@ def spans_of(tags: Sequence[str]) -> list[Span]:
     or `O`, and wherever the type changes.
 
     Args:
-        tags: of one sentence, in any of the schemes.
+        tags: tags of one sentence, in any of the schemes.
 
     Raises:
         ValueError: for a tag that belongs to no scheme.

@@ -77,7 +77,7 @@ def read_tagged(
         tokens: the column of the words: by default 0, or the key `tokens`.
         comment: prefix of lines to leave out of columns, see `read_conll`; CoNLL-U has
             its own.
-        encoding: of the file.
+        encoding: encoding of the file.
         on_bad_rows: `"error"`, or `"skip"` to leave out invalid sentences.
 
     Returns:

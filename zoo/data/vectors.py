@@ -33,7 +33,7 @@ def read_vectors(
         path: the file, UTF-8.
         vocabulary: the words by id, such as `TextPipeline.vocabulary`; the first four
             are special.
-        seed: of the vectors of words that the file lacks.
+        seed: seed of the vectors of words that the file lacks.
         scale: these are drawn from U[-scale, scale], as are the special ones; Kim 2014
             uses 0.25, near the variance of word2vec. The vector of padding is zero.
 
@@ -100,7 +100,7 @@ def random_vectors(
 
     Args:
         shape: entries and values.
-        seed: of the draw.
+        seed: seed of the draw.
         scale: all are drawn from U[-scale, scale], except padding, which is zero.
     """
     matrix = np.random.default_rng(seed).uniform(-scale, scale, shape)

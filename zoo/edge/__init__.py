@@ -41,7 +41,7 @@ def export(
       `[1, length]`, padded on the right with 0; onnxruntime any `[batch, time]`.
     * `model_int8.tflite` or `model_int8.onnx` with `int8`: weights in 8 bits, float32
       arithmetic elsewhere (dynamic-range quantisation).
-    * `vocabulary.txt`: a token a line, the id of the first is 0.
+    * `vocabulary.txt`: a token per line, the id of the first is 0.
     * `metadata.json`: tasks, labels and names of the outputs; length, padding and
       unknown id; the tokenizer's settings; texts with the ids and scores they must get;
       of each file its size, sha256, largest difference from Python, latency, and

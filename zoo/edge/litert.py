@@ -52,7 +52,7 @@ class Runner:
     """Runs a file by the interpreter of devices, on one thread.
 
     Args:
-        path: of the file.
+        path: path of the file.
         length: number of tokens it takes.
     """
 

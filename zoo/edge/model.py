@@ -23,11 +23,11 @@ class EdgeModel:
     Several threads may ask it at once.
 
     Args:
-        folder: of the export.
+        folder: folder of the export.
         int8: takes the file with weights in 8 bits.
 
     Call arguments:
-        rows: any iterable of the ids of each text, any number a text; what is behind
+        rows: any iterable of the ids of each text, any number per text; what is behind
             `length` is not read.
 
     Returns:

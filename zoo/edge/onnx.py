@@ -63,7 +63,7 @@ class Runner:
     """Runs a file by onnxruntime on the CPU, on one thread.
 
     Args:
-        path: of the file.
+        path: path of the file.
         length: the number of tokens that are read; the file takes more.
     """
 

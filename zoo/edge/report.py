@@ -15,7 +15,7 @@ def summary(folder: str | Path) -> str:
     """Size, difference and time of each file; metrics where they were measured.
 
     Args:
-        folder: of an export.
+        folder: folder of an export.
     """
     folder = Path(folder)
     metadata = read_metadata(folder)

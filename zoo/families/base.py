@@ -43,7 +43,7 @@ class Family(RenamedAttributes, ABC):
     TensorFlow: each step imports what it needs when it runs.
 
     Attributes:
-        name: of the family; registered models and saved models refer to it.
+        name: name of the family; registered models and saved models refer to it.
         content: content of its data, for messages.
         reads: contents of the named sets that it can learn from.
         default_labels: label columns of a table if the user names none.
@@ -121,7 +121,7 @@ class Family(RenamedAttributes, ABC):
         """Builds a registered model and trains it.
 
         Args:
-            name: of the model.
+            name: name of the model.
             prepared: what `prepare` returns.
             settings: the training settings.
             keywords: arguments of the model's builder.
@@ -178,7 +178,7 @@ class Family(RenamedAttributes, ABC):
         Args:
             text_model: a model of this family.
             options: an object with the attributes of the options of `zoo evaluate`.
-            name: of the model in the table.
+            name: name of the model in the table.
         """
         part = self.read_part(text_model, options)
         return self.table({name: self.score_part(text_model, part)})
@@ -220,7 +220,7 @@ class Family(RenamedAttributes, ABC):
             pipeline: the one that it was trained with.
             tasks: what `zoo.tasks.as_tasks` reads.
             texts: examples to compare the answers on.
-            metadata: of the trained model, with its settings.
+            metadata: metadata of the trained model, with its settings.
 
         Raises:
             ValueError: for a model or a pipeline that cannot be served.
@@ -259,12 +259,12 @@ class Family(RenamedAttributes, ABC):
         """Does what `zoo train` does, with its messages: trains, reports, exports.
 
         Args:
-            name: of a registered model of this family.
+            name: name of a registered model of this family.
             splits: the data.
             overrides: settings that differ from the model's defaults.
             keywords: arguments of the model's builder.
-            folder: of the run; receives `model/`, `report.md`, `results.json`, plots. A
-                run that was killed continues from its last epoch there.
+            folder: folder of the run; receives `model/`, `report.md`, `results.json`,
+                plots. A run that was killed continues from its last epoch there.
             export_to: folder of the exported versions, or `None`.
             callbacks: further Keras callbacks.
         """

@@ -30,14 +30,14 @@ def build(
     uses the variant `"non-static"` unless `keywords` set another one.
 
     Args:
-        name: of the model.
+        name: name of the model.
         vocabulary: the words by id.
         tasks: tasks or sizes for the model's builder.
         keywords: further arguments of the builder.
         vectors: path of a word2vec or GloVe text file, or `""`.
         weights: name of shipped word vectors (`zoo.weights.NAMES`), or `"none"`;
             `vectors` takes precedence.
-        seed: of the vectors of words that the file or weights lack.
+        seed: seed of the vectors of words that the file or weights lack.
 
     Raises:
         DataError: for a file without vectors; see

@@ -20,7 +20,7 @@ class Start:
     """The initial weights of the word embedding.
 
     Args:
-        name: of the shipped weights, or `"none"`.
+        name: name of the shipped weights, or `"none"`.
         covered: the weights that `tokens` and `words` refer to; `""` if none.
         tokens: share of the training words that they cover, by occurrence.
         words: share of the different words seen at least twice that they cover.
@@ -57,7 +57,7 @@ def choose_start(
             `glove-en` if it covers most of the texts: at least 70 % of the
             occurrences of words with a letter, and 50 % of the words seen twice.
         counts: number of occurrences of each token (UTF-8) of the training texts.
-        tokenizer: of the texts.
+        tokenizer: tokenizer of the texts.
         vectors: the user's file of vectors, which takes precedence over `"auto"`.
 
     Raises:
@@ -107,7 +107,7 @@ def fits(name: str, keywords: Mapping) -> bool:
     """Returns whether a model's embedding can be as wide as the shipped weights.
 
     Args:
-        name: of a registered model.
+        name: name of a registered model.
         keywords: arguments of its builder that the user chose.
     """
     defaults = _registry.describe(name).keywords

@@ -37,9 +37,9 @@ def describe_training(
     """Returns the metadata on the origin of a trained model.
 
     Args:
-        name: of the registered model.
+        name: name of the registered model.
         keywords: arguments of its builder.
-        settings: of the training.
+        settings: settings of the training.
         weights: shipped weights that the embedding started from, if any.
     """
     keywords = {key: plain(value) for key, value in keywords.items()}
@@ -126,7 +126,7 @@ class BaseTextModel:
         """Exports for TF Serving as the next version under `folder`; see `zoo.export`.
 
         Args:
-            folder: of the versions.
+            folder: folder of the versions.
             examples: texts of the kind that the model will see.
         """
         return export(

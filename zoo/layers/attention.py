@@ -149,7 +149,7 @@ class AdditiveAttention(_Projected):
         units: width of the network.
         normalize: whether to use the second form, with weights `g` (a number) and `b`,
             as in tensorflow-addons' `BahdanauAttention(normalize=True)`.
-        kernel_initializer: of `W_q`, `W_m` and `v`.
+        kernel_initializer: initializer of `W_q`, `W_m` and `v`.
 
     Call arguments and returns: as `MemoryAttention`.
 
@@ -201,7 +201,7 @@ class MultiplicativeAttention(MemoryAttention):
     Args:
         scale: whether there is a trained number `g`, initially 1, as in
             tensorflow-addons' `LuongAttention(scale=True)`.
-        kernel_initializer: of `W` `[memory units, query units]`.
+        kernel_initializer: initializer of `W` `[memory units, query units]`.
 
     Call arguments and returns: as `MemoryAttention`.
 
@@ -245,7 +245,7 @@ class TanhProductAttention(_Projected):
 
     Args:
         units: number of products in the sum.
-        kernel_initializer: of `U`, `W` and `V`.
+        kernel_initializer: initializer of `U`, `W` and `V`.
 
     Call arguments and returns: as `MemoryAttention`.
 

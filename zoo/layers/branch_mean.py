@@ -21,7 +21,7 @@ class BranchMean(keras.layers.Layer):
         rate: `r`, share of the rows that train the second branch, above 0 and below 1;
             or `None` to train the mean.
         weight: `w`, from 0 to 1.
-        seed: of the draws.
+        seed: seed of the draws.
 
     Call arguments: two tensors `[batch, features]`; `training`.
 

@@ -22,7 +22,7 @@ class TextConvolution(ConsumesMask):
     Args:
         filters: number of feature maps.
         window: words per window.
-        kernel_initializer: of the filters.
+        kernel_initializer: initializer of the filters.
 
     Call arguments:
         embedded: `[batch, time, width]`.

@@ -16,7 +16,7 @@ def write_page(folder: str | Path, parts: Sequence[str], results: Mapping) -> Pa
 
     Args:
         folder: is made if it is not there.
-        parts: of the page, in Markdown; empty ones are left out.
+        parts: parts of the page, in Markdown; empty ones are left out.
         results: what the page is made of; numbers that are not finite become `null`.
 
     Returns:
@@ -32,7 +32,7 @@ def write_page(folder: str | Path, parts: Sequence[str], results: Mapping) -> Pa
 
 
 def history_table(history: Sequence[Mapping], columns: Mapping[str, str]) -> str:
-    """A row an epoch.
+    """A row per epoch.
 
     Args:
         history: logs of each epoch.

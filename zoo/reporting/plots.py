@@ -54,7 +54,7 @@ def write_perplexities(curves: Mapping[str, list], path: Path) -> None:
 
     Args:
         curves: pairs `(seconds, perplexity)` by model.
-        path: of the PNG file.
+        path: path of the PNG file.
     """
     figure = Figure(figsize=(6, 4), layout="constrained")
     axis = figure.subplots()
@@ -66,11 +66,11 @@ def write_perplexities(curves: Mapping[str, list], path: Path) -> None:
 
 
 def write_capacities(measured: Mapping[str, Sequence[Mapping]], path: Path) -> None:
-    """Draws the perplexity of language models over their size, a point a seed.
+    """Draws the perplexity of language models over their size, a point per seed.
 
     Args:
         measured: results of each seed, by model; see `zoo.families.language.results`.
-        path: of the PNG file.
+        path: path of the PNG file.
     """
     figure = Figure(figsize=(6, 4), layout="constrained")
     axis = figure.subplots()
@@ -91,7 +91,7 @@ def write_scores(history: Sequence[Mapping], path: Path) -> None:
 
     Args:
         history: logs of each epoch.
-        path: of the PNG file.
+        path: path of the PNG file.
     """
     figure = Figure(figsize=(6, 4), layout="constrained")
     axes = figure.subplots()
@@ -107,14 +107,14 @@ def write_scores(history: Sequence[Mapping], path: Path) -> None:
 def write_speeds(
     speeds: Mapping[int, Mapping[str, float]], right: Mapping[str, float], path: Path
 ) -> None:
-    """Draws accuracy over speed, a panel a batch size, so that one can choose a model.
+    """Draws accuracy over speed, with a panel per batch size.
 
     A line joins the models that no other one beats in both.
 
     Args:
-        speeds: by batch size, texts a second by model.
+        speeds: by batch size, texts per second by model.
         right: the share of right answers by model.
-        path: of the PNG file.
+        path: path of the PNG file.
     """
     figure = Figure(figsize=(4.5 * len(speeds), 4), layout="constrained")
     panels = figure.subplots(1, len(speeds), sharey=True, squeeze=False)[0]
@@ -150,7 +150,7 @@ def write_attention(
         weights: `[rows, columns]`, of each written piece over the read ones.
         rows: the written pieces.
         columns: the pieces that were read.
-        path: of the PNG file.
+        path: path of the PNG file.
     """
     size = 1.5 + 0.25 * len(columns), 1.5 + 0.25 * len(rows)
     figure = Figure(figsize=size, layout="constrained")
@@ -163,7 +163,7 @@ def write_attention(
 
 
 def write_shares(history: Sequence[Mapping], folder: Path) -> list[tuple[str, str]]:
-    """Draws a heat map of the experts' shares over the epochs, a panel a layer.
+    """Draws a heat map of the experts' shares over the epochs, a panel per layer.
 
     Args:
         history: logs of each epoch; see `zoo.training.callbacks.ExpertShares`.
@@ -209,9 +209,9 @@ def write_search(
 
     Args:
         trials: values and objective of each trial, in their order.
-        ranges: of each parameter.
+        ranges: ranges of each parameter.
         folder: where the files go.
-        name: of the objective.
+        name: name of the objective.
         minimise: small values are the better ones.
 
     Returns:

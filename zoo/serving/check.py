@@ -142,8 +142,8 @@ def _close(served, expected, metadata: dict, unit: dict):
     """Whether numbers differ by rounding alone.
 
     Args:
-        unit: of a regression, with the `mean` and the `scale` of its targets: what the
-            tolerance is relative to. Around a large mean, float32 rounds coarsely.
+        unit: unit of a regression, with the `mean` and the `scale` of its targets: what
+            the tolerance is relative to. Around a large mean, float32 rounds coarsely.
     """
     size = numpy.abs(expected - unit.get("mean", 0.0))
     allowed = metadata["tolerance"] * numpy.maximum(unit.get("scale", 1.0), size)

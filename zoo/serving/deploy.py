@@ -33,13 +33,13 @@ def write_serve_config(
     """Writes `models.config` and what else a server needs beside the exported models.
 
     Args:
-        folder: of the models, `saved_models`.
+        folder: folder of the models, `saved_models`.
         canary: labels the newest version of each model `canary` and the one before it
             `stable`; else the newest one is `stable`.
         labels: by model, versions by label, instead of those; models that are not named
             keep the labels of an earlier call.
         threads: that run batches.
-        image: of the server, for Docker and Kubernetes.
+        image: image of the server, for Docker and Kubernetes.
 
     A `models.config` that is there keeps its other fields, and the models that lie
     elsewhere, but no comments; the other files are written anew.

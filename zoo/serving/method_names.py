@@ -17,7 +17,7 @@ def write_method_names(folder: Path, apis: Mapping[str, str]) -> None:
     Servers compare the names if they are told to.
 
     Args:
-        folder: of the SavedModel.
+        folder: folder of the SavedModel.
         apis: `"classify"` or `"regress"` by signature.
     """
     definitions = tf.compat.v1.saved_model.signature_def_utils

@@ -54,7 +54,7 @@ def models_config(
     Args:
         served: by model, versions by label.
         loaded: by model, the versions to load.
-        place: of the file that may be there, or `None`.
+        place: place of the file that may be there, or `None`.
 
     Raises:
         ValueError: if that file cannot be parsed, or has a field that this does not
@@ -140,7 +140,7 @@ def _entries(path: Path, *, strict: bool) -> list:
     """The ModelConfig messages of a file; none where there is no file.
 
     Args:
-        path: of the file.
+        path: path of the file.
         strict: refuses what would be lost when the file is written again.
     """
     from google.protobuf import text_format

@@ -52,7 +52,7 @@ def publish(
 
     Args:
         servable: what is served.
-        folder: of the versions.
+        folder: folder of the versions.
         examples: texts of the warmup requests.
         metadata: what else to write under `model` in `metadata.json`.
         keep: how many versions stay; `None` for all.

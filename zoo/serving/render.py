@@ -10,7 +10,7 @@ def render(name: str, **values: object) -> str:
     """The text of a template with a value in place of each `$name`.
 
     Args:
-        name: of a file in `zoo/serving/templates`.
+        name: name of a file in `zoo/serving/templates`.
         values: by name; texts for YAML files as `yaml_string` gives them.
 
     Raises:

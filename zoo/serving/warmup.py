@@ -70,8 +70,9 @@ def rewrite_warmup(
     """Gives a published version other warmup requests.
 
     Args:
-        folder: of a model, for its newest version, or of a version.
-        texts: of the kind that the model will see; else those of the present requests.
+        folder: folder of a model, for its newest version, or of a version.
+        texts: texts of the kind that the model will see; else those of the present
+            requests.
         lengths: numbers of words of a text.
         batch_sizes: numbers of texts of a request.
 

@@ -23,7 +23,7 @@ class EpochBatches(keras.utils.PyDataset):
 
     Attributes:
         epoch: counted from 0.
-        batches: one entry a batch, set by `_plan`.
+        batches: one entry per batch, set by `_plan`.
     """
 
     epoch = 0
@@ -72,8 +72,8 @@ class TokenBatches(EpochBatches):
     """Seeded, bucketed batches of `(tokens, targets, weights)`.
 
     Args:
-        tokens: one int32 array of ids a text, not empty.
-        targets: dict from task to an array with one row a text; empty for a language
+        tokens: one int32 array of ids per text, not empty.
+        targets: dict from task to an array with one row per text; empty for a language
             model.
         weights: dict from task to weights `[texts]`; 0 where the label is missing.
         batch_size: rows of every batch.
@@ -84,7 +84,7 @@ class TokenBatches(EpochBatches):
             there are: `"proportional"` (each text once), `"uniform"` over tasks, or a
             temperature `t`, in proportion to `size ** (1 / t)`. Texts that carry labels
             of several tasks count as a group of their own.
-        seed: of the order and the sampling.
+        seed: seed of the order and the sampling.
 
     Call returns: tokens `[batch_size, bucket]`, dict of targets, dict of weights, the
     dicts under `zoo.tasks.safe_names`, as `compile_model` expects; floats
@@ -240,7 +240,7 @@ def choose_buckets(tokens: Sequence[Sized], count: int = 5) -> list[int]:
     """The `count` padded lengths that waste the least padding over these texts.
 
     Args:
-        tokens: one array of ids a text.
+        tokens: one array of ids per text.
         count: at most this many lengths, so as many programs for XLA to compile.
 
     Returns:

@@ -42,7 +42,7 @@ class TensorBoard(keras.callbacks.Callback):
     """Writes the logs of each epoch for TensorBoard: scalars, and shares as histograms.
 
     Args:
-        folder: of the event files.
+        folder: folder of the event files.
 
     Raises:
         ImportError: if the package tensorboard is not installed.

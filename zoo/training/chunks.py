@@ -11,7 +11,7 @@ def chunks(rows: int, width: int, most: int = MOST) -> Iterator[slice]:
     """Slices of rows that cover them all, of at most `most` numbers or of one row.
 
     Args:
-        rows: of the matrix.
+        rows: rows of the matrix.
         width: numbers of a row.
         most: numbers of a piece.
 

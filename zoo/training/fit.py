@@ -105,7 +105,7 @@ def span_momentum(epochs: float | None, steps: int) -> float | None:
 
     Args:
         epochs: above 0, or `None` for no average.
-        steps: of an epoch.
+        steps: steps of an epoch.
 
     Example:
         >>> span_momentum(0.5, 200)
@@ -145,11 +145,11 @@ def fit(
         folder: where checkpoints go; a fit that was killed continues from the last
             epoch that it finished there.
         callbacks: further Keras callbacks.
-        loss_weights: of the validation loss, as `compile_model` got them.
+        loss_weights: weights of the validation loss, as `compile_model` got them.
         verbose: shows progress.
 
     Returns:
-        One dict of logs an epoch, with `score` and `seconds`.
+        One dict of logs per epoch, with `score` and `seconds`.
 
     Raises:
         Diverged: if no epoch has a finite loss and score.
@@ -198,7 +198,7 @@ class Validation(keras.callbacks.Callback):
 
     Args:
         tasks: the tasks by name.
-        batches: of the validation part, not shuffled.
+        batches: batches of the validation part, not shuffled.
         loss_weights: factors of some tasks in the loss.
     """
 
@@ -228,7 +228,7 @@ def predict(model: keras.Model, batches: TokenBatches) -> dict[str, np.ndarray]:
     """The model's outputs for all texts of `batches`, in the order of the texts.
 
     Args:
-        model: of the zoo, compiled or not.
+        model: model of the zoo, compiled or not.
         batches: not shuffled.
 
     Returns:

@@ -10,10 +10,10 @@ def rank(logs: Mapping) -> list[float] | None:
     """What orders the epochs of a training; the largest is kept.
 
     Args:
-        logs: of an epoch, with its `score`: numbers of which the first decides, ties
-            go to the next, and larger is better. A score is NaN where the data leave it
-            undefined, as R2 of a constant target, in this epoch as in all others; the
-            last one is always defined. `None` without validation.
+        logs: logs of an epoch, with its `score`: numbers of which the first decides,
+            ties go to the next, and larger is better. A score is NaN where the data
+            leave it undefined, as R2 of a constant target, in this epoch as in all
+            others; the last one is always defined. `None` without validation.
 
     Returns:
         A list to compare, or `None` for an epoch that must not be kept: one without a

@@ -35,7 +35,7 @@ def intact(path: Path, remedy: str) -> Iterator[None]:
     """Names the file, and what to do, if what is done within it finds it damaged.
 
     Args:
-        path: of the file that is read.
+        path: path of the file that is read.
         remedy: a sentence.
 
     Raises:

@@ -28,7 +28,7 @@ def fit(
 
     Args:
         model: compiled.
-        batches: of an epoch. Batches that begin each epoch anew, such as
+        batches: batches of an epoch. Batches that begin each epoch anew, such as
             `zoo.training.batching.EpochBatches`, have `feed()` and `follow()`.
         checkpoint: scores the epochs, stops the training, and holds the best weights.
         epochs: at most this many, those of an earlier run included.
@@ -39,8 +39,8 @@ def fit(
         verbose: shows progress.
 
     Returns:
-        One dict of logs an epoch, with `score` and `seconds`. The model has the weights
-        of the best epoch, or of the last one where none was scored.
+        One dict of logs per epoch, with `score` and `seconds`. The model has the
+        weights of the best epoch, or of the last one where none was scored.
 
     Raises:
         Diverged: if no epoch has a finite loss and score.

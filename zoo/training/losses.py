@@ -59,7 +59,7 @@ def mean_loss(task: Task, target, weight, output) -> float:
     """What `task_loss` gives for all rows at once, in float64.
 
     Args:
-        task: of a kind of `zoo.tasks.KINDS`.
+        task: task of a kind of `zoo.tasks.KINDS`.
         target: `[rows]`, or `[rows, labels]`, as the model is trained on.
         weight: `[rows]`.
         output: `[rows, outputs]` of the model.

@@ -1,4 +1,4 @@
-"""Progress of a fit in the terminal: a bar an epoch, then a line with each task."""
+"""Progress of a fit in the terminal: a bar per epoch, then a line with each task."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from zoo.training.metrics import MAIN_METRIC, UNDEFINED, log_prefixes, metric_na
 
 
 class Progress(keras.callbacks.Callback):
-    """Shows loss and per-task metrics; without a terminal, one line an epoch.
+    """Shows loss and per-task metrics; without a terminal, one line per epoch.
 
     Args:
         tasks: the tasks by name.
         epochs: how many will run at most.
-        batches: of the training split; their number is that of the steps.
+        batches: batches of the training split; their number is that of the steps.
         done: epochs that an earlier run has finished.
         what: stands before the number of the epoch.
         console: where to; standard error by default, so that output can be piped.

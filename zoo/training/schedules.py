@@ -14,7 +14,7 @@ class WarmUp(keras.optimizers.schedules.LearningRateSchedule):
 
     Args:
         peak: the largest step size.
-        steps: of the rise.
+        steps: steps of the rise.
         hold: steps at the peak; 0 for none.
 
     Source: Shazeer et al. 2017, appendix C for language models, which do not hold;

@@ -27,7 +27,7 @@ def finish(
     """Evaluates the best model and the defaults on the test part, saves and exports.
 
     Args:
-        plan: of a search whose trials have ended.
+        plan: plan of a search whose trials have ended.
         splits: the data.
         retrain: trains the best settings again, on training and validation part.
         export_to: folder of the exported versions, or `None`.

@@ -42,7 +42,7 @@ class _Kept(_Oracle):
     """Mixed into an oracle: first the defaults, then what it says, until the limits.
 
     Args:
-        path: of the file that holds the state.
+        path: path of the file that holds the state.
         first: values of the first trial.
         trials: at most this many.
         seconds: at most this long, over all runs of the search; or `None`.
@@ -152,15 +152,15 @@ def make_oracle(
 
     Args:
         algorithm: `"hyperband"`, `"bayesian"`, `"random"` or `"grid"`.
-        space: of `parameters`.
-        path: of the file.
+        space: space of `parameters`.
+        path: path of the file.
         first: values of the first trial.
         combinations: gives all values that a grid has, from the first one on.
         minimise: the objective is a cost.
         epochs: most epochs of a trial, for Hyperband.
         trials: at most this many; for Hyperband each round of a configuration is one.
         seconds: at most this long, or `None`.
-        seed: of what is drawn.
+        seed: seed of what is drawn.
     """
     kind: type[_Kept] = _Random
     options: dict[str, Any] = {}
@@ -242,8 +242,8 @@ class Asked:
     """A trial that the oracle asks for.
 
     Args:
-        name: of the trial.
-        values: of the parameters, and what Hyperband adds.
+        name: name of the trial.
+        values: values of the parameters, and what Hyperband adds.
         epochs: at most, or `None`.
         parent: name of the trial that it continues, or `None`.
         last: no trial continues it.

@@ -17,7 +17,7 @@ def served_latency(folder: Path, texts: Sequence[str]) -> float:
     """Median milliseconds in which an exported model answers one text.
 
     Args:
-        folder: of its version.
+        folder: folder of its version.
         texts: of which the one of median length is asked.
     """
     served = ServedModel(folder)

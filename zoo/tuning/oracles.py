@@ -22,7 +22,7 @@ def make_oracle(algorithm: str, searched: Searched, path: Path, **options):
     Args:
         algorithm: one of `zoo.tuning.searching.ALGORITHMS`.
         searched: the parameters.
-        path: of the file that holds its state.
+        path: path of the file that holds its state.
         options: `minimise`, `epochs`, `trials`, `seconds` and `seed` of
             `zoo.tuning.keras_tuner_adapter.make_oracle`.
     """

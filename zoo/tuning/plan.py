@@ -25,14 +25,14 @@ class Plan:
     """One search.
 
     Args:
-        folder: of the search.
+        folder: folder of the search.
         searched: its parameters.
         objective: what it looks for.
         algorithm: one of `zoo.tuning.searching.ALGORITHMS`.
         trials: at most this many.
         seconds: at most this long, over all runs of the search, or `None`.
         budget: limits by name.
-        seed: of what is drawn, and of the trainings.
+        seed: seed of what is drawn, and of the trainings.
         processes: each trial runs in a process of its own.
         family: name of the family that trains the models.
     """
@@ -102,7 +102,7 @@ class Plan:
 
         Args:
             trial: its name.
-            values: of the parameters.
+            values: values of the parameters.
             epochs: at most, instead of the settings'.
             parent: name of the trial that it continues, or `None`.
             deadline: `time.time()` at which it stops, or `None`.

@@ -21,7 +21,7 @@ def write_search_report(plan: Plan, result) -> Path:
     """Writes `report.md`, with matplotlib its plots, and the event files of HParams.
 
     Args:
-        plan: of the search.
+        plan: plan of the search.
         result: what it found, a `zoo.tuning.SearchResult`.
 
     Returns:

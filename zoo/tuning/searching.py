@@ -26,14 +26,14 @@ class SearchResult:
     Args:
         trial: name of the best trial.
         model: name of the model.
-        settings: of its training.
+        settings: settings of its training.
         keywords: of its builder.
         objective: its value on the validation part.
         test: scores of the test part: of the best trial, and of the defaults.
         reads: how often the test part was read; more than once if a search went on
             after its end.
         trials: the results of all trials by name.
-        folder: of the search, with `report.md` and `model/`.
+        folder: folder of the search, with `report.md` and `model/`.
         exported: folder of the exported version, or `None`.
         summary: what the report says first.
     """
@@ -82,7 +82,7 @@ def search(
         model: name of a registered model, or of several of one family, among which the
             search chooses.
         splits: the data, as `zoo.data.load_named` gives.
-        folder: of the search; gets `report.md`, `trials/` and the best model as
+        folder: folder of the search; gets `report.md`, `trials/` and the best model as
             `model/`.
         trials: at most this many. For Hyperband each round of a configuration is one.
         algorithm: `"hyperband"`, `"bayesian"`, `"random"` or `"grid"`.
@@ -95,7 +95,7 @@ def search(
             a range.
         budget: limits: `parameters`, and `latency` in milliseconds of one text in the
             Python model. A model over one of them is not chosen.
-        seed: of what is drawn, and of the trainings.
+        seed: seed of what is drawn, and of the trainings.
         workers: trials that run at a time. With the variables of a cluster this
             process is its chief or one of its workers; see `zoo.tuning.workers`.
         processes: each trial in a process of its own, so that memory stays flat; by

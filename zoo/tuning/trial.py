@@ -238,8 +238,8 @@ def objective_for_oracle(objective: Objective, result: Mapping, others: list) ->
     oracle learns to stay away, and Hyperband never trains it on.
 
     Args:
-        objective: of the search.
-        result: of the trial.
+        objective: objective of the search.
+        result: result of the trial.
         others: results of all trials.
     """
     if result["status"] == DONE:

@@ -36,7 +36,7 @@ def run_search(plan: Plan, splits) -> None:
     `KERASTUNER_TUNER_ID`, `KERASTUNER_ORACLE_IP` and `KERASTUNER_ORACLE_PORT` give.
 
     Args:
-        plan: of the search, whose folder is claimed.
+        plan: plan of the search, whose folder is claimed.
         splits: the data, without a test part.
 
     Raises:
@@ -49,7 +49,7 @@ class Tuner(Loop):
     """Runs the trials of a plan.
 
     Args:
-        plan: of the search.
+        plan: plan of the search.
     """
 
     def __init__(self, plan: Plan) -> None:

@@ -38,7 +38,7 @@ def run_workers(plan: Plan, splits, workers: int) -> None:
     A worker that dies is started again, and goes on with its trial.
 
     Args:
-        plan: of the search, whose folder is claimed.
+        plan: plan of the search, whose folder is claimed.
         splits: the data, without a test part.
         workers: their number.
 

@@ -112,7 +112,7 @@ def error_of(vectors: np.ndarray, values: np.ndarray, scale: np.ndarray) -> floa
 
 
 def write(words: Sequence[str], vectors: np.ndarray, folder: Path) -> dict[str, float]:
-    """Writes the file of vectors; returns the error of a scale a row and a column."""
+    """Writes the file of vectors; returns the error of a scale per row and a column."""
     values, scale = rounded(vectors, axis=1)
     folder.mkdir(parents=True, exist_ok=True)
     text = np.frombuffer("\n".join(words).encode("utf-8"), "uint8")

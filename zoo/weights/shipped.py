@@ -1,4 +1,4 @@
-"""Reading the word vectors that ship: one file a set, arrays without pickle."""
+"""Reading the word vectors that ship: one file per set, arrays without pickle."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ def read_vectors(
     words are compared as they stand, and those of `glove-en` are in lower case.
 
     Args:
-        name: of `NAMES`.
+        name: name of `NAMES`.
         vocabulary: the words by id, such as `TextPipeline.vocabulary`; the first four
             are special.
-        seed: of the vectors of words that the set lacks.
+        seed: seed of the vectors of words that the set lacks.
         scale: those are drawn from U[-scale, scale], as the special ones are. The
             vector of padding is zero.
 

@@ -63,7 +63,7 @@ def load_hutto(folder: Path | None, *, scores: bool = False, seed: int = 0) -> S
             download.
         scores: whether to use the mean score as a regression target, in the raters'
             unit, instead of `"positive"` for a score above 0 and else `"negative"`.
-        seed: of the split; snippets of one review stay in one part.
+        seed: seed of the split; snippets of one review stay in one part.
     """
     folder = _files(folder)
     parts, groups = [], []

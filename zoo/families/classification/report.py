@@ -33,7 +33,7 @@ class Outcome:
     """The results of a run.
 
     Args:
-        name: of the model.
+        name: name of the model.
         prepared: the data that it was trained on.
         history: logs of each epoch.
         results: metrics by model or baseline, then by task, on the test part.
@@ -91,7 +91,7 @@ def write_report(outcome: Outcome, folder: str | Path) -> Path:
     """Writes `report.md`, `results.json` and, with matplotlib, the plots.
 
     Args:
-        outcome: of the run.
+        outcome: outcome of the run.
         folder: created if it does not exist.
 
     Returns:

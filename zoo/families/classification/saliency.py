@@ -27,8 +27,8 @@ def adapt_ngrams(
 
     Args:
         model: any; without such layers nothing happens.
-        tokens: one int array of ids a text.
-        targets: by task, one row a text.
+        tokens: one int array of ids per text.
+        targets: by task, one row per text.
         weights: by task; 0 where the label is missing.
         tasks: the tasks by name.
     """

@@ -18,7 +18,7 @@ class ClassificationSettings(Checked):
     `ClassificationSettings.of(model)` starts from the defaults of the model.
 
     Args:
-        seed: of the weights, the order of the texts, the sampling and the dropout.
+        seed: seed of the weights, the order of the texts, the sampling and the dropout.
         epochs: maximum number.
         patience: epochs without a better validation score before training stops.
         batch_size: texts per step.

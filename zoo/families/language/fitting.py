@@ -73,7 +73,7 @@ class Epochs(keras.callbacks.Callback):
     Args:
         trainer: holds the state and the scorer that validates.
         valid: int ids `[tokens]` of the validation stream.
-        settings: of the training.
+        settings: settings of the training.
         steps: number of steps per epoch.
     """
 
@@ -156,7 +156,7 @@ def train_named(
     """Builds a registered language model and trains it on streams of ids.
 
     Args:
-        name: of the model.
+        name: name of the model.
         vocab_size: number of token ids.
         streams: int ids `[tokens]` of `train` and `valid`.
         settings: the training settings.

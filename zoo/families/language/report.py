@@ -33,12 +33,12 @@ def write_language_report(
     """Writes `report.md`, `results.json` and, with matplotlib, `perplexity.png`.
 
     Args:
-        name: of the model.
+        name: name of the model.
         streams: int ids `[tokens]` by part, with one end token before the first.
         results: the results of the family.
         history: logs of each epoch.
-        settings: of the training.
-        folder: of the run.
+        settings: settings of the training.
+        folder: folder of the run.
 
     Returns:
         The table of results.

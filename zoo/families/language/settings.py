@@ -17,7 +17,7 @@ class LanguageSettings(Checked):
     `LanguageSettings.of(model)` starts from the defaults of the model.
 
     Args:
-        seed: of the weights, the candidates and the dropout.
+        seed: seed of the weights, the candidates and the dropout.
         epochs: maximum number.
         patience: epochs without a lower validation perplexity before training stops.
         batch_size: number of parallel streams.

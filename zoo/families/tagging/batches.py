@@ -28,7 +28,7 @@ class TaggedBatches(TokenBatches):
             `zoo.tasks.safe_names`), the model ends in the task's CRF: it reads the
             tags, and its loss has one weight per sentence.
         shuffle: `True` for training; see `TokenBatches`.
-        seed: of the order, and of the replaced words.
+        seed: seed of the order, and of the replaced words.
         rare: bool `[vocab]`, the words that are replaced ...
         replaced: ... by the unknown word, with this probability.
 

@@ -53,14 +53,14 @@ def write_tagging_report(
     """Writes `report.md`, `results.json` and, with matplotlib, `scores.png`.
 
     Args:
-        name: of the model.
+        name: name of the model.
         tasks: the tasks by name.
         data: the sentences by part.
         results: the results of the family.
         baseline: scores of the baseline on the test part.
         history: logs of each epoch.
-        settings: of the training.
-        folder: of the run.
+        settings: settings of the training.
+        folder: folder of the run.
     """
 
     def draw(plots) -> list[tuple[str, str]]:

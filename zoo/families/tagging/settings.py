@@ -17,7 +17,7 @@ class TaggingSettings(Checked):
     `TaggingSettings.of(model)` starts from the defaults of the model.
 
     Args:
-        seed: of the weights, the order of the sentences, the rare words and the
+        seed: seed of the weights, the order of the sentences, the rare words and the
             dropout.
         epochs: maximum number.
         patience: epochs without a better validation score before training stops.

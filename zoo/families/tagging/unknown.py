@@ -61,7 +61,7 @@ def in_scheme_of_model(
 
     Args:
         data: sentences with tags and labels of all tasks.
-        tasks: of the model.
+        tasks: tasks of the model.
         schemes: by tagging task the scheme of the tags in `data`.
 
     Raises:

@@ -16,7 +16,7 @@ def attention_of(
 
     Args:
         text_model: the model.
-        text: of the source.
+        text: text of the source.
 
     Returns:
         float32 `[target pieces, source pieces]`, with rows that sum to 1, and the

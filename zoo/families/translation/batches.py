@@ -26,7 +26,7 @@ class PairBatches(EpochBatches):
             padding included. A longer pair is a batch by itself.
         shuffle: `True` for training: a new order each epoch, which depends only on
             `seed` and the number of the epoch, so a resumed run sees the same batches.
-        seed: of the order.
+        seed: seed of the order.
         buckets: number of padded lengths, for JAX, which compiles each shape: every
             batch then has one of as many shapes, and the last ones are filled with
             padding. `None` pads each batch to its own longest pair.

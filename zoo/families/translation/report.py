@@ -66,8 +66,8 @@ def write_translation_report(
         results: the result of `zoo.families.translation.train.results_of`.
         baselines: BLEU of each baseline on the test part.
         history: logs of each epoch.
-        settings: of the training.
-        folder: of the run.
+        settings: settings of the training.
+        folder: folder of the run.
     """
     folder, name = Path(folder), text_model.metadata["name"]
     folder.mkdir(parents=True, exist_ok=True)

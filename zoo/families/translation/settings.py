@@ -17,7 +17,7 @@ class TranslationSettings(Checked):
     `TranslationSettings.of(model)` starts from the defaults of the model.
 
     Args:
-        seed: of the weights, the order of the pairs and the dropout.
+        seed: seed of the weights, the order of the pairs and the dropout.
         epochs: maximum number.
         patience: epochs without a lower validation perplexity before training stops.
         batch_tokens: maximum number of source tokens, and of target tokens, in a batch,

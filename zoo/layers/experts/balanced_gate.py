@@ -27,7 +27,7 @@ class BalancedGate(Gate):
         threshold_loss: `w`. The paper sums over the tokens; this is their mean.
         static: whether the last axis of the routing has n slots, as XLA requires, not
             the largest number of experts of a token.
-        seed: of the initial matrix.
+        seed: seed of the initial matrix.
 
     Source: Shazeer et al. 2017, appendix F.
     """

@@ -150,7 +150,7 @@ class NoisyTopKGate(Gate):
         num_experts: n.
         k: experts per token.
         gates: number of gates; row r of the tokens uses gate `r % gates`.
-        seed: of the noise.
+        seed: seed of the noise.
 
     Source: Shazeer et al. 2017, section 2.1 and appendix A; Ma et al. 2018, Modeling
     Task Relationships in Multi-task Learning with Multi-gate Mixture-of-Experts.
@@ -251,7 +251,7 @@ class SwitchGate(Gate):
     Args:
         num_experts: n.
         k: experts per token, usually 1.
-        seed: of the initial matrix.
+        seed: seed of the initial matrix.
 
     Source: Fedus, Zoph and Shazeer 2022, Switch Transformers, section 2.1.
     """

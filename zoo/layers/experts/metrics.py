@@ -33,7 +33,7 @@ class RoutingMetrics:
 
     Args:
         num_experts: n.
-        name: of the layer.
+        name: name of the layer.
     """
 
     def __init__(self, num_experts: int, name: str) -> None:

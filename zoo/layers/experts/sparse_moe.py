@@ -79,9 +79,9 @@ class SparseMoE(RenamedAttributes, keras.layers.Layer):
         sparse_gradient: in the sliced form, whether the gradient holds only experts
             with tokens, which pays off with fewer tokens than experts and an optimizer
             that skips the other rows, such as SGD.
-        kernel_initializer: of each expert's matrices.
-        kernel_regularizer: of each expert's matrices.
-        seed: of the noise.
+        kernel_initializer: initializer of each expert's matrices.
+        kernel_regularizer: regularizer of each expert's matrices.
+        seed: seed of the noise.
 
     Call arguments: inputs `[..., d]`; `mask` bool `[...]`, false for tokens that are
     not routed and do not count; `training`.
@@ -217,7 +217,7 @@ class SparseMoE(RenamedAttributes, keras.layers.Layer):
         A token costs as many multiplications as it uses weights.
 
         Args:
-            width: of the inputs.
+            width: width of the inputs.
 
         Example:
             >>> SparseMoE(256, k=4, hidden=1024).count_weights(512)
