@@ -1,4 +1,4 @@
-"""What the experts of a model get to do, epoch by epoch."""
+"""Callbacks for the loads of experts, and for TensorBoard."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from collections.abc import Iterator
 import keras
 import numpy as np
 
-SHARES = "_shares"  # ends the name of an entry of the logs
+SHARES = "_shares"  # suffix of names in the logs
 
 
 class ExpertShares(keras.callbacks.Callback):
-    """Adds what the experts got to do in an epoch to its logs.
+    """Adds the metrics of the experts in an epoch to its logs.
 
-    For each `zoo.layers.SparseMoE` its metrics, and `<layer>_shares`, float
-    `[experts]`, whose sum is 1. It comes before the callbacks that keep the logs; other
-    models it leaves alone.
+    For each `zoo.layers.SparseMoE` these are its metrics, and `<layer>_shares`, float
+    `[experts]`, whose sum is 1. It must precede the callbacks that keep the logs, and
+    has no effect on other models.
     """
 
     def on_epoch_begin(self, epoch: int, logs=None) -> None:
@@ -24,7 +24,7 @@ class ExpertShares(keras.callbacks.Callback):
             layer.routing_metrics.reset()
 
     def on_test_begin(self, logs=None) -> None:
-        self._found = self._read()  # validation resets all metrics
+        self._found = self._read()  # before validation resets all metrics
 
     def on_epoch_end(self, epoch: int, logs: dict) -> None:
         logs.update(self._read() if self._found is None else self._found)
@@ -72,7 +72,7 @@ class TensorBoard(keras.callbacks.Callback):
 
 
 def sparse_layers(model: keras.Model) -> Iterator[keras.layers.Layer]:
-    """The mixtures of experts in a model, at any depth."""
+    """Returns the mixtures of experts in a model, at any depth."""
     from zoo.layers import SparseMoE
 
     for layer in model.layers:

@@ -20,11 +20,12 @@ class Progress(keras.callbacks.Callback):
 
     Args:
         tasks: the tasks by name.
-        epochs: how many will run at most.
+        epochs: maximum number of epochs.
         batches: batches of the training split; their number is that of the steps.
-        done: epochs that an earlier run has finished.
-        what: stands before the number of the epoch.
-        console: where to; standard error by default, so that output can be piped.
+        done: epochs finished by an earlier run.
+        what: text before the number of the epoch.
+        console: output; standard error by default, so that standard output can be
+            piped.
     """
 
     def __init__(
@@ -100,7 +101,7 @@ class Progress(keras.callbacks.Callback):
             if prefix + key in logs
         }
         known = [name for name, value in parts.items() if not math.isnan(value)]
-        if len(known) > 6:  # a line can hold no more: their mean and the extremes
+        if len(known) > 6:  # too many for a line: show their mean and the extremes
             known.sort(key=parts.__getitem__)
             mean = sum(parts[name] for name in known) / len(known)
             low, high = known[0], known[-1]
@@ -123,5 +124,5 @@ class Progress(keras.callbacks.Callback):
 
 
 def _shown(name: str) -> str:
-    """A name, which may hold line breaks, in a line."""
+    """Returns a name, which may hold line breaks, as one line."""
     return " ".join(name.split())

@@ -1,7 +1,7 @@
-"""Searching settings and architecture: `zoo tune`, and `zoo.tuning.search` in Python.
+"""Searches settings and architecture: `zoo tune`, and `zoo.tuning.search` in Python.
 
-A search is a folder of trials. keras-tuner's oracles say what to try; each trial is a
-training of a model, in a process of its own if asked, that a kill only interrupts.
+A search is a folder of trials. keras-tuner's oracles choose what to try; each trial
+trains a model, optionally in its own process, and continues after a kill.
 """
 
 from __future__ import annotations

@@ -29,24 +29,25 @@ def finish(
     Args:
         plan: plan of a search whose trials have ended.
         splits: the data.
-        retrain: trains the best settings again, on training and validation part.
+        retrain: whether to train the best settings again, on the training and
+            validation parts.
         export_to: folder of the exported versions, or `None`.
 
     Raises:
-        RuntimeError: if no trial worked within the budget.
+        RuntimeError: if no trial within the budget succeeded.
     """
     results = plan.results()
     name = best_trial(plan, results)
     best = results[name]
     wanted = {"trial": name, "retrain": retrain}
     path = plan.folder / CONCLUSION
-    remedy = "Remove the file, and the test part is read once more."
+    remedy = "Remove the file; the test part is then read once more."
     known = read_json(path, remedy) if path.exists() else {}
     if {key: known.get(key) for key in wanted} != wanted:
         text_model = _trained(plan, splits, name, best, retrain)
         text_model.save(plan.folder / "model")
-        # Who calls again with the same end gets the same figures. A search that goes
-        # on reads the test part again, and the report says so.
+        # A repeated call with the same result returns the same figures. A continued
+        # search reads the test part again, and the report states it.
         scores = _test_scores(plan, splits, text_model, results)
         reads = known.get("reads", 0) + 1
         known = {**wanted, "test": scores, "reads": reads}
@@ -76,7 +77,7 @@ def finish(
 
 
 def best_trial(plan: Plan, results: Mapping[str, Mapping]) -> str:
-    """The name of the best trial within the budget."""
+    """Returns the name of the best trial within the budget."""
     best = None
     for name, result in results.items():
         if result["status"] == DONE and (
@@ -87,7 +88,7 @@ def best_trial(plan: Plan, results: Mapping[str, Mapping]) -> str:
     if best is None:
         counts = [result["status"] for result in results.values()]
         raise RuntimeError(
-            "A search needs a trial that works and keeps to the budget. "
+            "A search needs a successful trial within the budget. "
             f"Received: {counts.count(FAILED)} failed, "
             f"{len(counts) - counts.count(FAILED)} over the budget."
         )
@@ -99,7 +100,7 @@ def _trained(
 ) -> BaseTextModel:
     if not retrain:
         return load(plan.trials_folder / name / "model")
-    # Without a validation part all epochs run, so these are those of the best one.
+    # Without a validation part all epochs run, so this is the number of the best one.
     settings = {**best["settings"], "epochs": best["best_epoch"]}
     folder = plan.folder / "retrained"
     text_model, _ = get_family(plan.family).trial(

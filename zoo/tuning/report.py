@@ -18,11 +18,11 @@ _FIGURES = ("objective", "parameters", "latency", "epochs", "seconds", "memory")
 
 
 def write_search_report(plan: Plan, result) -> Path:
-    """Writes `report.md`, with matplotlib its plots, and the event files of HParams.
+    """Writes `report.md`, plots if matplotlib is installed, and HParams event files.
 
     Args:
         plan: plan of the search.
-        result: what it found, a `zoo.tuning.SearchResult`.
+        result: the result, a `zoo.tuning.SearchResult`.
 
     Returns:
         The path of the Markdown page.
@@ -42,7 +42,7 @@ def write_search_report(plan: Plan, result) -> Path:
         _test_table(result),
         _command(plan, result),
         "## Pareto front",
-        f"No trial is better in {plan.objective.name} and in every cost than these. "
+        f"No trial is better than these in {plan.objective.name} and every cost. "
         "Their models are kept in `trials/`.",
         _table(plan, result.trials, values, front),
         "## Trials",
@@ -62,7 +62,7 @@ def write_search_report(plan: Plan, result) -> Path:
 
 
 def summary(plan: Plan, result) -> str:
-    """What the search did, and how far the best is ahead of the defaults."""
+    """Returns a summary of the search, with the gain of the best over the defaults."""
     trials = list(result.trials.values())
     counts = [trial["status"] for trial in trials]
     text = (
@@ -75,7 +75,7 @@ def summary(plan: Plan, result) -> str:
     text += f". Best: trial {result.trial}, valid {name} {result.objective:.4f}"
     first = trials[0]
     moved = plan.searched.moved()
-    start = "the defaults" if not moved else f"the defaults but for {', '.join(moved)}"
+    start = "the defaults" if not moved else f"the defaults except {', '.join(moved)}"
     if first["status"] == DONE:
         gain = result.objective - first["objective"]
         text += f"; {start}: {first['objective']:.4f} (difference {gain:+.4f})"
@@ -92,14 +92,14 @@ def summary(plan: Plan, result) -> str:
 
 
 def values_of(plan: Plan, trial: Mapping) -> dict:
-    """The values of the parameters in a trial, without those that do not matter."""
+    """Returns the values of the parameters of a trial that apply."""
     chosen = {MODEL: trial["model"], **trial["settings"], **trial["keywords"]}
     active = plan.searched.active(chosen)
     return {name: chosen[name] for name, _ in active if name in chosen}
 
 
 def _ranked(plan: Plan, trials: Mapping[str, Mapping]) -> list[str]:
-    """Names, the best first and those without an objective last."""
+    """Returns names, the best first and those without an objective last."""
     sign = 1 if plan.objective.minimise else -1
 
     def rank(name: str):
@@ -147,7 +147,7 @@ def _figure(name: str, value) -> str:
 
 def _test_table(result) -> str:
     if not result.test:
-        return "The data have no test part."
+        return "The data has no test part."
     names = list(next(iter(result.test.values())))
     times = "once" if result.reads == 1 else f"{result.reads} times"
     rows = [[f"test part, read {times}", *names]]
@@ -160,11 +160,11 @@ def _command(plan: Plan, result) -> str:
     pairs = {**result.settings, **result.keywords}
     settings = [f"{name}={_bare(value)}" for name, value in pairs.items()]
     command = shell_command("zoo", "train", result.model, "--set", *settings)
-    return f"The best trial again:\n\n```\n{command}\n```"
+    return f"To repeat the best trial:\n\n```\n{command}\n```"
 
 
 def _bare(value) -> str:
-    """A value as `--set` reads it: a plain name needs no quotes."""
+    """Returns a value as `--set` reads it: a plain name needs no quotes."""
     return value if isinstance(value, str) and value.isalpha() else as_json(value)
 
 
@@ -183,7 +183,7 @@ def _failures(trials: Mapping[str, Mapping]) -> str:
 
 
 def _write_plots(plan: Plan, result, values: Mapping) -> list[tuple[str, str]]:
-    """File name and title of each plot, none without matplotlib."""
+    """Returns the file name and title of each plot; none without matplotlib."""
     try:
         from zoo.reporting import plots
     except ModuleNotFoundError as error:
@@ -206,7 +206,7 @@ def _write_plots(plan: Plan, result, values: Mapping) -> list[tuple[str, str]]:
 
 
 def _write_hparams(plan: Plan, result, values: Mapping) -> None:
-    """Event files under `tensorboard/`: `tensorboard --logdir` shows them as HParams.
+    """Writes event files to `tensorboard/`, which `tensorboard --logdir` shows.
 
     Each trial has its values, its objective, and the score of each of its epochs.
     """
