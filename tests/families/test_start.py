@@ -151,7 +151,7 @@ def test_the_command_line(tmp_path, capsys):
     path.write_text("text,label\n" + "good,1\nbad,0\n" * 20)
     command = ["train", "text_cnn", "--data", str(path), "--out", str(tmp_path / "run")]
     assert main([*command, "--from", "glove-en", "--set", "vectors=a.txt"]) == 2
-    assert "`weights` (--from) must be left out" in capsys.readouterr().err
+    assert "`weights` (--from) must be omitted" in capsys.readouterr().err
     assert main([*command, "--from", "glove"]) == 2
     assert (
         "auto, none or glove-en. Received: weights='glove'" in capsys.readouterr().err

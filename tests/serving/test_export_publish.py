@@ -183,14 +183,14 @@ def test_a_race_for_the_next_number(model, pipeline, tmp_path, monkeypatch, unch
 def test_folders_that_cannot_be_written(model, pipeline, tmp_path):
     (tmp_path / "file").write_text("")
     for folder in (tmp_path / "file", tmp_path / "file" / "below"):
-        with pytest.raises(OSError, match="`folder` must be a folder.*Received"):
+        with pytest.raises(OSError, match="`folder` must be a writable folder.*Received"):
             zoo.export(model, pipeline, folder, tasks=TASKS)
 
 
 @pytest.mark.parametrize(
     "tasks, message",
     [
-        ({"other": 3}, "one output a task.*'other': 3.*Received"),
+        ({"other": 3}, "one output per task.*'other': 3.*Received"),
         ({**TASKS, TOPIC: 2}, "width"),
         ({**TASKS, TOPIC: ["a", "b", "\udc00"]}, "surrogates"),
     ],

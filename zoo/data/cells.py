@@ -66,7 +66,7 @@ def read_text_cell(cell) -> str:
         except UnicodeDecodeError:
             raise CellError("the text is not UTF-8", accepted, cell) from None
     if isinstance(cell, (list, tuple, dict, set)):
-        raise CellError("the cell does not hold text", accepted, shorten(cell))
+        raise CellError("the text is not a string", accepted, shorten(cell))
     text = plain(cell)
     _check_characters(text, "the text")
     return text

@@ -227,7 +227,7 @@ def test_a_constant_target_has_an_error_and_no_r2(tmp_path):
     alone = dataclasses.replace(alone, history=[logs])
     page = write_report(alone, tmp_path).read_text("utf-8")
     assert tables(page)[2][1][4] == "undefined"
-    assert "The epoch of the lowest validation loss was kept." in page
+    assert "The epoch with the lowest validation loss was kept." in page
     said = conclusion(alone)
     assert "r2 is undefined, the target is constant" in said
     assert "error: 0.5, of the best baseline (linear) 0.1" in said

@@ -83,7 +83,7 @@ def test_words_of_tokenised_texts():
     )
     assert set(tokenizer.vocabulary[4:]) == {"a", "##", "\u2581b", ",", "c"}
     assert there_and_back(tokenizer, ["c  ## , new \u2581b"]) == ["c ## , \u2581b"]
-    with pytest.raises(ValueError, match="`tokenizer` of a translation.*'bytes'"):
+    with pytest.raises(ValueError, match="`tokenizer` for translation.*'bytes'"):
         Tokenizer.learn(["a"], tokenizer="bytes")
 
 
