@@ -27,6 +27,10 @@ def test_old_names_of_modules(module, old, new):
 
 
 def test_old_attributes_of_a_layer():
+    bag = zoo.layers.NGramBag(2, buckets=8, weighted=True)
+    bag.build((None, None))
+    with pytest.warns(DeprecationWarning, match="`saliency` was renamed to"):
+        assert bag.saliency is bag.ngram_weights
     layer = zoo.layers.SparseMoE(4, hidden=2)
     with pytest.warns(DeprecationWarning, match="`health` was renamed to"):
         assert layer.health is layer.routing_metrics

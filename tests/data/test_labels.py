@@ -217,7 +217,8 @@ def test_both_separators_are_said(tmp_path):
     path = table(tmp_path, ["a|b", "a", "b", '"a,b"'])
     assert read(path, "multilabel").labels["label"][3] == ("a,b",)
     assert any(
-        "1 cell looks like labels separated by ','" in n for n in notes(path, "multilabel")
+        "1 cell looks like labels separated by ','" in n
+        for n in notes(path, "multilabel")
     )
 
 

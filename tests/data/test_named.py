@@ -196,7 +196,11 @@ def test_sets_without_a_public_file(name, tmp_path, monkeypatch):
     monkeypatch.delenv("ZOO_DATA", raising=False)
     with pytest.raises(DataError) as caught:
         load_named(name)
-    for part in (f"{name!r} has no public file", "ZOO_DATA is not set", "yourself, put"):
+    for part in (
+        f"{name!r} has no public file",
+        "ZOO_DATA is not set",
+        "yourself, put",
+    ):
         assert part in str(caught.value)
     if name != "liu4":
         monkeypatch.setenv("ZOO_DATA", str(tmp_path))

@@ -298,7 +298,9 @@ def test_bad_sentences_are_left_out_and_listed(tmp_path):
 
 def test_arguments(tmp_path):
     path = write(tmp_path, "a O\n")
-    refused(lambda p: read_conll(p, {"ner": 2}), path, "'ner' has no column 2", "0 to 1")
+    refused(
+        lambda p: read_conll(p, {"ner": 2}), path, "'ner' has no column 2", "0 to 1"
+    )
     with pytest.raises(DataError, match="`schemes` must name tasks.*Received: 'pos'"):
         ner(path, schemes={"pos": "BIO"})
     with pytest.raises(ValueError, match="`scheme` must be one of.*'BILOU'"):

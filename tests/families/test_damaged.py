@@ -437,7 +437,9 @@ def test_a_damaged_identity_of_a_search(plan, damage, monkeypatch):
     path.write_text(NO_OBJECT[damage](path.read_text("utf-8")), "utf-8")
     with pytest.raises(ValueError) as caught:
         plan.claim("a")
-    assert_told(caught, path, plan.folder, "the same command then searches from the start.")
+    assert_told(
+        caught, path, plan.folder, "the same command then searches from the start."
+    )
 
 
 def test_a_damaged_oracle(plan):

@@ -103,7 +103,10 @@ def test_the_files_are_what_their_readers_take(zoo, models):
         ("serve-config {}/nobody", "`folder` must hold exported models.*Received"),
         ("serve-config {} --label x:a=1", "Accepted: m, n. Received: 'x'"),
         ("serve-config {} --label m:a=9", "Accepted: 1, 2, 3. Received: a=9"),
-        ("warmup {}/m --texts nobody", "`--texts` must be a readable file.*Received: nobody"),
+        (
+            "warmup {}/m --texts nobody",
+            "`--texts` must be a readable file.*Received: nobody",
+        ),
         ("predict --server localhost:port a", "`server` must read HOST:PORT"),
         ("predict --server localhost:1 --timeout 0 a", "`timeout` must be a number"),
     ],

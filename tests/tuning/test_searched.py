@@ -105,7 +105,7 @@ def test_the_grid_begins_with_the_defaults():
 @pytest.mark.parametrize(
     "arguments, message",
     [
-        ((["bilstm", "lstm_lm"],), "of one family.*language"),
+        ((["bilstm", "lstm_lm"],), "belong to one family.*language"),
         ((["bilstn"],), "did you mean 'bilstm'"),
         (([],), "none"),
         ((["lstm"], {"unit": Int(1, 2)}), "did you mean 'units'"),

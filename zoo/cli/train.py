@@ -27,7 +27,9 @@ def add_train_parser(commands) -> None:
     )
     train.add_argument("--no-export", action="store_true", help="train only")
     add_export_arguments(train)
-    train.add_argument("--seed", type=int, help="seed of split and training (0)")
+    train.add_argument(
+        "--seed", type=int, help="seed of split and training (default: 0)"
+    )
     train.add_argument("--epochs", type=int, help="maximum number of epochs")
     train.add_argument("--batch-size", type=int)
     train.add_argument("--learning-rate", type=float)

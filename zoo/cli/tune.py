@@ -111,7 +111,7 @@ def add_tune_parser(commands) -> None:
         action="store_true",
         help="retrain the best model on the training and validation parts",
     )
-    tune.add_argument("--seed", type=int, help="seed of split, search and training (0)")
+    tune.add_argument("--seed", type=int, help="random seed (default: 0)")
     tune.add_argument(
         "--export",
         type=Path,

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from zoo._lazy import RenamedAttributes
 from zoo.kernels._backend import take_rows
 from zoo.layers.padding import ConsumesMask
 
@@ -21,7 +22,7 @@ _COMBINERS = ("sqrtn", "mean", "sum")
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class NGramBag(ConsumesMask):
+class NGramBag(RenamedAttributes, ConsumesMask):
     """Sum of one learned vector for each n-gram of the text: a linear model inside.
 
         b(t, n) = (n · F_0 + Σ_{k<n} id[t+k] · F_{k+1}) mod buckets
@@ -64,6 +65,8 @@ class NGramBag(ConsumesMask):
         >>> bag(np.array([[7, 5, 0]]), mask=np.array([[True, True, False]])).shape[1]
         2
     """
+
+    renamed = {"saliency": "ngram_weights"}
 
     def __init__(
         self,
@@ -114,8 +117,8 @@ class NGramBag(ConsumesMask):
         )
         self.embeddings.by_rows = True  # see `zoo.training.row_adam.RowAdam`
         if self.weighted:
-            self.saliency = self.add_weight(
-                name="saliency",
+            self.ngram_weights = self.add_weight(
+                name="ngram_weights",
                 shape=(self.buckets,),
                 initializer="ones",
                 trainable=False,
@@ -142,14 +145,14 @@ class NGramBag(ConsumesMask):
                 "`adapt` needs a layer made with weighted=True. "
                 f"Received: weighted={self.weighted!r}."
             )
-        saliency = np.zeros(self.buckets)
+        weights = np.zeros(self.buckets)
         for start in range(0, classes.shape[1], _ADAPT_CLASSES):
             counts = self._counts(tokens, classes[:, start : start + _ADAPT_CLASSES])
             for inside, outside in counts:
                 ratio = np.log(inside / inside.sum())
                 ratio -= np.log(outside / outside.sum())
-                np.maximum(saliency, np.abs(ratio), out=saliency)
-        self.saliency.assign(saliency)
+                np.maximum(weights, np.abs(ratio), out=weights)
+        self.ngram_weights.assign(weights)
 
     def _counts(self, tokens: Sequence[np.ndarray], classes: np.ndarray) -> np.ndarray:
         """1 plus how often each row counts, `[classes, inside or outside, rows]`."""
@@ -174,7 +177,7 @@ class NGramBag(ConsumesMask):
         weight = ops.cast(real, "float32")
         count = ops.sum(weight, axis=1, keepdims=True)
         if self.weighted:
-            weight = weight * ops.take(self.saliency, rows, axis=0)
+            weight = weight * ops.take(self.ngram_weights, rows, axis=0)
             if self.combiner == "sqrtn":
                 count = ops.sum(ops.square(weight), axis=1, keepdims=True)
         count = ops.maximum(count, 1e-6)

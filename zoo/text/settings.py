@@ -15,7 +15,7 @@ _CLASS = "zoo.text.TextPipeline"
 
 
 @dataclass(frozen=True)
-class Settings:
+class TextSettings:
     """The settings of a `TextPipeline` besides its vocabulary; see there.
 
     Raises:
@@ -51,15 +51,15 @@ def write_settings(path: Path, values: Mapping) -> None:
     write_config(path, _CLASS, values)
 
 
-def read_settings(path: Path) -> tuple[Settings, int]:
+def read_settings(path: Path) -> tuple[TextSettings, int]:
     """Reads the settings and the size of the vocabulary.
 
     Raises:
         ValueError: see `read_config`.
     """
-    names = [field.name for field in fields(Settings)]
+    names = [field.name for field in fields(TextSettings)]
     config = read_config(path, _CLASS, [*names, "vocab_size"])
-    return Settings(**{name: config[name] for name in names}), config["vocab_size"]
+    return TextSettings(**{name: config[name] for name in names}), config["vocab_size"]
 
 
 def write_config(path: Path, kind: str, values: Mapping) -> None:

@@ -13,9 +13,9 @@ from zoo.data import Splits, encode_labels, learn_tasks
 from zoo.data.parts import PARTS
 from zoo.families.building import build
 from zoo.families.classification.model import TextModel
+from zoo.families.classification.ngram_weights import adapt_ngrams
 from zoo.families.classification.pretraining import pretrain
-from zoo.families.classification.saliency import adapt_ngrams
-from zoo.families.classification.settings import Settings
+from zoo.families.classification.settings import ClassificationSettings
 from zoo.families.pretrained import Start, choose_start, start_of
 from zoo.families.text_model import describe_training
 from zoo.tasks import Task
@@ -74,7 +74,7 @@ class Prepared:
     start: Start = Start()
 
     def batches(
-        self, part: str, settings: Settings, *, shuffle: bool = False
+        self, part: str, settings: ClassificationSettings, *, shuffle: bool = False
     ) -> TokenBatches:
         """Batches of a part; the class weights of the settings apply to training."""
         encoded = self.parts[part]
@@ -110,7 +110,7 @@ class Prepared:
         )
 
 
-def prepare(splits: Splits, settings: Settings) -> Prepared:
+def prepare(splits: Splits, settings: ClassificationSettings) -> Prepared:
     """Learns the tasks and the vocabulary, and turns texts and labels into arrays.
 
     Raises:
@@ -164,7 +164,7 @@ def prepare(splits: Splits, settings: Settings) -> Prepared:
 def train(
     name: str,
     prepared: Prepared,
-    settings: Settings,
+    settings: ClassificationSettings,
     keywords: Mapping | None = None,
     *,
     folder: str | Path | None = None,
@@ -236,7 +236,7 @@ def train(
 def fine_tune(
     text_model: TextModel,
     prepared: Prepared,
-    settings: Settings,
+    settings: ClassificationSettings,
     task: str,
     *,
     verbose: bool = False,
@@ -291,7 +291,7 @@ def fine_tune(
 
 
 def fine_tune_all(
-    text_model: TextModel, prepared: Prepared, settings: Settings
+    text_model: TextModel, prepared: Prepared, settings: ClassificationSettings
 ) -> TextModel:
     """One model whose every task is answered by its own fine-tuned copy.
 
@@ -314,7 +314,12 @@ def fine_tune_all(
 
 
 def _pretrain(
-    model, prepared: Prepared, settings: Settings, folder: Path | None, *, verbose: bool
+    model,
+    prepared: Prepared,
+    settings: ClassificationSettings,
+    folder: Path | None,
+    *,
+    verbose: bool,
 ) -> None:
     """Language-model initialisation, kept in the run's folder with each epoch."""
     pretrain(
@@ -334,7 +339,7 @@ def part_outputs(
     """The model's outputs `[texts, outputs]` for one part of the data, by task."""
     if not prepared.parts[part].tokens:
         return {name: np.zeros((0, t.outputs)) for name, t in prepared.tasks.items()}
-    return predict(text_model.model, prepared.batches(part, Settings()))
+    return predict(text_model.model, prepared.batches(part, ClassificationSettings()))
 
 
 def evaluate_part(
