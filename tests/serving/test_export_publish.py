@@ -183,9 +183,7 @@ def test_a_race_for_the_next_number(model, pipeline, tmp_path, monkeypatch, unch
 def test_folders_that_cannot_be_written(model, pipeline, tmp_path):
     (tmp_path / "file").write_text("")
     for folder in (tmp_path / "file", tmp_path / "file" / "below"):
-        with pytest.raises(
-            OSError, match="`folder` must be a writable folder.*Received"
-        ):
+        with pytest.raises(OSError, match="`folder` must be a writable .*Received"):
             zoo.export(model, pipeline, folder, tasks=TASKS)
 
 
