@@ -6,9 +6,9 @@
 
 Models have their default sizes, a vocabulary of 20,000 and two tasks; weights are
 random. Latency is the median of 50 calls with one text of full length, from ids to
-scores, on one thread each, and in brackets the time of the processor in it. The
-SavedModel is that of the same function of ids, asked in this process: strings and a
-server's work are left out, as they are for the others.
+scores, on one thread each, with the processor time in brackets. The SavedModel holds
+the same function of ids, called in this process: as for the others, strings and a
+server's work are excluded.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ TASKS = as_tasks({"mood": 2, "topic": 6})
 
 
 def text_model(name: str, length: int) -> zoo.TextModel:
-    """A model of random weights with a pipeline of its size."""
+    """Returns a model with random weights, and a pipeline of its size."""
     words = [f"word{number}" for number in range(VOCAB_SIZE - len(SPECIALS))]
     pipeline = zoo.TextPipeline([*SPECIALS, *words], max_length=length)
     return zoo.TextModel(zoo.get(name, VOCAB_SIZE, TASKS), pipeline, TASKS)
 
 
 def saved_model(model, folder: str):
-    """A call of the SavedModel from ids to scores."""
+    """Returns a call of the SavedModel from ids to scores."""
     tokens = tf.TensorSpec([None, None], tf.int32, name="tokens")
     module = tf.Module()
     module.weights = [variable.value for variable in model.weights]
@@ -57,15 +57,15 @@ def saved_model(model, folder: str):
         return {name: probabilities(outputs[name], TASKS[name]) for name in TASKS}
 
     tf.saved_model.save(module, folder, signatures=scores)
-    # The signature does not keep what it was loaded with alive.
+    # The signature does not keep the loaded object alive.
     loaded = tf.saved_model.load(folder)
     return lambda row: (loaded.signatures["serving_default"](tokens=row), loaded)[0]
 
 
 def measure(calls: dict, row, rounds: int = 50) -> dict[str, str]:
-    """Median milliseconds of each call, and of them those of the processor.
+    """Returns the median milliseconds of each call, and of processor time.
 
-    Calls take turns: a machine that is busy with something else slows all of them.
+    Calls take turns, so that other load on the machine slows all of them.
     """
     found = {name: [] for name in calls}
     for _ in range(rounds):
@@ -79,7 +79,7 @@ def measure(calls: dict, row, rounds: int = 50) -> dict[str, str]:
 
 
 def table_row(name: str, length: int) -> list[str]:
-    """The cells of a model; of a runtime that cannot run it the reason."""
+    """Returns the cells of a model, or the reason why a runtime cannot run it."""
     model, files, reasons = text_model(name, length), {}, {}
     with tempfile.TemporaryDirectory() as folder:
         calls = {"SavedModel": saved_model(model.model, f"{folder}/saved_model")}

@@ -2,9 +2,9 @@
 
     python benchmarks/mixture.py
 
-Inputs fall into clusters, each with a linear function of its own. All layers cost as
-many operations: one dense network, or two of n experts half as wide. The table has the
-mean squared error on unseen rows, over that of answering zero, as mean and standard
+Inputs fall into clusters, each with its own linear function. All layers cost the same
+number of operations: one dense network, or two of n experts half as wide. The table has
+the mean squared error on unseen rows, relative to predicting zero, as mean and standard
 deviation over the seeds.
 """
 
@@ -29,7 +29,7 @@ WIDTH, HIDDEN = 8, 32
 
 
 def mixture(rows: int, functions: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Inputs of so many clusters and their targets, `[rows, 8]` each."""
+    """Returns inputs in clusters and their targets, `[rows, 8]` each."""
     generator = np.random.default_rng(7)
     centres = 4.0 * generator.normal(size=(functions, WIDTH))
     matrices = generator.normal(size=(functions, WIDTH, WIDTH))
@@ -41,7 +41,7 @@ def mixture(rows: int, functions: int, seed: int) -> tuple[np.ndarray, np.ndarra
 
 
 def error(experts: int, functions: int, *, rows: int, epochs: int, seed: int) -> float:
-    """Of a layer trained on `rows` of a mixture; 1 for answering zero."""
+    """Returns the error of a layer trained on `rows` rows; 1 for predicting zero."""
     train, valid = (mixture(n, functions, s) for n, s in ((rows, 0), (1000, 1)))
     keras.utils.set_random_seed(seed)
     k, hidden = (1, HIDDEN) if experts == 1 else (2, HIDDEN // 2)

@@ -1,4 +1,4 @@
-"""Speed of `SparseMoE` beside a dense network of the same active operations.
+"""Speed of `SparseMoE` relative to a dense network of the same active operations.
 
     python benchmarks/moe.py              # forward, gradients, SGD step: 16, 64, 256
     python benchmarks/moe.py --scaling    # tokens per expert held constant
@@ -7,10 +7,10 @@
     python benchmarks/moe.py --others     # keras-hub and PyTorch, 16 experts
 
 All cases of a table take turns in one process; a ratio is the median over the rounds
-of (case / dense). The floor beside it is the time of the matmuls at the dense network's
-own speed plus that of moving the experts' weights at the machine's bandwidth: read
-once forward; read once and their gradient written once backward; gradient and weights
-read and weights written by SGD.
+of (case / dense). Its floor is the time of the matmuls at the dense network's own speed
+plus that of moving the experts' weights at the machine's bandwidth: forward, one read;
+backward, one read and one write of their gradient; SGD, a read of gradient and weights
+and a write of the weights.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def dense(width: int, hidden: int) -> keras.Model:
 
 
 def case(layer, x, part: str):
-    """A call without arguments that runs one part of a step and waits for it."""
+    """Returns a call that runs one part of a step and waits for it."""
     layer.build(x.shape)
     optimizer = keras.optimizers.SGD(0.01)
     optimizer.build(layer.trainable_variables)
@@ -113,7 +113,7 @@ def compare(args, experts: tuple[int, ...], tokens: int, forms=("auto",)) -> Non
 
 
 def others(args) -> None:
-    """Other libraries with 16 experts of the same size; one sequence of all tokens."""
+    """Times other libraries with 16 experts of the same size, on one sequence."""
     n, x = 16, tf.random.normal((args.tokens, args.width))
     print(f"\n{n} experts, {args.tokens} tokens, width {args.width}\n")
     print("| layer | part | median ms | x SparseMoE |\n|---|---|---|---|")
@@ -132,9 +132,9 @@ def others(args) -> None:
 
 
 def scaling(args) -> None:
-    """Time of a token with the tokens of each expert held constant."""
+    """Prints the time per token with a constant number of tokens per expert."""
     per_expert = 32
-    print(f"\n{per_expert} tokens an expert: gradients, microseconds a token\n")
+    print(f"\n{per_expert} tokens per expert: gradients, microseconds per token\n")
     print("| experts | tokens | us a token | x 16 experts |\n|---|---|---|---|")
     cases, sizes = {}, {}
     for n in (16, 64, 256):
@@ -149,7 +149,7 @@ def scaling(args) -> None:
 
 
 def decode(args) -> None:
-    """One token: its k experts alone are read."""
+    """Times one token, which reads only its k experts."""
     x = tf.random.normal((1, args.width))
     cases = {
         n: case(SparseMoE(n, args.k, args.hidden), x, "forward") for n in (16, 64, 256)
@@ -160,7 +160,7 @@ def decode(args) -> None:
 
 
 def large(args) -> None:
-    """A step with 1,024 experts."""
+    """Times a step with 1,024 experts."""
     layer = SparseMoE(1024, args.k, args.hidden)
     step = case(layer, tf.random.normal((2048, args.width)), "step")
     values = interleave({"step": step}, 3)["step"]

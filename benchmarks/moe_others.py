@@ -1,7 +1,7 @@
 """Other libraries' mixtures of experts, as cases for `moe.py`.
 
-Both read all experts for every token or pad to a capacity; neither is a dependency of
-the zoo: `pip install keras-hub`, `pip install torch mixture-of-experts`.
+Both compute all experts for every token or pad to a capacity; neither is a dependency
+of the zoo: `pip install keras-hub`, `pip install torch mixture-of-experts`.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ import numpy as np
 
 
 def keras_hub_layer(experts: int, k: int, width: int, hidden: int):
-    """The sparse block of keras-hub's Mixtral decoder, or `None` without the package.
+    """Returns the sparse block of keras-hub's Mixtral decoder, if it is installed.
 
-    Its experts have three matrices; two thirds of the hidden width are as many weights.
+    Its experts have three matrices, so two thirds of the hidden width give equal
+    weights.
     """
     if not importlib.util.find_spec("keras_hub"):
         return None
@@ -26,7 +27,7 @@ def keras_hub_layer(experts: int, k: int, width: int, hidden: int):
     )
 
     class Block(keras.layers.Layer):
-        """From `[tokens, d]` to `[tokens, d]`, as the other cases."""
+        """Maps `[tokens, d]` to `[tokens, d]`, like the other cases."""
 
         def build(self, shape) -> None:
             block.build((1, *shape))

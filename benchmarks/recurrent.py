@@ -1,13 +1,13 @@
-"""Speed of the recurrent layers beside keras.layers.LSTM and torch.nn.LSTM.
+"""Speed of the recurrent layers relative to keras.layers.LSTM and torch.nn.LSTM.
 
     python benchmarks/recurrent.py              # one size: training and inference
     python benchmarks/recurrent.py --latency    # one sentence through a SavedModel
-    python benchmarks/recurrent.py --grid       # where which layer wins
+    python benchmarks/recurrent.py --grid       # the fastest layer at each size
 
 All cases of a table take turns, round by round in random order, in one process; a
-ratio is the median over the rounds of (better keras variant / case), so that a machine
-busy with something else slows both. A training step is the forward pass, the loss
-mean(y^2) over all steps, the gradients of weights and inputs, and an SGD update.
+ratio is the median over the rounds of (better keras variant / case), so that other load
+on the machine slows both. A training step is the forward pass, the loss mean(y^2) over
+all steps, the gradients of weights and inputs, and an SGD update.
 """
 
 from __future__ import annotations
@@ -52,14 +52,14 @@ def make_layers(width: int, rank: int, groups: int, **options) -> dict:
 
 
 def matmul_flops(layer, batch: int, steps: int, train: bool) -> float:
-    """Floating point operations of the matmuls: two a weight and token, three times
-    over in training (forward, gradient of the input, gradient of the weight)."""
+    """Returns the floating point operations of the matmuls: two per weight and token,
+    three times in training (forward, gradient of the input, gradient of the weight)."""
     weights = sum(w.shape.num_elements() for w in layer.weights if len(w.shape) > 1)
     return 2.0 * weights * batch * steps * (3 if train else 1)
 
 
 def tensorflow_case(layer, x, train: bool, jit: bool):
-    """A call without arguments that runs one step and waits for it."""
+    """Returns a call that runs one step and waits for it."""
     layer.build(x.shape)
 
     @tf.function(jit_compile=jit)
@@ -101,7 +101,7 @@ def torch_case(x, width: int, train: bool):
 
 
 def compare(args, width, batch, steps, train, rounds) -> list[dict]:
-    """Rows of one table: the cases of one size, training or inference."""
+    """Returns the rows of one table: the cases of one size, training or inference."""
     x = tf.random.normal((batch, steps, width))
     cases, flops = {}, {}
     for name, layer in make_layers(
@@ -184,7 +184,7 @@ def grid(args) -> list[dict]:
                     print(f"| {width} | {batch} | {steps} | {' | '.join(cells)} |")
                     sys.stdout.flush()
                     keras.backend.clear_session()
-    print(f"\nleft out, above {args.max_gflop} GFLOP a step: {sorted(set(skipped))}")
+    print(f"\nskipped, above {args.max_gflop} GFLOP per step: {sorted(set(skipped))}")
     return rows
 
 
@@ -225,12 +225,12 @@ def main() -> None:
         nargs="+",
         choices=("XLA", "graph"),
         default=["XLA", "graph"],
-        help="both; XLA compiles for seconds to minutes, which a grid multiplies",
+        help="both; XLA compiles for seconds to minutes at each size of a grid",
     )
     parser.add_argument("--grid", action="store_true", help="many sizes")
-    parser.add_argument("--max-gflop", type=float, default=200.0, help="of the grid")
-    parser.add_argument("--latency", action="store_true", help="of a SavedModel")
-    parser.add_argument("--json", help="file for all rows")
+    parser.add_argument("--max-gflop", type=float, default=200.0, help="limit per step")
+    parser.add_argument("--latency", action="store_true", help="time a SavedModel")
+    parser.add_argument("--json", help="output file for all rows")
     args = parser.parse_args()
     cores = len(os.sched_getaffinity(0))
     print(

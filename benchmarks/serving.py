@@ -1,16 +1,16 @@
-"""Sentences a second, latency and accuracy of exported classifiers.
+"""Sentences per second, latency and accuracy of exported classifiers.
 
     python benchmarks/serving.py --data trec --models text_cnn bilstm:units=64
     python benchmarks/serving.py --data trec --exported saved_models/*
 
-`--models` trains by the recipe, settings by default, and exports to
-`runs/serving/DATA/exported/`; training is slow and needs no quiet machine, so the
-second form times what an earlier run, or `zoo train`, has exported.
+`--models` trains with the recipe, with default settings, and exports to
+`runs/serving/DATA/exported/`; training is slow and may run on a busy machine, so the
+second form times exports of an earlier run or of `zoo train`.
 
-Texts go in and labels and scores come out: an export answers through the session that
-TF Serving's core would run, without network; scikit-learn and fastText through Python,
-their words split inside the time. All models take turns, round by round in random
-order, with the same texts of the test part, which are drawn anew for each round.
+Texts go in and labels and scores come out: an export answers through the session of TF
+Serving's core, without network; scikit-learn and fastText through Python, with the time
+of splitting into words. All models take turns, round by round in random order, on the
+same texts of the test part, which are drawn again for each round.
 """
 
 from __future__ import annotations
@@ -51,12 +51,12 @@ from zoo.text.imports import tf  # noqa: E402
 
 
 def only_task(splits: Splits, data: str) -> tuple[str, Task]:
-    """Name and labels of the one task of a data set."""
+    """Returns name and labels of the one task of a data set."""
     tasks = learn_tasks(splits.train)
     kinds = [task.kind for task in tasks.values()]
     if kinds != ["categories"]:
         raise SystemExit(
-            "`--data` must have one task, of categories, such as trec or sst2. "
+            "`--data` must have one task, with categories, such as trec or sst2. "
             f"Received: {data} with tasks of kind {', '.join(kinds)}."
         )
     return next(iter(tasks.items()))
@@ -65,7 +65,7 @@ def only_task(splits: Splits, data: str) -> tuple[str, Task]:
 def train_and_export(
     model: str, overrides: Sequence[str], splits: Splits, folder: Path
 ) -> Path:
-    """Trains a model by the recipe; returns the folder of its versions."""
+    """Trains a model with the recipe; returns the folder of its versions."""
     name, own = parse_model(model)
     settings, keywords = parse_overrides([*overrides, *own], name)
     row = re.sub(r"[^\w.=-]+", "_", model)
@@ -79,12 +79,12 @@ def train_and_export(
 
 
 def served_answer(folder: Path, task: Task, threads: int) -> Answer:
-    """The newest version in a folder, by the loader and session of TF Serving's core.
+    """Loads the newest version in a folder, with the loader of TF Serving's core.
 
     Args:
-        folder: of an exported model.
-        task: whose labels it must have.
-        threads: of one operation, and of operations that run beside each other.
+        folder: folder of an exported model.
+        task: the task whose labels it must have.
+        threads: threads per operation, and operations that run in parallel.
     """
     folder = version_folder(folder, None)
     tasks = read_metadata(folder)["tasks"]
@@ -109,7 +109,7 @@ def served_answer(folder: Path, task: Task, threads: int) -> Answer:
         [signature.outputs[name].name for name in names],
         feed_list=[signature.inputs["text"].name],
     )
-    scores = names.index("scores")  # the label is empty where a model abstains
+    scores = names.index("scores")  # the label is empty if a model abstains
 
     def answer(texts: Sequence[str]) -> list[str]:
         rows = np.array([as_bytes(text) for text in texts], object)
@@ -121,7 +121,7 @@ def served_answer(folder: Path, task: Task, threads: int) -> Answer:
 def time_answers(
     answers: Mapping[str, Answer], texts: Sequence[str], size: int, rounds: int
 ) -> dict[str, np.ndarray]:
-    """Seconds `[rounds]` that each one takes for `size` texts."""
+    """Returns seconds `[rounds]` that each model takes for `size` texts."""
     generator = random.Random(0)
     batches = [generator.choices(texts, k=size) for _ in range(rounds)]
 
@@ -137,7 +137,7 @@ def table(
     seconds: Mapping[int, Mapping[str, np.ndarray]],
     data: str,
 ) -> str:
-    """Markdown: a row a model, of each batch size the speed, p50 and p99."""
+    """Returns Markdown: one row per model, with speed, p50 and p99 per batch size."""
     header = [data, "test, %"]
     for size in seconds:
         header += [f"batch {size}, texts/s", "p50 / p99, ms"]
@@ -153,13 +153,13 @@ def table(
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--data", default="trec", help="name of a data set (trec)")
+    parser.add_argument("--data", default="trec", help="named data set (default: trec)")
     parser.add_argument(
         "--models",
         nargs="+",
         default=[],
         metavar="NAME[:KEY=VALUE,...]",
-        help="registered models to train, each with settings or arguments of its own",
+        help="registered models to train, each with its own settings or arguments",
     )
     parser.add_argument(
         "--set",
@@ -167,7 +167,7 @@ def main(arguments: list[str] | None = None) -> None:
         default=[],
         metavar="KEY=VALUE",
         dest="overrides",
-        help="settings or builder arguments of all that are trained",
+        help="settings or builder arguments of all trained models",
     )
     parser.add_argument(
         "--exported",
@@ -175,7 +175,7 @@ def main(arguments: list[str] | None = None) -> None:
         type=Path,
         default=[],
         metavar="FOLDER",
-        help="folders of models that were exported earlier",
+        help="folders of exported models",
     )
     parser.add_argument("--batch-sizes", nargs="+", type=int, default=[1, 32, 256])
     parser.add_argument("--rounds", type=int, default=500)
@@ -183,7 +183,7 @@ def main(arguments: list[str] | None = None) -> None:
         "--threads",
         type=int,
         default=1,
-        help="of TensorFlow; the others have one (1)",
+        help="threads of TensorFlow; the others have one (default: 1)",
     )
     parser.add_argument("--folder", type=Path, default=Path("runs/serving"))
     options = parser.parse_args(arguments)
@@ -211,7 +211,7 @@ def main(arguments: list[str] | None = None) -> None:
     print(
         f"tensorflow {tf.__version__}, {options.threads} thread(s), "
         f"{options.rounds} rounds, load {os.getloadavg()[0]:.1f}; {len(texts):,} texts "
-        f"of {np.mean([len(text.split()) for text in texts]):.1f} words in the mean"
+        f"of {np.mean([len(text.split()) for text in texts]):.1f} words on average"
     )
     seconds = {
         size: time_answers(answers, texts, size, options.rounds)

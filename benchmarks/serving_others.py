@@ -1,6 +1,6 @@
-"""What a classifier of the zoo is compared with, as functions from texts to labels.
+"""The classifiers that the zoo is compared with, as functions from texts to labels.
 
-scikit-learn comes with the zoo, fastText with `pip install -e '.[benchmark]'`.
+scikit-learn is a dependency of the zoo; fastText needs `pip install -e '.[benchmark]'`.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from zoo.data import Examples, Splits, encode_labels
 from zoo.families.classification.linear import fit_linear
 from zoo.tasks import Task
 
-# What a classifier does: from texts to their labels.
+# A classifier as a function from texts to labels.
 Answer = Callable[[Sequence[str]], list[str]]
 
-_WORDS = re.compile(r"\w+|[^\w\s]")  # fastText itself splits at white space alone
+_WORDS = re.compile(r"\w+|[^\w\s]")  # fastText itself only splits at white space
 _MARK = "__label__"
 
 
@@ -36,10 +36,10 @@ def linear_answer(name: str, task: Task, splits: Splits) -> Answer:
 
 
 def fasttext_answer(name: str, task: Task, splits: Splits) -> Answer | None:
-    """fastText's classifier of words and pairs of words; `None` without the package.
+    """fastText's classifier of words and word pairs; `None` without the package.
 
-    Number of epochs and step size are chosen on the validation part. One thread, so
-    that a second run gives the same model.
+    Number of epochs and step size are chosen on the validation part. It has one thread,
+    so that a second run gives the same model.
     """
     if not importlib.util.find_spec("fasttext"):
         return None
@@ -49,7 +49,7 @@ def fasttext_answer(name: str, task: Task, splits: Splits) -> Answer | None:
 
     def answer_by(model) -> Answer:
         def answer(texts: Sequence[str]) -> list[str]:
-            # Of a list: its answer about a single text fails with NumPy 2.
+            # A list, because prediction on a single text fails with NumPy 2.
             found, _ = model.predict([_spaced(text) for text in texts])
             return [task.labels[int(best.removeprefix(_MARK))] for [best] in found]
 
@@ -72,14 +72,14 @@ def fasttext_answer(name: str, task: Task, splits: Splits) -> Answer | None:
                     verbose=0,
                 )
             )
-            for epoch in (5, 25, 100)  # the smaller the data, the more it needs
+            for epoch in (5, 25, 100)  # smaller data needs more
             for rate in (0.1, 0.5, 1.0)
         ]
     return max(answers, key=lambda answer: accuracy(answer, name, splits.valid))
 
 
 def accuracy(answer: Answer, name: str, examples: Examples) -> float:
-    """The share of texts with the right label."""
+    """Returns the share of texts with the correct label."""
     said = answer(examples.texts)
     return float(np.mean([a == b for a, b in zip(said, examples.labels[name])]))
 

@@ -1,4 +1,4 @@
-"""What all benchmarks share: taking turns, and what the machine can do at most."""
+"""Timing for all benchmarks: cases in turn, and the limits of the machine."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import tensorflow as tf
 
 
 def interleave(cases: dict, rounds: int, turn: float = 0.0) -> dict:
-    """Seconds of every case in every round, `[rounds]` each, after a warm-up.
+    """Returns the seconds of every case in every round, `[rounds]`, after a warm-up.
 
-    All cases take turns in random order, so that a machine busy with something else
-    slows all of them; compare within a round. A case that is shorter than a `turn`, in
-    seconds, is called several times in each, and the mean counts.
+    All cases take turns in random order, so that other load on the machine slows all of
+    them; compare within a round. A case that is shorter than a `turn`, in seconds, is
+    called several times in each, and the mean counts.
     """
     calls = {}
     for name, case in cases.items():
@@ -35,19 +35,19 @@ def _seconds(case, calls: int) -> float:
 
 
 def peak_case():
-    """A large matmul, for the machine's peak; and its floating point operations."""
+    """Returns a large matmul, for the machine's peak; and its operations."""
     a, b = tf.random.normal((4096, 512)), tf.random.normal((512, 2048))
     multiply = tf.function(lambda: tf.reduce_max(tf.matmul(a, b)))
     return lambda: multiply().numpy(), 2.0 * 4096 * 512 * 2048
 
 
 def bandwidth_case(megabytes: int = 512):
-    """Reads and writes a large array; and the bytes that it moves."""
+    """Returns a read and write of a large array; and the number of bytes."""
     x = tf.Variable(tf.zeros((megabytes * 2**18,)))
     one = tf.ones(())
 
     @tf.function
     def add():
-        x.assign(x * one)  # reads the array and writes as much
+        x.assign(x * one)  # reads and writes the array once
 
     return add, 2.0 * megabytes * 2**20

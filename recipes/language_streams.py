@@ -38,7 +38,7 @@ def write(data: str, path: Path) -> None:
     from zoo.data import load_named
 
     splits = load_named(data)
-    corpus = FAMILY.prepare(splits, FAMILY.choose("lstm_lm", splits, {}))
+    corpus = FAMILY.prepare(splits, FAMILY.settings_for("lstm_lm", splits, {}))
     about = {
         "data": data,
         "vocab_size": corpus.pipeline.vocab_size,
@@ -81,8 +81,8 @@ def _measured(
     name: str, corpus: Mapping, settings: LanguageSettings, keywords, folder: Path
 ) -> dict:
     """As `zoo.families.base.Family.measure`, without a text pipeline."""
-    from zoo.families.language.facts import facts_of
     from zoo.families.language.fitting import train_named
+    from zoo.families.language.results import results_of
     from zoo.training.checkpoint import fingerprint
 
     streams, checkpoints = corpus["streams"], folder / "checkpoints"
@@ -96,7 +96,7 @@ def _measured(
         identity={**identity, "data": fingerprint(streams)},
         folder=checkpoints,
     )
-    facts = facts_of(model, streams, history)
+    facts = results_of(model, streams, history)
     shutil.rmtree(checkpoints, ignore_errors=True)
     return {**facts, "best_epoch": best_epoch(history)}
 

@@ -17,11 +17,15 @@ from recipes import seeds
 from recipes.text_classification import FAMILY, baseline_rows, row_of, table
 from zoo.data import Splits, load_named
 from zoo.families.classification import train as runs
-from zoo.families.classification.settings import Settings
+from zoo.families.classification.settings import ClassificationSettings
 
 
 def measure_alone(
-    name: str, splits: Splits, settings: Settings, keywords: Mapping, folder: Path
+    name: str,
+    splits: Splits,
+    settings: ClassificationSettings,
+    keywords: Mapping,
+    folder: Path,
 ) -> dict:
     """The same model trained on each task alone; parameters and seconds add up."""
     together = runs.prepare(splits, settings)
@@ -31,7 +35,7 @@ def measure_alone(
         text_model, history = FAMILY.train(
             name, alone, settings, keywords, folder=folder / str(index)
         )
-        found = FAMILY.facts(text_model, alone, history)
+        found = FAMILY.results(text_model, alone, history)
         for part in ("test", "valid"):
             facts[part].update(found[part])
         for cost in ("parameters", "epochs", "seconds"):

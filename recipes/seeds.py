@@ -95,12 +95,12 @@ def measured(
         measure = family.measure_retrained if options.retrain else family.measure
     for seed in range(options.seeds):
         chosen = {**overrides, **fixed, "seed": seed}
-        settings = family.choose(name, splits, chosen)
+        settings = family.settings_for(name, splits, chosen)
         folder = options.folder / options.data / row.replace(" ", "_") / str(seed)
         new, found = facts_of_seed(name, splits, settings, keywords, folder, measure)
         facts.append(found)
         if new:
-            print(f"{row} seed {seed}: {family.brief(found)}", file=sys.stderr)
+            print(f"{row} seed {seed}: {family.summary(found)}", file=sys.stderr)
     return facts
 
 

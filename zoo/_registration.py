@@ -1,7 +1,7 @@
-"""Makes `keras.models.load_model` know the zoo, without importing Keras for that.
+"""Registers the zoo's classes with Keras, without importing Keras.
 
-`import zoo` takes no second of TensorFlow: the classes that a saved model may name are
-imported at once where Keras is there already, and else right behind it.
+`import zoo` must not load TensorFlow: the classes that saved models refer to are
+imported at once if Keras is already imported, and otherwise right after it.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ def _import_all() -> None:
     for name in _MODULES:
         try:
             importlib.import_module(name)
-        except ImportError:  # a backend that the zoo does not run on is no error here
+        except ImportError:  # not an error: a backend that the zoo does not support
             return
 
 
 class _BehindKeras(importlib.abc.MetaPathFinder):
-    """Leaves imports to the other finders, and registers behind the one of Keras.
+    """Leaves imports to the other finders, and registers after that of Keras.
 
-    TensorFlow imports Keras before it is whole itself: then it is waited for as well.
+    TensorFlow imports Keras before it is complete itself; then it is awaited as well.
     """
 
     def __init__(self) -> None:
@@ -54,7 +54,7 @@ class _BehindKeras(importlib.abc.MetaPathFinder):
         finally:
             self._under_way.discard(name)
         if spec is not None:
-            loader: Any = spec.loader  # of a package, whose method an instance may have
+            loader: Any = spec.loader  # of a package; its instance's method is replaced
             execute = loader.exec_module
             loader.exec_module = lambda module: self._execute(execute, module)
         return spec

@@ -1,4 +1,4 @@
-"""`zoo.load`: a trained model from its folder, of whatever family it is."""
+"""`zoo.load`: loads a trained model of any family from its folder."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from zoo.families.text_model import (
 from zoo.models._registry import describe, list_models
 from zoo.serving.folders import TRAINED, described, opener
 
-_BEFORE_FAMILIES = "classification"  # of models that are not in the registry
+_BEFORE_FAMILIES = "classification"  # of old models that are not in the registry
 
 
 def load(folder: str | Path) -> BaseTextModel:
-    """Reads a folder that `TextModel.save` or `zoo train` wrote.
+    """Loads a folder that `TextModel.save` or `zoo train` wrote.
 
     Args:
-        folder: the model's folder, or a run's, which holds it as `model`.
+        folder: the model's folder, or a run's folder, which holds it as `model`.
 
     Returns:
-        The model with its pipeline, of the class of its family: `zoo.TextModel` for a
-        classifier, and for example
+        The model with its pipeline, an instance of its family's class: `zoo.TextModel`
+        for a classifier, and for example
         `zoo.families.language.model.LanguageModel` for a language model.
 
     Raises:
-        ValueError: if the folder is no saved model, a file is missing, truncated or
+        ValueError: if the folder is not a saved model, a file is missing, truncated or
             changed, its family is unknown, or the format is newer than this version of
-            the zoo reads.
+            the zoo.
     """
     folder = Path(folder)
     if (folder / "model" / "metadata.json").exists():
@@ -42,7 +42,7 @@ def load(folder: str | Path) -> BaseTextModel:
     if not path.is_file() or found not in ("", TRAINED):
         shown = described(folder)
         if found == TRAINED:
-            shown = f"{folder}, which is without its metadata.json; copy it again."
+            shown = f"{folder}, which lacks its metadata.json; copy it again."
         raise ValueError(
             "`folder` must be a run, or the folder of a trained model with its "
             f"model.keras and metadata.json. Received: {shown}"
@@ -63,6 +63,6 @@ def load(folder: str | Path) -> BaseTextModel:
 
 
 def _family_before(metadata: dict) -> str:
-    """The family of a model saved before `metadata.json` named it: its builder's."""
+    """Returns the family of a model without one in `metadata.json`: its builder's."""
     name = metadata.get("name")
     return describe(name).family if name in list_models() else _BEFORE_FAMILIES

@@ -1,6 +1,6 @@
 """What a model predicts: named tasks, each of one kind.
 
-Pure Python: the command line lists and describes models without loading TensorFlow.
+It is pure Python: the command line lists and describes models without TensorFlow.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ KINDS = ("categories", "multilabel", "regression")  # of a text
 TAGS = "tags"  # of its words
 DEFAULT_TASK = "label"
 SEPARATOR = "|"  # between several labels of one text
-THRESHOLD = 0.5  # above which a label of several applies
+THRESHOLD = 0.5  # probability above which a label of a multilabel task applies
 
 
 @dataclass(frozen=True)
@@ -27,20 +27,20 @@ class Task:
     """One task: the kind of its target and the names of its labels.
 
     Args:
-        kind: `"categories"` (one label of several, softmax), `"multilabel"` (any
+        kind: `"categories"` (one of several labels, softmax), `"multilabel"` (any
             number of labels, a sigmoid each), `"regression"` (one number), or, for
-            taggers, `"tags"` (one label of several for each word).
+            taggers, `"tags"` (one of several labels for each word).
         labels: names of the labels, in the order of their ids; empty for regression.
-        mean: regression only, mean of the training targets, in the target's unit.
-        scale: regression only, standard deviation of the training targets. A model
-            learns and returns `(value - mean) / scale`, which float32 holds well
+        mean: for regression, mean of the training targets, in the target's unit.
+        scale: for regression, standard deviation of the training targets. A model
+            learns and returns `(value - mean) / scale`, which float32 represents well
             whatever the unit; see `value` and `standardised`.
-        scheme: tags only, the name in `zoo.data.tag_schemes.SCHEMES` that they keep, or
-            none for tags such as parts of speech.
-        temperature: categories and multilabel only, what the logits are divided by
-            before they become probabilities.
-        abstain: categories only, the probability below which the likeliest label is
-            not said; 0 always says one.
+        scheme: for tags, the name of their scheme in `zoo.data.tag_schemes.SCHEMES`;
+            empty for tags without one, such as parts of speech.
+        temperature: for categories and multilabel, divisor of the logits before they
+            become probabilities.
+        abstain: for categories, the probability below which no label is predicted; 0
+            always predicts one.
 
     Raises:
         ValueError: for an unknown kind, too few or repeated labels, a scale or a
@@ -95,11 +95,11 @@ class Task:
 
     @property
     def outputs(self) -> int:
-        """Width of the task's output: one a label, one for regression."""
+        """Width of the task's output: one per label, one for regression."""
         return 1 if self.kind == "regression" else len(self.labels)
 
     def standardised(self, value):
-        """A regression's target as the model learns it: `(value - mean) / scale`.
+        """Returns a regression target as the model learns it: `(value - mean) / scale`.
 
         Args:
             value: a number, or an array of float64, in the target's unit.
@@ -107,11 +107,11 @@ class Task:
         return (value - self.mean) / self.scale
 
     def value(self, output):
-        """What an output of a regression's model means: `mean + scale * output`.
+        """Returns the value of a regression output: `mean + scale * output`.
 
         Args:
-            output: a number, or an array or tensor of float64: around a mean of a
-                billion, float32 steps by 64.
+            output: a number, or an array or tensor of float64: near a mean of a
+                billion, float32 has steps of 64.
 
         Example:
             >>> Task("regression", mean=1_700_000_000.0, scale=100.0).value(0.25)
@@ -120,7 +120,7 @@ class Task:
         return self.mean + self.scale * output
 
     def to_config(self) -> dict:
-        """A JSON-ready dict that `from_config` reads back."""
+        """Returns a JSON-ready dict that `from_config` reads."""
         return {**asdict(self), "labels": list(self.labels)}
 
     @classmethod
@@ -129,7 +129,7 @@ class Task:
 
 
 def as_tasks(tasks=None) -> dict[str, Task]:
-    """Reads the short forms in which users name tasks.
+    """Reads the short forms of tasks.
 
     Args:
         tasks: `None` or an integer or a list of labels for one task called `"label"`;
@@ -156,7 +156,7 @@ def as_tasks(tasks=None) -> dict[str, Task]:
 
 
 def safe_names(names: Iterable[str]) -> dict[str, str]:
-    """Names that TensorFlow takes for a scope, which it refuses to most of Unicode.
+    """Returns names that are valid TensorFlow scopes, which exclude most of Unicode.
 
     Training uses them for losses and metrics; everything that a user sees keeps the
     task's own name.
@@ -177,7 +177,7 @@ def safe_names(names: Iterable[str]) -> dict[str, str]:
 
 
 def same_labels(tasks: Mapping[str, Task]) -> dict[tuple, list[str]]:
-    """Names of the tasks by what their outputs stand for.
+    """Groups the names of tasks whose outputs have the same meaning.
 
     Two regressions measure different things, whatever their numbers look like.
 
@@ -215,7 +215,7 @@ DIGITS = (15, 16, 17)  # the last one names every float64
 
 
 def written(value: float) -> str:
-    """The first of 15, 16 and 17 digits that reads back as the same float64.
+    """Formats with the first of 15, 16 and 17 digits that restores the same float64.
 
     `zoo.serving.answers.written` does the same in a graph, byte for byte.
 
@@ -231,24 +231,24 @@ def written(value: float) -> str:
 
 
 def answers_of(output: np.ndarray, task: Task) -> list[dict]:
-    """What a model's output says of each text: the one way outside of graphs.
+    """Turns the output of a model into answers: the only way outside of graphs.
 
     Args:
         output: `[texts, outputs]`, logits, or a regression's standardised values.
         task: what the model predicts.
 
     Returns:
-        For each text a dict of `label`, several labels joined by `SEPARATOR`, a
-        regression's value as `written` writes it, and of `scores`, the probability of
-        each label, or the value alone. A task that may abstain has `abstained` as well,
-        and then the empty label.
+        For each text a dict of `label` and `scores`. The label joins several labels by
+        `SEPARATOR`, and writes a regression's value as `written` does. The scores are
+        the probability of each label, or the value alone. A task that may abstain also
+        has `abstained`; if that is true, the label is empty.
 
     Example:
         >>> import numpy
         >>> answers_of(numpy.zeros((1, 1)), Task("regression", mean=3.0))
         [{'label': '3', 'scores': [3.0]}]
     """
-    import numpy as np  # at first use: lists and help load none
+    import numpy as np  # here, so that lists and help do not load it
 
     output = output.astype(np.float64)
     if task.kind == "regression":
@@ -277,7 +277,7 @@ def answers_of(output: np.ndarray, task: Task) -> list[dict]:
 
 
 def named_scores(answers: list[dict], task: Task) -> list[dict]:
-    """Answers whose scores are dicts, by label or as `value`.
+    """Returns answers whose scores are dicts, by label or with `value`.
 
     Example:
         >>> answer = {"label": "b", "scores": [0.2, 0.8]}

@@ -430,7 +430,7 @@ def test_interruption_and_traceback(place, capsys, monkeypatch):
 
     monkeypatch.setattr("zoo.cli.list._describe", interrupt)
     code, _, err = run(capsys, "describe", "text_cnn")
-    assert code == 130 and "continues the run" in err
+    assert code == 130 and "run the same command to continue" in err
     monkeypatch.undo()
     monkeypatch.setenv("ZOO_TRACEBACK", "1")
     with pytest.raises(ValueError, match="text_cn"):

@@ -175,7 +175,7 @@ def test_a_port_that_does_not_speak_http(pauses):
 
         thread = threading.Thread(target=greet)
         thread.start()
-        with pytest.raises(ServerError, match="not of gRPC.*Received.*x06") as caught:
+        with pytest.raises(ServerError, match="not gRPC.*Received.*x06") as caught:
             connect(address).predict(["a"])
         thread.join()
     assert not caught.value.passing and not pauses

@@ -223,7 +223,7 @@ def test_trees_become_phrases_once_each(public):
 
 @pytest.mark.parametrize("line", ["(3 (2 a) (4 gem)", "(x a)", "words", "(3 a))"])
 def test_a_bad_tree(line):
-    with pytest.raises(DataError, match="trees.txt, line 2: no labelled tree"):
+    with pytest.raises(DataError, match="trees.txt, line 2: not a labelled tree"):
         list(sst.tree_rows(["(1 a)", line], "trees.txt", True))
 
 
@@ -235,7 +235,7 @@ def test_trec(public):
     assert len(splits.train) == 36 and len(splits.valid) == 4
     assert "Where is Köln 3 ?" in splits.train.texts + splits.valid.texts
     assert splits.test.labels == {"coarse": ["NUM"], "fine": ["NUM:dist"]}
-    with pytest.raises(DataError, match="TREC, line 1: no labelled question"):
+    with pytest.raises(DataError, match="TREC, line 1: not a labelled question"):
         list(trec.trec_rows(["How far ?"], "TREC"))
 
 

@@ -167,12 +167,12 @@ def test_other_spellings(tmp_path):
     path = table(tmp_path, ["NA", "EU", "NA", "EU", "-", "-", ""])
     assert read(path).labels["label"] == [None, "EU", None, "EU", "-", "-", None]
     assert (
-        "kept as labels: '-' (2 rows); if they mean no label: --missing=-."
+        "kept as labels: '-' (2 rows); if they mean a missing label: --missing=-."
         in (notes(path)[1])
     )
     given = read(path, missing=["-"])
     assert given.labels["label"] == ["NA", "EU", "NA", "EU", None, None, None]
-    with pytest.raises(DataError, match="line 2, .*is no number.*--missing"):
+    with pytest.raises(DataError, match="line 2, .*is not a number.*--missing"):
         read(table(tmp_path, ["-", "2"]), "regression")
     path = table(tmp_path, ["-", "2"])
     assert read(path, "regression", missing=["-"]).labels["label"] == [None, 2.0]
@@ -217,7 +217,8 @@ def test_both_separators_are_said(tmp_path):
     path = table(tmp_path, ["a|b", "a", "b", '"a,b"'])
     assert read(path, "multilabel").labels["label"][3] == ("a,b",)
     assert any(
-        "1 cell looks like labels with ','" in n for n in notes(path, "multilabel")
+        "1 cell looks like labels separated by ','" in n
+        for n in notes(path, "multilabel")
     )
 
 
@@ -256,7 +257,7 @@ def test_lists_in_brackets_are_read_and_said(tmp_path):
     labels = read(path, "multilabel").labels["label"]
     assert labels == [("a", "b"), ("b",), (), ("b", "c")]
     assert (
-        "3 cells read as lists in brackets, such as ['a', 'b']."
+        "3 cells read as bracketed lists, such as ['a', 'b']."
         in (notes(path, "multilabel")[0])
     )
 
@@ -320,7 +321,7 @@ def test_tasks_that_look_alike(tmp_path):
 def test_labels_of_one_row(tmp_path):
     path = table(tmp_path, ["a", "a", "b", "b", "c", "d"])
     assert notes(path) == [
-        "FILE, column 'label': 2 labels stand in one row only: 'c', 'd'."
+        "FILE, column 'label': 2 labels occur in one row only: 'c', 'd'."
     ]
 
 
@@ -328,7 +329,7 @@ def test_categories_that_may_be_numbers(tmp_path):
     path = table(tmp_path, [f"{number * 0.37:.2f}" for number in range(1, 41)])
     assert notes(path) == [
         "FILE, column 'label': 40 different numbers in 40 rows are read as categories; "
-        "a quantity is --label label:regression."
+        "for a quantity use --label label:regression."
     ]
     ids = [str(number % 30) for number in range(300)]  # of thirty classes
     assert notes(table(tmp_path, ids)) == []

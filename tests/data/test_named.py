@@ -111,7 +111,7 @@ def test_phrases_are_for_training_only(data):
     splits = load_named("sst2_phrases")
     assert splits.train.texts == ["good", "sst2 test 3", "bad"]
     assert splits.test.texts[0] == "sst2 test 0"
-    assert splits.notes[0].startswith("1 training phrases are equal")
+    assert splits.notes[0].startswith("1 training phrases equal")
 
 
 def test_trec_has_one_head_or_two(data):
@@ -196,7 +196,11 @@ def test_sets_without_a_public_file(name, tmp_path, monkeypatch):
     monkeypatch.delenv("ZOO_DATA", raising=False)
     with pytest.raises(DataError) as caught:
         load_named(name)
-    for part in (f"{name!r} has no public file", "ZOO_DATA is not set", "by hand, put"):
+    for part in (
+        f"{name!r} has no public file",
+        "ZOO_DATA is not set",
+        "yourself, put",
+    ):
         assert part in str(caught.value)
     if name != "liu4":
         monkeypatch.setenv("ZOO_DATA", str(tmp_path))

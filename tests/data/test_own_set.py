@@ -68,7 +68,7 @@ def test_it_is_listed_and_read(own):
 
 @pytest.mark.parametrize("family", ["classification", "language", "translation"])
 def test_families_that_learn_from_something_else_say_so_first(own, family):
-    said = "`--data` must have .*Accepted: .*Received: own, with tags of words"
+    said = "`--data` must hold .*Accepted: .*Received: own, with tags of words"
     with pytest.raises(ValueError, match=said):
         read(family, "own")
     assert own.READ == []

@@ -154,7 +154,9 @@ def test_task_column(tmp_path):
     assert data.labels == {"books": [None, "down", None], "toys": ["up", None, None]}
     assert data.columns == {"books": "mood", "toys": "mood"}
     path = write(tmp_path, "b.csv", "text,mood,domain\na,up,toys\nb,down, \n")
-    refused(path, "line 3, column 'domain'", "task is missing", task_column="domain")
+    refused(
+        path, "line 3, column 'domain'", "the row has no task", task_column="domain"
+    )
 
 
 def test_columns_by_position_take_quotes_as_they_are(tmp_path):

@@ -57,7 +57,7 @@ def parts_of(examples, shares, seed=0, groups=None):
             examples, valid=shares[0], test=shares[1], seed=seed, groups=groups
         )
     except DataError as error:
-        assert "leaves no row" in str(error)
+        assert "leaves it without rows" in str(error)
         return None
     sides = {}
     for number, part in enumerate((found.train, found.valid, found.test)):

@@ -153,7 +153,7 @@ def test_groups_stay_on_one_side():
             assert group is None or side.setdefault(group, number) == number
     counts = Counter(side.values())  # 30 authors
     assert counts[0] >= 22 and 2 <= counts[1] <= 5 and 2 <= counts[2] <= 5
-    with pytest.raises(DataError, match="`groups` must hold one value a row"):
+    with pytest.raises(DataError, match="`groups` must hold one value per row"):
         split(data, groups=["a"])
 
 
@@ -280,9 +280,9 @@ def test_shares_out_of_range(valid, test):
 
 
 def test_too_few_rows():
-    with pytest.raises(DataError, match="leaves no row for it.*Received: 3 rows"):
+    with pytest.raises(DataError, match="leaves it without rows.*Received: 3 rows"):
         split(rows(3))
-    with pytest.raises(DataError, match="leaves no row"):
+    with pytest.raises(DataError, match="leaves it without rows"):
         split(Examples(["a"] * 50, {"y": ["x", "y"] * 25}))
 
 

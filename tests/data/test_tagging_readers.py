@@ -200,9 +200,9 @@ def test_tags_that_break_their_scheme(tmp_path):
     error = refused(
         lambda path: ner(path, schemes={"ner": "BIO"}),
         path,
-        "line 2, column 'ner': token 2, 'b': I-X stands behind O",
-        "only behind B-X or I-X (BIO). Received: 'I-X'",
-        "line 4, column 'ner': token 1, 'c': 'PER' is no BIO tag",
+        "line 2, column 'ner': token 2, 'b': I-X follows O",
+        "only after B-X or I-X (BIO). Received: 'I-X'",
+        "line 4, column 'ner': token 1, 'c': 'PER' is not a BIO tag",
     )
     assert len(error.rows) == 2
     assert ner(path).tags["ner"] == [["O", "I-X"], ["PER"]]  # no scheme is declared
@@ -292,13 +292,15 @@ def test_bad_sentences_are_left_out_and_listed(tmp_path):
     assert len(snips(rows, on_bad_rows="skip")) == 2
     nothing = write(tmp_path, "play\ta b\tO\n")
     refused(lambda p: snips(p, on_bad_rows="skip"), nothing, "has no sentences")
-    with pytest.raises(DataError, match="`on_bad_rows` says.*Received: 'drop'"):
+    with pytest.raises(DataError, match="`on_bad_rows` sets.*Received: 'drop'"):
         ner(nothing, on_bad_rows="drop")
 
 
 def test_arguments(tmp_path):
     path = write(tmp_path, "a O\n")
-    refused(lambda p: read_conll(p, {"ner": 2}), path, "column 2 of 'ner'", "0 to 1")
+    refused(
+        lambda p: read_conll(p, {"ner": 2}), path, "'ner' has no column 2", "0 to 1"
+    )
     with pytest.raises(DataError, match="`schemes` must name tasks.*Received: 'pos'"):
         ner(path, schemes={"pos": "BIO"})
     with pytest.raises(ValueError, match="`scheme` must be one of.*'BILOU'"):

@@ -42,7 +42,7 @@ def test_unequal_files_name_the_first_line_without_a_partner(tmp_path, swapped):
     with pytest.raises(DataError) as caught:
         read_pairs(*(paths[::-1] if swapped else paths))
     said = str(caught.value)
-    assert said.startswith(f"{paths[1]}, line 3: the line has no partner: {paths[0]}")
+    assert said.startswith(f"{paths[1]}, line 3: the line is unpaired: {paths[0]}")
     assert "Received: 4 lines, this one 'three'" in said
 
 
@@ -63,7 +63,7 @@ def test_empty_sides(tmp_path):
 
 def test_bad_arguments(tmp_path):
     path = write(tmp_path, "a", "one\n")
-    with pytest.raises(ValueError, match="`on_bad_rows` says.*'ignore'"):
+    with pytest.raises(ValueError, match="`on_bad_rows` sets.*'ignore'"):
         read_pairs(path, path, on_bad_rows="ignore")
     with pytest.raises(DataError, match="no such file"):
         read_pairs(path, tmp_path / "b")

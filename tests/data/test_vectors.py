@@ -57,7 +57,7 @@ def test_unknown_words_are_seeded_and_padding_is_zero(tmp_path):
         (b"the,0.1,0.2\ncat,0.3,0.4\n", "'the,0.1,0.2', with commas between"),
         (b"the;0.1;0.2\n", "with semicolons between"),
         (b"PK\x03\x04 the rest", "a zip archive; unpack it"),
-        (b"\x93NUMPY\x01\x00", "an array of NumPy"),
+        (b"\x93NUMPY\x01\x00", "a NumPy array"),
         (b"2 3\nthe \x00\x00\x80?\x00\x00", "the binary format of word2vec"),
     ],
 )
@@ -103,7 +103,7 @@ def test_bad_rows_name_file_and_line(tmp_path, content, line, received):
     with pytest.raises(DataError) as caught:
         read_vectors(path, [*SPECIALS, "the", "cat"])
     message = str(caught.value)
-    assert f"vectors.txt, line {line}: is no row of word vectors" in message
+    assert f"vectors.txt, line {line}: is not a row of word vectors" in message
     assert f"Received: {received}." in message
 
 

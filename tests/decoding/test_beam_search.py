@@ -506,8 +506,8 @@ GOOD = {"batch": 1, "vocab_size": 3, "beam": 2, "max_steps": 2, "begin": 0, "end
         ({"begin": None}, "`begin` must be the id of a token.*begin=None"),
         ({"length_penalty": -1.0}, "`length_penalty` must be at least 0.*-1.0"),
         ({"coverage_penalty": -0.1}, "`coverage_penalty` must be at least 0.*-0.1"),
-        ({"coverage_penalty": 0.1}, "`memory_mask` must tell.*Received: None"),
-        ({"return_attention": True}, "`memory_mask` must tell.*Received: None"),
+        ({"coverage_penalty": 0.1}, "`memory_mask` must mark.*Received: None"),
+        ({"return_attention": True}, "`memory_mask` must mark.*Received: None"),
         (
             {"coverage_penalty": 0.1, "memory_mask": [[True]]},
             "`step` must return attention weights.*Received: None",

@@ -195,7 +195,7 @@ def test_an_operation_that_no_runtime_knows_is_named(tmp_path, runtime):
 
 def test_other_folders_are_not_replaced(original, tmp_path):
     (tmp_path / "precious.txt").write_text("mine")
-    with pytest.raises(ValueError, match="`folder` must be absent, empty"):
+    with pytest.raises(ValueError, match="`folder` must be missing, empty"):
         zoo.edge.export(original, tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["precious.txt"]
 
@@ -301,7 +301,7 @@ def test_the_command_prints_what_8_bits_change(run_folder, capfd):
         ("--int8", "`--int8` must stand beside --edge"),
         ("--length 4", "`--length` must stand beside --edge"),
         ("--edge onnx --int8", "`--int8` needs labelled data"),
-        ("--edge onnx --keep 2", "`--keep` must be for versions"),
+        ("--edge onnx --keep 2", "`--keep` does not apply with --edge"),
     ],
 )
 def test_options_that_do_not_fit(tmp_path, capfd, options, message):

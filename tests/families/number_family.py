@@ -40,7 +40,7 @@ class Numbers(Family):
     """Texts with a number each, in the column `label`."""
 
     name, content, reads = "number", "labels of texts", ("labels of texts",)
-    default_data, settings, invitation = "hutto_scores", NumberSettings, "Ask it"
+    default_data, settings, next_step = "hutto_scores", NumberSettings, "Ask it"
 
     @cache  # noqa: B019  (the family lives as long as the process)
     def text_model(self):

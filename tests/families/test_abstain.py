@@ -28,7 +28,7 @@ def export(monkeypatch):
 def test_families_that_cannot_say_so(export, capsys, name):
     assert export(SimpleNamespace(family=name, metadata={}, tasks={})) == 2
     said = capsys.readouterr().err
-    assert "`abstain` (--abstain) must be for a model" in said
+    assert "`abstain` (--abstain) needs a model" in said
     assert "Accepted: a model of a family that can abstain" in said
     assert f"Received: 0.5 for a model of the family {name!r}." in said
 

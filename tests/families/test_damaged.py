@@ -142,7 +142,7 @@ def test_a_damaged_state(run, damage):
     path.write_text(broken, "utf-8")
     with pytest.raises(ValueError) as caught:
         checkpoint(run).restore(small_model())
-    assert_told(caught, path, run, "the same command trains from the start.")
+    assert_told(caught, path, run, "the same command then trains from the start.")
 
 
 @pytest.mark.parametrize("damage", ["cut", "foreign", "missing"])
@@ -160,7 +160,7 @@ def test_damaged_weights(run, name, damage):
         kept.restore(model)
         assert name == "best-0"  # which is read at the end
         kept.keep_best(model)
-    assert_told(caught, path, run, "the same command trains from the start.")
+    assert_told(caught, path, run, "the same command then trains from the start.")
 
 
 @pytest.mark.parametrize("damage", NO_OBJECT)
@@ -172,7 +172,7 @@ def test_a_damaged_identity_is_no_reason_to_remove_a_run(tmp_path, damage):
     (tmp_path / "last-1.weights.h5").write_text("of hours")
     with pytest.raises(ValueError) as caught:
         claim(tmp_path, identity)
-    assert_told(caught, path, tmp_path, "the same command trains from the start.")
+    assert_told(caught, path, tmp_path, "the same command then trains from the start.")
     assert (tmp_path / "last-1.weights.h5").exists()
 
 
@@ -295,12 +295,12 @@ TO_LOAD = {
     "exports/mood/2": f"which is {SERVED}.",
     "exports/mood/2/saved_model.pb": "which is a file; name the folder of the whole "
     "model: {}/exports/mood/2.",
-    "exports": "which is no model but holds some: {}/exports/mood.",
+    "exports": "which is not a model but holds some: {}/exports/mood.",
     "edge/mood": f"which is {DEVICE}.",
     "edge/mood/model.tflite": "which is a file; name the folder of the whole model: "
     "{}/edge/mood.",
-    "edge": "which is no model but holds some: {}/edge/mood.",
-    "runs": "which is no model but holds some: {}/runs/1, {}/runs/2.",
+    "edge": "which is not a model but holds some: {}/edge/mood.",
+    "runs": "which is not a model but holds some: {}/runs/1, {}/runs/2.",
     "runs/1/model/model.keras": "which is a file; name the folder of the whole "
     "model: {}/runs/1/model.",
     "begun": "which is a run that has not ended; the same `zoo train` goes on with it.",
@@ -333,7 +333,7 @@ def test_what_holds_one(places):
         ("runs/1", TRAINED),
         ("runs/1/model", TRAINED),
         ("edge/mood", DEVICE),
-        ("runs", "no model but holds some"),
+        ("runs", "not a model but holds some"),
         ("empty", "holds no model"),
     ],
 )
@@ -354,7 +354,7 @@ def test_what_holds_no_export_for_a_server(places, place, what):
         ("runs/1/model", TRAINED),
         ("exports/mood", SERVED),
         ("exports/mood/2", SERVED),
-        ("edge", "no model but holds some"),
+        ("edge", "not a model but holds some"),
         ("edge/mood/model.tflite", "name the folder of the whole model"),
         ("empty", "holds no model"),
     ],
@@ -423,7 +423,7 @@ def test_a_damaged_result_of_a_trial(plan, damage):
     for read in (plan.results, lambda: read_result(folders[1])):
         with pytest.raises(ValueError) as caught:
             read()
-        what = "the search goes on without that trial."
+        what = "the search then continues without it."
         assert_told(caught, path, folders[1], what)
     shutil.rmtree(folders[1])  # as it says
     assert plan.results() == {"0000": RESULT}
@@ -437,7 +437,9 @@ def test_a_damaged_identity_of_a_search(plan, damage, monkeypatch):
     path.write_text(NO_OBJECT[damage](path.read_text("utf-8")), "utf-8")
     with pytest.raises(ValueError) as caught:
         plan.claim("a")
-    assert_told(caught, path, plan.folder, "the same command searches from the start.")
+    assert_told(
+        caught, path, plan.folder, "the same command then searches from the start."
+    )
 
 
 def test_a_damaged_oracle(plan):
@@ -475,5 +477,5 @@ def test_a_damaged_oracle(plan):
         path.write_text(damage(whole), "utf-8")
         with pytest.raises(ValueError) as caught:
             oracle().reload()
-        what = "the same command searches from the start."
+        what = "the same command then searches from the start."
         assert_told(caught, path, plan.folder, what)

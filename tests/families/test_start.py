@@ -13,7 +13,7 @@ from zoo.cli import main
 from zoo.data import Examples, Splits
 from zoo.families import get_family
 from zoo.families.building import build
-from zoo.families.classification.settings import Settings
+from zoo.families.classification.settings import ClassificationSettings
 from zoo.families.pretrained import choose_start, coverage, fits, settled
 from zoo.families.tagging.settings import TaggingSettings
 from zoo.text import TextPipeline
@@ -67,14 +67,18 @@ def test_what_goes_before_auto():
 )
 def test_models_whose_width_fits(name, keywords, accepted):
     assert fits(name, keywords) == accepted
-    settings = Settings.of(name) if name != "bilstm_crf" else TaggingSettings.of(name)
+    settings = (
+        ClassificationSettings.of(name)
+        if name != "bilstm_crf"
+        else TaggingSettings.of(name)
+    )
     chosen = settled(settings, name, keywords).weights
     assert chosen == ("auto" if accepted else "none")
     asked = dataclasses.replace(settings, weights="glove-en")
     assert settled(asked, name, keywords).weights == "glove-en"
 
 
-@pytest.mark.parametrize("settings", [Settings, TaggingSettings])
+@pytest.mark.parametrize("settings", [ClassificationSettings, TaggingSettings])
 def test_values_of_the_setting(settings):
     assert settings().weights == "auto"
     message = "`weights` must be auto, none or glove-en. Received: weights='glove'"
@@ -122,7 +126,7 @@ def splits():
 def test_a_run_of_english_texts(tmp_path):
     family = get_family("classification")
     data = splits()
-    settings = family.choose("text_cnn", data, {"epochs": 1})
+    settings = family.settings_for("text_cnn", data, {"epochs": 1})
     prepared = family.prepare(data, settings)
     assert prepared.start.name == "glove-en"
     assert "brilliant" in prepared.pipeline.vocabulary  # once, and it has a vector
@@ -135,7 +139,7 @@ def test_a_run_of_english_texts(tmp_path):
     small = {"maps": 2, "embedding_dim": 4}
     trained, _ = family.train("text_cnn", prepared, settings, small, **options)
     assert "weights" not in trained.metadata
-    settings = family.choose("text_cnn", data, {"epochs": 1}, small)
+    settings = family.settings_for("text_cnn", data, {"epochs": 1}, small)
     prepared = family.prepare(data, settings)
     assert settings.weights == "none"
     assert "brilliant" not in prepared.pipeline.vocabulary
@@ -147,7 +151,7 @@ def test_the_command_line(tmp_path, capsys):
     path.write_text("text,label\n" + "good,1\nbad,0\n" * 20)
     command = ["train", "text_cnn", "--data", str(path), "--out", str(tmp_path / "run")]
     assert main([*command, "--from", "glove-en", "--set", "vectors=a.txt"]) == 2
-    assert "`weights` (--from) must be left out" in capsys.readouterr().err
+    assert "`weights` (--from) must be omitted" in capsys.readouterr().err
     assert main([*command, "--from", "glove"]) == 2
     assert (
         "auto, none or glove-en. Received: weights='glove'" in capsys.readouterr().err

@@ -35,11 +35,13 @@ def reference(layer, text):
     table = ops.convert_to_numpy(layer.embeddings)
     rows = rows_of(text, layer.n, layer.buckets)
     rows = sorted(set(rows)) if layer.binary else rows
-    saliency = np.ones(layer.buckets)
+    ngram_weights = np.ones(layer.buckets)
     if layer.weighted:
-        saliency = ops.convert_to_numpy(layer.saliency)
-    total = sum((saliency[row] * table[row] for row in rows), np.zeros(layer.outputs))
-    length = np.sqrt(sum(saliency[row] ** 2 for row in rows))
+        ngram_weights = ops.convert_to_numpy(layer.ngram_weights)
+    total = sum(
+        (ngram_weights[row] * table[row] for row in rows), np.zeros(layer.outputs)
+    )
+    length = np.sqrt(sum(ngram_weights[row] ** 2 for row in rows))
     divisors = {"sum": 1, "mean": len(rows), "sqrtn": length}
     return total / (divisors[layer.combiner] or 1)
 
@@ -82,7 +84,7 @@ def test_equals_the_sum_over_the_n_grams_of_each_text(n, combiner, binary, weigh
     )
     layer(TOKENS, mask=MASK)
     if weighted:
-        layer.saliency.assign(np.random.default_rng(0).uniform(0.1, 3, 64))
+        layer.ngram_weights.assign(np.random.default_rng(0).uniform(0.1, 3, 64))
     result = ops.convert_to_numpy(layer(TOKENS, mask=MASK))
     rows = zip(TOKENS, MASK, strict=True)
     expected = [reference(layer, row[real]) for row, real in rows]
@@ -138,7 +140,7 @@ def test_adapt_sets_the_log_ratio_of_each_row(binary):
         p, q = (counts[c] / counts[c].sum() for c in (1, 0))
         ratios.append(np.abs(np.log(p / q)))
     expected = np.max(ratios, axis=0)
-    found = ops.convert_to_numpy(layer.saliency)
+    found = ops.convert_to_numpy(layer.ngram_weights)
     np.testing.assert_allclose(found, expected, rtol=1e-5)
     assert [v.name for v in layer.trainable_variables] == ["embeddings"]
 
@@ -153,14 +155,14 @@ def test_adapt_counts_many_classes_in_groups(monkeypatch):
         layer = NGramBag(1, buckets=64, binary=True, weighted=True)
         layer.build((None, None))
         layer.adapt(corpus, classes)
-        found.append(ops.convert_to_numpy(layer.saliency))
+        found.append(ops.convert_to_numpy(layer.ngram_weights))
     np.testing.assert_array_equal(*found)
     alone = NGramBag(1, buckets=64, binary=True, weighted=True)
     alone.build((None, None))
     each = []
     for column in classes.T:
         alone.adapt(corpus, column[:, None])
-        each.append(ops.convert_to_numpy(alone.saliency))
+        each.append(ops.convert_to_numpy(alone.ngram_weights))
     np.testing.assert_array_equal(found[0], np.max(each, axis=0))
 
 

@@ -166,7 +166,7 @@ def test_bilstm_mt(ngrams, private_units):
     )
     for layer in model.layers:
         if isinstance(layer, NGramBag):  # saliencies are not negative
-            layer.saliency.assign(ops.abs(layer.saliency))
+            layer.ngram_weights.assign(ops.abs(layer.ngram_weights))
     (table,) = weights_of(model, "embedding")
 
     def linear(text):
@@ -226,16 +226,16 @@ def test_the_ngram_table_of_thousands_of_labels_has_a_rank():
         assert not logits.any()  # n-grams say nothing before they are trained
     generator = np.random.default_rng(0)
     table = generator.normal(size=(128, 16)).astype("float32")
-    saliency = generator.uniform(0.5, 2, 128).astype("float32")
+    ngram_weights = generator.uniform(0.5, 2, 128).astype("float32")
     bag.embeddings.assign(table)
-    bag.saliency.assign(saliency)
+    bag.ngram_weights.assign(ngram_weights)
     tokens = texts(LENGTHS)
     rows, real = map(ops.convert_to_numpy, bag.rows(tokens, tokens > 0))
     found = outputs(model, tokens)
     for row, counts, a, b, c in zip(rows, real, *found.values(), strict=True):
         chosen = row[counts]
-        total = (saliency[chosen, None] * table[chosen]).sum(axis=0)
-        expected = 10 * total / np.sqrt((saliency[chosen] ** 2).sum()) @ kernel
+        total = (ngram_weights[chosen, None] * table[chosen]).sum(axis=0)
+        expected = 10 * total / np.sqrt((ngram_weights[chosen] ** 2).sum()) @ kernel
         np.testing.assert_allclose(a, expected[:5000], rtol=1e-3, atol=1e-3)
         np.testing.assert_array_equal(a, b)
         np.testing.assert_allclose(c, expected[5000:], rtol=1e-3, atol=1e-3)
@@ -254,7 +254,7 @@ def test_training_ngrams_takes_a_bounded_number_of_numbers(labels):
         if v.shape[:1] == (64,) and "ngrams" in v.path
     ]
     shapes = sorted(tuple(v.shape) for v in tables)
-    # The saliency and the step of each row; then vector, velocity and average.
+    # The ngram_weights and the step of each row; then vector, velocity and average.
     wanted = [(64,), (64,), (64, width), (64, width), (64, width)]
     assert shapes == wanted
     megabytes = 4 * 2**20 * (2 + 3 * width) / 1e6  # with the default of 2**20 rows

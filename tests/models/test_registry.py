@@ -10,7 +10,7 @@ import pytest
 
 import zoo
 from zoo.families.catalogue import parse_overrides, settings_of
-from zoo.families.classification.settings import Settings
+from zoo.families.classification.settings import ClassificationSettings
 from zoo.models import _registry as registry
 from zoo.models._registry import register, variant
 from zoo.models._search_space import Choice, Int
@@ -42,8 +42,8 @@ def test_a_registered_builder_is_built(entries):
     assert zoo.get("parrot") == (7, None, 2)
     assert zoo.get("parrot", 9, {"a": 2}, units=4) == (9, {"a": 2}, 4)
     assert "parrot" in zoo.list_models(task="test")
-    assert Settings.of("parrot").epochs == 3
-    assert Settings.of("parrot", epochs=5, seed=None).epochs == 5
+    assert ClassificationSettings.of("parrot").epochs == 3
+    assert ClassificationSettings.of("parrot", epochs=5, seed=None).epochs == 5
     page = str(zoo.describe("parrot"))
     for part in ("parrot (test): One line.", "units = 2", "epochs = 3", "The page."):
         assert part in page
@@ -154,9 +154,11 @@ def test_settings_are_checked():
         ("class_weights", ["balanced"]),
     ):
         with pytest.raises(ValueError, match=f"`{name}` must be .*Received: {name}="):
-            Settings.of("text_cnn", **{name: value})
-    with pytest.raises(ValueError, match="Settings must be among.*Received: epoch"):
-        Settings.of("text_cnn", epoch=3)
+            ClassificationSettings.of("text_cnn", **{name: value})
+    with pytest.raises(
+        ValueError, match="ClassificationSettings must be among.*Received: epoch"
+    ):
+        ClassificationSettings.of("text_cnn", epoch=3)
     for name in zoo.list_models():
         settings_of(name).of(name)  # the models' own defaults
 

@@ -14,7 +14,7 @@ from zoo.data import Examples, Splits, load_named
 from zoo.families import Family
 from zoo.families.classification import train as runs
 from zoo.families.classification.report import outcome_of
-from zoo.families.classification.settings import Settings
+from zoo.families.classification.settings import ClassificationSettings
 
 pytestmark = pytest.mark.tensorflow
 
@@ -171,7 +171,9 @@ def splits_of(**labels):
     return Splits(train, rest, rest)
 
 
-SETTINGS = Settings(epochs=1, jit_compile=False, fine_tune=True, batch_size=8)
+SETTINGS = ClassificationSettings(
+    epochs=1, jit_compile=False, fine_tune=True, batch_size=8
+)
 SIZES = {"embedding_dim": 4, "maps": 2, "windows": [1]}
 
 
@@ -239,7 +241,7 @@ def test_training_again_on_both_parts(place):
         SimpleNamespace(measure=measure),
         "text_cnn",
         splits,
-        Settings(epochs=9),
+        ClassificationSettings(epochs=9),
         {},
         place,
     )

@@ -41,7 +41,7 @@ def test_rollback_of_a_server_of_the_latest_version(zoo, models):
     code, said = zoo("rollback", models / "m")
     assert code == 0 and "version 2 is the newest; withdrawn: 3" in said
     code, said = zoo("rollback", models / "m", "--restore", 3)
-    assert code == 0 and "there again" in said and "Not served" not in said
+    assert code == 0 and "back in service" in said and "Not served" not in said
     assert versions(models / "m") == [1, 2, 3]
 
 
@@ -58,7 +58,7 @@ def test_rollback_by_the_commands_that_its_error_names(zoo, models):
     code, _ = zoo("rollback", models / "m")
     assert code == 0 and versions(models / "m") == [1, 2]
     _, said = zoo("rollback", models / "m", "--restore", 3)
-    assert f"`zoo serve-config {models}` writes it anew" in said
+    assert f"`zoo serve-config {models}` to update it" in said
     zoo("serve-config", models, "--canary")
     assert configured_labels(models / "m") == {"stable": 2, "canary": 3}
 
@@ -103,7 +103,10 @@ def test_the_files_are_what_their_readers_take(zoo, models):
         ("serve-config {}/nobody", "`folder` must hold exported models.*Received"),
         ("serve-config {} --label x:a=1", "Accepted: m, n. Received: 'x'"),
         ("serve-config {} --label m:a=9", "Accepted: 1, 2, 3. Received: a=9"),
-        ("warmup {}/m --texts nobody", "`--texts` must be a file.*Received: nobody"),
+        (
+            "warmup {}/m --texts nobody",
+            "`--texts` must be a readable file.*Received: nobody",
+        ),
         ("predict --server localhost:port a", "`server` must read HOST:PORT"),
         ("predict --server localhost:1 --timeout 0 a", "`timeout` must be a number"),
     ],
@@ -125,7 +128,7 @@ def test_options_of_no_use(zoo, capsys, option):
 def test_a_folder_that_cannot_be_written(zoo, models):
     (models / ".models.config").mkdir()  # root may write anywhere else
     code, said = zoo("serve-config", models)
-    assert code == 2 and "`folder` must be a folder that can be written" in said
+    assert code == 2 and "`folder` must be a writable folder" in said
 
 
 def test_lines_of_any_bytes_are_asked(zoo, server, monkeypatch):

@@ -63,7 +63,7 @@ def test_small_errors_of_small_numbers_are_noticed(
     monkeypatch,
 ):
     """The tolerance is relative to the scale of each target: 1e-12 for the tiny one."""
-    answers, calls = expected.golden_answers, expected.signature_calls
+    answers, calls = expected.expected_answers, expected.signature_calls
 
     def bent_answers(*args):
         rows = answers(*args)
@@ -77,7 +77,7 @@ def test_small_errors_of_small_numbers_are_noticed(
         call["outputs"]["outputs"]["values"][0] += 1e-4 * TASKS["tiny"].scale
         return made
 
-    monkeypatch.setattr(expected, "golden_answers", bent_answers)
+    monkeypatch.setattr(expected, "expected_answers", bent_answers)
     monkeypatch.setattr(expected, "signature_calls", bent_calls)
     with pytest.raises(ExportError) as caught:
         zoo.export(small, pipeline, tmp_path, tasks=TASKS)

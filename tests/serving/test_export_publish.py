@@ -63,8 +63,8 @@ def test_a_model_that_counts_padding_is_refused(pipeline, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_wrong_golden_answer_is_noticed(model, pipeline, tmp_path, monkeypatch):
-    true = expected.golden_answers
+def test_a_wrong_expected_answer_is_noticed(model, pipeline, tmp_path, monkeypatch):
+    true = expected.expected_answers
 
     def swapped(*args):
         rows = true(*args)
@@ -73,7 +73,7 @@ def test_a_wrong_golden_answer_is_noticed(model, pipeline, tmp_path, monkeypatch
         rows[4]["answers"]["price"]["scores"][0] += 1e-3
         return rows
 
-    monkeypatch.setattr(expected, "golden_answers", swapped)
+    monkeypatch.setattr(expected, "expected_answers", swapped)
     with pytest.raises(ExportError) as caught:
         zoo.export(model, pipeline, tmp_path, tasks=TASKS)
     for part in ("6 problem(s)", "Python's 'wrong'", "ids", "price scores"):
@@ -183,14 +183,14 @@ def test_a_race_for_the_next_number(model, pipeline, tmp_path, monkeypatch, unch
 def test_folders_that_cannot_be_written(model, pipeline, tmp_path):
     (tmp_path / "file").write_text("")
     for folder in (tmp_path / "file", tmp_path / "file" / "below"):
-        with pytest.raises(OSError, match="`folder` must be a folder.*Received"):
+        with pytest.raises(OSError, match="`folder` must be a writable .*Received"):
             zoo.export(model, pipeline, folder, tasks=TASKS)
 
 
 @pytest.mark.parametrize(
     "tasks, message",
     [
-        ({"other": 3}, "one output a task.*'other': 3.*Received"),
+        ({"other": 3}, "one output per task.*'other': 3.*Received"),
         ({**TASKS, TOPIC: 2}, "width"),
         ({**TASKS, TOPIC: ["a", "b", "\udc00"]}, "surrogates"),
     ],

@@ -49,7 +49,7 @@ def saved():
     """
     found = {}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(language, "golden_calls", lambda *parts: [])
+        patch.setattr(language, "expected_calls", lambda *parts: [])
         patch.setattr(tagging, "tagging_calls", lambda *parts: [])
         patch.setattr(translation, "translation_calls", lambda *parts: [])
         for name in ("language", "tagging", "translation"):

@@ -70,8 +70,8 @@ def test_given_tables_that_share_a_text_are_noted():
     train, test = table("x1", "x2", "don't go"), table("q\u00adr", "s")
     parts = assemble(train, table("qr", "QR ", "t"), test)
     assert parts.notes == [
-        "2 row(s) of the given validation table have a text that stands in the given "
-        "test table too; both are kept."
+        "2 row(s) of the given validation table have a text that also occurs in the "
+        "given test table; both are kept."
     ]
     assert len(parts.valid) == 3 and len(parts.test) == 2
     parts = assemble(train, table("Don\u2019t go"), test)

@@ -46,7 +46,9 @@ def test_a_capacity_for_all_tokens_drops_none(capacity):
             weight.assign(generator.normal(size=weight.shape))
     one, other = (ops.convert_to_numpy(layer(x, training=True)) for layer in layers)
     np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
-    assert float(layers[0].health.means["dropped"].result()) == pytest.approx(0.0)
+    assert float(layers[0].routing_metrics.means["dropped"].result()) == pytest.approx(
+        0.0
+    )
 
 
 def test_losses_are_there_once_a_call():

@@ -281,7 +281,7 @@ def test_dry_run_lists_space_and_trials(place, capsys):
         (["lstm", "--range", "unit=3:9"], "did you mean 'units'"),
         (["lstm", "--fix", "units"], "KEY=VALUE"),
         (["lstm", "--budget", "latency=fast"], "latency=TIME"),
-        (["lstm", "lstm_lm"], "must be of one family"),
+        (["lstm", "lstm_lm"], "must belong to one family"),
         (["lstm", "--objective", "f2", "--data", "train.csv"], "Accepted: mean"),
         (["lstm_lm", "--data", "train.csv", "--range", "min_count=1:3"], "compared"),
     ],

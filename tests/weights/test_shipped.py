@@ -74,7 +74,7 @@ def test_a_special_name_gets_no_vector():
 
 
 def test_an_unknown_name():
-    message = "`name` must be .* ships.*Accepted: glove-en. Received: 'glove-tr'"
+    message = "`name` must be .* shipped.*Accepted: glove-en. Received: 'glove-tr'"
     with pytest.raises(ValueError, match=message):
         zoo.weights.read_vectors("glove-tr", SPECIALS)
 

@@ -1,4 +1,4 @@
-"""The command line `zoo`: its commands, each in a file of its own.
+"""The command line `zoo`; each command has a file of its own.
 
 Help and lists load no TensorFlow; each command imports what it needs when it runs.
 """
@@ -25,7 +25,7 @@ from zoo.reporting.terminal import output
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Runs one command; returns the exit code: 0, or 2 for input of no use."""
+    """Runs one command; returns 0, or 2 for invalid input."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     try:
@@ -33,7 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
             options = parser().parse_args(arguments)
             warnings.showwarning = _show_warning
             options.command(options)
-    except BrokenPipeError:  # `| head` has seen enough; what a shell says of that
+    except BrokenPipeError:  # a reader such as `| head` has closed the pipe
         return 128 + signal.SIGPIPE
     except (ValueError, TypeError, OSError, ImportError, RuntimeError) as error:
         if os.environ.get("ZOO_TRACEBACK"):
@@ -41,13 +41,13 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"zoo: error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("zoo: interrupted; the same command continues the run", file=sys.stderr)
+        print("zoo: interrupted; run the same command to continue", file=sys.stderr)
         return 130
     return 0
 
 
 class _Parser(argparse.ArgumentParser):
-    """Says how a value that begins with a hyphen, such as a column's name, is given."""
+    """Explains how to pass a value that begins with a hyphen."""
 
     def error(self, message: str) -> NoReturn:
         if match := re.match(r"argument (\S*?/)?(--\S+): expected .*argument", message):
@@ -56,12 +56,12 @@ class _Parser(argparse.ArgumentParser):
 
 
 def parser() -> argparse.ArgumentParser:
-    """The parser of all commands."""
+    """Returns the parser of all commands."""
     zoo = _Parser(
         prog="zoo",
         description="Small, fast text models for Keras and TensorFlow Serving.",
-        epilog="ZOO_DATA names a folder of data sets, ZOO_CACHE the folder of "
-        "downloads, ZOO_PLUGINS modules that register models and families; "
+        epilog="Environment: ZOO_DATA, folder of data sets; ZOO_CACHE, folder of "
+        "downloads; ZOO_PLUGINS, modules that register models and families; "
         "ZOO_TRACEBACK=1 shows tracebacks.",
     )
     zoo.add_argument("--version", action="version", version=__version__)

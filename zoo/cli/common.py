@@ -1,4 +1,4 @@
-"""What several commands share: quiet TensorFlow, folders, checks of options."""
+"""Helpers shared by several commands: quiet TensorFlow, checks of options."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from zoo.training.allocator import keep_freed_memory
 
 
 def load_tensorflow() -> None:
-    """Imports TensorFlow without what it writes about itself to file descriptor 2.
+    """Imports TensorFlow and hides what it writes to file descriptor 2.
 
     It writes some lines before it reads TF_CPP_MIN_LOG_LEVEL, and some when it looks
-    for devices. Its Python part warns of graphs traced again, which we do on purpose.
-    Before that, memory that steps free is set to stay with the process.
+    for devices. Its Python part warns about retracing, which is intended here. First,
+    the allocator is set to keep freed memory within the process.
     """
     keep_freed_memory()
     sys.stderr.flush()
@@ -38,22 +38,22 @@ def load_tensorflow() -> None:
 
 
 def check_writable(folder: Path, option: str) -> None:
-    """Fails before the training, not after it, if the results cannot be written."""
+    """Fails before the training, not after it, if results cannot be written."""
     try:
         there = next(path for path in (folder, *folder.parents) if path.exists())
         with tempfile.TemporaryDirectory(prefix=".zoo-can-write-", dir=there):
             pass
     except OSError as error:
         raise OSError(
-            f"`{option}` must be a folder that can be written, or a place where one "
-            f"can be made. Received: {folder} ({error})."
+            f"`{option}` must be a writable folder, or a path where one can be "
+            f"created. Received: {folder} ({error})."
         ) from None
 
 
 def positive(text: str) -> int:
-    """The type of an option that is a whole number from 1."""
+    """The type of an option that takes a positive whole number."""
     if not (text.isascii() and text.isdecimal() and int(text)):
         raise argparse.ArgumentTypeError(
-            f"must be a whole number from 1. Received: {text}"
+            f"must be a whole number of at least 1. Received: {text}"
         )
     return int(text)

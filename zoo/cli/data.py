@@ -1,6 +1,6 @@
-"""The options of `--data` and those beside it, for the commands that read data.
+"""`--data` and the options that go with it, for every command that reads data.
 
-Pure Python: help and lists load no TensorFlow.
+It is pure Python: showing help loads no TensorFlow.
 """
 
 from __future__ import annotations
@@ -14,81 +14,85 @@ from zoo.tasks import KINDS
 
 
 def add_data_arguments(parser: argparse._ActionsContainer) -> None:
-    """Adds the options that say which data a command reads, and how."""
+    """Adds the options that choose the data of a command and how to read them."""
     defaults = {family.default_data for family in families().values()}
     parser.add_argument(
         "--data",
         metavar="NAME_OR_FILE",
         help=f"a name from `zoo list --data`, or a {format_names()} file; for "
         "a tagger a .conll, .txt, .conllu or .jsonl file; for translation also a text "
-        f"file beside --target ({', '.join(sorted(defaults))}, by the kind of model)",
+        f"file with --target (default by model: {', '.join(sorted(defaults))})",
     )
     parser.add_argument(
         "--target",
         type=Path,
-        help="for translation, a text file: each line translates that line of --data",
+        help="for translation: text file whose lines translate the lines of --data",
     )
     parser.add_argument(
         "--text",
-        help="column of the texts (text), of the words for a tagger, of the "
-        "sources for translation (source)",
+        help="column of the texts (default: text), of a tagger's words, or of the "
+        "sources of translations (default: source)",
     )
     parser.add_argument(
         "--label",
         action="append",
         metavar="COLUMN[:KIND]",
-        help=f"column of labels (label); may be repeated; KIND is one of "
-        f"{', '.join(KINDS)} (categories); for a tagger [TASK=]COLUMN[:KIND] with BIO, "
-        "IOB1, BIOES, none (tags without a scheme) or categories (of the sentence); "
-        "for translation the column of the targets (target)",
+        help=f"column of the labels (default: label); repeatable; KIND is one of "
+        f"{', '.join(KINDS)} (default: categories); for a tagger [TASK=]COLUMN[:KIND] "
+        "with KIND BIO, IOB1, BIOES, none (tags without a scheme) or categories (of "
+        "the sentence); for translation the column of the targets (default: target)",
     )
-    parser.add_argument("--task-column", help="splits the one label into tasks")
+    parser.add_argument(
+        "--task-column", help="column whose values split the label into tasks"
+    )
     parser.add_argument(
         "--separator",
-        help="between the labels of a multilabel cell (|)",
+        help="separator of the labels in a multilabel cell (default: |)",
     )
     parser.add_argument(
         "--missing",
         action="append",
         metavar="SPELLING",
-        help="of a label that is missing, beside the empty cell; may be repeated (NA, "
-        "N/A, nan, null, None and their like; docs/data.md)",
+        help="text that marks a missing label, besides an empty cell; repeatable "
+        "(default: NA, N/A, nan, null, None and similar; see docs/data.md)",
     )
     parser.add_argument(
         "--on-bad-rows",
         choices=("error", "skip"),
         default="error",
-        help="skip leaves out and lists rows that cannot be used (error)",
+        help="skip leaves out and lists rows that cannot be used (default: error)",
     )
-    parser.add_argument("--encoding", help="of the file (UTF-8)")
+    parser.add_argument("--encoding", help="encoding of the file (default: UTF-8)")
     parser.add_argument(
         "--quotes",
         action=argparse.BooleanOptionalAction,
-        help='CSV, TSV: whether " encloses cells, or is an ordinary character',
+        help='CSV and TSV: whether " quotes cells or is an ordinary character',
     )
     parser.add_argument(
         "--comment",
         metavar="MARK",
-        help="begins lines of a .conll or .txt file to leave out, such as #",
+        help="leave out lines of a .conll or .txt file that start with MARK, such as #",
     )
 
 
 def add_part_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the options that name files of the validation and the test part."""
+    """Adds the options for the files of the validation and test parts."""
     parser.add_argument(
-        "--valid", type=Path, help="validation table; else 10 %% of data"
+        "--valid", type=Path, help="validation data (default: 10 %% of --data)"
     )
-    parser.add_argument("--test", type=Path, help="test table; else 10 %% of the data")
+    parser.add_argument(
+        "--test", type=Path, help="test data (default: 10 %% of --data)"
+    )
     for part in ("valid", "test"):
         parser.add_argument(
             f"--{part}-target",
             type=Path,
             metavar="FILE",
-            help=f"translations of the lines of --{part}, as --target",
+            help=f"translations of the lines of --{part}, as for --target",
         )
     parser.add_argument(
         "--on-single-class",
         choices=("error", "skip"),
         default="error",
-        help="skip leaves out tasks whose training rows have one class (error)",
+        help="skip leaves out tasks with only one class in training (default: error)",
     )

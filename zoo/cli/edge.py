@@ -1,4 +1,4 @@
-"""`zoo export RUN --edge litert|onnx`: its options, and what it prints."""
+"""The options of `zoo export RUN --edge litert|onnx`, and what it prints."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from zoo.edge import DEFAULT_LENGTH, RUNTIMES, export
 
 
 def add_edge_arguments(parser: argparse.ArgumentParser) -> None:
-    """Options of `zoo export` for devices."""
-    edge = parser.add_argument_group("for a device (docs/edge.md)")
+    """Adds the options of `zoo export` for devices."""
+    edge = parser.add_argument_group("export for a device (docs/edge.md)")
     edge.add_argument(
-        "--edge", choices=RUNTIMES, help="a model of token ids, for this runtime"
+        "--edge", choices=RUNTIMES, help="write a model of token ids for this runtime"
     )
     edge.add_argument(
         "--length",
         type=int,
-        help=f"tokens of a text that are read (the model's, at most {DEFAULT_LENGTH})",
+        help=f"tokens read per text (default: the model's, at most {DEFAULT_LENGTH})",
     )
     edge.add_argument(
-        "--int8", action="store_true", help="also with weights in 8 bits; needs --data"
+        "--int8", action="store_true", help="also write 8-bit weights; needs --data"
     )
-    data = parser.add_argument_group("labelled data for --edge, as for zoo evaluate")
+    data = parser.add_argument_group("labelled data for --edge, as in zoo evaluate")
     add_data_arguments(data)
-    parser.set_defaults(unknown_labels="error")  # an option of `zoo evaluate` alone
+    parser.set_defaults(unknown_labels="error")  # `zoo evaluate` alone has this option
 
 
 def check_edge_options(options) -> None:
-    """Refuses options that the other kind of export does not read."""
+    """Rejects options that apply only to the other kind of export."""
     given = {
         "--length": options.length is not None,
         "--int8": options.int8,
@@ -38,18 +38,19 @@ def check_edge_options(options) -> None:
     for option, is_given in given.items():
         if is_given and not options.edge:
             raise ValueError(
-                f"`{option}` must stand beside --edge. Accepted: --edge "
-                f"{' or --edge '.join(RUNTIMES)}. Received: {option} alone."
+                f"`{option}` applies only to an export for a device. Accepted: --edge "
+                f"{' or --edge '.join(RUNTIMES)} as well. Received: {option} alone."
             )
     if options.edge and options.keep is not None:
         raise ValueError(
-            "`--keep` must be for versions, which an export for a device has not. "
-            f"Accepted: no --keep. Received: --keep {options.keep}."
+            "`--keep` does not apply with --edge: an export for a device has no "
+            f"versions. Accepted: no --keep. Received: --keep {options.keep}."
         )
     if options.int8 and options.data is None:
         raise ValueError(
-            "`--int8` needs labelled data, to show what 8 bits change. Accepted: "
-            "--data with a name from `zoo list --data` or a file. Received: no --data."
+            "`--int8` needs labelled data, to measure the effect of 8-bit weights. "
+            "Accepted: --data with a name from `zoo list --data` or a file. "
+            "Received: no --data."
         )
 
 

@@ -1,4 +1,4 @@
-"""The command `zoo evaluate`: metrics of a trained model on data."""
+"""The command `zoo evaluate`: computes the metrics of a trained model on data."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ def add_evaluate_parser(commands) -> None:
     """Adds the command to the subparsers of `zoo`."""
     parser = commands.add_parser(
         "evaluate",
-        help="metrics of a trained model on data",
-        description="The data are read as in training, where no option says otherwise.",
+        help="compute the metrics of a trained model on data",
+        description="Reads the data as in training, unless options differ.",
     )
-    parser.add_argument("folder", type=Path, help="folder of a run")
+    parser.add_argument("folder", type=Path, help="run folder")
     add_data_arguments(parser)
     add_unknown_argument(parser)
     parser.set_defaults(command=_evaluate)
@@ -27,7 +27,8 @@ def add_unknown_argument(parser: argparse.ArgumentParser) -> None:
         "--unknown-labels",
         choices=("error", "wrong"),
         default="error",
-        help="wrong counts rows as wrong whose label training did not know (error)",
+        help="wrong counts rows with labels unknown to the model as wrong (default: "
+        "error)",
     )
 
 

@@ -1,4 +1,4 @@
-"""The command `zoo export`: a run for TF Serving, or for a device."""
+"""The command `zoo export`: exports a run for TF Serving or for a device."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from zoo.cli.serve import add_export_arguments, after_export
 def add_export_parser(commands) -> None:
     """Adds the command to the subparsers of `zoo`."""
     export = commands.add_parser(
-        "export", help="export a run for TF Serving, or for a device"
+        "export", help="export a run for TF Serving or for a device"
     )
-    export.add_argument("folder", type=Path, help="folder of a run")
+    export.add_argument("folder", type=Path, help="run folder")
     export.add_argument(
         "--to",
         type=Path,
-        help="folder of the versions (saved_models/MODEL), or of the export for a "
-        "device (edge/MODEL-RUNTIME)",
+        help="folder of the versions (default: saved_models/MODEL) or, with --edge, "
+        "of the export (default: edge/MODEL-RUNTIME)",
     )
     add_export_arguments(export)
     add_edge_arguments(export)

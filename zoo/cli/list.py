@@ -5,12 +5,12 @@ from __future__ import annotations
 
 def add_list_parsers(commands) -> None:
     """Adds both commands to the subparsers of `zoo`."""
-    listing = commands.add_parser("list", help="the models, or the named data sets")
-    listing.add_argument("pattern", nargs="?", default="*", help='such as "*mt*"')
-    listing.add_argument("--data", action="store_true", help="list data sets instead")
+    listing = commands.add_parser("list", help="list the models or the named data sets")
+    listing.add_argument("pattern", nargs="?", default="*", help='pattern, as "*mt*"')
+    listing.add_argument("--data", action="store_true", help="list the data sets")
     listing.set_defaults(command=_list)
 
-    describe = commands.add_parser("describe", help="arguments and source of a model")
+    describe = commands.add_parser("describe", help="show the arguments of a model")
     describe.add_argument("model")
     describe.set_defaults(command=_describe)
 

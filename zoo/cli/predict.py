@@ -1,4 +1,4 @@
-"""The command `zoo predict`: for each text a line of JSON, by a folder or a server."""
+"""The command `zoo predict`: prints one line of JSON per text."""
 
 from __future__ import annotations
 
@@ -13,48 +13,48 @@ from zoo.cli.common import load_tensorflow, positive
 from zoo.client import connect
 from zoo.reporting.terminal import can_print, input_lines
 
-_CHUNK = 64  # texts whose answers are printed before the next ones are read
+_CHUNK = 64  # texts whose answers are printed before more are read
 
 
 def add_predict_parser(commands) -> None:
     """Adds the command to the subparsers of `zoo`."""
     parser = commands.add_parser(
-        "predict", help="labels of texts, by a run, an exported model or a server"
+        "predict", help="predict with a run, an exported model or a server"
     )
     parser.add_argument(
-        "folder", nargs="?", help="a run or an exported model; none with --server"
+        "folder", nargs="?", help="run or exported model; omit it with --server"
     )
     parser.add_argument(
         "texts",
         nargs="*",
-        help="else one text a line of standard input, in UTF-8; no line, no answer",
+        help="texts; by default the lines of standard input, in UTF-8",
     )
     _add_server_arguments(parser)
     parser.set_defaults(command=_predict)
 
 
 def _add_server_arguments(parser: argparse.ArgumentParser) -> None:
-    server = parser.add_argument_group("a running TF Serving, instead of a folder")
+    server = parser.add_argument_group("a running TF Serving instead of a folder")
     server.add_argument(
         "--server",
         metavar="HOST:PORT",
         help="its REST port, or grpc://HOST:PORT for its gRPC port",
     )
-    server.add_argument("--model", default="model", help="name of the model (model)")
+    server.add_argument("--model", default="model", help="model name (default: model)")
     choice = server.add_mutually_exclusive_group()
     choice.add_argument("--version", type=positive, metavar="N", help="(the newest)")
-    choice.add_argument("--label", help="of the version, such as stable")
+    choice.add_argument("--label", help="version label, such as stable")
     server.add_argument("--signature", default="serving_default", help="to ask")
     server.add_argument(
         "--timeout",
         type=float,
         default=10.0,
-        help=f"seconds for a request of up to {_CHUNK} texts (10)",
+        help=f"seconds allowed for a request of up to {_CHUNK} texts (default: 10)",
     )
 
 
 def _predict(options) -> None:
-    if options.server:  # then all that is given is texts
+    if options.server:  # every positional argument is a text then
         given = [options.folder] if options.folder is not None else []
         options.texts = given + options.texts
     elif options.folder is None:
@@ -64,9 +64,9 @@ def _predict(options) -> None:
     while chunk := list(islice(texts, _CHUNK)):
         try:
             answers = ask(chunk)
-        except RuntimeError as error:  # what was printed is as good as it was
+        except RuntimeError as error:  # the answers printed so far are valid
             if answered:
-                error.args = (f"{error} Texts answered before: {answered}.",)
+                error.args = (f"{error} Texts answered before the error: {answered}.",)
             raise
         for text, answer in zip(chunk, answers, strict=True):
             record = {"text": text, "answers": answer}
@@ -76,7 +76,10 @@ def _predict(options) -> None:
 
 
 def _texts(given: list[str]) -> Iterator[str]:
-    """Arguments, else lines; what is no UTF-8 becomes U+FFFD, as it does in models."""
+    """Yields the arguments or the lines of standard input.
+
+    Invalid UTF-8 becomes U+FFFD, as it does in the models.
+    """
     if given:
         return (os.fsencode(text).decode("utf-8", "replace") for text in given)
     return input_lines()
@@ -84,7 +87,7 @@ def _texts(given: list[str]) -> Iterator[str]:
 
 def _asker_of_server(options) -> Callable[[list[str]], list[dict]]:
     if options.server.startswith("grpc:"):
-        load_tensorflow()  # which the gRPC client imports, with all that it says
+        load_tensorflow()  # quietly, because the gRPC client imports it
     client = connect(
         options.server,
         options.model,

@@ -1,6 +1,6 @@
-"""Commands about exported models: `zoo serve-config | rollback | warmup`, and options.
+"""The commands for exported models: `zoo serve-config | rollback | warmup`.
 
-Help loads no TensorFlow, nor do the first two commands.
+Help and the first two commands load no TensorFlow.
 """
 
 from __future__ import annotations
@@ -22,52 +22,53 @@ from zoo.serving.versions import prune, restore, rollback, versions, withdrawn
 
 
 def add_export_arguments(parser: argparse.ArgumentParser) -> None:
-    """Options of every command that exports a classifier."""
+    """Adds the options of every command that exports a classifier."""
     parser.add_argument(
         "--keep",
         type=positive,
         metavar="N",
-        help="versions that stay; older ones are removed, but for those that "
-        f"{MODELS_CONFIG} names (all stay)",
+        help="versions to keep; removes older ones that "
+        f"{MODELS_CONFIG} does not name (default: keep all)",
     )
     parser.add_argument(
         "--abstain",
         type=_probability,
         metavar="P",
-        help='a category less likely than this is not said: its label is "" '
-        "(always said)",
+        help='give the label "" if no category is as likely as P (default: never)',
     )
 
 
 def add_serve_commands(commands) -> None:
     """Adds the commands to the subparsers of `zoo`."""
     config = commands.add_parser(
-        "serve-config", help="write what TF Serving, Docker and Kubernetes start from"
+        "serve-config", help="write the files that start TF Serving"
     )
     config.add_argument(
         "folder",
         type=Path,
         nargs="?",
         default=Path("saved_models"),
-        help="folder of the exported models (saved_models)",
+        help="folder of the exported models (default: saved_models)",
     )
     config.add_argument(
         "--canary",
         action="store_true",
-        help=f"serve the newest version as canary beside the one before as {STABLE}",
+        help=f"label the newest version canary and the one before it {STABLE}",
     )
     config.add_argument(
         "--label",
         type=_label,
         action="append",
         metavar="MODEL:LABEL=VERSION",
-        help=f"give a version this label, such as {STABLE}; may be repeated; models "
-        "that are not named keep theirs",
+        help=f"give a version this label, such as {STABLE}; repeatable; other models "
+        "keep their labels",
     )
     config.add_argument(
-        "--threads", type=positive, default=2, help="that run batches (2)"
+        "--threads", type=positive, default=2, help="batching threads (default: 2)"
     )
-    config.add_argument("--image", default=IMAGE, help=f"of the server ({IMAGE})")
+    config.add_argument(
+        "--image", default=IMAGE, help=f"image of the server (default: {IMAGE})"
+    )
     config.set_defaults(command=_serve_config)
 
     back = commands.add_parser(
@@ -76,27 +77,27 @@ def add_serve_commands(commands) -> None:
     back.add_argument("folder", type=Path, help="folder of the model's versions")
     choice = back.add_mutually_exclusive_group()
     choice.add_argument(
-        "--to", type=int, help="the version to go back to (the one before the newest)"
+        "--to", type=int, help="version to return to (default: the previous one)"
     )
     choice.add_argument(
         "--restore",
         type=int,
         metavar="VERSION",
-        help="put a version that was taken out back into service",
+        help="return a version that was taken out to service",
     )
     back.set_defaults(command=_rollback)
 
     warmup = commands.add_parser(
         "warmup",
-        help="choose the requests that a server replays as it loads a version",
+        help="choose the requests that a server replays when it loads a version",
     )
-    warmup.add_argument("folder", type=Path, help="an exported model, or a version")
+    warmup.add_argument("folder", type=Path, help="exported model, or one version")
     warmup.add_argument(
-        "--texts", type=Path, metavar="FILE", help="one text a line, of the usual kind"
+        "--texts", type=Path, metavar="FILE", help="typical texts, one per line"
     )
     for option, default, unit in (
-        ("--lengths", (8, 32, 128), "words of a text"),
-        ("--batch-sizes", (1, 8, 64), "texts of a request"),
+        ("--lengths", (8, 32, 128), "words per text"),
+        ("--batch-sizes", (1, 8, 64), "texts per request"),
     ):
         shown = " ".join(map(str, default))
         warmup.add_argument(
@@ -105,13 +106,13 @@ def add_serve_commands(commands) -> None:
             nargs="+",
             default=default,
             metavar="N",
-            help=f"numbers of {unit} ({shown})",
+            help=f"numbers of {unit} (default: {shown})",
         )
     warmup.set_defaults(command=_warmup)
 
 
 def after_export(folder: Path, options) -> None:
-    """Does what `--keep` says, and tells what keeps the new version out of service."""
+    """Applies `--keep`, and notes if the new version is not served yet."""
     if options.keep is not None:
         removed = prune(folder, options.keep)
         if removed:
@@ -138,7 +139,10 @@ def _serve_config(options) -> None:
             _print_what_is_served(folder, numbers)
     place = options.folder / "compose.yaml"
     command = shell_command("docker", "compose", "-f", place, "up")
-    print(f"Start a server: {command}; one that runs follows within {POLL_SECONDS} s")
+    print(
+        f"Start a server: {command}. A running server reloads this within "
+        f"{POLL_SECONDS} s."
+    )
 
 
 def _print_what_is_served(folder: Path, numbers: list[int]) -> None:
@@ -147,19 +151,19 @@ def _print_what_is_served(folder: Path, numbers: list[int]) -> None:
     old = [number for number in numbers if number not in labels.values()]
     if old:
         shown.append(
-            f"version {_listed(old)} stays loaded until this command is given again"
+            f"version {_listed(old)} stays loaded until the command is run again"
         )
     print(f"{folder.name}: {', '.join(shown)}")
 
 
 def _note_what_is_served(folder: Path, number: int) -> None:
-    """Says so if a server of `models.config` would not load a version."""
+    """Prints a note if `models.config` does not make a server load a version."""
     config, numbers = folder.parent / MODELS_CONFIG, configured_versions(folder)
     if config.exists() and number not in numbers:
         command = shell_command("zoo", "serve-config", values=[folder.parent])
         print(
             f"Not served yet: {config} names version {_listed(numbers) or 'none'} of "
-            f"{folder.name}; `{command}` writes it anew"
+            f"{folder.name}; run `{command}` to update it"
         )
 
 
@@ -167,14 +171,14 @@ def _rollback(options) -> None:
     folder = options.folder
     if options.restore is not None:
         restore(folder, options.restore)
-        print(f"{folder}: version {options.restore} is there again")
+        print(f"{folder}: version {options.restore} is back in service")
         _note_what_is_served(folder, options.restore)
         return
     number = rollback(folder, options.to)
     gone = withdrawn(folder)
     print(
-        f"{folder}: version {number} is the newest; withdrawn: {_listed(gone)}, which "
-        "`--restore` brings back"
+        f"{folder}: version {number} is the newest; withdrawn: {_listed(gone)} "
+        "(`--restore` brings it back)"
     )
 
 
@@ -184,8 +188,7 @@ def _warmup(options) -> None:
         texts = texts and texts.removeprefix(BOM_UTF8).splitlines()
     except OSError as error:
         raise OSError(
-            "`--texts` must be a file that can be read. "
-            f"Received: {options.texts} ({error})."
+            f"`--texts` must be a readable file. Received: {options.texts} ({error})."
         ) from None
     load_tensorflow()
     from zoo.serving.served import version_folder
@@ -195,7 +198,7 @@ def _warmup(options) -> None:
     count = rewrite_warmup(
         folder, texts=texts, lengths=options.lengths, batch_sizes=options.batch_sizes
     )
-    print(f"{folder}: {count} warmup requests, for the next server that loads it")
+    print(f"{folder}: wrote {count} warmup requests for the next server that loads it")
 
 
 def _probability(text: str) -> float:
@@ -221,5 +224,5 @@ def _label(text: str) -> tuple[str, str, int]:
         return model, label, int(version)
     except ValueError:
         raise argparse.ArgumentTypeError(
-            f"must read MODEL:LABEL=VERSION. Received: {text}"
+            f"must have the form MODEL:LABEL=VERSION. Received: {text}"
         ) from None

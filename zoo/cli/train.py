@@ -1,4 +1,4 @@
-"""The command `zoo train`: train a model, report on it, export it."""
+"""The command `zoo train`: trains a model, writes its report and exports it."""
 
 from __future__ import annotations
 
@@ -12,40 +12,42 @@ from zoo.cli.serve import add_export_arguments, after_export
 def add_train_parser(commands) -> None:
     """Adds the command to the subparsers of `zoo`."""
     train = commands.add_parser(
-        "train", help="train a model, report on it, export it for TF Serving"
+        "train", help="train a model, write its report and export it for TF Serving"
     )
     train.add_argument("model", help="a name from `zoo list`")
     add_data_arguments(train)
     add_part_arguments(train)
-    train.add_argument("--out", type=Path, help="folder of the run (runs/MODEL)")
+    train.add_argument("--out", type=Path, help="run folder (default: runs/MODEL)")
     train.add_argument(
         "--export",
         type=Path,
         default=Path("saved_models"),
         metavar="FOLDER",
-        help="exported to FOLDER/MODEL/VERSION (saved_models)",
+        help="export to FOLDER/MODEL/VERSION (default: saved_models)",
     )
     train.add_argument("--no-export", action="store_true", help="train only")
     add_export_arguments(train)
-    train.add_argument("--seed", type=int, help="of the split and the training (0)")
-    train.add_argument("--epochs", type=int, help="at most this many")
+    train.add_argument(
+        "--seed", type=int, help="seed of split and training (default: 0)"
+    )
+    train.add_argument("--epochs", type=int, help="maximum number of epochs")
     train.add_argument("--batch-size", type=int)
     train.add_argument("--learning-rate", type=float)
     train.add_argument(
-        "--max-length", type=int, help="tokens of a text that are read (classifiers)"
+        "--max-length", type=int, help="tokens read per text (classifiers)"
     )
     train.add_argument(
         "--from",
         dest="weights",
         metavar="WEIGHTS",
-        help="word vectors that the model starts from: glove-en, none, or auto, which "
-        "takes glove-en where the training words are mostly in it (auto)",
+        help="word vectors to start from: glove-en, none, or auto, which takes "
+        "glove-en if it covers most training words (default: auto)",
     )
     train.add_argument(
-        "--tensorboard", type=Path, metavar="FOLDER", help="writes event files there"
+        "--tensorboard", type=Path, metavar="FOLDER", help="write event files to FOLDER"
     )
     train.add_argument(
-        "--fine-tune", action="store_true", help="after joint training, each task alone"
+        "--fine-tune", action="store_true", help="then train on each task alone"
     )
     train.add_argument(
         "--set",
@@ -63,7 +65,7 @@ def _train(options) -> None:
     from zoo.families import family_of
     from zoo.families.catalogue import parse_overrides
 
-    # All that can be wrong is looked at first: it costs no second of TensorFlow.
+    # Check everything that needs no TensorFlow before it loads.
     family = family_of(options.model)
     settings, keywords = parse_overrides(options.overrides, options.model)
     shorthands = ("seed", "epochs", "batch_size", "learning_rate", "max_length")

@@ -1,6 +1,6 @@
-"""`zoo tune`: its options, and what it does with them.
+"""The command `zoo tune`: its options and what it prints.
 
-Pure Python until the search begins: help loads no TensorFlow.
+It is pure Python until the search begins: help loads no TensorFlow.
 """
 
 from __future__ import annotations
@@ -21,41 +21,45 @@ def add_tune_parser(commands) -> None:
     """Adds the command to the subparsers of `zoo`."""
     tune = commands.add_parser(
         "tune",
-        help="search settings and architecture, report on it, export the best",
-        description="Searches the ranges that `zoo describe MODEL` lists. The same "
-        "command goes on with a search that was stopped or killed; --trials, "
-        "--max-time and --workers may then be larger. Needs keras-tuner and "
-        "tensorboard: pip install 'keras-text-zoo[tune]'.",
-        epilog="On a cluster, run the same command everywhere with a shared --out, and "
-        "set KERASTUNER_ORACLE_IP and KERASTUNER_ORACLE_PORT to the chief's address "
-        "and KERASTUNER_TUNER_ID to `chief` for one and to names of their own for the "
-        "workers.",
+        help="search settings and architecture, report, and export the best model",
+        description="Searches the ranges that `zoo describe MODEL` lists. Running the "
+        "same command again continues a search that was stopped or killed, also with "
+        "larger --trials, --max-time and --workers. Needs keras-tuner and tensorboard: "
+        "pip install -e '.[tune]'.",
+        epilog="On a cluster, run the same command on every machine, with a shared "
+        "--out. Set KERASTUNER_ORACLE_IP and KERASTUNER_ORACLE_PORT to the chief's "
+        "address, and KERASTUNER_TUNER_ID to `chief` on one machine and to a unique "
+        "name on each worker.",
     )
     tune.add_argument(
         "models",
         nargs="+",
         metavar="MODEL",
-        help="a name from `zoo list`; among several the search chooses",
+        help="name from `zoo list`; with several, the search chooses among them",
     )
     add_data_arguments(tune)
     add_part_arguments(tune)
-    tune.add_argument("--out", type=Path, help="folder of the search (runs/tune-MODEL)")
-    tune.add_argument("--trials", type=int, default=30, help="at most this many (30)")
+    tune.add_argument(
+        "--out", type=Path, help="search folder (default: runs/tune-MODEL)"
+    )
+    tune.add_argument(
+        "--trials", type=int, default=30, help="maximum number of trials (default: 30)"
+    )
     tune.add_argument(
         "--algorithm",
         choices=ALGORITHMS,
         default=ALGORITHMS[0],
-        help=f"{ALGORITHMS[0]}, unless you say otherwise",
+        help=f"search algorithm (default: {ALGORITHMS[0]})",
     )
     tune.add_argument(
         "--max-time",
         type=duration,
         metavar="TIME",
-        help="such as 30m, 2h or 90s: no trial begins later, the last epoch is cut",
+        help="such as 30m, 2h or 90s; then no trial starts and the current epoch stops",
     )
     tune.add_argument(
         "--objective",
-        help="score of the validation part: mean (over the tasks), accuracy, macro_f1, "
+        help="validation score to optimise: mean (over the tasks), accuracy, macro_f1, "
         "micro_f1, r2, f1, perplexity, or TASK:METRIC",
     )
     tune.add_argument(
@@ -64,7 +68,7 @@ def add_tune_parser(commands) -> None:
         default=[],
         metavar="KEY=RANGE",
         dest="ranges",
-        help="instead of the model's, or a further one: units=64:256 (whole numbers), "
+        help="ranges that replace or extend the model's: units=64:256 (whole numbers), "
         "units=64:256:x2, units=64:256:32, learning_rate=1e-4:1e-2:log, "
         "batch_size=16,32",
     )
@@ -74,44 +78,50 @@ def add_tune_parser(commands) -> None:
         default=[],
         metavar="KEY=VALUE",
         dest="fixed",
-        help="settings and builder arguments that do not vary, as for train --set",
+        help="settings and builder arguments to hold fixed, as for train --set",
     )
     tune.add_argument(
-        "--only", nargs="+", default=[], metavar="KEY", help="search these and --range"
+        "--only",
+        nargs="+",
+        default=[],
+        metavar="KEY",
+        help="search these and --range only",
     )
     tune.add_argument(
         "--budget",
         nargs="+",
         default=[],
         metavar="KEY=LIMIT",
-        help="parameters=2e6 and latency=5ms (of one text, exported)",
+        help="limits: parameters=2e6, latency=5ms (per text, exported)",
     )
-    tune.add_argument("--workers", type=int, default=1, help="trials at a time (1)")
+    tune.add_argument(
+        "--workers", type=int, default=1, help="trials run at once (default: 1)"
+    )
     where = tune.add_mutually_exclusive_group()
     where.add_argument(
         "--processes",
         action="store_true",
         default=None,
-        help="each trial in a process of its own: memory stays flat (in searches of "
-        "more than 10 trials or with --max-time)",
+        help="run each trial in its own process, which bounds memory (default: with "
+        "more than 10 trials or --max-time)",
     )
     where.add_argument("--in-process", action="store_false", dest="processes")
     tune.add_argument(
         "--retrain",
         action="store_true",
-        help="train the best again, on training and validation part",
+        help="retrain the best model on the training and validation parts",
     )
-    tune.add_argument("--seed", type=int, help="of split, search and training (0)")
+    tune.add_argument("--seed", type=int, help="random seed (default: 0)")
     tune.add_argument(
         "--export",
         type=Path,
         default=Path("saved_models"),
         metavar="FOLDER",
-        help="exported to FOLDER/MODEL/VERSION (saved_models)",
+        help="export to FOLDER/MODEL/VERSION (default: saved_models)",
     )
     tune.add_argument("--no-export", action="store_true")
     tune.add_argument(
-        "--dry-run", action="store_true", help="list the space and some first trials"
+        "--dry-run", action="store_true", help="print the space and some first trials"
     )
     tune.set_defaults(command=_tune)
 
@@ -127,7 +137,7 @@ def _tune(options) -> None:
     family = family_of(options.models[0])
     ranges = {name: parse_range(text) for name, text in pairs(options.ranges)}
     fixed = parse_pairs(options.fixed)
-    # All that can be wrong is looked at before a second of TensorFlow.
+    # Check everything that needs no TensorFlow before it loads.
     searched = searched_space(options.models, ranges, fixed, options.only)
     budget = parse_budget(options.budget)
     if options.dry_run:
@@ -173,7 +183,7 @@ def _tune(options) -> None:
 
 
 def _show(searched, options) -> None:
-    """The space, and what the first trials would be."""
+    """Prints the space and what the first trials would be."""
     from zoo.models._search_space import as_json
     from zoo.tuning.oracles import drawn
 
@@ -187,10 +197,10 @@ def _show(searched, options) -> None:
 
 
 def pairs(texts: list[str]) -> list[tuple[str, str]]:
-    """`KEY=TEXT` cut in two."""
+    """Splits `KEY=TEXT` into pairs."""
     for text in texts:
         if "=" not in text:
-            raise ValueError(f"Ranges must read KEY=RANGE. Received: {text!r}.")
+            raise ValueError(f"A range must read KEY=RANGE. Received: {text!r}.")
     cut = (text.partition("=") for text in texts)
     return [(key, range_) for key, _, range_ in cut]
 
@@ -205,6 +215,6 @@ def duration(text: str) -> float:
     found = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", text.strip())
     if not found or not float(found[1]):
         raise argparse.ArgumentTypeError(
-            f"must be a time above 0 such as 30m, 2h or 90s; received {text!r}"
+            f"must be a time above 0, such as 30m, 2h or 90s; received {text!r}"
         )
     return float(found[1]) * _SECONDS[found[2]]

@@ -1,6 +1,6 @@
 """Clients of a running TF Serving: `connect("localhost:8501", "bilstm")`.
 
-REST needs urllib3 alone. Importing this package loads no TensorFlow.
+REST only needs urllib3. Importing this package loads no TensorFlow.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ def connect(server: str, model: str = "model", **options) -> Client:
 
     Args:
         server: `"host:port"` or `"http://host:port"` of the REST API, also `https`, or
-            `"grpc://host:port"` of the gRPC API, which needs `keras-text-zoo[serving]`.
+            `"grpc://host:port"` of the gRPC API, which needs the extra `serving`.
         model: name of the model; the default is that of the image tensorflow/serving.
-        options: what `zoo.client.base.Client` takes.
+        options: options of `zoo.client.base.Client`.
 
     Returns:
-        A `Client`; nothing is sent yet.
+        A `Client`; no request is sent yet.
 
     Raises:
         ValueError: for another scheme, or no host.
-        ImportError: if gRPC is asked for and not installed.
+        ImportError: if gRPC is requested but not installed.
 
     Example:
         >>> connect("localhost:8501", "bilstm", label="stable")
@@ -37,7 +37,7 @@ def connect(server: str, model: str = "model", **options) -> Client:
     url = urlsplit(server if "://" in server else f"http://{server}")
     try:
         known = url.scheme in _SCHEMES and url.hostname and (url.port or True)
-    except ValueError:  # a port that is no number
+    except ValueError:  # a port that is not a number
         known = False
     if not known:
         raise ValueError(

@@ -1,4 +1,4 @@
-"""What both clients share: batches, deadlines, and when to try again."""
+"""The common base of the clients: batches, deadlines and retries."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from itertools import islice
 
 from zoo.text.inputs import each_text, real, whole
 
-_FIRST_PAUSE = 0.05  # seconds, twice as long each time
+_FIRST_PAUSE = 0.05  # seconds, doubled each time
 _LONGEST_PAUSE = 2.0
 
 
 class ServerError(RuntimeError):
-    """The server refused a request, or could not be reached.
+    """The server rejected a request, or is unreachable.
 
     Attributes:
-        status: HTTP's code, or gRPC's name of it; `None` without a connection.
-        passing: whether the same request may well be answered a moment later.
+        status: HTTP status code, or gRPC status name; `None` without a connection.
+        passing: whether the same request may succeed a moment later.
     """
 
     def __init__(self, message: str, *, status=None, passing: bool = False) -> None:
@@ -30,26 +30,26 @@ class ServerError(RuntimeError):
 
 
 class DeadlineError(ServerError, TimeoutError):
-    """No answer came within `timeout`."""
+    """There was no answer within `timeout`."""
 
 
 class Client(ABC):
-    """Asks one model of a server.
+    """Sends requests to one model of a server.
 
     Args:
-        address: of the server.
-        model: its name there.
+        address: address of the server.
+        model: its name on the server.
         version: number of the version, or
-        label: its label, such as `"stable"`; else the server's newest version.
-        timeout: seconds that one request may take, with all that is tried.
-        retries: how often a request is sent again, with pauses that grow, when the
-            server cannot be reached, is not available or failed; never when it refused
-            the request or the time is over.
-        batch_size: texts of a request. A server that batches refuses more than its
+        label: its label, such as `"stable"`; by default the server's newest version.
+        timeout: seconds allowed for a request, including retries.
+        retries: how often to retry a request, with growing pauses, if the server is
+            unreachable, unavailable or failed; never if it rejected the request or
+            time is up.
+        batch_size: texts per request. A server that batches rejects more than its
             `max_batch_size`.
 
     Raises:
-        ValueError: for both a version and a label, or numbers that cannot be.
+        ValueError: for both a version and a label, or numbers out of range.
     """
 
     def __init__(
@@ -84,11 +84,11 @@ class Client(ABC):
     def predict(
         self, texts: Iterable[str | bytes], signature: str = "serving_default"
     ) -> list[dict]:
-        """Answers for texts, in their order.
+        """Returns answers for texts, in their order.
 
         Args:
-            texts: any iterable; as many requests are sent as `batch_size` makes.
-            signature: one that takes `text` alone.
+            texts: any iterable; each request takes `batch_size` of them.
+            signature: a signature whose only input is `text`.
 
         Returns:
             For each text a dict from the name of an output to its value, such as
@@ -110,7 +110,7 @@ class Client(ABC):
         return answers
 
     def call(self, inputs: Mapping, signature: str = "serving_default") -> dict:
-        """One request of any signature, scalars among its inputs as well.
+        """Sends one request of any signature, whose inputs may include scalars.
 
         Args:
             inputs: numbers, texts or nested lists of them, by name.
@@ -126,14 +126,14 @@ class Client(ABC):
 
     @abstractmethod
     def _rows(self, texts: list, signature: str, timeout: float) -> list[dict]:
-        """One attempt at a request of texts alone."""
+        """Makes one attempt at a request of texts only."""
 
     @abstractmethod
     def _columns(self, inputs: Mapping, signature: str, timeout: float) -> dict:
-        """One attempt at a request of any inputs."""
+        """Makes one attempt at a request of any inputs."""
 
     def _retrying(self, attempt: Callable[[float], object]):
-        """Calls `attempt` with the seconds left, until it succeeds or cannot."""
+        """Calls `attempt` with the seconds left, until it succeeds or time is up."""
         end = time.monotonic() + self.timeout
         for pause in [*_pauses(self.retries), None]:
             left = end - time.monotonic()
@@ -147,7 +147,7 @@ class Client(ABC):
 
 
 def _pauses(count: int) -> Iterator[float]:
-    """Half of each is by chance, so that clients do not come back all at once."""
+    """Half of each pause is random, so that clients do not all return at once."""
     for number in range(count):
         longest = min(_FIRST_PAUSE * 2**number, _LONGEST_PAUSE)
         yield longest * random.uniform(0.5, 1.0)

@@ -1,4 +1,4 @@
-"""The gRPC client. Needs `pip install 'keras-text-zoo[serving]'`."""
+"""The gRPC client. Needs the extra `serving`: `pip install -e '.[serving]'`."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ try:
 except ImportError as error:
     raise ImportError(
         "The gRPC client needs grpcio and tensorflow-serving-api: "
-        "pip install 'keras-text-zoo[serving]'. The REST client needs neither. "
+        "pip install -e '.[serving]'. The REST client needs neither. "
         f"Received: {error}."
     ) from error
 
 
 class GrpcClient(Client):
-    """Speaks with TF Serving's PredictionService; may be used by several threads.
+    """Calls TF Serving's PredictionService; may be used by several threads.
 
     See `zoo.client.base.Client`. The connection is not encrypted.
     """
 
     def __init__(self, address: str, model: str = "model", **options) -> None:
         super().__init__(address, model, **options)
-        # Messages of a long text or of many rows are larger than gRPC's 4 MB.
+        # Long texts or many rows exceed gRPC's default limit of 4 MB.
         unlimited = [
             ("grpc.max_receive_message_length", -1),
             ("grpc.max_send_message_length", -1),
-            ("grpc.enable_retries", 0),  # this class does it
+            ("grpc.enable_retries", 0),  # this class retries
         ]
         self._channel = grpc.insecure_channel(address, options=unlimited)
         stub = prediction_service_pb2_grpc.PredictionServiceStub(self._channel)
@@ -77,7 +77,7 @@ class GrpcClient(Client):
 
 
 def _encoded(value):
-    """Texts as bytes, whatever they hold."""
+    """Returns texts as bytes, even if they hold lone surrogates."""
     if isinstance(value, (list, tuple)):
         return [_encoded(item) for item in value]
     if isinstance(value, str):
@@ -86,7 +86,7 @@ def _encoded(value):
 
 
 def _decoded(value):
-    """Bytes as texts, as REST has them."""
+    """Returns bytes as texts, as REST does."""
     if isinstance(value, list):
         return [_decoded(item) for item in value]
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else value

@@ -1,4 +1,4 @@
-"""The REST client; connections are those of a pool of urllib3."""
+"""The REST client, on urllib3's connection pool."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from urllib3.exceptions import HTTPError, NewConnectionError, ProtocolError
 
 from zoo.client.base import Client, DeadlineError, ServerError
 
-_NOT_IMPLEMENTED = 501  # the one of the 5xx that a second try cannot mend
+_NOT_IMPLEMENTED = 501  # the only 5xx that a retry cannot fix
 _CHUNK = 1 << 16
-_KEPT = 256  # connections that stay open; of more threads some are closed after use
+_KEPT = 256  # connections that stay open; with more threads, some are closed
 _HEADERS = {"Content-Type": "application/json"}
 
 
 class RestClient(Client):
-    """Speaks JSON with TF Serving's REST API; may be used by several threads.
+    """Calls TF Serving's REST API with JSON; may be used by several threads.
 
     Connections stay open between requests. See `zoo.client.base.Client`.
     """
@@ -39,7 +39,7 @@ class RestClient(Client):
     def _rows(self, texts: list, signature: str, timeout: float) -> list[dict]:
         body = {"signature_name": signature, "instances": [_json(t) for t in texts]}
         rows = self._post(body, "predictions", timeout)
-        # The server leaves out the name of an output that is alone.
+        # The server omits the name of an output if it is the only one.
         return [row if isinstance(row, dict) else {"outputs": row} for row in rows]
 
     def _columns(self, inputs: Mapping, signature: str, timeout: float) -> dict:
@@ -69,13 +69,13 @@ class RestClient(Client):
         )
 
     def _exchange(self, body: bytes, end: float) -> tuple[int, bytes]:
-        """Status and content, or an error at `end`."""
+        """Returns status and content, or raises an error at `end`."""
         response = self._response(body, end)
         try:
             content = bytearray()
             while chunk := response.read1(_CHUNK):
                 content += chunk
-                left = _left(end)  # urllib3's limit would begin anew with each chunk
+                left = _left(end)  # urllib3's limit would restart with each chunk
                 socket = getattr(response.connection, "sock", None)
                 if socket is not None:
                     socket.settimeout(left)
@@ -85,7 +85,7 @@ class RestClient(Client):
         return response.status, bytes(content)
 
     def _response(self, body: bytes, end: float) -> urllib3.BaseHTTPResponse:
-        """The head of an answer, whose content is still to be read."""
+        """Returns the head of an answer, whose content is still to be read."""
         while True:
             opened = self._pool.num_connections
             try:
@@ -94,13 +94,13 @@ class RestClient(Client):
                     self._path,
                     body,
                     _HEADERS,
-                    retries=False,  # `Client` does it, within one deadline for all
+                    retries=False,  # `Client` retries, within one deadline for all
                     timeout=urllib3.Timeout(total=_left(end)),
                     preload_content=False,
                 )
             except ProtocolError as error:
-                # Without a new connection it was one that the server closed as it lay
-                # idle, which says nothing about this request. The pool has dropped it.
+                # Without a new connection, the server had closed an idle one. That says
+                # nothing about this request; the pool has dropped it.
                 closed = isinstance(_cause(error), ConnectionError)
                 if not closed or self._pool.num_connections != opened:
                     raise
@@ -112,10 +112,10 @@ class RestClient(Client):
                 f"{self.address} must answer within {self.timeout} s. "
                 "Received: no answer."
             )
-        # It is also raised, as an OSError, where a connection was closed.
+        # This OSError is also raised if a connection was closed.
         no_http = isinstance(cause, http.client.BadStatusLine)
         no_http = no_http and not isinstance(cause, OSError)
-        wanted = "of the REST API, not of gRPC" if no_http else "that can be reached"
+        wanted = "for the REST API, not gRPC" if no_http else "that can be reached"
         return ServerError(
             f"{self.address} must be a server {wanted}. Received: {cause!r}.",
             passing=not no_http,
@@ -123,14 +123,14 @@ class RestClient(Client):
 
 
 def _cause(error: Exception) -> BaseException:
-    """What urllib3 wrapped: an error of the socket or of `http.client`."""
+    """Returns the error that urllib3 wrapped, of the socket or `http.client`."""
     if isinstance(error, NewConnectionError):
         return error.__cause__ or error
     return error.args[-1] if isinstance(error, ProtocolError) else error
 
 
 def _left(end: float) -> float:
-    """The seconds until `end`, above 0."""
+    """Returns the seconds until `end`, above 0."""
     left = end - time.monotonic()
     if left <= 0:
         raise TimeoutError
@@ -138,7 +138,7 @@ def _left(end: float) -> float:
 
 
 def _json(value):
-    """A value for JSON; bytes that are no text, and lone surrogates, in base64.
+    """Returns a value for JSON; binary bytes and lone surrogates in base64.
 
     Example:
         >>> _json(["good", b"good", b"\\xff"])

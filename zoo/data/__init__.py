@@ -1,4 +1,4 @@
-"""Reading, splitting and naming data sets; needs no TensorFlow."""
+"""Reads, splits and names data sets; needs no TensorFlow."""
 
 from zoo.data.errors import BadRow, DataError
 from zoo.data.examples import Examples, join

@@ -1,4 +1,4 @@
-"""Bundles: rows that must stay in one part, copies of a text and members of a group."""
+"""Bundles: rows that must stay in one part, as copies of a text or one group."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from zoo.data.errors import DataError, shorten
 
 @dataclass(frozen=True)
 class Bundles:
-    """Rows that stay together, under keys that no order of the rows changes.
+    """Rows that stay together, with keys that do not depend on the order of rows.
 
     Args:
-        keys: one a bundle, all different.
+        keys: one per bundle, all different.
         rows: the rows of each bundle.
     """
 
@@ -25,13 +25,13 @@ class Bundles:
 
     @property
     def sizes(self) -> np.ndarray:
-        """Rows of each bundle, int `[bundles]`."""
+        """Returns the number of rows of each bundle, int `[bundles]`."""
         return np.array([len(rows) for rows in self.rows], int)
 
     def shuffled(self, seed: int) -> np.ndarray:
-        """A place for each bundle in an order of the seed, int `[bundles]`.
+        """Returns the rank of each bundle in a seeded order, int `[bundles]`.
 
-        Hashes of the keys give it, so that it is the same on every machine.
+        It comes from hashes of the keys, so it is the same on every machine.
         """
         digests = b"".join(_digest(key, seed) for key in self.keys)
         first, second = np.frombuffer(digests, ">u8").reshape(-1, 2).T
@@ -41,14 +41,14 @@ class Bundles:
 
 
 def bundle(texts: Sequence[str], groups: Sequence[Hashable] | None = None) -> Bundles:
-    """Ties rows of one text, and rows of one group, together.
+    """Ties together the rows of one text, and the rows of one group.
 
     Args:
         texts: the keys of the rows' texts.
-        groups: one value a row; `None` or NaN for a row without a group.
+        groups: one value per row; `None` or NaN for a row without a group.
 
     Raises:
-        DataError: for another number of groups than rows.
+        DataError: if there are not as many groups as rows.
 
     Example:
         >>> bundle(["a", "b", "a", "c"], [None, 1, None, 1]).rows
@@ -61,7 +61,7 @@ def bundle(texts: Sequence[str], groups: Sequence[Hashable] | None = None) -> Bu
         return Bundles(list(rows), list(rows.values()))
     if len(groups) != len(texts):
         raise DataError(
-            f"`groups` must hold one value a row. Accepted: {len(texts)} values. "
+            f"`groups` must hold one value per row. Accepted: {len(texts)} values. "
             f"Received: {shorten(len(groups))}."
         )
     parent = list(range(len(texts)))

@@ -1,4 +1,4 @@
-"""What a cell means: a text, or the label of a task."""
+"""Interprets a cell as a text, or as the label of a task."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from zoo.data.errors import shorten
 from zoo.data.lists import SEPARATOR, parse_list
 from zoo.data.values import plain, render
 
-# Spellings of a missing label: those that pandas reads as one, and two more of null and
-# nan. An empty cell is always missing.
+# The spellings of a missing label that pandas accepts, and two more of null and nan.
+# An empty cell is always missing.
 MISSING = (
     "NA",
     "N/A",
@@ -28,11 +28,11 @@ MISSING = (
     "NULL",
     "None",
 )
-_NOTHING = "an empty cell where it is missing (--missing names other spellings)"
+_NOTHING = "an empty cell if it is missing (--missing sets other spellings)"
 
 
 class CellError(Exception):
-    """A cell that cannot be used: what is wrong, what is accepted, what stood there."""
+    """A cell that cannot be used: the problem, what is accepted, what was received."""
 
     def __init__(self, what: str, accepted: str, received) -> None:
         super().__init__(what)
@@ -41,23 +41,23 @@ class CellError(Exception):
 
 
 def is_blank(cell) -> bool:
-    """Whether nothing stands in a cell: null, an empty text, white space."""
+    """Returns whether a cell is blank: null, an empty text or white space."""
     if isinstance(cell, (str, bytes)):
         return not cell.strip()
     return cell is None or (isinstance(cell, float) and math.isnan(cell))
 
 
 def read_text_cell(cell) -> str:
-    """The text of a cell; a number becomes its text, an empty text stays.
+    """Returns the text of a cell; a number is formatted, an empty text is kept.
 
     Raises:
-        CellError: for null, lists, NUL characters, and undecodable characters.
+        CellError: for null, lists, NUL characters and undecodable characters.
 
     Example:
         >>> read_text_cell(3.5)
         '3.5'
     """
-    accepted = "a text, which may be empty"
+    accepted = "a text, possibly empty"
     if cell is None or (isinstance(cell, float) and math.isnan(cell)):
         raise CellError("the text is missing", accepted, "null")
     if isinstance(cell, bytes):
@@ -66,18 +66,18 @@ def read_text_cell(cell) -> str:
         except UnicodeDecodeError:
             raise CellError("the text is not UTF-8", accepted, cell) from None
     if isinstance(cell, (list, tuple, dict, set)):
-        raise CellError("the text is no text", accepted, shorten(cell))
+        raise CellError("the text is not a string", accepted, shorten(cell))
     text = plain(cell)
     _check_characters(text, "the text")
     return text
 
 
 def missing_as(cell, missing: Collection[str] = MISSING) -> str | None:
-    """How a label cell says that its label is missing, or `None` where it has one.
+    """Returns the spelling that marks a label as missing, or `None` for a label.
 
     Args:
-        cell: what stands there.
-        missing: the spellings that mean so, beside null and an empty cell.
+        cell: the content of the cell.
+        missing: spellings that mean missing, besides null and an empty cell.
 
     Example:
         >>> missing_as(" NA "), missing_as("  "), missing_as(None), missing_as("no")
@@ -92,21 +92,21 @@ def missing_as(cell, missing: Collection[str] = MISSING) -> str | None:
 def read_label_cell(
     cell, kind: str, missing: Collection[str] = MISSING, separator: str = SEPARATOR
 ):
-    """The label of a cell, `None` where it is missing.
+    """Returns the label of a cell, or `None` if it is missing.
 
     Args:
         cell: a `str` from CSV, or any value from JSON or Parquet.
         kind: `"categories"`, `"multilabel"` (`a|b|c`, a list, or a list as JSON, Python
-            or NumPy print it; `|` or an empty list says that no label holds) or
+            or NumPy print it; `|` or an empty list means that no label applies) or
             `"regression"`.
-        missing: spellings of a missing label, see `missing_as`.
-        separator: between the labels of a multilabel cell.
+        missing: spellings of a missing label; see `missing_as`.
+        separator: separates the labels of a multilabel cell.
 
     Returns:
         Labels as `zoo.data.values.render` writes them, or a float.
 
     Raises:
-        CellError: for a cell that is no label of that kind.
+        CellError: for a cell that does not hold a label of that kind.
 
     Example:
         >>> read_label_cell("a|b", "multilabel"), read_label_cell(" ", "regression")
@@ -123,7 +123,7 @@ def read_label_cell(
 
 def _category(cell) -> str:
     if isinstance(cell, (list, tuple, dict, set)):
-        raise CellError("the label is no single label", "one label", shorten(cell))
+        raise CellError("the cell does not hold one label", "one label", shorten(cell))
     label = render(cell)
     _check_characters(label, "the label")
     return label
@@ -132,7 +132,7 @@ def _category(cell) -> str:
 def _multilabel(cell, separator: str) -> tuple[str, ...]:
     if isinstance(cell, dict):
         accepted = f"a{separator}b{separator}c or a list"
-        raise CellError("the labels are no list", accepted, shorten(cell))
+        raise CellError("the cell does not hold a list", accepted, shorten(cell))
     parts = cell
     if not isinstance(cell, (list, tuple)):
         text = plain(cell)
@@ -145,16 +145,16 @@ def _multilabel(cell, separator: str) -> tuple[str, ...]:
 def _number(cell) -> float:
     accepted = f"a finite number such as -1.5, or {_NOTHING}"
     try:
-        # float() also reads 1_000, which no data file means.
+        # float() also reads 1_000, which is no number in a data file.
         if isinstance(cell, bool) or (isinstance(cell, str) and "_" in cell):
             raise ValueError
         value = float(cell)
     except (TypeError, ValueError, OverflowError):
-        raise CellError("the label is no number", accepted, shorten(cell)) from None
+        raise CellError("the label is not a number", accepted, shorten(cell)) from None
     if math.isinf(value):
         raise CellError("the label is not finite", accepted, shorten(cell))
-    if math.isnan(value):  # spelled otherwise, or a decimal that is none
-        raise CellError("the label is no number", accepted, shorten(cell))
+    if math.isnan(value):  # another spelling of NaN, or a decimal NaN
+        raise CellError("the label is not a number", accepted, shorten(cell))
     return value
 
 

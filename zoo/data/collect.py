@@ -1,4 +1,4 @@
-"""From the rows of a table to examples, and what is worth saying of them."""
+"""Turns the rows of a table into examples, with notes about them."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from zoo.data.notes import Tally, check_separator, column_notes
 
 @dataclass(frozen=True)
 class Columns:
-    """Which columns of a table are read, and how.
+    """The columns of a table to read, and how.
 
     Args:
-        text: of the texts.
+        text: column of the texts.
         labels: from label column to its kind.
-        task_column: splits the one label column into tasks.
+        task_column: column whose values split the one label column into tasks.
         missing: spellings of a missing label.
-        separator: between the labels of a multilabel cell; `None` for the usual one,
-            unless cells look as if it were another.
+        separator: separates the labels of a multilabel cell; `None` for the default,
+            unless the cells seem to use another one.
     """
 
     text: str
@@ -33,7 +33,7 @@ class Columns:
 
     @property
     def wanted(self) -> list[str]:
-        """The columns in the order in which `collect` takes their cells."""
+        """Returns the columns in the order in which `collect` takes their cells."""
         return [self.text, *self.labels, *self._task]
 
     @property
@@ -43,7 +43,7 @@ class Columns:
 
 @dataclass
 class _Found:
-    """What is read so far."""
+    """The rows read so far."""
 
     texts: list[str] = field(default_factory=list)
     where: list[tuple[str, int]] = field(default_factory=list)
@@ -61,11 +61,12 @@ def collect(path: str, rows: Iterable, columns: Columns, *, skip: bool) -> Examp
         path: name of the file, for messages.
         rows: `(line, cells)` in the order of `columns.wanted`, or a `BadRow`.
         columns: what the cells are.
-        skip: leaves bad rows out and lists them.
+        skip: whether to leave out and list bad rows.
 
     Raises:
-        DataError: with the bad rows; without rows; without labels; and for multilabel
-            cells with another separator than the usual one, where none is named.
+        DataError: for bad rows, which it lists; if there are no rows or no labels;
+            for multilabel cells with another separator than the default one, unless
+            a separator is given.
     """
     found = _Found()
     for name in columns.wanted[1:]:
@@ -97,7 +98,7 @@ def collect(path: str, rows: Iterable, columns: Columns, *, skip: bool) -> Examp
 
 
 def blank_note(path, count: int) -> list[str]:
-    """A sentence on blank rows that were left out, if there were any.
+    """Returns a sentence about the blank rows that were left out, if any.
 
     Example:
         >>> blank_note("a.csv", 80)
@@ -139,10 +140,10 @@ def _read(path: str, line: int, cells: list, columns: Columns, found: _Found) ->
 
 
 def _task_name(cell, missing: Collection[str]) -> str:
-    accepted = "the name of the row's task"
+    accepted = "the name of the task"
     name = read_label_cell(cell, "categories", missing)
     if name is None:
-        raise CellError("the row's task is missing", accepted, shorten(cell))
+        raise CellError("the row has no task", accepted, shorten(cell))
     return name
 
 
@@ -164,7 +165,7 @@ def _check(path: str, columns: Columns, found: _Found) -> None:
                 next(iter(columns.labels)),
                 "all labels are missing",
                 "a label in some rows",
-                f"{len(found.texts)} rows, none with a label",
+                f"{len(found.texts)} rows without a label",
             )
         )
 

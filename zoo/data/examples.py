@@ -10,17 +10,17 @@ from zoo.data.errors import BadRow, DataError
 
 @dataclass
 class Examples:
-    """Texts, the labels of every task, and where each row came from.
+    """Texts, the labels of every task, and the origin of each row.
 
     Args:
-        texts: one text a row; may be empty strings.
-        labels: for every task one value a row, `None` where missing: a `str` for
+        texts: one text per row; may be empty strings.
+        labels: for every task one value per row, `None` if missing: a `str` for
             categories, a tuple of `str` for multilabel, a `float` for regression.
         where: `(file, line)` of every row, for messages.
         kinds: kind of every task, as in `zoo.tasks.KINDS`.
-        columns: the column that each task's labels came from, for messages.
-        skipped: rows that were left out by `on_bad_rows="skip"`.
-        notes: what a reader of the rows should know of them.
+        columns: column of each task's labels, for messages.
+        skipped: rows that `on_bad_rows="skip"` left out.
+        notes: what a reader of the rows should know about them.
 
     Raises:
         DataError: if the parts differ in length.
@@ -45,14 +45,14 @@ class Examples:
         for task, values in self.labels.items():
             if len(values) != len(self.texts):
                 raise DataError(
-                    f"`labels[{task!r}]` must hold one value a text. Accepted: "
+                    f"`labels[{task!r}]` must hold one value per text. Accepted: "
                     f"{len(self.texts)} values. Received: {len(values)}."
                 )
             self.kinds.setdefault(task, _kind_of(values))
             self.columns.setdefault(task, task)
         if len(self.where) != len(self.texts):
             raise DataError(
-                f"`where` must hold one place a text. Accepted: {len(self.texts)}. "
+                f"`where` must hold one place per text. Accepted: {len(self.texts)}. "
                 f"Received: {len(self.where)}."
             )
 
@@ -60,7 +60,7 @@ class Examples:
         return len(self.texts)
 
     def select(self, indices: Iterable[int]) -> Examples:
-        """The rows `indices`, in that order; `skipped`, `notes` stay with the whole."""
+        """Returns the rows `indices`, in that order, without `skipped` and `notes`."""
         indices = [int(i) for i in indices]
         return Examples(
             [self.texts[i] for i in indices],
@@ -71,7 +71,7 @@ class Examples:
         )
 
     def with_tasks(self, names: Sequence[str]) -> Examples:
-        """The same rows with the tasks `names` only."""
+        """Returns the same rows with only the tasks `names`."""
         unknown = [name for name in names if name not in self.labels]
         if unknown:
             raise DataError(
@@ -90,7 +90,7 @@ class Examples:
 
 
 def join(parts: Sequence[Examples]) -> Examples:
-    """Rows of all `parts`; a task that a part lacks is missing (`None`) in its rows.
+    """Joins the rows of all `parts`; a task that a part lacks is `None` in its rows.
 
     Example:
         >>> a, b = Examples(["x"], {"p": ["1"]}), Examples(["y"], {"q": ["2"]})

@@ -1,4 +1,4 @@
-"""From a file on disk to decoded text, or a clear reason why not."""
+"""Reads a file from disk as decoded text, or explains why it cannot."""
 
 from __future__ import annotations
 
@@ -25,13 +25,14 @@ from zoo.data.formats.registry import TableFormat, accepted_endings, find_format
 
 @dataclass(frozen=True)
 class Table:
-    """A file of rows, and how it is to be read.
+    """A file of rows, and how to read it.
 
     Args:
-        path: the file; its name tells the format.
-        skip: whether bad rows will be left out, undecodable ones included.
-        encoding: of a text file; by default told by its byte-order mark, else UTF-8.
-        quotes: CSV and TSV: whether `"` encloses cells, or is a character like others.
+        path: the file; its name determines the format.
+        skip: whether to leave out bad rows, including undecodable ones.
+        encoding: encoding of a text file; by default that of its byte-order mark, else
+            UTF-8.
+        quotes: CSV and TSV: whether `"` quotes cells or is an ordinary character.
     """
 
     path: str | Path
@@ -41,15 +42,15 @@ class Table:
 
     @property
     def name(self) -> str:
-        """The path, for messages."""
+        """Returns the path, for messages."""
         return str(self.path)
 
     def text(self) -> str:
-        """The content of a text file."""
+        """Returns the content of a text file."""
         return read_text(self.path, self.encoding, keep_bad_bytes=self.skip)
 
     def rows(self, columns: Sequence[str]) -> Iterator[tuple[int, list] | BadRow]:
-        """`(line, cells)` of the columns, in that order, or a `BadRow`.
+        """Returns `(line, cells)` of the columns, in that order, or a `BadRow`.
 
         Raises:
             DataError: for a file that cannot be read, or lacks a column.
@@ -58,10 +59,10 @@ class Table:
 
 
 def format_of(path: str | Path) -> TableFormat:
-    """The format of a table, by the file's name.
+    """Returns the format of a table, from the file's name.
 
     Raises:
-        DataError: if the name tells none.
+        DataError: if the name has no known ending.
 
     Example:
         >>> format_of("reviews.csv.gz").name
@@ -83,7 +84,7 @@ def format_of(path: str | Path) -> TableFormat:
 
 
 def check_file(path: str | Path) -> None:
-    """Raises `DataError` unless `path` is a file with something in it."""
+    """Raises `DataError` unless `path` is a file that is not empty."""
     path = Path(path)
     if not path.exists():
         siblings = (
@@ -103,7 +104,7 @@ def check_file(path: str | Path) -> None:
 
 
 def read_bytes(path: str | Path) -> bytes:
-    """The file's content, unpacked where it is gzip (told by its first bytes)."""
+    """Returns the file's content; decompresses gzip, recognised by its first bytes."""
     check_file(path)
     try:
         data = Path(path).read_bytes()
@@ -115,7 +116,7 @@ def read_bytes(path: str | Path) -> bytes:
                 str(path),
                 None,
                 None,
-                "the gzip file is damaged or cut short",
+                "the gzip file is damaged or truncated",
                 "a complete gzip file",
                 str(error),
             )
@@ -133,7 +134,7 @@ def read_bytes(path: str | Path) -> bytes:
                 None,
                 "the content is not text",
                 accepted_endings(),
-                f"{kind} by its first bytes",
+                f"{kind}, judging by its first bytes",
             )
         )
     return data
@@ -142,16 +143,16 @@ def read_bytes(path: str | Path) -> bytes:
 def read_text(
     path: str | Path, encoding: str | None = None, *, keep_bad_bytes: bool = False
 ) -> str:
-    """Decodes a text file: by `encoding`, else by its byte-order mark, else UTF-8.
+    """Decodes a text file by `encoding`, else its byte-order mark, else UTF-8.
 
     Args:
         path: the file, plain or gzip.
         encoding: name of a codec, e.g. `"latin-1"`.
-        keep_bad_bytes: keep undecodable bytes of UTF-8 as lone surrogates, so that the
-            row that holds them can be reported and left out.
+        keep_bad_bytes: whether to keep undecodable bytes of UTF-8 as lone surrogates,
+            so that their row can be reported and left out.
 
     Raises:
-        DataError: for an unknown codec, or naming the byte and line that do not decode.
+        DataError: for an unknown codec, or with the byte and line that do not decode.
     """
     data = read_bytes(path)
     try:
@@ -176,11 +177,11 @@ def read_text(
     if codecs.lookup(codec).name == "iso8859-1" and re.search("[\x80-\x9f]", text):
         warnings.warn(
             f"{path} holds bytes from 0x80 to 0x9f, which are control characters in "
-            "latin-1, and quotation marks and the euro sign in cp1252: encoding="
-            "'cp1252' (--encoding cp1252) reads them.",
+            "latin-1, and quotation marks and the euro sign in cp1252; use encoding="
+            "'cp1252' (--encoding cp1252) to read them as such.",
             stacklevel=2,
         )
-    text = text.removeprefix("\ufeff")  # of utf-16-le and -be, which keep their mark
+    text = text.removeprefix("\ufeff")  # utf-16-le and -be keep the mark
     if not text.strip():
         raise DataError(
             problem(
@@ -196,7 +197,7 @@ def read_text(
 
 
 def decodes(path: str | Path) -> bool:
-    """Whether a text file can be decoded without naming its encoding."""
+    """Returns whether a text file can be decoded without naming its encoding."""
     try:
         read_text(path)
     except DataError:
@@ -232,14 +233,14 @@ def _codec_of(path, data: bytes, encoding: str | None) -> str:
                 f"{encoding!r}",
             )
         )
-    # The codec with "-sig" drops the mark where there is one.
+    # The codec with "-sig" drops a byte-order mark.
     return "utf-8-sig" if codecs.lookup(encoding).name == "utf-8" else encoding
 
 
 def _undecodable(path, data: bytes, codec: str, error: UnicodeDecodeError) -> DataError:
     start = error.start
     if codec == "utf-8-sig" and data.startswith(codecs.BOM_UTF8):
-        start += len(codecs.BOM_UTF8)  # the codec counts from behind the mark
+        start += len(codecs.BOM_UTF8)  # the codec counts from after the mark
     line = data.count(b"\n", 0, start) + 1
     around = data[max(0, start - 20) : start + 10]
     name = "UTF-8" if codec == "utf-8-sig" else codec

@@ -1,4 +1,4 @@
-"""Cells that hold lists of labels, in the form that was asked for or in another."""
+"""Cells that hold lists of labels, in the requested form or in another."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from typing import NamedTuple
 SEPARATOR = "|"
 _OTHERS = (",", ";", "|", "/", "\t", "\n")
 _BRACKETS = ("[]", "()", "{}")
-# What stands between the brackets of a list that Python or NumPy printed.
+# Content of the brackets of a list that Python or NumPy printed.
 _PRINTED = re.compile(
     r"""\s*(?:(?P<item>'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")\s*,?\s*)""", re.DOTALL
 )
 
 
 class ListForm(NamedTuple):
-    """How cells seem to be separated, in how many rows, and one of them."""
+    """How cells seem to be separated, in how many rows, with an example."""
 
     separator: str
     rows: int
@@ -27,7 +27,7 @@ class ListForm(NamedTuple):
 
 
 def parse_list(text: str) -> list | None:
-    """The list that a cell holds as JSON, or as Python or NumPy print it.
+    """Returns the list that a cell holds as JSON, or as Python or NumPy print it.
 
     Example:
         >>> parse_list('["a", "b"]'), parse_list("['a' 'b']"), parse_list("a, b")
@@ -52,14 +52,14 @@ def parse_list(text: str) -> list | None:
 
 
 def list_form(cells: Mapping[str, int], known: str | None = None) -> ListForm | None:
-    """The separator by which cells look like lists, or `None`.
+    """Returns the separator by which cells look like lists, or `None`.
 
-    They do where most cells that hold it have parts that stand in other cells too, so
-    that `"Smith, John"` alone is no list.
+    They do if most cells with that separator have parts that also occur in other
+    cells, so that `"Smith, John"` alone is no list.
 
     Args:
-        cells: different cells, and the rows of each.
-        known: the separator that they are read by.
+        cells: the number of rows of each different cell.
+        known: the separator in use.
 
     Example:
         >>> list_form({"late, lost": 2, "late": 9, "lost": 5})

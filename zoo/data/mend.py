@@ -1,4 +1,4 @@
-"""Moves single bundles between the parts of a split until each label has its share."""
+"""Moves single bundles between parts of a split until each label has its share."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from zoo._lazy import numpy as np
 from zoo.data.strata import Strata
 
 _CLOSE = 1e-9
-_PATIENCE = 200  # moves in a row that bring nothing
+_PATIENCE = 200  # consecutive moves without improvement
 _REST = 5  # moves before a bundle may move again
-_LOOKED_AT = 2000  # bundles for one move
+_LOOKED_AT = 2000  # bundles considered for one move
 
 
 def mend(
@@ -20,24 +20,25 @@ def mend(
 ) -> np.ndarray:
     """Moves bundles as long as a label is more than one bundle off its share.
 
-    Each move takes, for the label that is furthest off, the bundle and the part that
-    leave the least error, though it be more than before (tabu search: Glover 1989).
+    Each move takes, for the label that is furthest off, the bundle and the part with
+    the least resulting error, even if it is more than before (tabu search: Glover
+    1989).
 
     Args:
-        parts: of each bundle, `[bundles]`.
+        parts: parts of each bundle, `[bundles]`.
         strata: the labels of the bundles.
         kept: bundles that must not move, bool `[bundles]`.
-        places: each bundle's place in an order of the seed, `[bundles]`.
-        shares: of the parts; none moves to a part without a share.
+        places: rank of each bundle in the seeded order, `[bundles]`.
+        shares: shares of the parts; no bundle moves to a part without a share.
 
     Returns:
-        The parts with the least error met, int `[bundles]`.
+        The parts with the least error found, int `[bundles]`.
     """
     parts, fixed, strata = parts.copy(), kept.copy(), strata.with_all()
     members = _members(strata, places)
     counts = np.array([len(found) for found in members])
     off = strata.counts(parts, len(shares)) - np.outer(counts, shares)
-    moves: list[tuple[int, int]] = []  # bundles, and the parts that they left
+    moves: list[tuple[int, int]] = []  # bundles, and the parts they left
     least, best = _error(off).sum(), 0
     while np.abs(off[:-1]).max() > 1 + _CLOSE and len(moves) - best < _PATIENCE:
         move = _next_move(off, parts, strata, fixed, members, shares)
@@ -59,14 +60,14 @@ def mend(
 
 
 def _members(strata: Strata, places: np.ndarray) -> list[np.ndarray]:
-    """The bundles of each label, in the order of their places."""
+    """Returns the bundles of each label, by rank."""
     order = np.lexsort((places[strata.owners], strata.labels))
     ends = np.cumsum(np.bincount(strata.labels, minlength=strata.count))
     return np.split(strata.owners[order], ends[:-1])
 
 
 def _next_move(off, parts, strata, fixed, members, shares) -> tuple[int, int] | None:
-    """A bundle and its new part, for the label that is furthest off and has one."""
+    """Returns a bundle and its new part, for the label furthest off that has one."""
     furthest = np.abs(off[:-1]).max(axis=1)
     for label in np.argsort(-furthest, kind="stable"):
         if furthest[label] <= 1 + _CLOSE:
@@ -87,7 +88,7 @@ def _next_move(off, parts, strata, fixed, members, shares) -> tuple[int, int] | 
         if not too_many:
             cost[:, np.arange(len(shares)) != part] = np.inf
         cost += leave[:, None]
-        cost = cost.round(6)  # ties on every machine
+        cost = cost.round(6)  # for equal ties on every machine
         chosen, to = np.unravel_index(cost.argmin(), cost.shape)
         if np.isfinite(cost[chosen, to]):
             return int(found[chosen]), int(to)
@@ -95,9 +96,9 @@ def _next_move(off, parts, strata, fixed, members, shares) -> tuple[int, int] | 
 
 
 def _error(off: np.ndarray) -> np.ndarray:
-    """What being off costs: little within one bundle, then much, but not more and more,
-    or other labels would pay for one that cannot be mended. In the last row, of all
-    bundles, least."""
+    """Returns the cost of deviations: little within one bundle, then much, but linear,
+    so that other labels do not pay for one that cannot be balanced. The last row, of
+    all bundles, counts least."""
     beyond = np.maximum(np.abs(off) - 1, 0)
     error = 1000 * np.where(beyond < 1, beyond**2, 2 * beyond - 1) + off**2
     error[-1] = np.abs(off[-1])

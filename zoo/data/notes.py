@@ -1,4 +1,4 @@
-"""What the first lines of a run say of a column of labels."""
+"""Notes on a column of labels, for the first lines of a run."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from zoo.data.lists import SEPARATOR, list_form, parse_list
 from zoo.data.values import as_number, look_alikes
 
 SHOWN = 5  # examples in one note
-MANY_NUMBERS = 20  # different numbers that may well be classes
+MANY_NUMBERS = 20  # up to so many different numbers may well be classes
 _SUSPECTS = {
     "-",
     "--",
@@ -42,14 +42,14 @@ _SUSPECTS = {
 
 @dataclass
 class Tally:
-    """What stood in the cells of a label column, beside what was read from them.
+    """The contents of the cells of a label column, besides the labels read from them.
 
     Args:
         missing: rows by the spelling of a missing label, `""` for an empty cell.
-        rewritten: rows by cell and label, where the label is another text.
-        cells: rows by cell, of a multilabel column; none that `parse_list` reads.
-        lists: rows by cell, of those.
-        values: rows by label, or by tuple of labels, or by number.
+        rewritten: rows by cell and label, where the two differ.
+        cells: rows by cell of a multilabel column, except those in `lists`.
+        lists: rows by cell that `parse_list` reads.
+        values: rows by label, tuple of labels, or number.
     """
 
     missing: Counter = field(default_factory=Counter)
@@ -59,7 +59,7 @@ class Tally:
     values: Counter = field(default_factory=Counter)
 
     def add(self, cell, value, missing) -> None:
-        """Counts a row: its cell, what was read, and the spellings of no label."""
+        """Counts a row: its cell, the label, and the spellings of a missing label."""
         if value is None:
             self.missing[missing_as(cell, missing)] += 1
             return
@@ -74,13 +74,13 @@ class Tally:
 
 
 def column_notes(path: str, column: str, kind: str, tally: Tally) -> list[str]:
-    """Sentences on what is missing, rewritten or unusual in a column.
+    """Returns sentences on what is missing, rewritten or unusual in a column.
 
     Args:
         path: name of the file.
         column: name of the column.
-        kind: of `zoo.tasks.KINDS`, or `"tasks"` for the column of their names.
-        tally: of the column.
+        kind: one of `zoo.tasks.KINDS`, or `"tasks"` for the column of task names.
+        tally: the counts of the column.
 
     Example:
         >>> tally = Tally()
@@ -107,11 +107,11 @@ def column_notes(path: str, column: str, kind: str, tally: Tally) -> list[str]:
 
 
 def alike_notes(labels: Mapping[str, int], noun: str = "row") -> list[str]:
-    """A sentence on labels that look alike, if there are any.
+    """Returns a sentence on labels that look alike, if there are any.
 
     Args:
         labels: how often each occurs.
-        noun: what carries a label.
+        noun: name of the units that are labelled.
 
     Example:
         >>> alike_notes({"B-LOC": 9, "B-Loc": 1, "O": 70}, "word")
@@ -132,35 +132,35 @@ def alike_notes(labels: Mapping[str, int], noun: str = "row") -> list[str]:
 def _single(labels: Mapping[str, int]) -> Iterable[str]:
     single = sorted(label for label, rows in labels.items() if rows == 1)
     if single:
-        verb = "stands" if len(single) == 1 else "stand"
+        verb = "occurs" if len(single) == 1 else "occur"
         count = _count(len(single), "label")
         yield f"{count} {verb} in one row only: {_listed(single)}."
 
 
 def check_separator(path: str, column: str, tally: Tally) -> list[str]:
-    """A note on multilabel cells that look separated by something else.
+    """Returns a note on multilabel cells that seem to use another separator.
 
     Raises:
-        DataError: if no cell holds the usual separator: then none was meant.
+        DataError: if no cell holds the default separator.
     """
     form = list_form(tally.cells, SEPARATOR)
     if form is None:
         return []
     name = shlex.quote(form.separator)
     cells = "1 cell looks" if form.rows == 1 else f"{form.rows:,} cells look"
-    what = f"{cells} like labels with {form.separator!r} between"
+    what = f"{cells} like labels separated by {form.separator!r}"
     if any(SEPARATOR in cell for cell in tally.cells if cell != SEPARATOR):
         return [
-            f"{path}, column {column!r}: {what}, such as {shorten(form.example)}; that "
-            f"is read as one label, for other cells have {SEPARATOR!r}."
+            f"{path}, column {column!r}: {what}, such as {shorten(form.example)}; each "
+            f"is read as one label, because other cells use {SEPARATOR!r}."
         ]
     raise DataError(
         problem(
             path,
             None,
             column,
-            f"{what}, and none has the usual {SEPARATOR!r}",
-            f"separator={form.separator!r} (--separator {name}) to part them, or "
+            f"{what}, and none uses the default {SEPARATOR!r}",
+            f"separator={form.separator!r} (--separator {name}) to split them, or "
             f"separator={SEPARATOR!r} (--separator '{SEPARATOR}') to keep them whole",
             shorten(form.example),
         )
@@ -177,7 +177,7 @@ def _missing(kind: str, tally: Tally) -> Iterable[str]:
     )
     hint = ""
     if kind == "multilabel":
-        hint = f" A row for which no label holds has {SEPARATOR!r} or an empty list."
+        hint = f" {SEPARATOR!r} or an empty list means that no label applies."
     total = count + sum(tally.values.values())
     yield f"{count:,} of {total:,} labels are missing ({spelled}).{hint}"
 
@@ -195,7 +195,7 @@ def _rewritten(tally: Tally) -> Iterable[str]:
 def _parsed(tally: Tally) -> Iterable[str]:
     if tally.lists:
         count = _count(sum(tally.lists.values()), "cell")
-        yield f"{count} read as lists in brackets, such as {next(iter(tally.lists))}."
+        yield f"{count} read as bracketed lists, such as {next(iter(tally.lists))}."
 
 
 def _suspects(labels: Mapping[str, int]) -> Iterable[str]:
@@ -203,7 +203,7 @@ def _suspects(labels: Mapping[str, int]) -> Iterable[str]:
     if found:
         shown = ", ".join(f"{label!r} ({_rows(labels[label])})" for label in found)
         options = " ".join(f"--missing={shlex.quote(label)}" for label in found)
-        yield f"kept as labels: {shown}; if they mean no label: {options}."
+        yield f"kept as labels: {shown}; if they mean a missing label: {options}."
 
 
 def _lists(labels: Mapping[str, int], column: str) -> Iterable[str]:
@@ -218,8 +218,8 @@ def _lists(labels: Mapping[str, int], column: str) -> Iterable[str]:
     if example:
         yield (
             f"labels of {_count(rows, 'row')} look like lists, such as "
-            f"{shorten(example)}; each is read as one category. Several labels a row "
-            f"are --label {shlex.quote(column + ':multilabel')}{separator}."
+            f"{shorten(example)}; each is read as one category. For several labels per "
+            f"row use --label {shlex.quote(column + ':multilabel')}{separator}."
         )
 
 
@@ -232,10 +232,10 @@ def _numbers(labels: Mapping[str, int], column: str) -> Iterable[str]:
     span = max(numbers) - min(numbers) + 1
     rows = sum(labels.values())
     if whole and 2 * len(numbers) >= span and rows >= 10 * len(numbers):
-        return  # the ids of classes
+        return  # class ids
     yield (
         f"{len(numbers):,} different numbers in {rows:,} rows are read as categories; "
-        f"a quantity is --label {shlex.quote(column + ':regression')}."
+        f"for a quantity use --label {shlex.quote(column + ':regression')}."
     )
 
 

@@ -1,4 +1,4 @@
-"""Pairs of texts: from two files that belong together, or from a table."""
+"""Pairs of texts, from two parallel files or from a table."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ class Pairs:
     """Sources and their translations.
 
     Args:
-        sources: one text a pair.
+        sources: one text per pair.
         targets: the translation of each.
-        skipped: rows that were left out by `on_bad_rows="skip"`.
-        notes: what a reader of the pairs should know of them.
+        skipped: rows that `on_bad_rows="skip"` left out.
+        notes: what a reader of the pairs should know about them.
 
     Raises:
-        DataError: if there are not as many of both.
+        DataError: if there are not as many targets as sources.
     """
 
     sources: list[str]
@@ -44,7 +44,7 @@ class Pairs:
     def __post_init__(self) -> None:
         if len(self.sources) != len(self.targets):
             raise DataError(
-                "`targets` must hold one text a source. Accepted: "
+                "`targets` must hold one text per source. Accepted: "
                 f"{len(self.sources)} texts. Received: {len(self.targets)}."
             )
 
@@ -53,11 +53,11 @@ class Pairs:
 
     @property
     def texts(self) -> list[str]:
-        """What a model is asked: the sources."""
+        """The inputs of a model: the sources."""
         return self.sources
 
     def select(self, indices: Iterable[int]) -> Pairs:
-        """The pairs `indices`, in that order."""
+        """Returns the pairs `indices`, in that order."""
         chosen = [int(index) for index in indices]
         return Pairs(
             [self.sources[index] for index in chosen],
@@ -75,19 +75,20 @@ def read_pairs(
     on_bad_rows: str = "error",
     encoding: str | None = None,
 ) -> Pairs:
-    """Reads two text files whose lines belong together; either may be gzipped.
+    """Reads two parallel text files; either may be gzipped.
 
-    Lines that are blank in both files are no pair.
+    Lines that are blank in both files are left out.
 
     Args:
-        source: one text a line.
+        source: one text per line.
         target: the translation of each line.
         on_bad_rows: `"error"`, or `"skip"` to leave out pairs with an empty side.
-        encoding: of both files; by default told by a byte-order mark, else UTF-8.
+        encoding: encoding of both files; by default that of a byte-order mark, else
+            UTF-8.
 
     Raises:
-        DataError: for files with different numbers of lines, with the first line that
-            has no partner; for empty sides, with file and line.
+        DataError: for files with different numbers of lines, with the first unpaired
+            line; for empty sides, with file and line.
     """
     check_on_bad_rows(on_bad_rows)
     sources, targets = _lines(source, encoding), _lines(target, encoding)
@@ -125,9 +126,9 @@ def read_pair_table(
     encoding: str | None = None,
     quotes: bool = True,
 ) -> Pairs:
-    """Reads a table with a header and a column for each side.
+    """Reads a table with a header and a column for each language.
 
-    A row that is blank on both sides is no row.
+    A row that is blank on both sides is left out.
 
     Args:
         path: CSV, TSV, JSON Lines or Parquet, as `zoo.data.read_table` takes them.
@@ -135,8 +136,8 @@ def read_pair_table(
         target: column of the targets.
         on_bad_rows: `"error"`, or `"skip"` to leave out rows with an empty side, or
             without a text.
-        encoding: of the file.
-        quotes: CSV and TSV: whether `"` encloses cells.
+        encoding: encoding of the file.
+        quotes: CSV and TSV: whether `"` quotes cells.
 
     Raises:
         DataError: naming file, line and column.
@@ -180,7 +181,7 @@ def read_pair_table(
 def split_pairs(
     pairs: Pairs, *, valid: float = 0.1, test: float = 0.1, seed: int = 0
 ) -> PairSplits:
-    """Splits by a seed; pairs that share a source or a target stay on one side.
+    """Splits by a seed; pairs that share a source or a target stay in one part.
 
     Args:
         pairs: all of them.
@@ -208,11 +209,11 @@ def assemble_pairs(
     *,
     seed: int = 0,
 ) -> PairSplits:
-    """Parts from training pairs and, where the user has them, further pairs.
+    """Returns the parts from training pairs and any further pairs that are given.
 
-    A part that is not given is split off `train`, 10 % each, as by `split_pairs`;
-    training pairs whose source stands in a given part are dropped, and a note says how
-    many.
+    A part that is not given is split off `train`, 10 % each, as by `split_pairs`.
+    Training pairs whose source occurs in a given part are dropped, and a note states
+    how many.
 
     Example:
         >>> texts = list("abcdefghijklmnopqrst")
@@ -237,17 +238,17 @@ def assemble_pairs(
 
 
 def _as_examples(name: str, pairs: Pairs) -> Examples:
-    """The sources; the place of a row is the number of its pair."""
+    """Returns the sources as examples; the place of a row is its pair's number."""
     return Examples(pairs.sources, {}, [(name, row) for row in range(len(pairs))])
 
 
 def _groups(pairs: Pairs) -> list[str]:
-    """Pairs of one target belong together."""
+    """Groups the pairs of one target."""
     return [text_key(text) for text in pairs.targets]
 
 
 def _lines(path: str | Path, encoding: str | None) -> list[str]:
-    """The lines of a file; what Unicode calls a line break within one stays."""
+    """Returns the lines of a file, split at line feeds only."""
     text = read_text(path, encoding)
     lines = [line.removesuffix("\r") for line in text.split("\n")]
     return lines[:-1] if not lines[-1] else lines
@@ -258,15 +259,15 @@ def _count(side) -> int:
 
 
 def _raise_unequal(shorter, longer) -> None:
-    """The error for `(lines, path)` of two files that do not belong together."""
+    """Returns the error for `(lines, path)` of two files that are not parallel."""
     count, (lines, path) = len(shorter[0]), longer
     raise DataError(
         problem(
             str(path),
             count + 1,
             None,
-            f"the line has no partner: {shorter[1]} ends before it",
-            f"two files of as many lines, here {count}",
+            f"the line is unpaired: {shorter[1]} ends before it",
+            f"two files with the same number of lines, here {count}",
             f"{len(lines)} lines, this one {shorten(lines[count])}",
         )
     )

@@ -1,6 +1,6 @@
-"""The three parts of a data set, of whatever kind its rows are.
+"""The three parts of a data set, whatever its rows are.
 
-A part is a dataclass of lists with an entry a row, and of dicts of such lists.
+A part is a dataclass of lists with one entry per row, and of dicts of such lists.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ PARTS = ("train", "valid", "test")
 
 @dataclass
 class Splits(Generic[Part]):
-    """The parts of a data set: `Examples`, or what else a family learns from.
+    """The parts of a data set: `Examples`, or another class that a family learns from.
 
     Args:
-        train: what the model learns from.
-        valid: what early stopping and choices look at.
-        test: looked at once.
+        train: rows that the model learns from.
+        valid: rows for early stopping and for choices.
+        test: rows that are read once.
         unlabeled: further texts without labels, for language models.
         notes: how the parts came about, where that matters to a reader of results.
-        settings: of the training that the texts ask for, such as the tokenizer of a
-            corpus that is tokenized already.
-        reading: how the files were read, which a trained model remembers.
-        schemes: of tags, by tagging task; none for tags without one.
-        tokenized: of translations, whether white space parts the words and marks of
-            the targets, so that BLEU takes them as they stand.
+        settings: training settings that the texts require, such as the tokenizer of a
+            corpus that is already tokenized.
+        reading: how the files were read, which is saved with a trained model.
+        schemes: tag scheme of each tagging task; none for tags without one.
+        tokenized: of translations, whether the targets are already tokenized, so that
+            BLEU uses them unchanged.
     """
 
     train: Part
@@ -49,12 +49,12 @@ class Splits(Generic[Part]):
 
 
 def without_test(splits: Splits[Part]) -> Splits[Part]:
-    """The same data set with no row in its test part: no trial can read one."""
+    """Returns the same data set with an empty test part, which no trial can read."""
     return replace(splits, test=_emptied(splits.test))
 
 
 def valid_as_train(splits: Splits[Part]) -> Splits[Part]:
-    """The training part with the validation part behind it, which is then empty.
+    """Appends the validation part to the training part and leaves it empty.
 
     Example:
         >>> from zoo.data import Examples, Splits

@@ -28,31 +28,32 @@ def read_table(
 ) -> Examples:
     """Reads a table with a header (CSV, TSV), or named fields (JSON Lines, Parquet).
 
-    A label is read alike from every format, see `zoo.data.values.render`; an empty cell
-    or a spelling of `missing` is a missing label. A text may be empty, and a number in
-    the text column becomes its text; a row with neither text nor label is no row. A
-    multilabel cell is `a|b|c`, or a list.
+    A label is read in the same way from every format; see `zoo.data.values.render`.
+    An empty cell or a spelling in `missing` is a missing label. A text may be empty,
+    and a number in the text column is formatted. A row with neither text nor label is
+    left out. A multilabel cell is `a|b|c`, or a list.
 
     Args:
-        path: the file; its name tells the format, and `.gz` may follow it.
+        path: the file; its name determines the format, and `.gz` may follow it.
         text: column of the texts.
         labels: from label column to its kind (see `zoo.tasks.KINDS`); each becomes a
             task of that name. May be empty, for texts to predict.
-        task_column: splits the one label column into one task a value of this column.
+        task_column: column whose values split the one label column into tasks.
         on_bad_rows: `"error"`, or `"skip"` to leave bad rows out and list them in
             `Examples.skipped`.
-        encoding: of the text file; by default told by its byte-order mark, else UTF-8.
-        quotes: CSV and TSV: whether `"` encloses cells, or is a character like others.
-        separator: between the labels of a multilabel cell. By default `|`; cells that
-            look separated by something else are an error then.
-        missing: spellings of a missing label, beside the empty cell.
+        encoding: encoding of the text file; by default that of its byte-order mark,
+            else UTF-8.
+        quotes: CSV and TSV: whether `"` quotes cells or is an ordinary character.
+        separator: separates the labels of a multilabel cell. By default `|`; then cells
+            that seem to use another one are an error.
+        missing: spellings of a missing label, besides the empty cell.
 
     Returns:
-        `Examples` in the order of the file; their `notes` say what was missing, left
-        out, rewritten, or looks like a mistake.
+        `Examples` in the order of the file; their `notes` state what was missing, left
+        out or rewritten, or looks like a mistake.
 
     Raises:
-        DataError: naming file, line, column, what is accepted and what stood there.
+        DataError: with file, line, column, what is accepted and what was received.
 
     Example:
         >>> import pathlib, tempfile
@@ -83,7 +84,7 @@ def read_columns(
     Args:
         path: the file, plain or gzip.
         columns: a name for each column, by position.
-        text: as in `read_table`, and so are the other arguments.
+        text: as in `read_table`, like the other arguments.
 
     Returns:
         `Examples` in the order of the file.
@@ -112,7 +113,7 @@ def _check_arguments(text, labels, task_column, on_bad_rows, separator=None) -> 
     check_on_bad_rows(on_bad_rows)
     if separator == "":
         raise DataError(
-            "`separator` stands between the labels of a cell. Accepted: at least one "
+            "`separator` separates the labels of a cell. Accepted: at least one "
             "character, such as '|' or ','. Received: ''."
         )
     for column, kind in labels.items():
@@ -124,7 +125,7 @@ def _check_arguments(text, labels, task_column, on_bad_rows, separator=None) -> 
     if separator and "multilabel" not in labels.values():
         shown = ", ".join(f"{name}:{kind}" for name, kind in labels.items())
         raise DataError(
-            "`separator` (--separator) parts the labels of a multilabel column. "
+            "`separator` (--separator) splits the labels of a multilabel column. "
             "Accepted: a column of that kind, such as --label tags:multilabel. "
             f"Received: {separator!r} for {shown or 'no column'}."
         )

@@ -1,4 +1,4 @@
-"""Catalogues whose entries stand in one module of a package each."""
+"""Catalogues whose entries are defined one per module of a package."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from typing import Generic, Protocol, TypeVar
 
 
 class Ranked(Protocol):
-    """What has a place in lists."""
+    """An entry with a rank in lists."""
 
     @property
     def rank(self) -> int: ...
 
 
 Entry = TypeVar("Entry", bound=Ranked)
-LAST = 1000  # rank of entries that ask for no place in lists
+LAST = 1000  # rank of entries that do not set one
 
 
 class Registry(Generic[Entry]):
-    """Entries by name, which the modules of a package add when they are imported.
+    """Entries by name, which the modules of a package add on import.
 
-    All modules of the package are imported at the first look, so that a new module is
-    known without being named anywhere; those that begin with `_` are help for others.
+    All modules of the package are imported on first use, so a new module need not be
+    listed anywhere. Modules whose names begin with `_` are helpers.
 
     Args:
         package: name of the package.
@@ -34,7 +34,7 @@ class Registry(Generic[Entry]):
         self._entries: dict[str, Entry] = {}
 
     def add(self, name: str, entry: Entry) -> None:
-        """Adds an entry, which has a `rank`, its place in lists.
+        """Adds an entry, whose `rank` is its place in lists.
 
         Raises:
             ValueError: if another entry has the name.
@@ -42,12 +42,12 @@ class Registry(Generic[Entry]):
         known = self._entries.setdefault(name, entry)
         if known is not entry:
             raise ValueError(
-                f"Names in {self._package} must be unique. Accepted: another name than "
+                f"Names in {self._package} must be unique. Accepted: a name other than "
                 f"{', '.join(self._entries)}. Received: a second {name!r}."
             )
 
     def all(self) -> dict[str, Entry]:
-        """All entries by name, by their ranks."""
+        """Returns all entries by name, in the order of their ranks."""
         if not self._imported:
             folder = importlib.import_module(self._package).__path__
             for module in pkgutil.iter_modules(folder):

@@ -1,4 +1,4 @@
-"""Tokenized sentences with a tag a token, and how readers collect them."""
+"""Tokenized sentences with one tag per token, and their collection by readers."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ class TaggedSentences:
 
     Args:
         tokens: the tokens of each sentence.
-        tags: for every tagging task the tags of each sentence, one a token.
-        labels: for every task of whole sentences one label a sentence.
+        tags: for every tagging task the tags of each sentence, one per token.
+        labels: for every task of whole sentences one label per sentence.
         where: `(file, line)` of the first token of each sentence, for messages.
-        skipped: what was wrong with sentences that `on_bad_rows="skip"` left out.
-        notes: what a reader of the sentences should know of their tags and labels.
+        skipped: the problems of sentences that `on_bad_rows="skip"` left out.
+        notes: what a reader should know about the tags and labels.
 
     Example:
         >>> data = TaggedSentences([["in", "Rome"]], {"ner": [["O", "I-LOC"]]})
@@ -52,14 +52,14 @@ class TaggedSentences:
             for task, rows in values.items():
                 if len(rows) != len(self.tokens):
                     raise DataError(
-                        f"`{name}[{task!r}]` must have one entry a sentence. "
+                        f"`{name}[{task!r}]` must have one entry per sentence. "
                         f"Accepted: {len(self.tokens)}. Received: {len(rows)}."
                     )
         for task, rows in self.tags.items():
             for i, (tokens, tags) in enumerate(zip(self.tokens, rows)):
                 if len(tokens) != len(tags):
                     raise DataError(
-                        f"`tags[{task!r}][{i}]` must have one tag a token. "
+                        f"`tags[{task!r}][{i}]` must have one tag per token. "
                         f"Accepted: {len(tokens)} tags. Received: {len(tags)}."
                     )
 
@@ -68,11 +68,11 @@ class TaggedSentences:
 
     @property
     def texts(self) -> list[str]:
-        """The tokens of each sentence with a space between them."""
+        """The tokens of each sentence, joined by spaces."""
         return [" ".join(tokens) for tokens in self.tokens]
 
     def select(self, rows: Iterable[int]) -> TaggedSentences:
-        """The sentences `rows`, in that order."""
+        """Returns the sentences `rows`, in that order."""
         rows = list(rows)
 
         def chosen(values: Mapping[str, list]) -> dict[str, list]:
@@ -83,7 +83,7 @@ class TaggedSentences:
         return TaggedSentences(tokens, chosen(self.tags), chosen(self.labels), where)
 
     def convert(self, task: str, source: str, target: str) -> TaggedSentences:
-        """The same with the tags of one task in another scheme.
+        """Converts the tags of one task to another scheme.
 
         Raises:
             ValueError: for a tag that breaks the scheme `source`.
@@ -94,14 +94,14 @@ class TaggedSentences:
 
 
 def check_known(data: TaggedSentences, known: Mapping[str, Collection[str]]) -> None:
-    """Raises unless a model that knows some tags and labels knows all of `data`.
+    """Raises if `data` has tags or labels that a model does not know.
 
     Args:
-        data: of validation or test.
-        known: by task the tags or labels of training; other tasks are not checked.
+        data: the validation or test part.
+        known: the tags or labels of training, by task; other tasks are not checked.
 
     Raises:
-        DataError: with the first place of each unknown one.
+        DataError: with the first place of each unknown tag or label.
 
     Example:
         >>> data = TaggedSentences([["Rome"]], {"ner": [["B-LOK"]]})
@@ -135,17 +135,17 @@ Did you mean 'B-LOC'?
 
 
 class Collector:
-    """What a reader hands its sentences to; it checks them and lists what is wrong.
+    """Collects and checks the sentences of a reader.
 
     Args:
         path: name of the file.
         tags: names of the tagging tasks.
         labels: names of the tasks of whole sentences.
-        schemes: by tagging task the scheme that its tags must keep.
-        on_bad_rows: `"error"`, or `"skip"` to leave out sentences with something wrong.
+        schemes: by tagging task the scheme that its tags must follow.
+        on_bad_rows: `"error"`, or `"skip"` to leave out invalid sentences.
 
     Raises:
-        DataError: for a scheme of no task.
+        DataError: for a scheme of a task that does not exist.
         ValueError: for an unknown scheme or `on_bad_rows`.
     """
 
@@ -173,7 +173,7 @@ class Collector:
                 )
 
     def fail(self, line, column, what: str, accepted: str, received: str) -> None:
-        """Notes something that is wrong with a sentence, which is not added then."""
+        """Records a problem of a sentence, which is then left out."""
         self.bad.append(BadRow(self.path, line, column, what, accepted, received))
 
     def add(
@@ -183,7 +183,7 @@ class Collector:
         tags: Mapping[str, list[str]],
         labels: Mapping[str, str] | None = None,
     ) -> None:
-        """Takes one sentence; `lines` holds the line of each token."""
+        """Adds one sentence; `lines` holds the line of each token."""
         before = len(self.bad)
         for name, cells in (("token", tokens), *tags.items()):
             for line, cell in zip(lines, cells):
@@ -208,10 +208,10 @@ class Collector:
             known.append(given[task])
 
     def result(self) -> TaggedSentences:
-        """The sentences.
+        """Returns the sentences.
 
         Raises:
-            DataError: with what was wrong, or if there are no sentences.
+            DataError: with the problems, or if there are no sentences.
         """
         if self.bad and not self.skip:
             raise _error(self.bad)
@@ -239,7 +239,7 @@ class Collector:
 def _is_unicode(text: str) -> bool:
     try:
         text.encode()
-    except UnicodeEncodeError:  # a lone surrogate: an undecodable byte, or of JSON
+    except UnicodeEncodeError:  # a lone surrogate: an undecodable byte, or from JSON
         return False
     return True
 

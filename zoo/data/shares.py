@@ -1,4 +1,4 @@
-"""What each part of a data set holds of each class, and what is too little or much."""
+"""The number of rows of each class in each part, with warnings."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from zoo.data.errors import shorten
 from zoo.data.examples import Examples
 from zoo.text.characters import text_key
 
-FEW = 10  # training rows of a class, below which its scores say little
-_LARGE = 20  # a text that is one row in so many, or more, is named
+FEW = 10  # a class with fewer training rows has unreliable scores
+_LARGE = 20  # a text that is at least one row in so many is reported
 _NAMED = 5  # classes or texts in a warning
 
 
 def class_rows(parts: Mapping[str, Examples]) -> dict[str, dict[str, list[int]]]:
-    """Rows of each class in each part.
+    """Counts the rows of each class in each part.
 
     Args:
         parts: the rows by the name of the part.
 
     Returns:
-        By task and class one number a part, the class with most rows first. A class is
+        By task and class one number per part, the most frequent class first. A class is
         a category, a tag, `"(no tag)"`, or `"(numbers)"` for a regression target.
 
     Example:
@@ -44,11 +44,11 @@ def class_rows(parts: Mapping[str, Examples]) -> dict[str, dict[str, list[int]]]
 
 
 def share_table(parts: Mapping[str, Examples], most: int) -> list[list[str]]:
-    """The cells of a table of `class_rows`, the header first; empty without labels.
+    """Returns the cells of a table of `class_rows`, header first; empty without labels.
 
     Args:
         parts: the rows by the name of the part.
-        most: classes of a task that have a row of their own.
+        most: maximum number of classes of a task with a row of their own.
     """
     rows = []
     for task, classes in class_rows(parts).items():
@@ -60,7 +60,7 @@ def share_table(parts: Mapping[str, Examples], most: int) -> list[list[str]]:
 
 
 def share_warnings(parts: Mapping[str, Examples]) -> list[str]:
-    """Classes with few training rows, and texts that make up much of the data.
+    """Returns warnings about rare classes, and about texts that dominate the data.
 
     Args:
         parts: the rows by the name of the part, one of them `"train"`.

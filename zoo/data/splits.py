@@ -1,4 +1,4 @@
-"""Seeded splits that keep the shares of the labels and never part copies."""
+"""Seeded splits that are stratified and keep copies of a text together."""
 
 from __future__ import annotations
 
@@ -23,26 +23,26 @@ def split(
 ) -> Splits:
     """Splits rows into train, valid and test.
 
-    Rows of one text (see `text_key`) or one group stay on one side: a bundle, which
-    counts once for each of its labels. Each category, tag and tenth of a regression
-    target has its share of the bundles in every part, to within one: exactly so where
-    each bundle has one label, else as far as they can be had together. Of every label
-    the largest bundle stays in training, and so does a bundle of more rows than a part
-    should have of its labels. The same rows and seed give the same parts on every
-    machine, in whatever order the rows come.
+    Rows of one text (see `text_key`) or one group stay together: they form a bundle,
+    which counts once for each of its labels. Each category, tag and tenth of a
+    regression target has its share of the bundles in every part, to within one bundle
+    if each bundle has one label, else as nearly as possible. The largest bundle of
+    every label stays in training, and so does a bundle of more rows than a part should
+    have of its labels. The same rows and seed give the same parts on every machine,
+    whatever the order of the rows.
 
     Args:
         examples: the rows.
         valid: share of the rows for validation, from 0; 0 leaves the part empty.
         test: share of the rows for the test, from 0.
-        seed: a whole number; another one gives another split.
-        groups: one value a row, e.g. the author; `None` for a row of its own.
+        seed: a whole number; each gives another split.
+        groups: one value per row, e.g. the author; `None` for a row of its own.
 
     Returns:
         `Splits`, each part in the order of `examples`.
 
     Raises:
-        DataError: for shares out of range, or too few rows to give a part one.
+        DataError: for shares out of range, or too few rows for a part to get one.
 
     Example:
         >>> data = Examples(list("abcdefghij"), {"odd": ["no", "yes"] * 5})
@@ -54,7 +54,7 @@ def split(
     for name, share in shares.items():
         if not 0 <= share < 1:
             raise DataError(
-                f"`{name}` is a share of the rows. Accepted: 0 to below 1. "
+                f"`{name}` must be a share of the rows. Accepted: 0 to below 1. "
                 f"Received: {share!r}."
             )
     if valid + test >= 1:
@@ -76,7 +76,7 @@ def split(
     for name, part in (("valid", parts[1]), ("test", parts[2])):
         if shares[name] and not len(part):
             raise DataError(
-                f"`{name}`={shares[name]} leaves no row for it. Accepted: more rows "
+                f"`{name}`={shares[name]} leaves it without rows. Accepted: more rows "
                 "with different texts and repeated labels, a larger share, or a file "
                 f"of its own. Received: {len(examples)} rows."
             )
@@ -87,7 +87,7 @@ def split(
 def hold_out(
     examples: Examples, share: float, seed: int = 0
 ) -> tuple[Examples, Examples]:
-    """Splits off `share` of the rows; as `split`, in two parts.
+    """Splits `share` of the rows off; as `split`, into two parts.
 
     Returns:
         The rows that stay and the rows held out.
@@ -109,18 +109,18 @@ def assemble(
     seed: int = 0,
     groups: Sequence[Hashable] | None = None,
 ) -> Splits:
-    """Parts from a training table and, where the user has them, further tables.
+    """Returns the parts from a training table and any further tables that are given.
 
     A part that is not given is split off `train` (10 % each). Rows of `train` whose
-    text stands in a given part are dropped. `Splits.notes` says how many, and how many
-    texts the given validation and test tables share.
+    text occurs in a given part are dropped. `Splits.notes` states how many, and how
+    many texts the given validation and test tables share.
 
     Args:
         train: the rows to learn from, or to split.
         valid: the validation part.
         test: the test part.
-        seed: of the split.
-        groups: one value a row of `train`, as `split` takes them.
+        seed: seed of the split.
+        groups: one value per row of `train`, as in `split`.
 
     Raises:
         DataError: as `split`, and if no training row is left.
@@ -136,11 +136,11 @@ def assemble(
     if len(given) == 2 and (shared := _rows_in(*given)):
         notes.append(
             f"{len(shared)} row(s) of the given validation table have a text that "
-            "stands in the given test table too; both are kept."
+            "also occurs in the given test table; both are kept."
         )
     if leaked := _rows_in(train, *given):
         notes.append(
-            f"{len(leaked)} training row(s) dropped: their text is in the given "
+            f"{len(leaked)} training row(s) dropped: their text occurs in the given "
             "validation or test table."
         )
         if groups is not None:
@@ -166,10 +166,10 @@ def assemble(
 
 
 def drop_leaked(train: Examples, *held_out: Examples) -> tuple[Examples, int]:
-    """Drops the rows of `train` whose text occurs in a held-out part.
+    """Drops the rows of `train` whose text occurs in another part.
 
     Returns:
-        The remaining rows, and how many were dropped: a number to report.
+        The remaining rows, and the number of dropped ones, to be reported.
 
     Example:
         >>> train, test = Examples(["Good !", "bad"], {}), Examples(["good!"], {})
@@ -181,7 +181,7 @@ def drop_leaked(train: Examples, *held_out: Examples) -> tuple[Examples, int]:
 
 
 def _rows_in(examples: Examples, *others: Examples) -> set[int]:
-    """The rows whose text occurs in the others."""
+    """Returns the rows whose text occurs in the others."""
     seen = {text_key(text) for other in others for text in other.texts}
     texts = enumerate(examples.texts) if seen else ()
     return {row for row, text in texts if text_key(text) in seen}

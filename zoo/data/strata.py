@@ -1,4 +1,4 @@
-"""The labels of bundles: what a split has to share out."""
+"""The labels of bundles, which a split distributes."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ BINS = 10  # of a regression target
 
 @dataclass(frozen=True)
 class Strata:
-    """The labels of each bundle, numbered in an order that no order of rows changes.
+    """The labels of each bundle, numbered independently of the order of rows.
 
     Args:
-        labels: of one bundle after the other, int `[memberships]`; at least one each.
-        starts: where each bundle's labels begin and the last one's end, `[bundles+1]`.
+        labels: labels of one bundle after the other, int `[memberships]`; at least one
+            each.
+        starts: where the labels of each bundle begin and the last end, `[bundles+1]`.
         count: number of labels.
     """
 
@@ -41,34 +42,34 @@ class Strata:
         return self.labels[self.starts[bundle] : self.starts[bundle + 1]]
 
     def of_each(self, bundles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The labels of some bundles one after the other, and where each begins."""
+        """Returns the labels of some bundles in sequence, and where each begins."""
         sizes = np.diff(self.starts)[bundles]
         starts = np.cumsum(sizes) - sizes
         at = np.arange(sizes.sum()) + np.repeat(self.starts[bundles] - starts, sizes)
         return self.labels[at], starts
 
     def counts(self, parts: np.ndarray, number: int) -> np.ndarray:
-        """Bundles of each label in each part, `[labels, number]`; bundles whose part is
-        negative are left out."""
+        """Counts the bundles of each label in each part, `[labels, number]`; skips
+        bundles whose part is negative."""
         found = parts[self.owners]
         dealt = found >= 0
         cells = self.labels[dealt] * number + found[dealt]
         return np.bincount(cells, minlength=self.count * number).reshape(-1, number)
 
     def with_all(self) -> Strata:
-        """The same with one more label, the last one, in every bundle."""
+        """Returns the same with one more label, the last one, in every bundle."""
         ends = self.starts[1:]
         labels = np.insert(self.labels, ends, self.count)
         return Strata(labels, self.starts + np.arange(len(self.starts)), self.count + 1)
 
 
 def strata(examples: Examples, rows: list[list[int]]) -> Strata:
-    """The labels of each bundle, each counted once however many rows hold it.
+    """Returns the labels of each bundle, each counted once per bundle.
 
     A label is a category of a column, a tag, the empty set of tags, or a tenth of a
-    regression target; a bundle without any has the label "none". Where bundles have
-    several labels, how many rows a bundle has (2-3, 4-7, ...) is one too, so that large
-    and small bundles are shared out.
+    regression target; a bundle without any has the label "none". If bundles have
+    several labels, the size class of a bundle (2-3 rows, 4-7, ...) is a label too, so
+    that large and small bundles are distributed evenly.
 
     Args:
         examples: the rows.

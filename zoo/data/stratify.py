@@ -1,4 +1,4 @@
-"""Deals bundles to parts so that every label has its share in each of them."""
+"""Distributes bundles over parts so that every label has its share in each."""
 
 from __future__ import annotations
 
@@ -10,31 +10,31 @@ from zoo.data.strata import Strata
 
 TRAIN = 0
 _UNDEALT = -1
-_CLOSE = 1e-9  # 0.1 * 60 is a whole number, whatever floats say
+_CLOSE = 1e-9  # 0.1 * 60 is to count as a whole number
 _GOLDEN = 0.6180339887498949
 
 
 def stratify(
     strata: Strata, sizes: np.ndarray, places: np.ndarray, shares: Sequence[float]
 ) -> np.ndarray:
-    """Deals bundles to parts by the labels of each.
+    """Distributes bundles over parts by their labels.
 
     A bundle counts once for each of its labels, however many rows it has. Bundles with
-    the same labels are dealt by whole numbers: of 60 bundles 6 to a part of 10 %, drawn
-    over all sizes. What is left over, up to two bundles of each combination, is dealt
-    one by one, the rarest label first, to the part that is furthest behind (iterative
-    stratification: Sechidis et al. 2011, section 3); then single bundles move where a
-    label is more than one bundle off. Where each bundle has one label, none is.
+    the same labels are distributed in whole numbers: of 60 bundles 6 to a part of 10 %,
+    drawn over all sizes. The rest, up to two bundles of each combination, is assigned
+    one by one, the rarest label first, to the part that lacks most (iterative
+    stratification: Sechidis et al. 2011, section 3). Then single bundles move where a
+    label is more than one bundle off. If each bundle has one label, none is.
 
-    In training (part 0) stay the largest bundle of each label, unless another bundle of
-    the label is there anyway, and a bundle with more rows than a part should have of
-    each of its labels.
+    Training (part 0) keeps the largest bundle of each label, unless another bundle of
+    the label is there anyway, and every bundle with more rows than a part should have
+    of each of its labels.
 
     Args:
         strata: the labels of the bundles.
         sizes: rows of each bundle, `[bundles]`.
-        places: each bundle's place in an order of the seed, `[bundles]`.
-        shares: of the parts, the first one training; their sum is 1.
+        places: rank of each bundle in the seeded order, `[bundles]`.
+        shares: shares of the parts, training first; they sum to 1.
 
     Returns:
         The part of each bundle, int `[bundles]`.
@@ -57,15 +57,15 @@ def stratify(
 
 
 def _kept_in_training(strata, sizes, places, shares) -> np.ndarray:
-    """Which bundles must be in training, bool `[bundles]`."""
+    """Returns which bundles must be in training, bool `[bundles]`."""
     owners, labels = strata.owners, strata.labels
     counts = np.bincount(labels, minlength=strata.count)
     firsts = np.cumsum(counts) - counts
     by_size = np.lexsort((places[owners], -sizes[owners], labels))
     rank = np.empty(len(labels), int)
     rank[by_size] = np.arange(len(labels)) - np.repeat(firsts, counts)
-    # Larger than a part's share of the label's rows, or than the mean where that is
-    # more; only as many as leave the other parts their number of bundles.
+    # Larger than a part's share of the label's rows, or than the mean if that is more;
+    # only as many as leave the other parts their number of bundles.
     rows = np.bincount(labels, sizes[owners], strata.count)
     room = np.maximum(shares[1:].max() * rows, rows / counts)
     too_large = (sizes[owners] > room[labels]) & (
@@ -83,7 +83,7 @@ def _kept_in_training(strata, sizes, places, shares) -> np.ndarray:
 
 
 def _combinations(strata) -> np.ndarray:
-    """A number for the labels of each bundle, the same for the same labels."""
+    """Returns a number for each bundle that identifies its set of labels."""
     if strata.single:
         return strata.labels
     numbers: dict[bytes, int] = {}
@@ -96,12 +96,12 @@ def _combinations(strata) -> np.ndarray:
 
 
 def _deal_whole_numbers(parts, combinations, sizes, places, shares) -> np.ndarray:
-    """Gives each part the whole number of bundles that it must have of each
-    combination, drawn over all sizes.
+    """Gives each part its whole number of bundles of each combination, drawn over all
+    sizes.
 
     Returns:
-        By combination, how many of the bundles that are left each part should have,
-        `[combinations, parts]`: fractions.
+        By combination, how many of the remaining bundles each part should have, as
+        fractions `[combinations, parts]`.
     """
     free = np.flatnonzero(parts == _UNDEALT)
     totals = np.bincount(combinations)
@@ -111,8 +111,8 @@ def _deal_whole_numbers(parts, combinations, sizes, places, shares) -> np.ndarra
     counts = np.floor(np.maximum(wanted, 0) + _CLOSE).astype(int)
     counts[counts.sum(axis=1) > room] = 0  # too many bundles are kept in training
     left = room - counts.sum(axis=1)
-    slots = np.column_stack([counts, left]).ravel()  # the last column is not dealt yet
-    # The bundles of a combination side by side, the largest first. The slots of each
+    slots = np.column_stack([counts, left]).ravel()  # the last column is for later
+    # Each combination's bundles are sorted by size, largest first. The slots of each
     # part are spread evenly over them, each at a random place of its stretch.
     free = free[np.lexsort((places[free], -sizes[free], combinations[free]))]
     within = np.arange(slots.sum()) - np.repeat(np.cumsum(slots) - slots, slots)
@@ -125,17 +125,17 @@ def _deal_whole_numbers(parts, combinations, sizes, places, shares) -> np.ndarra
 
 
 def _deal_rest(parts, strata, combinations, fractions, places) -> None:
-    """Deals what is left one by one to the part that is furthest behind."""
+    """Assigns the remaining bundles one by one to the part that lacks most."""
     rest = np.flatnonzero(parts == _UNDEALT)
     left = np.bincount(combinations[rest], minlength=len(fractions))
     rarest, turns = _turns(strata, places)
-    # How far each part is behind: by label and, in the last row, of all.
+    # How much each part lacks: by label and, in the last row, in all.
     everything = strata.with_all()
     behind = np.zeros((everything.count, fractions.shape[1]))
     for bundle in rest[np.lexsort((places[rest], turns[rarest[rest]]))]:
         combination, labels = combinations[bundle], everything.of(bundle)
         behind[labels] += fractions[combination] / left[combination]
-        wanting = behind[labels].sum(axis=0).round(9)  # ties on every machine
+        wanting = behind[labels].sum(axis=0).round(9)  # for equal ties on every machine
         wanting[behind[rarest[bundle]] <= _CLOSE] = -np.inf
         part = int(np.argmax(wanting))
         behind[labels, part] -= 1
@@ -143,8 +143,8 @@ def _deal_rest(parts, strata, combinations, fractions, places) -> None:
 
 
 def _turns(strata, places) -> tuple[np.ndarray, np.ndarray]:
-    """The rarest label of each bundle, `[bundles]`, and the turn of each label: the
-    rarest first, those of equal counts in an order of the seed, `[labels]`."""
+    """Returns the rarest label of each bundle, `[bundles]`, and the order of labels:
+    the rarest first, those of equal counts in a seeded order, `[labels]`."""
     counts = np.bincount(strata.labels, minlength=strata.count)
     first = np.full(strata.count, len(places))
     np.minimum.at(first, strata.labels, places[strata.owners])

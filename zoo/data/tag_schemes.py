@@ -1,7 +1,7 @@
-"""Tag schemes: entities as one tag a token, and back.
+"""Tag schemes: entities as one tag per token, and back.
 
     BIO     B-X begins an entity of type X, I-X goes on with it, O is outside (IOB2)
-    IOB1    as BIO, but B-X only where an entity follows another one of its type
+    IOB1    as BIO, but B-X only after another entity of the same type
     BIOES   as BIO, but E-X ends an entity and S-X is an entity of one token (IOBES)
 
 A tag may lack a type: `B`, `I`. Sources: Ramshaw and Marcus 1995; Tjong Kim Sang and
@@ -24,7 +24,7 @@ _ANY = "BIOES"
 
 
 class Span(NamedTuple):
-    """An entity: its type, its first token, and the token behind its last one."""
+    """An entity: its type, its first token, and the token after its last one."""
 
     type: str
     start: int
@@ -33,7 +33,7 @@ class Span(NamedTuple):
 
 @dataclass(frozen=True)
 class Violation:
-    """The tag at `index` breaks a scheme: what is wrong, and what it takes."""
+    """The tag at `index` breaks a scheme: the problem, and what is accepted."""
 
     index: int
     tag: str
@@ -42,7 +42,7 @@ class Violation:
 
 
 def scheme_name(name: str) -> str:
-    """The name in `SCHEMES`; IOB2 is BIO and IOBES is BIOES.
+    """Returns the name in `SCHEMES`; IOB2 is BIO and IOBES is BIOES.
 
     Raises:
         ValueError: for an unknown scheme.
@@ -57,16 +57,16 @@ def scheme_name(name: str) -> str:
 
 
 def spans_of(tags: Sequence[str]) -> list[Span]:
-    """Entities of a sequence of tags, as conlleval and seqeval (default mode) see them.
+    """Returns the entities of tags, as conlleval and seqeval (default mode) do.
 
-    No scheme is asked for and none is enforced: an entity begins at `B`, at `S`, behind
-    `E`, `S` or `O`, and wherever the type changes.
+    No scheme is required or enforced: an entity begins at `B`, at `S`, after `E`, `S`
+    or `O`, and wherever the type changes.
 
     Args:
-        tags: of one sentence, in any of the schemes.
+        tags: tags of one sentence, in any of the schemes.
 
     Raises:
-        ValueError: for a tag of no scheme.
+        ValueError: for a tag that belongs to no scheme.
 
     Example:
         >>> spans_of(["B-PER", "I-PER", "O", "I-LOC"])
@@ -86,7 +86,7 @@ def spans_of(tags: Sequence[str]) -> list[Span]:
 
 
 def tags_of(spans: Iterable[Span], length: int, scheme: str) -> list[str]:
-    """Tags of a sentence of `length` tokens, from its entities.
+    """Returns the tags of a sentence of `length` tokens, from its entities.
 
     Args:
         spans: in the order of the tokens, not overlapping.
@@ -94,7 +94,7 @@ def tags_of(spans: Iterable[Span], length: int, scheme: str) -> list[str]:
         scheme: see `SCHEMES`.
 
     Raises:
-        ValueError: for spans that overlap, are empty or leave the sentence.
+        ValueError: for spans that overlap, are empty or exceed the sentence.
 
     Example:
         >>> tags_of([Span("PER", 0, 2), Span("LOC", 3, 4)], 4, "BIOES")
@@ -107,7 +107,7 @@ def tags_of(spans: Iterable[Span], length: int, scheme: str) -> list[str]:
         kind, start, stop = span
         if not before.stop <= start < stop <= length:
             raise ValueError(
-                "`spans` must be in order, not empty, not overlapping and inside the "
+                "`spans` must be in order, not empty, not overlapping and within the "
                 f"sentence. Accepted: from {before.stop} to {length}. "
                 f"Received: {span!r}."
             )
@@ -123,7 +123,7 @@ def tags_of(spans: Iterable[Span], length: int, scheme: str) -> list[str]:
 
 
 def tags_of_types(types: Iterable[str], scheme: str) -> list[str]:
-    """All tags that a scheme has for entities of some types, O first.
+    """Returns all tags that a scheme has for entities of some types, O first.
 
     Example:
         >>> tags_of_types(["LOC"], "BIO")
@@ -134,11 +134,11 @@ def tags_of_types(types: Iterable[str], scheme: str) -> list[str]:
 
 
 def convert_tags(tags: Sequence[str], source: str, target: str) -> list[str]:
-    """The same entities in another scheme.
+    """Converts the tags of the same entities to another scheme.
 
     Raises:
         ValueError: for a tag that breaks the scheme `source`. `tags_of(spans_of(tags),
-            ...)` takes tags that break it.
+            ...)` accepts such tags.
 
     Example:
         >>> convert_tags(["I-PER", "B-PER", "I-PER"], "IOB1", "BIO")
@@ -149,7 +149,7 @@ def convert_tags(tags: Sequence[str], source: str, target: str) -> list[str]:
 
 
 def check_tags(tags: Sequence[str], scheme: str) -> None:
-    """Raises a `ValueError` that says which tag breaks which rule, if one does."""
+    """Raises a `ValueError` if a tag breaks a scheme; it names the tag and the rule."""
     found = first_violation(tags, scheme)
     if found is not None:
         raise ValueError(
@@ -159,11 +159,11 @@ def check_tags(tags: Sequence[str], scheme: str) -> None:
 
 
 def first_violation(tags: Sequence[str], scheme: str) -> Violation | None:
-    """The first tag that breaks the scheme, or `None`.
+    """Returns the first tag that breaks the scheme, or `None`.
 
     Example:
         >>> first_violation(["O", "I-PER"], "BIO").problem
-        'I-PER stands behind O'
+        'I-PER follows O'
     """
     scheme = scheme_name(scheme)
     prefixes = _PREFIXES[scheme]
@@ -171,21 +171,21 @@ def first_violation(tags: Sequence[str], scheme: str) -> Violation | None:
     before = None
     for i, tag in enumerate(tags):
         if not _is_tag(tag, prefixes):
-            return Violation(i, tag, f"{tag!r} is no {scheme} tag", forms)
+            return Violation(i, tag, f"{tag!r} is not a {scheme} tag", forms)
         if not _follows(before, tag, scheme):
-            place = "first" if before is None else f"behind {before}"
-            accepted = _accepted_behind(before, tag, scheme)
-            return Violation(i, tag, f"{tag} stands {place}", accepted)
+            place = "comes first" if before is None else f"follows {before}"
+            accepted = _accepted_after(before, tag, scheme)
+            return Violation(i, tag, f"{tag} {place}", accepted)
         before = tag
     if before is not None and not _follows(before, None, scheme):
         kind = _parts(before)[1]
-        accepted = f"{_join('E', kind)} or {_join('S', kind)} as an entity's last tag"
-        return Violation(len(tags) - 1, before, f"{before} stands last", accepted)
+        accepted = f"{_join('E', kind)} or {_join('S', kind)} at the end of an entity"
+        return Violation(len(tags) - 1, before, f"{before} comes last", accepted)
     return None
 
 
 def crf_constraints(names: Sequence[str], scheme: str) -> dict[str, np.ndarray]:
-    """What a scheme allows, as the arguments of `zoo.layers.crf.CRF`.
+    """Returns what a scheme allows, as the arguments of `zoo.layers.crf.CRF`.
 
     Args:
         names: the tags, in the order of their ids.
@@ -196,7 +196,7 @@ def crf_constraints(names: Sequence[str], scheme: str) -> dict[str, np.ndarray]:
         `allowed_starts` `[tags]` and `allowed_ends` `[tags]`.
 
     Raises:
-        ValueError: for a name that is no tag of the scheme.
+        ValueError: for a name that is not a tag of the scheme.
 
     Example:
         >>> crf_constraints(["O", "B-X", "I-X"], "BIO")["allowed_transitions"].tolist()
@@ -220,7 +220,7 @@ def crf_constraints(names: Sequence[str], scheme: str) -> dict[str, np.ndarray]:
 
 
 def _follows(before: str | None, tag: str | None, scheme: str) -> bool:
-    """Whether `tag` may follow; `None` stands for the sentence's two ends."""
+    """Returns whether `tag` may follow; `None` stands for both ends of a sentence."""
     last, last_type = _parts(before or OUTSIDE)
     prefix, kind = _parts(tag or OUTSIDE)
     open_before = last in "BI" and last_type == kind
@@ -233,13 +233,13 @@ def _follows(before: str | None, tag: str | None, scheme: str) -> bool:
     return last not in "BI"
 
 
-def _accepted_behind(before: str | None, tag: str, scheme: str) -> str:
+def _accepted_after(before: str | None, tag: str, scheme: str) -> str:
     prefix, kind = _parts(tag)
     if before is not None and scheme == "BIOES" and before[0] in "BI":
         inner = _parts(before)[1]
-        return f"{_join('I', inner)} or {_join('E', inner)} behind {before}"
+        return f"{_join('I', inner)} or {_join('E', inner)} after {before}"
     openers = f"{_join('B', kind)} or {_join('I', kind)}"
-    return f"{_join(prefix, kind)} only behind {openers}"
+    return f"{_join(prefix, kind)} only after {openers}"
 
 
 def _join(prefix: str, kind: str) -> str:
@@ -253,7 +253,7 @@ def _is_tag(tag, prefixes: str) -> bool:
 
 
 def _parts(tag: str) -> tuple[str, str]:
-    """Prefix and type, which may be empty."""
+    """Returns the prefix and the type, which may be empty."""
     if not _is_tag(tag, _ANY):
         raise ValueError(
             "A tag must be O or a prefix with a type. Accepted: O, B-PER, I-PER, "

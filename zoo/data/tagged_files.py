@@ -1,4 +1,4 @@
-"""Tagged files as the command line names them: what is read from which column."""
+"""Tagged files as the command line names them: tasks and their columns."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from zoo.data.tag_schemes import SCHEMES
 
 NO_SCHEME, LABEL = "none", "categories"
 KINDS = (*SCHEMES, NO_SCHEME, LABEL)
-# What is read where the user names nothing.
+# The columns that are read by default.
 _DEFAULTS = {
     ".conll": "tags=-1:BIO",
     ".txt": "tags=-1:BIO",
@@ -26,7 +26,7 @@ _COLUMNS = (".conll", ".txt")
 
 
 class Column(NamedTuple):
-    """A task, the column that holds it, and its kind of `KINDS`."""
+    """A task, its column, and its kind, one of `KINDS`."""
 
     task: str
     column: str
@@ -37,7 +37,7 @@ def parse_column(text: str) -> Column:
     """Reads `[TASK=]COLUMN[:KIND]`.
 
     A kind is the scheme of the tags, `none` for tags without one, or `categories` for
-    a label of the whole sentence; BIO if there is none.
+    a label of the whole sentence; the default is BIO.
 
     Example:
         >>> parse_column("ner=3:IOB1")
@@ -67,34 +67,34 @@ def read_tagged(
     encoding: str | None = None,
     on_bad_rows: str = "error",
 ) -> tuple[TaggedSentences, dict[str, str]]:
-    """Reads a tagged file by its suffix.
+    """Reads a tagged file, in the format of its suffix.
 
     Args:
         path: `.conll` or `.txt` (columns by number, -1 for the last), `.conllu`
             (`UPOS`, `MISC:NER`) or `.jsonl` (keys), also `.gz`.
-        labels: what `parse_column` reads, one a task; by default the last column,
+        labels: what `parse_column` reads, one per task; by default the last column,
             `UPOS`, or the key `tags`.
         tokens: the column of the words: by default 0, or the key `tokens`.
-        comment: begins lines to leave out of columns, see `read_conll`; CoNLL-U has its
-            own.
-        encoding: of the file.
-        on_bad_rows: `"error"`, or `"skip"` to leave out sentences with something wrong.
+        comment: prefix of lines to leave out of columns, see `read_conll`; CoNLL-U has
+            its own.
+        encoding: encoding of the file.
+        on_bad_rows: `"error"`, or `"skip"` to leave out invalid sentences.
 
     Returns:
-        The sentences, and by tagging task the scheme, `""` for none.
+        The sentences, and the scheme of each tagging task, `""` for none.
 
     Raises:
-        DataError: for a file of another kind, and as the readers do.
+        DataError: for a file of another kind, and as the readers raise.
     """
     suffix = suffix_of(path)
     if suffix not in _DEFAULTS:
         raise DataError(
-            f"{path}: a tagger does not read such files. Accepted: "
+            f"{path}: a tagger cannot read such files. Accepted: "
             f"{', '.join(_DEFAULTS)}, also .gz. Received: {suffix or 'no suffix'!r}."
         )
     if comment and suffix not in _COLUMNS:
         raise DataError(
-            f"`comment` (--comment) is for columns of words. Accepted: "
+            f"`comment` (--comment) applies to files of columns. Accepted: "
             f"{' and '.join(_COLUMNS)} files. Received: {comment!r} for {path}."
         )
     columns = [parse_column(text) for text in labels or [_DEFAULTS[suffix]]]
@@ -120,8 +120,8 @@ def read_tagged(
         return data, found
     if len(tags) < len(columns):
         raise DataError(
-            f"{path}: a file with a word a line has no labels of sentences. Accepted: "
-            f"kinds {', '.join(KINDS[:-1])}. Received: {LABEL}."
+            f"{path}: a file of one word per line has no labels of sentences. "
+            f"Accepted: kinds {', '.join(KINDS[:-1])}. Received: {LABEL}."
         )
     if suffix == ".conllu":
         fields = {name: c.column for name, c in tags.items()}
@@ -137,6 +137,6 @@ def _number(column: str) -> int:
         return int(column)
     except ValueError:
         raise DataError(
-            "Columns of a CoNLL file have numbers. Accepted: from 0, or -1 for the "
-            f"last one. Received: {column!r}."
+            "Columns of a CoNLL file are named by number. Accepted: from 0, or -1 for "
+            f"the last one. Received: {column!r}."
         ) from None

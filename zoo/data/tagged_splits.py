@@ -20,10 +20,10 @@ def assemble_tagged(
     schemes: Mapping[str, str],
     seed: int = 0,
 ) -> TaggedSplits:
-    """Parts from a training file and, where the user has them, further files.
+    """Returns the parts from a training file and any further files that are given.
 
     A part that is not given is split off `train`, 10 % each, by `zoo.data.assemble`,
-    which shares out the sentences of each tag and label.
+    which distributes the sentences of each tag and label.
 
     Example:
         >>> words = [[word] for word in "abcdefghijklmnopqrst"]
@@ -50,11 +50,11 @@ def assemble_tagged(
 def as_examples(
     data: TaggedSentences, where: Sequence[tuple[str, int]] | None = None
 ) -> Examples:
-    """The sentences as texts, and the set of tags of each task as its labels.
+    """Returns the sentences as texts labelled with the set of tags of each task.
 
     Args:
         data: the sentences.
-        where: places of the rows; those of the sentences by default.
+        where: places of the rows; by default those of the sentences.
 
     Example:
         >>> data = TaggedSentences([["in", "Rome"]], {"ner": [["O", "LOC"]]})

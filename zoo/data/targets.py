@@ -1,4 +1,4 @@
-"""From labels to tasks, and from labels to the arrays that a loss reads."""
+"""Learns tasks from labels, and encodes labels as the arrays that a loss reads."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from zoo.tasks import KINDS, Task
 if TYPE_CHECKING:
     import numpy as np
 
-MANY_LABELS = 50  # below this, many labels on few rows are no surprise
+MANY_LABELS = 50  # up to so many, many labels on few rows are normal
 _LEAVE_OUT = "; --on-single-class skip leaves the task out"
 _LEAST = {"categories": 2, "multilabel": 1, "regression": 1}  # different labels
 
@@ -25,14 +25,14 @@ _LEAST = {"categories": 2, "multilabel": 1, "regression": 1}  # different labels
 def learn_tasks(
     train: Examples, kinds: Mapping[str, str] | None = None
 ) -> dict[str, Task]:
-    """Reads the tasks off the training rows.
+    """Learns the tasks from the training rows.
 
-    Label names are sorted: as numbers where all are whole numbers, else as text. Mean
+    Label names are sorted: as numbers if all are whole numbers, else as text. Mean
     and scale of a regression are `mean(y)` and `std(y)` of the training rows, in
-    float64 (scale 1 where the target is constant).
+    float64 (scale 1 if the target is constant).
 
     Args:
-        train: the training rows; other rows must not be looked at here.
+        train: the training rows; other rows must not be passed.
         kinds: kind of each task; by default `train.kinds`.
 
     Returns:
@@ -42,7 +42,7 @@ def learn_tasks(
         DataError: for a task without labels, or with one category only.
 
     Warns:
-        UserWarning: where nearly every row has a label of its own.
+        UserWarning: if nearly every row has a label of its own.
 
     Example:
         >>> data = Examples(["a", "b"], {"mood": ["up", "down"]})
@@ -76,7 +76,7 @@ def _learn_task(train: Examples, name: str, kind: str, values: list) -> Task:
                 column,
                 f"all training labels are missing{of_task}",
                 "a label in some rows" + (_LEAVE_OUT if len(train.labels) > 1 else ""),
-                f"{len(values)} rows, none with a label",
+                f"{len(values)} rows without a label",
             )
         )
     if kind == "regression":
@@ -105,7 +105,7 @@ def _learn_task(train: Examples, name: str, kind: str, values: list) -> Task:
 
 
 def _mean_and_scale(values: list[float]) -> tuple[float, float]:
-    """Rounding makes no scale of a constant, and no square leaves the range."""
+    """Rounding gives no scale to a constant, and no square overflows."""
     if min(values) == max(values):
         return float(values[0]), 1.0
     mean = math.fsum(value / len(values) for value in values)
@@ -115,14 +115,14 @@ def _mean_and_scale(values: list[float]) -> tuple[float, float]:
 
 
 def leave_out_single(splits: Splits) -> tuple[Splits, list[str]]:
-    """The parts without the tasks that training can learn nothing of.
+    """Leaves out the tasks that cannot be learnt from the training part.
 
-    Those are categories of one class in the training rows, and tasks without a label
-    there. Rows that carry labels of such tasks alone go with them.
+    Those are categories with one class in the training rows, and tasks without a
+    label there. Rows that have labels of such tasks only are left out too.
 
     Returns:
         The parts, and a sentence on each task that is left out; the same parts and
-        none if all tasks can be learnt, or none.
+        no sentences if all tasks can be learnt, or none.
 
     Example:
         >>> data = Examples(["a", "b"], {"x": ["1", "2"], "y": ["1", None]})
@@ -144,7 +144,7 @@ def leave_out_single(splits: Splits) -> tuple[Splits, list[str]]:
 
 
 def without_tasks(examples: Examples, names: Collection[str]) -> Examples:
-    """The rows without some tasks, and without rows that have labels of those alone."""
+    """Leaves out some tasks, and the rows that have labels of those only."""
     gone = [values for name, values in examples.labels.items() if name in names]
     rest = examples.with_tasks([name for name in examples.labels if name not in names])
 
@@ -174,14 +174,14 @@ def _sorted_labels(names: set[str]) -> list[str]:
 def encode_labels(
     examples: Examples, tasks: Mapping[str, Task]
 ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """Target and weight arrays of every task.
+    """Returns the target and weight arrays of every task.
 
-    A missing label becomes a valid dummy target with weight 0, so that it adds nothing
-    to a loss; a task that the rows do not have is missing in all of them.
+    A missing label becomes a valid dummy target with weight 0, which adds nothing to
+    a loss; a task that the rows do not have is missing in all of them.
 
     Args:
         examples: rows to encode.
-        tasks: the tasks as learnt from the training rows.
+        tasks: the tasks learnt from the training rows.
 
     Returns:
         Two dicts by task name. Targets: categories int32 `[rows]`; multilabel float32
@@ -189,8 +189,7 @@ def encode_labels(
         it, see `Task.standardised`. Weights: float32 `[rows]`.
 
     Raises:
-        DataError: for a label or a task that training did not know, with its file and
-            line.
+        DataError: for a label or a task unknown to training, with its file and line.
 
     Example:
         >>> data = Examples(["a", "b"], {"mood": ["up", None]})
@@ -216,7 +215,7 @@ def encode_labels(
 
 
 def _encode(task: Task, values: list) -> tuple[np.ndarray, np.ndarray]:
-    import numpy as np  # here, so that `zoo list` does not wait for it
+    import numpy as np  # here, to keep `zoo list` fast
 
     rows = len(values)
     weights = np.array([not _is_missing(value) for value in values], np.float32)
@@ -247,4 +246,4 @@ def _finite(value) -> float:
 
 
 def _is_missing(value) -> bool:
-    return value is None or value != value  # which NaN alone is not
+    return value is None or value != value  # true of NaN only

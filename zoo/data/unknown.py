@@ -1,4 +1,4 @@
-"""Labels and tasks that training did not know: named, left out, or counted as wrong."""
+"""Labels and tasks unknown to training: reported, left out, or counted as wrong."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def ids_of(task: Task) -> dict[str, int]:
-    """The id of each label, also as readers write it: older models learnt it raw.
+    """Returns the id of each label, raw and as readers write it, for older models.
 
     Example:
         >>> ids_of(Task("categories", ("True", "2.0")))
@@ -29,7 +29,7 @@ def ids_of(task: Task) -> dict[str, int]:
 
 
 def unknown_rows(examples: Examples, tasks: Mapping[str, Task]) -> dict[int, BadRow]:
-    """By row what a model does not know of it: its label, or the task it belongs to.
+    """Returns, by row, its label or its task if the model does not know it.
 
     Example:
         >>> data = Examples(["a", "b"], {"mood": ["up", "odd"]})
@@ -42,7 +42,7 @@ def unknown_rows(examples: Examples, tasks: Mapping[str, Task]) -> dict[int, Bad
         column = examples.columns.get(name, name)
         task = tasks.get(name)
         known = ids_of(task) if task else {}
-        said = {}  # by label, for a file may hold one unknown label in many rows
+        said = {}  # by label, as many rows may have the same unknown label
         for row, value in enumerate(values):
             strange = _strange(value, task, known)
             if strange is None:
@@ -55,21 +55,21 @@ def unknown_rows(examples: Examples, tasks: Mapping[str, Task]) -> dict[int, Bad
 
 
 def unknown_error(examples: Examples, tasks: Mapping[str, Task]) -> DataError:
-    """The error for `unknown_rows`: the first one, and how many there are of each."""
+    """Returns the error for `unknown_rows`: the first one, and the number of each."""
     rows = unknown_rows(examples, tasks).values()
     counts = Counter(row.received for row in rows)
     shown = ", ".join(f"{label} ({n})" for label, n in counts.most_common(5))
     more = f" and {len(counts) - 5} more" if len(counts) > 5 else ""
     return DataError(
         f"{next(iter(rows))}\n{len(rows)} row(s) in all: {shown}{more}. "
-        "on_bad_rows='skip' (--on-bad-rows skip) leaves them out; `zoo evaluate` "
-        "counts unknown labels as wrong with --unknown-labels wrong.",
+        "on_bad_rows='skip' (--on-bad-rows skip) leaves them out; `zoo evaluate "
+        "--unknown-labels wrong` counts unknown labels as wrong.",
         rows,
     )
 
 
 def leave_out_unknown(examples: Examples, tasks: Mapping[str, Task]) -> Examples:
-    """The rows without those of `unknown_rows`, which `skipped` lists.
+    """Leaves out the rows of `unknown_rows`, and lists them in `skipped`.
 
     Raises:
         DataError: if no row is left.
@@ -84,7 +84,7 @@ def leave_out_unknown(examples: Examples, tasks: Mapping[str, Task]) -> Examples
 
 
 def with_unknown(tasks: Mapping[str, Task], examples: Examples) -> dict[str, Task]:
-    """The tasks with the labels of `examples` that they lack behind their own.
+    """Appends the unknown labels of `examples` to those of the tasks.
 
     Example:
         >>> data = Examples(["a"], {"mood": ["odd"]})
@@ -108,9 +108,9 @@ def with_unknown(tasks: Mapping[str, Task], examples: Examples) -> dict[str, Tas
 def never_said(
     outputs: Mapping[str, np.ndarray], tasks: Mapping[str, Task]
 ) -> dict[str, np.ndarray]:
-    """Outputs `[rows, labels]` with a column for each further label of `tasks`.
+    """Appends a column for each further label of `tasks` to outputs `[rows, labels]`.
 
-    The logits there are so low that such a label is never the answer.
+    The logits there are so low that such a label is never predicted.
     """
     import numpy as np
 
@@ -126,8 +126,8 @@ def never_said(
 
 
 def _strange(value, task: Task | None, known: Mapping[str, int]):
-    """What a task does not know of a value, or `None`."""
-    if value is None or value != value:  # which NaN alone is not
+    """Returns what is unknown to a task about a value, or `None`."""
+    if value is None or value != value:  # true of NaN only
         return None
     if task is None:
         return value
@@ -142,12 +142,12 @@ def _strange(value, task: Task | None, known: Mapping[str, int]):
 
 
 def _said(name: str, strange, task: Task | None, tasks: Mapping[str, Task]) -> tuple:
-    """The end of a `BadRow`."""
+    """Returns the last fields of a `BadRow`."""
     if task is None:
         what = f"the row belongs to task {name!r}, unknown to training"
         return what, f"tasks {_listed(tasks)}", repr(name), nearest(name, tasks)
     if task.kind == "regression":
-        return "the label is no number", "a finite number", shorten(strange)
+        return "the label is not a number", "a finite number", shorten(strange)
     hint = nearest(str(strange), task.labels)
     accepted = _listed(task.labels)
     return "a label unknown to training", accepted, shorten(strange), hint

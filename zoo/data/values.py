@@ -1,4 +1,4 @@
-"""One rendering of a label, whatever the format and the type it was stored in."""
+"""Renders a label in the same way whatever its format and type."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _BETWEEN_WORDS = re.compile(r"(?<=\w)[-_\s]+(?=\w)")
 
 
 def plain(value) -> str:
-    """The text of a cell's value; tables keep whole numbers with gaps as floats.
+    """Returns the text of a cell's value; whole numbers stored as floats stay whole.
 
     Example:
         >>> plain(1.0), plain(True), plain(" 1.0")
@@ -30,16 +30,16 @@ def plain(value) -> str:
 
 
 def render(value) -> str:
-    """The label that a value stands for: the same from every format.
+    """Returns the label that a value stands for, the same from every format.
 
     * A whole number has no fraction: `1`, `1.0` and `"1.0"` are `1`.
     * Truth values are written as in JSON: `True` and `"TRUE"` are `true`.
-    * A time is `2024-01-31 10:30:00`, with its zone where it has one, and a midnight
+    * A time is `2024-01-31 10:30:00`, with its zone if it has one, and a midnight
       without a zone is the date alone.
-    * Text is composed (Unicode NFC), without white space around it.
+    * Text is composed (Unicode NFC), without surrounding white space.
 
     Args:
-        value: what a reader found: a text from CSV, any value from JSON or Parquet.
+        value: the content of a cell: a text from CSV, any value from JSON or Parquet.
 
     Example:
         >>> [render(value) for value in (1, 1.0, "1.0", "1.50", "01", True, "TRUE")]
@@ -56,10 +56,10 @@ def render(value) -> str:
 
 
 def look_alikes(labels: Iterable[str]) -> list[list[str]]:
-    """Groups of different labels that a reader takes for one.
+    """Groups labels that a reader would take for the same.
 
     They differ in case, white space, hyphens, invisible characters, compatible forms,
-    a mark at the end, or in how a number is written.
+    a final punctuation mark, or in how a number is written.
 
     Example:
         >>> look_alikes(["Up", "UP", "down", "1", "01", "due  now", "due-now."])
@@ -72,7 +72,7 @@ def look_alikes(labels: Iterable[str]) -> list[list[str]]:
 
 
 def as_number(label: str) -> float | None:
-    """The finite number that a label is, or `None`."""
+    """Returns the finite number that a label stands for, or `None`."""
     try:
         number = float(label)
     except ValueError:

@@ -12,7 +12,7 @@ import numpy as np
 
 from zoo.data.errors import DataError, problem, shorten
 
-SPECIALS = 4  # pad, unknown, begin, end: the first entries of every vocabulary
+NUM_SPECIALS = 4  # pad, unknown, begin, end: the first entries of every vocabulary
 
 
 def read_vectors(
@@ -24,26 +24,26 @@ def read_vectors(
 ) -> tuple[np.ndarray, float]:
     """Reads the vectors of a vocabulary's words from a word2vec or GloVe text file.
 
-    Each row of the file holds a word and its values, between spaces; the header of
-    word2vec and fastText (number of words, number of values) may stand first, and the
-    file may be compressed by gzip. Words are compared as they stand, case included; of
-    a repeated word the first row counts.
+    Each row of the file holds a word and its values, separated by spaces. The file may
+    start with the header of word2vec and fastText (number of words, number of values)
+    and may be gzipped. Words are compared exactly, case included; the first row of a
+    repeated word counts.
 
     Args:
         path: the file, UTF-8.
         vocabulary: the words by id, such as `TextPipeline.vocabulary`; the first four
             are special.
-        seed: of the vectors of words that the file lacks.
-        scale: those are drawn from U[-scale, scale], as the special ones are; Kim 2014
-            takes 0.25, near the variance of word2vec. The vector of padding is zero.
+        seed: seed of the vectors of words that the file lacks.
+        scale: these are drawn from U[-scale, scale], as are the special ones; Kim 2014
+            uses 0.25, near the variance of word2vec. The vector of padding is zero.
 
     Returns:
         A float32 matrix `[len(vocabulary), values]`, for the argument `vectors` of
-        `text_cnn`, and the share of the words that the file has.
+        `text_cnn`, and the share of the words that are in the file.
 
     Raises:
         DataError: for a file without vectors, or, with its number, for a line that has
-            too few or too many values or one that is no finite number.
+            too few or too many values or one that is not a finite number.
 
     Example:
         >>> import tempfile
@@ -57,7 +57,7 @@ def read_vectors(
     """
     path = Path(path)
     wanted = {word.encode("utf-8"): id for id, word in enumerate(vocabulary)}
-    for special in vocabulary[:SPECIALS]:
+    for special in vocabulary[:NUM_SPECIALS]:
         wanted.pop(special.encode("utf-8"), None)
     found: dict[int, np.ndarray] = {}
     width, first = 0, b""
@@ -72,7 +72,7 @@ def read_vectors(
         values = line.count(b" ") + line.count(b"\t")
         word = line.split(None, 1)[0]
         if values == width and word not in wanted:
-            continue  # most lines: nothing to read
+            continue  # the common case: a word outside the vocabulary
         word, row = _row(path, number, line, width)
         if word in wanted and wanted[word] not in found:
             found[wanted[word]] = row
@@ -83,25 +83,25 @@ def read_vectors(
                 None,
                 None,
                 "holds no word vectors",
-                "a word and its numbers between spaces on each line",
+                "a word and its numbers, separated by spaces, on each line",
                 _seen(first),
             )
         )
     matrix = random_vectors((len(vocabulary), width), seed=seed, scale=scale)
     for id, row in found.items():
         matrix[id] = row
-    return matrix, len(found) / max(len(vocabulary) - SPECIALS, 1)
+    return matrix, len(found) / max(len(vocabulary) - NUM_SPECIALS, 1)
 
 
 def random_vectors(
     shape: tuple[int, int], *, seed: int = 0, scale: float = 0.25
 ) -> np.ndarray:
-    """float32 vectors of the entries of a vocabulary before any is known.
+    """Returns random float32 vectors for the entries of a vocabulary.
 
     Args:
         shape: entries and values.
-        seed: of the draw.
-        scale: all are drawn from U[-scale, scale], but for padding, which is zero.
+        seed: seed of the draw.
+        scale: all are drawn from U[-scale, scale], except padding, which is zero.
     """
     matrix = np.random.default_rng(seed).uniform(-scale, scale, shape)
     matrix[:1] = 0.0
@@ -109,7 +109,7 @@ def random_vectors(
 
 
 def _seen(line: bytes) -> str:
-    """What a file without vectors holds, from its first line."""
+    """Describes a file without vectors by its first line."""
     if not line:
         return "an empty file"
     shown = shorten(line.decode("utf-8", "replace"))
@@ -120,10 +120,10 @@ def _seen(line: bytes) -> str:
 
 
 def _check_text(path: Path, start: bytes) -> None:
-    """Raises for files of other kinds that vectors come in."""
+    """Raises for vectors in other kinds of files."""
     kinds = {
         b"PK\x03\x04": "a zip archive; unpack it first",
-        b"\x93NUMPY": "an array of NumPy, which holds no words",
+        b"\x93NUMPY": "a NumPy array, which holds no words",
         b"BZh": "a bzip2 file; unpack it first",
         b"\xfd7zXZ": "an xz file; unpack it first",
         b"PAR1": "a Parquet file",
@@ -140,14 +140,14 @@ def _check_text(path: Path, start: bytes) -> None:
                 None,
                 None,
                 "holds no word vectors as text",
-                "a text file of word2vec or GloVe, or one that gzip compressed",
+                "a word2vec or GloVe text file, plain or gzipped",
                 received[0],
             )
         )
 
 
 def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    """Numbered lines from 1, without their end."""
+    """Yields numbered lines from 1, without line ends."""
     with path.open("rb") as file:
         start = file.read(4096)
     compressed, number = start.startswith(b"\x1f\x8b"), 0
@@ -165,8 +165,8 @@ def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
                     number + 1,
                     None,
                     "cannot be decompressed",
-                    "a whole gzip file",
-                    f"one that ends early or is damaged ({error})",
+                    "a complete gzip file",
+                    f"one that is truncated or damaged ({error})",
                 )
             ) from None
 
@@ -184,7 +184,7 @@ def _is_number(field: bytes) -> bool:
 
 
 def _trailing_numbers(line: bytes) -> int:
-    """Values of the first row: the numbers at its end, the word itself left out."""
+    """Returns the values of the first row: the numbers at its end."""
     count = 0
     for field in reversed(line.split()[1:]):
         if not _is_number(field):
@@ -194,7 +194,7 @@ def _trailing_numbers(line: bytes) -> int:
 
 
 def _row(path: Path, number: int, line: bytes, width: int) -> tuple[bytes, np.ndarray]:
-    """The word, which may hold spaces, and its values."""
+    """Returns the word, which may hold spaces, and its values."""
     fields = line.split()
     first = len(fields) - width
     bad = [field for field in fields[max(first, 1) :] if not _is_number(field)]
@@ -209,8 +209,8 @@ def _row(path: Path, number: int, line: bytes, width: int) -> tuple[bytes, np.nd
                 path,
                 number,
                 None,
-                "is no row of word vectors",
-                f"a word and {width or 'its'} numbers between spaces, as text",
+                "is not a row of word vectors",
+                f"a word and {width or 'its'} numbers separated by spaces, as text",
                 received,
             )
         )

@@ -6,8 +6,8 @@ A search takes the model as a function of one step:
 
 `state` is any structure of tensors `[rows, ...]` that keep their shapes from step to
 step; the log-probabilities are those of the next token, so at most 0; `attention` is
-`[rows, time]`, the weights of the step over a memory, or `None`. What no step changes
-(the memory itself) need not be in the state: a closure can hold it.
+`[rows, time]`, the weights of the step over a memory, or `None`. Constants such as the
+memory need not be in the state: a closure can hold them.
 """
 
 from zoo.decoding.beam_search import beam_search

@@ -33,42 +33,42 @@ def beam_search(
 
         score = log P / ((5 + length) / 6)^α + β Σ_i log min(Σ_j p_ij, 1)
 
-    with α `length_penalty`, β `coverage_penalty`, p_ij the attention of step j to the
-    place i of the memory, and a length that counts the end token.
+    with α `length_penalty`, β `coverage_penalty`, p_ij the attention of step j to
+    position i of the memory, and a length that includes the end token.
 
     Each step ranks the extensions of all live hypotheses by log P and takes the best
     `beam`. Those that end leave the beam and compete by score for the `n_best` places
-    of the result, the others are live in the next step. With a beam of 1 that is the
-    greedy search, whatever the penalties. Hypotheses that reach `max_steps` without an
-    end take the places that are left. A row's result depends on its own inputs alone.
+    of the result; the others are live in the next step. A beam of 1 is a greedy search,
+    whatever the penalties. Hypotheses that reach `max_steps` without an end take the
+    remaining places. A row's result depends only on its own inputs.
 
     Args:
-        step: the model, as `zoo.decoding` says, called with `batch * beam` rows, those
-            of a hypothesis' text next to each other.
+        step: the model, described in `zoo.decoding`, called with `batch * beam` rows;
+            the hypotheses of one text are adjacent.
         state: before the first step, tensors `[batch, ...]`.
         batch: number of rows, an integer or an int32 tensor.
         vocab_size: number of ids that `step` gives log-probabilities for.
-        beam: hypotheses that stay at each step, an integer or an int32 tensor, whose
+        beam: hypotheses kept at each step, an integer or an int32 tensor, whose
             value is not checked.
-        max_steps: the most tokens, an integer, or int32 `[batch]` for each row. XLA
-            needs it known when the graph is made.
+        max_steps: maximum number of tokens, an integer, or int32 `[batch]` for each
+            row. XLA requires it to be known when the graph is built.
         begin: id that the first step reads, an integer, or int32 `[batch]`.
         end: id of the end token.
         length_penalty: α, at least 0; a float or a float tensor.
-        coverage_penalty: β, at least 0; a float or a float tensor. Only ended (or cut)
-            hypotheses pay it.
-        memory_mask: bool `[batch, time]`, true at the tokens of the memory. Needed for
-            coverage and attention.
+        coverage_penalty: β, at least 0; a float or a float tensor. It applies only to
+            ended (or cut) hypotheses.
+        memory_mask: bool `[batch, time]`, true at the tokens of the memory. Required
+            for coverage and attention.
         n_best: hypotheses to return, at most `beam`; an integer or an int32 tensor.
-        early_stop: ends when no live hypothesis can beat the worst of the `n_best`.
-            The bound is exact: the result is that of all steps.
+        early_stop: whether to end when no live hypothesis can beat the worst of the
+            `n_best`. The bound is exact: the result is that of all steps.
         return_attention: whether to return the weights that `step` gave.
 
     Returns:
-        `Hypotheses`, fewer than `n_best` if the vocabulary has not so many.
+        `Hypotheses`, fewer than `n_best` if the vocabulary is too small.
 
     Raises:
-        ValueError: for arguments out of range, or a `step` that returns other parts.
+        ValueError: for arguments out of range, or a `step` that returns something else.
 
     Source: Sutskever et al. 2014, section 3.2, for the search; Wu et al. 2016 (GNMT),
     section 7, for the scores.
@@ -100,7 +100,7 @@ def beam_search(
     covers = tf.is_tensor(coverage_penalty) or coverage_penalty > 0
     if memory_mask is None and (covers or return_attention):
         raise ValueError(
-            "`memory_mask` must tell where the memory has tokens if there is a "
+            "`memory_mask` must mark the tokens of the memory if there is a "
             "`coverage_penalty` or `return_attention`. Accepted: bool [batch, time]. "
             "Received: None."
         )

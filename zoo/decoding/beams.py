@@ -1,4 +1,4 @@
-"""The loop of the beam search: what it carries, one step, and the way back."""
+"""The loop of the beam search: its state, one step, and backtracking."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from zoo.decoding.inputs import as_state, call_step, repeat_rows
 
 
 class Beams(NamedTuple):
-    """What the loop carries; a slot is a place among the `beam` of a row."""
+    """The state of the loop; a slot is one of the `beam` places of a row."""
 
     count: tf.Tensor  # steps done
     words: tf.Tensor  # int32 [batch, beam], read next
@@ -26,7 +26,7 @@ class Beams(NamedTuple):
 
 
 class Search(NamedTuple):
-    """One step of the search, what comes before it and what after."""
+    """One step of the search, its preparation and its conclusion."""
 
     step: Callable
     batch: int | tf.Tensor
@@ -39,7 +39,7 @@ class Search(NamedTuple):
 
     def start(self, state, begin, steps, covers: bool, attends: bool) -> Beams:
         shape = [self.batch, self.beam]
-        # One hypothesis at first; equal ones in all slots would stay equal.
+        # One hypothesis at first, because equal ones in all slots would stay equal.
         live = tf.where(tf.range(self.beam) == 0, tf.zeros(shape), NONE)
         time = tf.shape(self.penalties.memory_mask)[1] if covers or attends else 0
         blank = tf.zeros([steps, *shape], tf.int32)
@@ -97,7 +97,7 @@ class Search(NamedTuple):
         return Beams(
             count=length,
             words=words,
-            # A row at its limit stays as it is, for `finish`.
+            # A row at its limit stays unchanged until `finish`.
             live=tf.where(active, tf.where(ended, NONE, sums), beams.live),
             state=state,
             coverage=coverage,
@@ -108,7 +108,7 @@ class Search(NamedTuple):
         )
 
     def _of_slots(self, attention, rows):
-        """The weights that each slot's last token was chosen with."""
+        """Returns the weights with which each slot's last token was chosen."""
         if attention is None:
             raise ValueError(
                 "`step` must return attention weights if there is a `coverage_penalty` "
@@ -136,7 +136,7 @@ def _write(tensor, count, element):
 
 
 def trace(beams: Beams, lengths, slots):
-    """Follows hypotheses `[batch, n_best]` back from their last slots."""
+    """Traces hypotheses `[batch, n_best]` back from their last slots."""
     attends = not isinstance(beams.attention, tuple)
     shape = tf.concat([tf.shape(beams.tokens)[:1], tf.shape(slots)], axis=0)
     ids, weights = tf.zeros(shape, tf.int32), ()

@@ -1,4 +1,4 @@
-"""The likeliest token at each step."""
+"""Greedy search: the likeliest token at each step."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ def greedy_search(step: Callable, state, *, batch, max_steps, begin, end) -> Hyp
     """Takes the likeliest token until the end token: `beam_search` with a beam of 1.
 
     Args:
-        step: the model, as `zoo.decoding` says.
+        step: the model, described in `zoo.decoding`.
         state: before the first step, tensors `[batch, ...]`.
         batch: number of rows, an integer or an int32 tensor.
-        max_steps: the most tokens, an integer, or int32 `[batch]` for each row.
+        max_steps: maximum number of tokens, an integer, or int32 `[batch]` for each
+            row.
         begin: id that the first step reads, an integer, or int32 `[batch]`.
         end: id of the end token.
 
@@ -25,7 +26,7 @@ def greedy_search(step: Callable, state, *, batch, max_steps, begin, end) -> Hyp
         `Hypotheses` without the axis `n_best`; the scores are the log-probabilities.
 
     Raises:
-        ValueError: for arguments out of range, or a `step` that returns other parts.
+        ValueError: for arguments out of range, or a `step` that returns something else.
 
     Example:
         >>> table = tf.math.log([[0.1, 0.2, 0.7], [0.5, 0.3, 0.2], [0.2, 0.6, 0.2]])

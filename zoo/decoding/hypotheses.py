@@ -1,4 +1,4 @@
-"""Hypotheses of a search: what it returns, what it keeps, and their scores."""
+"""Hypotheses of a search: those it returns, those it keeps, and their scores."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ NONE = -float("inf")  # score of a place without a hypothesis
 
 
 class Hypotheses(NamedTuple):
-    """Sequences that a search found, the best first.
+    """Sequences that a search returned, the best first.
 
     Attributes:
-        ids: int32 `[batch, n_best, steps]`, with the end token, 0 behind it.
-        lengths: int32 `[batch, n_best]`, the end token included; 0 where there is no
+        ids: int32 `[batch, n_best, steps]`, with the end token, then 0.
+        lengths: int32 `[batch, n_best]`, including the end token; 0 for a missing
             hypothesis.
         log_probabilities: float32 `[batch, n_best]`, in nats, sums over the tokens.
-        scores: float32 `[batch, n_best]`, with the penalties; -inf where there is no
+        scores: float32 `[batch, n_best]`, with the penalties; -inf for a missing
             hypothesis.
-        attention: float32 `[batch, n_best, steps, time]`, zeros behind the end, or
+        attention: float32 `[batch, n_best, steps, time]`, zeros after the end, or
             `None`.
 
     `greedy_search` gives the same without the axis `n_best`.
@@ -35,7 +35,7 @@ class Hypotheses(NamedTuple):
 class Kept(NamedTuple):
     """Hypotheses without their tokens, `[batch, count]` each, the best first.
 
-    `slots` is the place of the last token among those of the step `lengths - 1`.
+    `slots` is the slot of the last token in step `lengths - 1`.
     """
 
     scores: tf.Tensor
@@ -50,13 +50,13 @@ class Kept(NamedTuple):
 
     @classmethod
     def best(cls, count, *groups: Kept) -> Kept:
-        """The best of some groups; of equal scores, that of the earlier group."""
+        """Returns the best of some groups; ties go to the earlier group."""
         joined = cls(*(tf.concat(parts, axis=1) for parts in zip(*groups)))
         _, places = tf.math.top_k(joined.scores, count)
         return cls(*(tf.gather(part, places, batch_dims=1) for part in joined))
 
     def filled(self, others: Kept) -> Kept:
-        """The same, with others, the best first, in the places without one."""
+        """Returns the same with others in the free places, the best first."""
         held = tf.math.count_nonzero(
             self.scores > NONE, axis=1, keepdims=True, dtype=tf.int32
         )
@@ -71,11 +71,11 @@ class Kept(NamedTuple):
 
 
 class Penalties(NamedTuple):
-    """Length normalisation and coverage penalty: how hypotheses are ranked.
+    """Length normalisation and coverage penalty: the ranking of hypotheses.
 
         score = log P / ((5 + length) / 6)^α + β Σ_i log min(Σ_j p_ij, 1)
 
-    with p_ij the attention of step j to the place i of the memory.
+    with p_ij the attention of step j to position i of the memory.
 
     Source: Wu et al. 2016 (GNMT), section 7, equation (14).
     """
@@ -85,25 +85,25 @@ class Penalties(NamedTuple):
     memory_mask: tf.Tensor | None  # `[batch, time]`
 
     def normalise(self, log_probabilities, lengths):
-        # In float64: a rounded power must not make a longer hypothesis pay more.
+        # In float64: a rounded power must not raise the penalty of a longer hypothesis.
         lengths = tf.cast(lengths, tf.float64)
         power = tf.pow((5.0 + lengths) / 6.0, tf.cast(self.alpha, tf.float64))
         return log_probabilities / tf.cast(power, tf.float32)
 
     def score(self, log_probabilities, lengths, coverage):
-        """float32 `[batch, count]`; coverage `[batch, count, time]`, `()` for none."""
+        """Returns scores `[batch, count]`; coverage `[batch, count, time]` or `()`."""
         score = self.normalise(log_probabilities, lengths)
         if isinstance(coverage, tuple):
             return score
-        assert self.memory_mask is not None  # searches with a coverage ask for it
+        assert self.memory_mask is not None  # required by searches with a coverage
         covered = tf.math.log(tf.clip_by_value(coverage, 1e-30, 1.0))
         covered = tf.where(self.memory_mask[:, None, :], covered, 0.0)
         return score + self.beta * tf.reduce_sum(covered, axis=-1)
 
     def bound(self, log_probabilities, max_lengths):
-        """The most that a live hypothesis `[batch, beam]` can still score.
+        """Returns the upper bound of the score of a live hypothesis, `[batch, beam]`.
 
-        Further tokens do not raise its log-probability, no length divides that by
-        more than the greatest, and no coverage penalty is positive.
+        Further tokens do not raise its log-probability, the maximum length has the
+        largest divisor, and no coverage penalty is positive.
         """
         return self.normalise(log_probabilities, max_lengths[:, None])

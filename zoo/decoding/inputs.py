@@ -1,4 +1,4 @@
-"""What the searches are given: checked, and brought into one form."""
+"""The inputs of the searches: checked and converted."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import tensorflow as tf
 
 
 def as_ids(name: str, value, ranks=(0, 1), vocab_size: int | None = None) -> tf.Tensor:
-    """Ids of tokens as an int32 tensor.
+    """Returns ids of tokens as an int32 tensor.
 
     Raises:
-        ValueError: if they are not integers of a rank that is allowed, or known now
-            and not in the vocabulary.
+        ValueError: if they are not integers of an accepted rank, or are known to be
+            outside the vocabulary.
     """
     limit = tf.int32.max if vocab_size is None else vocab_size
     if _is_integer(value, ranks, 0, limit - 1):
@@ -24,7 +24,7 @@ def as_ids(name: str, value, ranks=(0, 1), vocab_size: int | None = None) -> tf.
 
 
 def _is_integer(value, ranks, least: int, most: int) -> bool:
-    """Whether these are integers of some rank, within a range if they are known now."""
+    """Returns whether these are integers of some rank and, if known, in a range."""
     try:
         tensor = tf.convert_to_tensor(value)
     except (TypeError, ValueError):
@@ -36,23 +36,23 @@ def _is_integer(value, ranks, least: int, most: int) -> bool:
 
 
 def check_weight(name: str, value) -> None:
-    """Raises for a penalty's weight that is known now and negative."""
+    """Raises for a penalty that is known to be negative."""
     if not tf.is_tensor(value) and not value >= 0:
         raise ValueError(
-            f"`{name}` must be at least 0; 0 is without it. Received: {name}={value!r}."
+            f"`{name}` must be at least 0; 0 disables it. Received: {name}={value!r}."
         )
 
 
 def by_row(value, batch) -> tf.Tensor:
-    """A number for all rows or one for each, as int32 `[batch]`."""
+    """Returns a number for all rows, or one for each, as int32 `[batch]`."""
     return tf.broadcast_to(tf.cast(value, tf.int32), [batch])
 
 
 def step_limits(max_steps, batch) -> tuple[int | tf.Tensor, tf.Tensor]:
-    """The most steps of any row, and those of each row, int32 `[batch]`.
+    """Returns the most steps of any row, and those of each row, int32 `[batch]`.
 
     Raises:
-        ValueError: if these are not integers, or known now and not positive.
+        ValueError: if these are not integers, or are known not to be positive.
     """
     if not _is_integer(max_steps, (0, 1), 1, tf.int32.max):
         raise ValueError(
@@ -66,7 +66,7 @@ def step_limits(max_steps, batch) -> tuple[int | tf.Tensor, tf.Tensor]:
 
 
 def repeat_rows(structure, times: int):
-    """Each row of tensors `[batch, ...]` several times: `[batch * times, ...]`.
+    """Repeats each row of tensors `[batch, ...]`: `[batch * times, ...]`.
 
     Example:
         >>> repeat_rows({"h": tf.constant([[1], [2]])}, 2)["h"].numpy().tolist()
@@ -76,27 +76,27 @@ def repeat_rows(structure, times: int):
 
 
 def as_state(state):
-    """A state as tensors, each with an axis of rows.
+    """Returns a state as tensors, each with an axis of rows.
 
     Raises:
-        ValueError: if a tensor has none.
+        ValueError: if a tensor has no such axis.
     """
     state = tf.nest.map_structure(tf.convert_to_tensor, () if state is None else state)
     for leaf in tf.nest.flatten(state):
         if leaf.shape.rank == 0:
             raise ValueError(
-                "`state` must hold tensors [batch, ...], a row for each row of the "
-                f"batch. Received: a {leaf.dtype.name} without axes."
+                "`state` must hold tensors [batch, ...], with one row for each row of "
+                f"the batch. Received: a {leaf.dtype.name} without axes."
             )
     return state
 
 
 def call_step(step, ids, state):
-    """Runs `step`; its state takes the form of the given one.
+    """Runs `step`, and packs its state in the structure of the given one.
 
     Raises:
-        ValueError: if it returns something else than the three parts, or a state of
-            another structure or types.
+        ValueError: if it does not return the three parts, or returns a state of
+            another structure or type.
     """
     result = step(ids, state)
     if not isinstance(result, (tuple, list)) or len(result) != 3:

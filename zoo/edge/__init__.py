@@ -1,4 +1,4 @@
-"""A classifier as one file for LiteRT or onnxruntime, without TensorFlow on the device.
+"""Exports a classifier as one file for LiteRT or onnxruntime, without TensorFlow.
 
 Importing this loads no TensorFlow.
 """
@@ -19,7 +19,7 @@ _publish = LazyModule("zoo.edge.publish")
 
 
 class EdgeError(RuntimeError):
-    """The model could not be converted, or answers otherwise; nothing was written."""
+    """The model could not be converted, or its answers differ; nothing was written."""
 
 
 def export(
@@ -33,39 +33,40 @@ def export(
 ) -> Path:
     """Writes a classifier for a device, after comparing it with Python.
 
-    The folder gets
+    The folder receives
 
     * `model.tflite` or `model.onnx`: `tokens` int32 to, for a single task, `scores`
       float32 `[batch, labels]`, for several `<task>_scores` each: the calibrated
-      probabilities that the served model gives, a regression's value. LiteRT takes
+      probabilities of the served model, or the value of a regression. LiteRT takes
       `[1, length]`, padded on the right with 0; onnxruntime any `[batch, time]`.
-    * `model_int8.tflite` or `model_int8.onnx` with `int8`: weights in 8 bits, float32
-      arithmetic elsewhere (dynamic-range quantisation).
-    * `vocabulary.txt`: a token a line, the id of the first is 0.
+    * with `int8`, `model_int8.tflite` or `model_int8.onnx`: 8-bit weights, and
+      float32 arithmetic otherwise (dynamic-range quantisation).
+    * `vocabulary.txt`: one token per line; the id of the first is 0.
     * `metadata.json`: tasks, labels and names of the outputs; length, padding and
-      unknown id; the tokenizer's settings; texts with the ids and scores they must get;
-      of each file its size, sha256, largest difference from Python, latency, and
-      metrics on `examples`.
+      unknown id; the tokenizer's settings; texts with their expected ids and scores;
+      size, sha256, largest difference from Python, latency, and metrics on `examples`
+      of each file.
 
-    Strings do not run on the device: it has to turn texts into tokens as
-    `zoo.TextPipeline` does. The texts in `metadata.json` show whether it does.
+    Strings do not run on the device, which must turn texts into tokens like
+    `zoo.TextPipeline`. The texts in `metadata.json` test that.
 
     Args:
         text_model: a `zoo.TextModel` whose pipeline gives token ids and whose tasks are
             about whole texts.
-        folder: to write; may be absent, empty, or an earlier export, which is replaced.
+        folder: output folder; may be missing, empty, or an earlier export, which is
+            replaced.
         runtime: `"litert"` or `"onnx"`.
-        length: number of tokens that are read of a text, at most the pipeline's
-            `max_length`; by default that, or 128 if it is longer.
-        int8: writes the file with weights in 8 bits as well.
-        examples: labelled `zoo.data.Examples` whose metrics are to be measured.
+        length: number of tokens read per text, at most the pipeline's `max_length`; by
+            default that, or 128 if it is longer.
+        int8: whether to write a file with 8-bit weights as well.
+        examples: labelled `zoo.data.Examples` to compute metrics on.
 
     Returns:
         The folder.
 
     Raises:
         ValueError: for a model or an argument that is not accepted.
-        EdgeError: if the model cannot be converted, or an answer in float32 differs by
+        EdgeError: if the model cannot be converted, or a float32 answer differs by
             more than 1e-4 from Python's.
         ImportError: if a package of the extra `edge` is missing.
         OSError: if the folder cannot be written.

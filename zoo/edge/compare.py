@@ -1,4 +1,4 @@
-"""What a file answers and how fast, beside the model in Python."""
+"""Compares the answers and the speed of a file with the model in Python."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _WARM, _ROUNDS = 5, 50
 
 
 def sample_tokens(vocab_size: int, length: int) -> list[np.ndarray]:
-    """Rows of ids of length 1, of half of `length` and of all of it, without padding.
+    """Returns unpadded rows of ids of length 1, of half of `length`, and of `length`.
 
     Example:
         >>> [rows.shape for rows in sample_tokens(50, 16)]
@@ -33,7 +33,7 @@ def sample_tokens(vocab_size: int, length: int) -> list[np.ndarray]:
 def scores_of(
     model: keras.Model, tasks: Mapping[str, Task], tokens: np.ndarray
 ) -> dict[str, np.ndarray]:
-    """Python's scores `[batch, outputs]` by output, of ids `[batch, time]`."""
+    """Returns Python's scores `[batch, outputs]` by output, of ids `[batch, time]`."""
     logits, names = model(tokens, training=False), score_names(tasks)
     rows = {
         name: answers_of(keras.ops.convert_to_numpy(logits[name]), task)
@@ -51,16 +51,16 @@ def largest_difference(
     expected: Iterable[tuple[np.ndarray, Mapping]],
     length: int,
 ) -> float:
-    """Between a file and Python, over all scores; infinite where one is no number.
+    """Returns the largest difference between a file and Python; infinite for NaN.
 
-    A regression's counts in units of its targets' scale, or of its distance from their
-    mean if that is more, and without the rounding of its value to float32.
+    For a regression it is relative to its targets' scale, or to its distance from their
+    mean if that is larger, and excludes the rounding of its value to float32.
 
     Args:
         run: from ids `[batch, time]` to scores by output.
         tasks: the tasks.
         expected: ids without padding, and Python's scores of them.
-        length: the file gets the ids padded to it, and without padding as well.
+        length: the ids are passed padded to this length, and unpadded as well.
     """
     worst, units = 0.0, {score_names(tasks)[name]: tasks[name] for name in tasks}
     for tokens, scores in expected:
@@ -82,7 +82,7 @@ def _in_units(gap: np.ndarray, wanted: np.ndarray, task: Task) -> np.ndarray:
 
 
 def median_milliseconds(run: Callable, tokens: np.ndarray) -> float:
-    """The median time of a call, after a few that do not count."""
+    """Returns the median time of a call, after a few warm-up calls."""
     seconds = []
     for _ in range(_WARM + _ROUNDS):
         start = time.perf_counter()
@@ -98,21 +98,21 @@ def metrics_of(
     targets: Mapping[str, np.ndarray],
     weights: Mapping[str, np.ndarray],
 ) -> dict[str, dict]:
-    """Metrics by task, as `zoo.training.metrics.evaluate` gives them.
+    """Returns metrics by task, from `zoo.training.metrics.evaluate`.
 
     Args:
         run: from ids `[batch, time]` to scores by output.
         tasks: the tasks.
         tokens: the ids of each text.
         targets: by task, what `zoo.data.encode_labels` returns.
-        weights: the same.
+        weights: likewise.
     """
     names = score_names(tasks)
     answers = [run(row[None]) for row in tokens]
     results = {}
     for name, task in tasks.items():
         scores = np.concatenate([answer[names[name]] for answer in answers])
-        # `evaluate` reads what models return: of logits, 0 is as likely as not.
+        # `evaluate` expects model outputs; as a logit, 0 means a probability of a half.
         logits = scores - 0.5 if task.kind == "multilabel" else scores
         if task.kind == "regression":
             logits = task.standardised(scores.astype("float64"))

@@ -1,4 +1,4 @@
-"""The packages of the extra `edge`, imported when they are first needed."""
+"""Imports the packages of the extra `edge` on first use."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ def need(*modules: str):
     """Imports the modules and returns the first.
 
     Raises:
-        ImportError: if one is missing, with the line that installs it.
+        ImportError: if one is missing, with the command that installs it.
     """
     try:
         return [importlib.import_module(module) for module in modules][0]
     except ImportError as error:
         raise ImportError(
             "Exports for devices need the extra `edge`: "
-            f"pip install 'keras-text-zoo[edge]'. Received: {error}."
+            f"pip install -e '.[edge]'. Received: {error}."
         ) from error

@@ -13,7 +13,7 @@ from zoo.text.imports import tf
 
 
 def score_names(tasks: Mapping[str, Task]) -> dict[str, str]:
-    """Names of the outputs by task, in letters that every runtime takes.
+    """Returns names of the outputs by task, in characters that every runtime accepts.
 
     Example:
         >>> from zoo.tasks import as_tasks
@@ -28,10 +28,10 @@ def score_names(tasks: Mapping[str, Task]) -> dict[str, str]:
 
 
 def score_function(model: keras.Model, tasks: Mapping[str, Task]) -> Callable:
-    """From ids `[batch, time]` to a dict of float32 scores `[batch, outputs]`.
+    """Returns a function from ids `[batch, time]` to float32 scores `[batch, outputs]`.
 
-    The weights stand in its graph as constants. LiteRT's converter would keep variables
-    that nothing initialises, and the model would read memory at random.
+    Its weights are constants of the graph: LiteRT's converter would keep variables
+    without initialisation, and the model would read random memory.
     """
     names = score_names(tasks)
     values = [(v, keras.ops.convert_to_numpy(v)) for v in model.weights]
@@ -42,7 +42,7 @@ def score_function(model: keras.Model, tasks: Mapping[str, Task]) -> Callable:
             outputs = model(tokens, training=False)
         return {
             names[name]: task.value(tf.cast(outputs[name], tf.float32))
-            if task.kind == "regression"  # LiteRT has no arithmetic of float64
+            if task.kind == "regression"  # LiteRT has no float64 arithmetic
             else probabilities(outputs[name], task)
             for name, task in tasks.items()
         }

@@ -1,4 +1,4 @@
-"""LiteRT, once TensorFlow Lite: one text at a time, of a length that is fixed."""
+"""LiteRT, formerly TensorFlow Lite: one text at a time, of a fixed length."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ class Converter:
     """Writes the file of a model.
 
     Args:
-        function: what `zoo.edge.graph.score_function` returns.
-        length: number of tokens that the file takes.
+        function: the result of `zoo.edge.graph.score_function`.
+        length: number of tokens of the file's input.
     """
 
     def __init__(self, function: Callable, length: int) -> None:
-        need("ai_edge_litert.interpreter")  # sooner than after the conversion
+        need("ai_edge_litert.interpreter")  # fail before the conversion
         tokens = tf.TensorSpec([1, length], tf.int32, name="tokens")
         self._module = tf.Module()
         self._module.scores = tf.function(
@@ -34,11 +34,11 @@ class Converter:
         )
 
     def float32(self) -> bytes:
-        """The file as it is."""
+        """Converts with float32 weights."""
         return self._converter().convert()
 
     def int8(self) -> bytes:
-        """With weights in 8 bits; LiteRT's dynamic-range quantisation."""
+        """Converts with 8-bit weights, by LiteRT's dynamic-range quantisation."""
         converter = self._converter()
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
         return converter.convert()
@@ -49,25 +49,25 @@ class Converter:
 
 
 class Runner:
-    """Runs a file by the interpreter of devices, on one thread.
+    """Runs a file with the interpreter of devices, on one thread.
 
     Args:
-        path: of the file.
-        length: number of tokens it takes.
+        path: path of the file.
+        length: number of tokens of its input.
     """
 
     def __init__(self, path: str | Path, length: int) -> None:
         interpreter = need("ai_edge_litert.interpreter")
         self._length = length
-        # The runner does not keep the interpreter alive, whose memory it reads.
+        # The runner does not keep the interpreter, whose memory it reads, alive.
         self._interpreter = interpreter.Interpreter(
             model_path=os.fspath(path), num_threads=1
         )
         self._run = self._interpreter.get_signature_runner()
-        self._lock = threading.Lock()  # one memory for the tensors of all callers
+        self._lock = threading.Lock()  # all callers share the memory of the tensors
 
     def __call__(self, tokens: np.ndarray) -> dict[str, np.ndarray]:
-        """Scores `[batch, outputs]` by output, of ids `[batch, time]`."""
+        """Returns scores `[batch, outputs]` by output, for ids `[batch, time]`."""
         padded = np.zeros((len(tokens), self._length), "int32")
         padded[:, : tokens.shape[1]] = tokens
         with self._lock:

@@ -1,4 +1,4 @@
-"""An exported file answering token ids in Python, by the runtime of the device."""
+"""Runs an exported file on token ids in Python, with the runtime of the device."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ MODULES = dict(zip(RUNTIMES, (litert, onnx)))
 
 
 class EdgeModel:
-    """Loads what `zoo.edge.export` wrote; needs neither Keras nor TensorFlow to run.
+    """Loads an export of `zoo.edge.export`; needs neither Keras nor TensorFlow to run.
 
-    Several threads may ask it at once.
+    Several threads may use it at once.
 
     Args:
-        folder: of the export.
-        int8: takes the file with weights in 8 bits.
+        folder: folder of the export.
+        int8: whether to use the file with 8-bit weights.
 
     Call arguments:
-        rows: any iterable of the ids of each text, any number a text; what is behind
-            `length` is not read.
+        rows: any iterable of the ids of each text, of any length; ids beyond `length`
+            are ignored.
 
     Returns:
         Dict from output, see `metadata["tasks"]`, to float32 scores
         `[texts, outputs]`.
 
     Raises:
-        ValueError: if the folder holds no such export, or no such file, or a file is
+        ValueError: if the folder does not hold such an export or file, or a file is
             damaged.
 
     Example:
@@ -80,12 +80,12 @@ class EdgeModel:
 
 
 def file_name(module, *, int8: bool) -> str:
-    """Of the model in an export."""
+    """Returns the name of the model file in an export."""
     return f"model{'_int8' if int8 else ''}{module.SUFFIX}"
 
 
 def read_metadata(folder: Path) -> dict:
-    """The content of an export's `metadata.json`.
+    """Reads an export's `metadata.json`.
 
     Raises:
         ValueError: if it is missing, broken or of another format.

@@ -16,14 +16,14 @@ from zoo.edge.extra import need
 tf = LazyModule("tensorflow")
 
 SUFFIX = ".onnx"
-_OPSET = 17  # onnxruntime reads it from 1.12 on
+_OPSET = 17  # supported by onnxruntime 1.12 and later
 
 
 class Converter:
     """Writes the file of a model.
 
     Args:
-        function: what `zoo.edge.graph.score_function` returns.
+        function: the result of `zoo.edge.graph.score_function`.
         length: not used: the file takes any number of tokens.
     """
 
@@ -32,7 +32,7 @@ class Converter:
         self._function = tf.function(function, autograph=False)
 
     def float32(self) -> bytes:
-        """The file as it is."""
+        """Converts with float32 weights."""
         return self._float32
 
     @cached_property
@@ -44,12 +44,12 @@ class Converter:
         return found.SerializeToString()
 
     def int8(self) -> bytes:
-        """With weights in 8 bits; onnxruntime's dynamic quantisation."""
+        """Converts with 8-bit weights, by onnxruntime's dynamic quantisation."""
         quantization = need("onnxruntime.quantization", "onnx")
         with tempfile.TemporaryDirectory() as folder:
             source, target = Path(folder, "float32.onnx"), Path(folder, "int8.onnx")
             source.write_bytes(self._float32)
-            # Without sign: onnxruntime has no convolution of signed weights.
+            # Unsigned: onnxruntime has no convolution with signed weights.
             quantization.quantize_dynamic(
                 source,
                 target,
@@ -60,11 +60,11 @@ class Converter:
 
 
 class Runner:
-    """Runs a file by onnxruntime on the CPU, on one thread.
+    """Runs a file with onnxruntime on the CPU, on one thread.
 
     Args:
-        path: of the file.
-        length: the number of tokens that are read; the file takes more.
+        path: path of the file.
+        length: number of tokens that are read; the file accepts more.
     """
 
     def __init__(self, path: str | Path, length: int) -> None:
@@ -77,6 +77,6 @@ class Runner:
         self._names = [output.name for output in self._session.get_outputs()]
 
     def __call__(self, tokens: np.ndarray) -> dict[str, np.ndarray]:
-        """Scores `[batch, outputs]` by output, of ids `[batch, time]`."""
+        """Returns scores `[batch, outputs]` by output, for ids `[batch, time]`."""
         values = self._session.run(self._names, {"tokens": tokens})
         return dict(zip(self._names, values, strict=True))

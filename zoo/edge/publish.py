@@ -1,4 +1,4 @@
-"""Convert, compare with Python, then rename: an export is whole or absent."""
+"""Converts, compares with Python, then renames: an export is complete or absent."""
 
 from __future__ import annotations
 
@@ -77,14 +77,14 @@ def export(
         replace_folder(folder, partial)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
-        for parent in missing:  # from the innermost; one with content stays
+        for parent in missing:  # from the innermost; one that is not empty stays
             with suppress(OSError):
                 parent.rmdir()
     return folder
 
 
 class _Edge:
-    """One model on its way into a folder, and what Python answers."""
+    """An export in progress, with the expected answers from Python."""
 
     def __init__(self, text_model, runtime, length, examples) -> None:
         self.text_model, self.runtime, self.length = text_model, runtime, length
@@ -92,7 +92,7 @@ class _Edge:
         self.name = text_model.metadata.get("name", self.model.name)
         self.module = MODULES[runtime]
         self.texts, self.labelled = [], None
-        if examples is not None:  # a label that the model does not know ends it here
+        if examples is not None:  # an unknown label stops the export here
             self.texts = examples.texts
             targets, weights = encode_labels(examples, self.tasks)
             self.labelled = self.encode(self.texts), targets, weights
@@ -113,8 +113,8 @@ class _Edge:
         difference = float32["largest_difference"]
         if not difference <= TOLERANCE:
             raise EdgeError(
-                f"The {self.runtime} form of the model {self.name!r} must answer like "
-                f"Python to {TOLERANCE:g}, on texts of 1, {(self.length + 1) // 2} and "
+                f"The {self.runtime} form of the model {self.name!r} must match Python "
+                f"to {TOLERANCE:g}, on texts of 1, {(self.length + 1) // 2} and "
                 f"{self.length} tokens. Received: a difference of {difference:.3g}; "
                 "nothing was written."
             )
@@ -137,7 +137,7 @@ class _Edge:
             lines = str(error).strip().splitlines() or [""]
             raise EdgeError(
                 f"The model {self.name!r} must have only operations that "
-                f"{self.runtime} knows. Received: {type(error).__name__}: "
+                f"{self.runtime} supports. Received: {type(error).__name__}: "
                 f"{lines[0][:300]}; nothing was written."
             ) from error
 
@@ -149,7 +149,7 @@ class _Edge:
             difference = largest_difference(run, self.tasks, self.checks, self.length)
         except ImportError:
             raise
-        except Exception as error:  # the runtimes' own kinds
+        except Exception as error:  # each runtime raises its own kinds
             raise EdgeError(
                 f"The {self.runtime} form of the model {self.name!r} must run. "
                 f"Received: {str(error)[:300]}; nothing was written."
@@ -189,12 +189,12 @@ class _Edge:
             "tokenizer": pipeline.summary(),
             "vocabulary": VOCABULARY,
             "files": files,
-            "examples": self._golden(),
+            "examples": self._example_records(),
             "versions": {"zoo": __version__, **packages},
         }
 
-    def _golden(self) -> list[dict]:
-        """Texts that show whether a device makes the same ids and scores of them."""
+    def _example_records(self) -> list[dict]:
+        """Returns texts to test whether a device computes the same ids and scores."""
         odd = [text for text in ODD if isinstance(text, str)]
         texts = [*odd, *self.texts[:_EXAMPLES]]
         found = []
@@ -213,7 +213,7 @@ class _Edge:
 def _check_kind(text_model: TextModel) -> None:
     if type(text_model) is not TextModel:
         raise ValueError(
-            "`text_model` must answer about whole texts from their token ids. "
+            "`text_model` must predict from the token ids of whole texts. "
             "Accepted: text classifiers. "
             f"Received: a {type(text_model).__name__} of the model "
             f"{text_model.metadata.get('name', text_model.model.name)!r}."
@@ -224,25 +224,25 @@ def _check_kind(text_model: TextModel) -> None:
 def _length(pipeline: TextPipeline, length: int | None) -> int:
     if length is None:
         return min(DEFAULT_LENGTH, pipeline.max_length)
-    return whole("length", length, 1, pipeline.max_length)  # what the pipeline reads
+    return whole("length", length, 1, pipeline.max_length)  # the pipeline's limit
 
 
 def _check_folder(folder: Path) -> None:
-    """Nothing but an earlier export is ever replaced."""
+    """Raises unless the folder can be written or is an earlier export to replace."""
     if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
         return
     try:
         read_metadata(folder)
     except ValueError as error:
         raise ValueError(
-            "`folder` must be absent, empty, or an earlier export to replace. "
+            "`folder` must be missing, empty, or an earlier export to replace. "
             f"Received: {folder}, which holds something else."
         ) from error
 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Converters warn of what they are told to do."""
+    """Silences the converters' warnings about requested options."""
     before = logging.root.manager.disable
     logging.disable(logging.ERROR)
     try:

@@ -1,4 +1,4 @@
-"""What an export for a device is, in a few lines."""
+"""A summary of an export for a device, in a few lines."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from zoo.training.metrics import MAIN_METRIC, mean_main_metric
 
 
 def summary(folder: str | Path) -> str:
-    """Size, difference and time of each file; metrics where they were measured.
+    """Returns size, difference and time of each file, with metrics if measured.
 
     Args:
-        folder: of an export.
+        folder: folder of an export.
     """
     folder = Path(folder)
     metadata = read_metadata(folder)
@@ -48,4 +48,4 @@ def _change(tasks, float32: dict, int8: dict) -> str:
     before, after = (mean_main_metric(tasks, result) for result in (float32, int8))
     metrics = sorted({MAIN_METRIC[task.kind] for task in tasks.values()})
     shown = f"{' and '.join(metrics)}{', mean of the tasks' if len(tasks) > 1 else ''}"
-    return f"8 bits change {shown} by {after - before:+.4f}."
+    return f"8-bit weights change {shown} by {after - before:+.4f}."

@@ -33,13 +33,13 @@ def register_family(family: Family) -> Family:
 
 
 def families() -> dict[str, Family]:
-    """All families by name, those of the package first."""
+    """Returns all families by name, those of the package first."""
     load_plugins()
     return dict(_FAMILIES)
 
 
 def get_family(name: str) -> Family:
-    """The family of that name.
+    """Returns the family of that name.
 
     Raises:
         ValueError: for an unknown name.
@@ -53,13 +53,13 @@ def get_family(name: str) -> Family:
         raise ValueError(
             f"`family` must be a registered family{nearest(name, known)}. Accepted: "
             f"{', '.join(known)}. Received: {name!r}. A family of another package is "
-            "known once its module is named in ZOO_PLUGINS."
+            "registered by importing its module, which ZOO_PLUGINS names."
         )
     return known[name]
 
 
 def family_of(model: str) -> Family:
-    """The family of a registered model.
+    """Returns the family of a registered model.
 
     Example:
         >>> family_of("bilstm_crf").name

@@ -1,4 +1,4 @@
-"""A family of models as one object: what the command line, searches and tables ask."""
+"""A family of models as one object, used by the command line, searches and tables."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
+from zoo._lazy import RenamedAttributes
 from zoo.data.parts import PARTS, valid_as_train
 from zoo.data.shares import share_table, share_warnings
 from zoo.families.pretrained import settled
@@ -28,48 +29,54 @@ if TYPE_CHECKING:
     from zoo.families.text_model import BaseTextModel
     from zoo.serving.servable import Servable
 
-CLASSES = 20  # of a task whose rows `run` prints, and the report shows
+CLASSES = 20  # of a task whose rows `run` prints and the report shows
 CLASSES_REPORTED = 200
-EXAMPLES = 1000  # validation texts that an export is warmed up and checked with
+EXAMPLES = 1000  # validation texts for the warmup and the check of an export
 
 
-class Family(ABC):
-    """How one family of models is read for, trained, reported on, searched and served.
+class Family(RenamedAttributes, ABC):
+    """How to read data for a family of models, and train, report, search and serve it.
 
     A family has a kind of data, `Splits` whose parts have `texts`; a class of settings;
-    a class of trained models; and the steps below. The orders in which `zoo train`,
-    `zoo tune` and the tables take them stand here once. Importing a family loads no
-    TensorFlow: each step imports what it needs when it is taken.
+    a class of trained models; and the steps below. Only this class defines the order in
+    which `zoo train`, `zoo tune` and the tables take them. Importing a family loads no
+    TensorFlow: each step imports what it needs when it runs.
 
     Attributes:
-        name: of the family; registered models and saved models name it.
-        content: what its data hold, for messages.
+        name: name of the family; registered models and saved models refer to it.
+        content: content of its data, for messages.
         reads: contents of the named sets that it can learn from.
-        default_labels: columns of a table's labels where the user names none.
-        default_data: named set that is read where the user names none.
+        default_labels: label columns of a table if the user names none.
+        default_data: named set that is read if the user names no data.
         settings: class of its settings.
-        invitation: begins the line of `run` that shows how to use the model.
+        next_step: first words of the line of `run` that shows how to use the model.
     """
 
+    renamed = {
+        "brief": "summary",
+        "choose": "settings_for",
+        "facts": "results",
+        "invitation": "next_step",
+    }
     name: str
     content: str
     reads: tuple[str, ...]
     default_labels: tuple[str, ...] = ("label",)
     default_data: str
     settings: type[Checked]
-    invitation: str
+    next_step: str
 
     @abstractmethod
     def text_model(self) -> type[BaseTextModel]:
-        """The class of the family's trained models."""
+        """Returns the class of the family's trained models."""
 
     def read(self, options):
-        """The parts of the named set or of the files that the options name.
+        """Reads the parts of the named set or of the files in the options.
 
-        Files of most families are tables of texts; others override `read_files`.
+        The files of most families are tables of texts; others override `read_files`.
 
         Args:
-            options: with the attributes of the options of `zoo train`.
+            options: an object with the attributes of the options of `zoo train`.
 
         Raises:
             ValueError: for a named set of another family.
@@ -82,21 +89,21 @@ class Family(ABC):
         return self.read_files(options)
 
     def read_files(self, options):
-        """The parts of the user's files."""
+        """Reads the parts of the user's files."""
         return read_table_splits(options, self)
 
     def read_part(self, text_model: BaseTextModel, options):
-        """A named set's test part, or a whole file, to measure a trained model on."""
+        """Reads a named set's test part, or a whole file, to evaluate a model on."""
         if is_named(options):
             return read_named(options, self).test
         return read_labelled(text_model, options)
 
     @abstractmethod
     def prepare(self, splits, settings):
-        """What the training part teaches before a model, and all parts read with it."""
+        """Learns what precedes a model from the training part, and reads all parts."""
 
     def describe(self, name: str, prepared) -> str:
-        """The line that says what is trained, and on how much."""
+        """Returns the line that announces a training, with the size of its data."""
         return name
 
     @abstractmethod
@@ -114,43 +121,43 @@ class Family(ABC):
         """Builds a registered model and trains it.
 
         Args:
-            name: of the model.
+            name: name of the model.
             prepared: what `prepare` returns.
-            settings: how to train.
+            settings: the training settings.
             keywords: arguments of the model's builder.
-            folder: for checkpoints; a run that was killed there continues.
+            folder: for checkpoints; a run that was killed continues from there.
             callbacks: further Keras callbacks.
-            verbose: shows progress.
+            verbose: whether to show progress.
 
         Returns:
-            The model with its best weights, and one dict of logs an epoch, with its
+            The model with its best weights, and one dict of logs per epoch, with its
             `score` and its `seconds`.
         """
 
     def report(
         self, text_model: BaseTextModel, prepared, history, settings, folder: Path
     ) -> str:
-        """Reads the test part, writes the report, and returns what `run` prints."""
-        facts = self.facts(text_model, prepared, history)
-        table = self.table({part: facts[part] for part in ("valid", "test")})
+        """Reads the test part, writes the report, and returns the text to print."""
+        results = self.results(text_model, prepared, history)
+        table = self.table({part: results[part] for part in ("valid", "test")})
         name = text_model.metadata["name"]
         columns = {"seconds": "seconds:.0f", "loss": "loss:.4f"}
         page = [
             f"# {name}",
-            f"{facts['parameters']:,} parameters, {facts['seconds']:.0f} s.",
+            f"{results['parameters']:,} parameters, {results['seconds']:.0f} s.",
             table,
             "## Training",
             history_table(history, columns),
             "## Settings",
             settings_block(settings.to_config()),
         ]
-        write_page(folder, page, {**facts, "history": list(history)})
+        write_page(folder, page, {**results, "history": list(history)})
         return table
 
-    def facts(self, text_model: BaseTextModel, prepared, history: list[dict]) -> dict:
-        """What a table shows of one seed: scores of `valid` and `test`, and costs.
+    def results(self, text_model: BaseTextModel, prepared, history: list[dict]) -> dict:
+        """Returns the results of one seed: scores of `valid` and `test`, and costs.
 
-        Here `prepared` is, or holds as `splits`, the data as they were read.
+        By default `prepared` is, or holds as `splits`, the data as they were read.
         """
         splits = getattr(prepared, "splits", prepared)
         return {
@@ -160,28 +167,28 @@ class Family(ABC):
             "seconds": sum(logs["seconds"] for logs in history),
         }
 
-    def brief(self, facts: Mapping) -> str:
-        """`facts` in a few words."""
-        scores = (f"{next(iter(facts[p].values())):.4f} ({p})" for p in PARTS[1:])
+    def summary(self, results: Mapping) -> str:
+        """Returns the main `results` as a few words."""
+        scores = (f"{next(iter(results[p].values())):.4f} ({p})" for p in PARTS[1:])
         return ", ".join(scores)
 
     def evaluate(self, text_model: BaseTextModel, options, name: str) -> str:
-        """What `zoo evaluate` prints: scores of a trained model on data.
+        """Returns the text that `zoo evaluate` prints: scores of a model on data.
 
         Args:
             text_model: a model of this family.
-            options: with the attributes of the options of `zoo evaluate`.
-            name: of the model in the table.
+            options: an object with the attributes of the options of `zoo evaluate`.
+            name: name of the model in the table.
         """
         part = self.read_part(text_model, options)
         return self.table({name: self.score_part(text_model, part)})
 
     def score_part(self, text_model: BaseTextModel, part) -> dict[str, float]:
-        """Scores of texts that `read_part` gave, by name."""
+        """Returns scores, by name, of texts from `read_part`."""
         return self.score(text_model, SimpleNamespace(test=part), "test")
 
     def table(self, scores: Mapping[str, Mapping[str, float]]) -> str:
-        """A Markdown table: a row a model or part, a column a score."""
+        """Returns a Markdown table: one row per model or part, one column per score."""
         names = list(dict.fromkeys(name for row in scores.values() for name in row))
         rows = [["", *names]]
         for row, found in scores.items():
@@ -191,14 +198,14 @@ class Family(ABC):
 
     @abstractmethod
     def objectives(self, splits) -> list[str]:
-        """The scores that `zoo tune` can look for in this data, the default first."""
+        """Returns the objectives of `zoo tune` on this data, the default first."""
 
     @abstractmethod
     def score(self, text_model: BaseTextModel, splits, part: str) -> dict[str, float]:
-        """Scores of a part by the names of `objectives`."""
+        """Returns the scores of a part by the names of `objectives`."""
 
     def prompt(self, splits) -> str:
-        """A text to try the model with."""
+        """Returns a text to try the model with."""
         texts = splits.test.texts or splits.train.texts
         return min(texts, key=lambda text: abs(len(text) - 50))
 
@@ -206,35 +213,35 @@ class Family(ABC):
     def servable(
         self, model, pipeline, tasks, texts: Sequence[bytes], metadata: Mapping
     ) -> Servable:
-        """What `zoo.export` writes, with the answers expected of it.
+        """Returns what `zoo.export` writes, with the expected answers.
 
         Args:
             model: a Keras model of this family.
             pipeline: the one that it was trained with.
             tasks: what `zoo.tasks.as_tasks` reads.
             texts: examples to compare the answers on.
-            metadata: of the trained model; holds its settings.
+            metadata: metadata of the trained model, with its settings.
 
         Raises:
             ValueError: for a model or a pipeline that cannot be served.
         """
 
     def tables(self, splits) -> dict[str, Examples]:
-        """The texts of each part with the labels that the model learns from."""
+        """Returns the texts of each part with the labels that the model learns."""
         return splits.parts
 
     def shares(self, splits, most: int) -> str:
-        """A table of the rows of each class in each part, and what to beware of."""
+        """Returns a table of the rows of each class in each part, and warnings."""
         tables = self.tables(splits)
         rows = [[*map(in_cell, row)] for row in share_table(tables, most)]
         parts = [markdown_table(rows)] if rows else []
         return "\n\n".join(parts + share_warnings(tables))
 
-    def choose(
+    def settings_for(
         self, name: str, splits, overrides: Mapping, keywords: Mapping | None = None
     ) -> Checked:
-        """The model's settings: its defaults, what the data ask for, `overrides`, and
-        without weights that the builder's arguments have no room for."""
+        """Returns the model's settings: its defaults, those that the data require, then
+        `overrides`; without weights that do not fit the builder's arguments."""
         settings = self.settings.of(name, **{**splits.settings, **overrides})
         return settled(settings, name, keywords or {})
 
@@ -249,19 +256,19 @@ class Family(ABC):
         export_to: Path | None,
         callbacks: Sequence[keras.callbacks.Callback] = (),
     ) -> None:
-        """What `zoo train` does, with its messages: train, report, export.
+        """Does what `zoo train` does, with its messages: trains, reports, exports.
 
         Args:
-            name: of a registered model of this family.
+            name: name of a registered model of this family.
             splits: the data.
             overrides: settings that differ from the model's defaults.
             keywords: arguments of the model's builder.
-            folder: of the run; gets `model/`, `report.md`, `results.json`, plots. A run
-                that was killed there continues from its last epoch.
+            folder: folder of the run; receives `model/`, `report.md`, `results.json`,
+                plots. A run that was killed continues from its last epoch there.
             export_to: folder of the exported versions, or `None`.
             callbacks: further Keras callbacks.
         """
-        settings = self.choose(name, splits, overrides, keywords)
+        settings = self.settings_for(name, splits, overrides, keywords)
         for note in splits.notes:
             print(note)
         if shares := self.shares(splits, CLASSES):
@@ -286,20 +293,20 @@ class Family(ABC):
             place = self.export(text_model, splits, export_to).parent
             print(f"Exported and checked: {place}")
         values = place, one_line(self.prompt(splits))
-        print(f"{self.invitation}: {shell_command('zoo', 'predict', values=values)}")
+        print(f"{self.next_step}: {shell_command('zoo', 'predict', values=values)}")
 
     def with_abstain(self, text_model: BaseTextModel, probability: float):
-        """The model, which gives no label where none reaches a probability.
+        """Returns the model with an abstention threshold for its labels.
 
         Args:
             text_model: a model of this family.
             probability: from 0 to below 1.
 
         Raises:
-            ValueError: for a family, or a model, that does not say how sure it is.
+            ValueError: for a family, or a model, without probabilities of labels.
         """
         raise ValueError(
-            "`abstain` (--abstain) must be for a model that gives the probabilities of "
+            "`abstain` (--abstain) needs a model that gives the probabilities of "
             "labels. Accepted: a model of a family that can abstain, such as "
             f"classification. Received: {probability} for a model of the family "
             f"{self.name!r}."
@@ -319,8 +326,8 @@ class Family(ABC):
         folder: Path,
         callbacks: Sequence[keras.callbacks.Callback] = (),
     ) -> tuple[BaseTextModel, list[dict]]:
-        """One trial of `zoo tune`: a training whose checkpoints stay in `folder`."""
-        settings = self.choose(name, splits, overrides, keywords)
+        """Trains once, as one trial of `zoo tune`; checkpoints stay in `folder`."""
+        settings = self.settings_for(name, splits, overrides, keywords)
         text_model, history = self.train(
             name,
             self.prepare(splits, settings),
@@ -336,23 +343,23 @@ class Family(ABC):
     def measure(
         self, name: str, splits, settings, keywords: Mapping, folder: Path
     ) -> dict:
-        """The facts of one training, whose checkpoints stand in `folder` meanwhile."""
+        """Trains once, with checkpoints in `folder`, and returns the results."""
         prepared = self.prepare(splits, settings)
         checkpoints = folder / "checkpoints"
         text_model, history = self.train(
             name, prepared, settings, keywords, folder=checkpoints
         )
-        facts = self.facts(text_model, prepared, history)
+        results = self.results(text_model, prepared, history)
         shutil.rmtree(checkpoints, ignore_errors=True)
-        return {**facts, "best_epoch": best_epoch(history)}
+        return {**results, "best_epoch": best_epoch(history)}
 
     def measure_retrained(
         self, name: str, splits, settings, keywords: Mapping, folder: Path
     ) -> dict:
-        """The same, then trained again on training and validation part together.
+        """Trains twice: the second time on the training and validation parts together.
 
-        The second training takes as many epochs as were best in the first, whose are
-        the validation scores; the test scores are its own.
+        The second training takes the number of epochs that was best in the first. The
+        validation scores are from the first, the test scores from the second.
         """
         chosen = self.measure(name, splits, settings, keywords, folder / "chosen")
         again = self.measure(
@@ -370,6 +377,6 @@ class Family(ABC):
 
 
 def _remember(text_model: BaseTextModel, splits) -> None:
-    """Keeps how the files were read among the metadata, for `zoo evaluate`."""
+    """Records in the metadata how the files were read, for `zoo evaluate`."""
     if splits.reading:
         text_model.metadata["reading"] = splits.reading

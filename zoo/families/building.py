@@ -24,25 +24,25 @@ def build(
     weights: str = shipped.NONE,
     seed: int = 0,
 ) -> keras.Model:
-    """Builds a registered model of texts, from pre-trained vectors if there are any.
+    """Builds a registered model of texts, starting from pre-trained vectors if any.
 
-    The embedding is then as wide as the vectors and is trained further; `text_cnn`
-    takes the variant `"non-static"` unless `keywords` name another one.
+    Then the embedding is as wide as the vectors, and is trained further; `text_cnn`
+    uses the variant `"non-static"` unless `keywords` set another one.
 
     Args:
-        name: of the model.
+        name: name of the model.
         vocabulary: the words by id.
-        tasks: what the model's builder takes.
+        tasks: tasks or sizes for the model's builder.
         keywords: further arguments of the builder.
         vectors: path of a word2vec or GloVe text file, or `""`.
-        weights: name of word vectors that ship (`zoo.weights.NAMES`), or `"none"`;
-            `vectors` goes before it.
-        seed: of the vectors of words that those lack.
+        weights: name of shipped word vectors (`zoo.weights.NAMES`), or `"none"`;
+            `vectors` takes precedence.
+        seed: seed of the vectors of words that the file or weights lack.
 
     Raises:
-        DataError: for a file that holds no vectors; see
+        DataError: for a file without vectors; see
             `zoo.data.vectors.read_vectors`.
-        ValueError: for an `embedding_dim` that is not the width of the vectors.
+        ValueError: for an `embedding_dim` that differs from the width of the vectors.
     """
     if vectors:
         matrix, share = read_vectors(vectors, vocabulary, seed=seed)
@@ -74,22 +74,22 @@ def known_vectors(
 def _started(
     name: str, matrix: np.ndarray, tasks: Mapping, keywords: Mapping
 ) -> keras.Model:
-    """The model whose embedding of words starts from `matrix`, `[words, width]`."""
+    """Builds the model with its word embedding set to `matrix`, `[words, width]`."""
     if "embedding_dim" not in _registry.describe(name).keywords:
         return _registry.get(name, len(matrix), tasks, **keywords)
     width = matrix.shape[1]
     given = keywords.get("embedding_dim", width)
     if given != width:
         raise ValueError(
-            f"`embedding_dim` must be the width of the vectors. Accepted: {width}, or "
-            f"none. Received: embedding_dim={given!r}."
+            f"`embedding_dim` must equal the width of the vectors. Accepted: {width}, "
+            f"or no value. Received: embedding_dim={given!r}."
         )
     keywords = {**keywords, "embedding_dim": width}
     if "vectors" in _registry.describe(name).keywords:
         chosen = {"variant": "non-static", **keywords, "vectors": matrix}
         return _registry.get(name, len(matrix), tasks, **chosen)
     model = _registry.get(name, len(matrix), tasks, **keywords)
-    for layer in model.layers:  # one, or one for each task beside it
+    for layer in model.layers:  # one, or one for each task besides it
         if isinstance(layer, keras.layers.Embedding) and layer.name.startswith(_LAYER):
             layer.set_weights([matrix])
     return model

@@ -1,6 +1,6 @@
-"""What a registered model and its family say together: settings, ranges, the page.
+"""Descriptions of models: what a model and its family define together.
 
-Pure Python: the command line shows them without loading TensorFlow.
+It is pure Python: the command line shows them without loading TensorFlow.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ class Page(Entry):
 
 
 def describe(name: str) -> Page:
-    """What is known of a model: arguments, defaults, source. Prints as a page.
+    """Describes a model: arguments, defaults, source. Prints as a page.
 
     Raises:
-        ValueError: for an unknown name; the message suggests the nearest.
+        ValueError: for an unknown name; the message suggests the nearest one.
 
     Example:
         >>> print(str(describe("text_cnn")).splitlines()[0].partition(":")[0])
@@ -45,12 +45,12 @@ def describe(name: str) -> Page:
 
 
 def settings_of(model: str) -> type[Checked]:
-    """The class of the settings that a model's family takes."""
+    """Returns the class of the settings of a model's family."""
     return family_of(model).settings
 
 
 def space_of(model: str) -> dict[str, Range]:
-    """All that `zoo tune` searches for a model: its arguments, then its settings.
+    """Returns all that `zoo tune` searches for a model: arguments, then settings.
 
     Example:
         >>> print(space_of("bilstm")["units"], "|", space_of("bilstm")["batch_size"])
@@ -61,7 +61,7 @@ def space_of(model: str) -> dict[str, Range]:
 
 
 def parse_pairs(pairs: Sequence[str]) -> dict:
-    """`key=value` pairs as a dict; each value is JSON, or else a string.
+    """Parses `key=value` pairs into a dict; each value is JSON, or else a string.
 
     Raises:
         ValueError: for a pair without `=`.
@@ -83,14 +83,14 @@ def parse_pairs(pairs: Sequence[str]) -> dict:
 
 
 def parse_overrides(pairs: Sequence[str], model: str) -> tuple[dict, dict]:
-    """`key=value` pairs as settings of the training and arguments of the builder.
+    """Parses `key=value` pairs into training settings and builder arguments.
 
     Args:
         pairs: each value is JSON, or else a string.
         model: a registered model.
 
     Raises:
-        ValueError: for a pair without `=`, or a name that the model does not know.
+        ValueError: for a pair without `=`, or a name unknown to the model.
 
     Example:
         >>> parse_overrides(["epochs=3", "maps=64", "variant=static"], "text_cnn")

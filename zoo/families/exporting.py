@@ -1,4 +1,4 @@
-"""`zoo.export`: from a trained model to the SavedModel that TF Serving answers with."""
+"""`zoo.export`: writes a trained model as a SavedModel for TF Serving."""
 
 from __future__ import annotations
 
@@ -26,60 +26,60 @@ def export(
 
     * `serving_default`: `text` string `[batch]` to, for a single task, `label` string
       `[batch]` and `scores` float32 `[batch, labels]`; for several tasks
-      `<task>_label` and `<task>_scores` each. Categories: softmax, and the label that
-      scores most. Multilabel: sigmoids, and the labels above 0.5 joined by `|`.
+      `<task>_label` and `<task>_scores` each. Categories: softmax, and the label with
+      the highest score. Multilabel: sigmoids, and the labels above 0.5 joined by `|`.
       Regression: scores `[batch, 1]` hold the value, the label its decimals.
-      Categories that may abstain: `abstained` bool `[batch]` as well, and then `""`
-      for the label.
+      Categories that may abstain: also `abstained` bool `[batch]`, with the label `""`
+      if it is true.
     * `classify` and `regress`, for the server's APIs of these names: `inputs`, which
       are serialized `tf.Example` messages with the feature `text`, to `classes` string
       and `scores` float32 `[batch, labels]` of the first task with labels, and to
-      `outputs` float32 `[batch, 1]` of the first regression. Of several tasks each one
+      `outputs` float32 `[batch, 1]` of the first regression. With several tasks each
       has `classify_<task>` or `regress_<task>`.
-    * `embed`: `text` to `embedding` float32 `[batch, units]`, what the heads of a model
-      of the zoo read, and `length`, the number of tokens.
+    * `embed`: `text` to `embedding` float32 `[batch, units]`, the input of the heads of
+      a model of the zoo, and `length`, the number of tokens.
     * `tokens`: `text` to `ids` int32 `[batch, time]`, `tokens` string `[batch, time]`
-      and `length` int32 `[batch]`, to see what the model sees.
+      and `length` int32 `[batch]`: the input of the model.
 
-    A language model has instead
+    Signatures of a language model:
 
     * `generate`: `text`, the prompts, and scalars `max_tokens`, `temperature`, `top_k`,
       `top_p` and `seed` to `text`, the continuations, their `ids` and
-      `log_probability`; `serving_default` takes the prompts alone and gives the
+      `log_probability`; `serving_default` takes only the prompts and gives the
       likeliest 32 tokens.
     * `score`: `text` to `log_probability` float32 `[batch]` in nats, the end of the
       text included, and the number of `tokens`.
     * `step`: `ids` int32 `[batch, time]` and `state` to `logits` and the new `state`.
 
-    A tagger has instead
+    Signatures of a tagger:
 
-    * `serving_default`: `text` to, all padded behind `lengths` int32 `[batch]`,
+    * `serving_default`: `text` to `lengths` int32 `[batch]` and, padded beyond it,
       `tokens` string, `starts` and `ends` int32 byte offsets in the text, `tags` string
       and `tag_scores` float32 `[batch, time]`, or for several tagging tasks
       `<task>_tags` and `<task>_tag_scores`; and `<task>_label` and `<task>_scores` of
       each task of whole sentences.
-    * `words`: `words` string `[batch, time]`, padded with `""`, to the same but
+    * `words`: `words` string `[batch, time]`, padded with `""`, to the same except
       `tokens`, `starts` and `ends`.
 
-    A translation model has instead
+    Signatures of a translation model:
 
     * `translate`: `text` and scalars `beam`, `n_best`, `length_penalty`,
       `coverage_penalty` and `max_tokens` (0 for twice the tokens of the source and ten
       more) to `translation` string, `score` and `log_probability` float32
-      `[batch, n_best]`, the best first, and `cut` bool `[batch]`, true where a source
-      was too long to be read to its end. Where there are not `n_best`, the text is
-      empty and its scores are the least float32.
+      `[batch, n_best]`, the best first, and `cut` bool `[batch]`, true if a source was
+      too long to be read completely. If there are fewer than `n_best`, the remaining
+      texts are empty and their scores are the lowest float32.
     * `serving_default`: `text` to the same with one translation each, `[batch]`, found
       with the `beam` and `length_penalty` of `metadata["settings"]`, else 5 and 1.
 
-    It is written to a temporary folder beside the versions, loaded in a fresh process
-    with only TensorFlow and tensorflow-text by the loader that TF Serving uses, and
-    compared with Python's answers; then it is renamed to the next version number. If
-    anything fails, no version is left behind.
+    It is written to a temporary folder in the same place, loaded in a fresh process
+    with only TensorFlow and tensorflow-text by the loader of TF Serving, and compared
+    with Python's answers; then it is renamed to the next version number. If anything
+    fails, no version is created.
 
     Args:
         model: a Keras model from ids int32 `[batch, time]` to a dict of float tensors
-            `[batch, outputs]`, one a task; or a language model, a tagger or a
+            `[batch, outputs]`, one per task; or a language model, a tagger or a
             translation model of the zoo.
         pipeline: the `zoo.text.TextPipeline` that the model was trained with; for a
             tagger its `TaggingPipeline`, for a translation model its
@@ -89,22 +89,22 @@ def export(
             models.
         examples: texts of the kind the model will see, for warmup and for the check;
             some hundred are enough.
-        metadata: what else to write under `model` in `metadata.json`.
+        metadata: further entries to write under `model` in `metadata.json`.
         family: name of the family that serves the model; by default that of its
             registered builder, or else of its pipeline.
-        keep: how many versions stay, the new one included; older ones are removed but
-            for those that `models.config` names. Else all stay.
+        keep: number of versions to keep, including the new one; older ones are removed
+            unless `models.config` names them. By default all are kept.
 
     Returns:
         The path of the new version.
 
     Raises:
-        ValueError: if the model's outputs are not those of the tasks, or `keep` is no
-            whole number from 1.
+        ValueError: if the model's outputs do not match the tasks, or `keep` is not a
+            positive whole number.
         ExportError: if the check finds a difference or an op that servers lack.
         OSError: if the folder cannot be written.
     """
-    from zoo.serving.expected import sample  # loads TensorFlow
+    from zoo.serving.expected import sample  # it loads TensorFlow
     from zoo.serving.publish import publish
 
     chosen = get_family(family or _family_of(model, pipeline, metadata or {}))

@@ -1,4 +1,4 @@
-"""Which of the weights that ship suit the training texts and the model."""
+"""Chooses the shipped weights that suit the training texts and the model."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from typing import Any
 from zoo.models import _registry
 from zoo.weights import AUTO, NAMES, NONE, WIDTH, known_words
 
-# English sets have 0.81 to 0.94 of the occurrences and 0.74 to 0.96 of the words; the
-# German side of Multi30k 0.38 and 0.12, Chinese reviews 0.00 and 0.01.
+# English sets reach 0.81 to 0.94 of the occurrences and 0.74 to 0.96 of the words; the
+# German texts of Multi30k 0.38 and 0.12, Chinese reviews 0.00 and 0.01.
 LEAST_TOKENS, LEAST_WORDS = 0.7, 0.5
 _OF_WORDS = ("unicode", "whitespace")  # tokenizers whose entries are whole words
 
 
 @dataclass(frozen=True)
 class Start:
-    """What the embedding of words starts from.
+    """The initial weights of the word embedding.
 
     Args:
-        name: of the weights that ship, or `"none"`.
-        covered: the weights that `tokens` and `words` are about; `""` if nobody asked.
-        tokens: share of the training words that they know, by occurrence.
-        words: share of the different ones seen twice or more often.
+        name: name of the shipped weights, or `"none"`.
+        covered: the weights that `tokens` and `words` refer to; `""` if none.
+        tokens: share of the training words that they cover, by occurrence.
+        words: share of the different words seen at least twice that they cover.
         always: words that a vocabulary has, seen or not.
     """
 
@@ -38,36 +38,36 @@ class Start:
         if not self.covered:
             return ""
         shares = (
-            f"has {self.tokens:.1%} of the training words, and {self.words:.1%} of the "
-            "different ones that occur twice or more"
+            f"covers {self.tokens:.1%} of the training words, and {self.words:.1%} of "
+            "the different ones that occur at least twice"
         )
         if self.name == NONE:
-            take = f"`--from {self.covered}` takes it all the same"
+            take = f"`--from {self.covered}` uses it anyway"
             return f"Word vectors: none; {self.covered} {shares}; {take}."
-        return f"Word vectors: {self.name}, which {shares}; `--from none` takes none."
+        return f"Word vectors: {self.name}, which {shares}; `--from none` disables it."
 
 
 def choose_start(
     weights: str, counts: Mapping[bytes, int], *, tokenizer: str, vectors: str = ""
 ) -> Start:
-    """What the words of some training texts start from.
+    """Chooses the initial word vectors for some training texts.
 
     Args:
-        weights: `"auto"`, `"none"` or the name of weights that ship. `"auto"` takes
-            `glove-en` for texts that are mostly made of its words: at least 70 % of the
+        weights: `"auto"`, `"none"` or the name of shipped weights. `"auto"` takes
+            `glove-en` if it covers most of the texts: at least 70 % of the
             occurrences of words with a letter, and 50 % of the words seen twice.
-        counts: how often each token (UTF-8) of the training texts occurs.
-        tokenizer: of the texts.
-        vectors: the user's file of vectors, which goes before `"auto"`.
+        counts: number of occurrences of each token (UTF-8) of the training texts.
+        tokenizer: tokenizer of the texts.
+        vectors: the user's file of vectors, which takes precedence over `"auto"`.
 
     Raises:
-        ValueError: for named weights of words where the tokens are bytes.
+        ValueError: for word vectors by name if the tokens are bytes.
     """
     if weights == NONE or vectors or weights == AUTO and tokenizer not in _OF_WORDS:
         return Start()
     if tokenizer == "bytes":
         raise ValueError(
-            "`weights` (--from) of words must be for a tokenizer that makes words. "
+            "`weights` (--from) of words need a tokenizer that makes words. "
             f"Accepted: {', '.join(_OF_WORDS)}. "
             f"Received: weights={weights!r} with tokenizer={tokenizer!r}."
         )
@@ -81,15 +81,15 @@ def choose_start(
 
 
 def coverage(counts: Mapping[bytes, int], known: frozenset[str]) -> tuple[float, float]:
-    """Shares of the words with a letter that are known.
+    """Returns the shares of the words with a letter that are known.
 
     Args:
-        counts: how often each token (UTF-8) occurs.
+        counts: number of occurrences of each token (UTF-8).
         known: words.
 
     Returns:
-        Of all their occurrences; of the different ones that occur twice or more often,
-        or of all if none does.
+        The share of all their occurrences; and of the different ones that occur at
+        least twice, or of all if none does.
 
     Example:
         >>> coverage({b"a": 6, b"b": 2, b"c": 2, b"!": 9}, frozenset("ab"))
@@ -104,10 +104,10 @@ def coverage(counts: Mapping[bytes, int], known: frozenset[str]) -> tuple[float,
 
 
 def fits(name: str, keywords: Mapping) -> bool:
-    """Whether a model's embedding can be as wide as the weights that ship.
+    """Returns whether a model's embedding can be as wide as the shipped weights.
 
     Args:
-        name: of a registered model.
+        name: name of a registered model.
         keywords: arguments of its builder that the user chose.
     """
     defaults = _registry.describe(name).keywords
@@ -123,12 +123,12 @@ def fits(name: str, keywords: Mapping) -> bool:
 
 
 def settled(settings: Any, name: str, keywords: Mapping) -> Any:
-    """The settings, with no weights for `"auto"` where the model's do not fit."""
+    """Returns the settings, with `"none"` for `"auto"` if the widths differ."""
     if getattr(settings, "weights", NONE) != AUTO or fits(name, keywords):
         return settings
     return replace(settings, weights=NONE)
 
 
 def start_of(start: Start, settings: Any, name: str, keywords: Mapping) -> str:
-    """The weights that a model starts from, by the last word of its own arguments."""
+    """Returns the weights a model starts from, by the last word of its arguments."""
     return start.name if settled(settings, name, keywords).weights != NONE else NONE

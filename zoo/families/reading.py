@@ -1,7 +1,7 @@
-"""Reading data for a command: named sets, and what a model remembers of its own.
+"""Reads data for a command: named sets, and files as a trained model read its own.
 
-The metadata of a trained model hold under `reading` how its data were read, so that no
-command asks again; options that are given win.
+The metadata of a trained model record under `reading` how its data were read, so that
+commands need not ask again; explicit options take precedence.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 
 
 def is_named(options) -> bool:
-    """Whether `--data` is the name of a set and not a file."""
+    """Returns whether `--data` is the name of a set and not a file."""
     from zoo.data import named_sets
 
     path = Path(options.data)
@@ -21,17 +21,17 @@ def is_named(options) -> bool:
 
 
 def read_named(options, family):
-    """A named set, which must hold what the family learns from.
+    """Reads a named set, whose content must suit the family.
 
     Raises:
-        ValueError: before anything is read, for a set of another family.
+        ValueError: for a set of another family, before anything is read.
     """
     from zoo.data import load_named, named_set
 
     found = named_set(options.data).content
     if found not in family.reads:
         raise ValueError(
-            f"`--data` must have {family.content} for this model. Accepted: a set of "
+            f"`--data` must hold {family.content} for this model. Accepted: a set of "
             "that kind from `zoo list --data`, or a file. "
             f"Received: {options.data}, with {found}."
         )
@@ -39,7 +39,7 @@ def read_named(options, family):
 
 
 def list_skipped(path, skipped) -> None:
-    """Lists on standard error what was left out."""
+    """Lists the rows that were left out on standard error."""
     if skipped:
         print(f"{path}: {len(skipped)} bad rows left out:", file=sys.stderr)
         for row in skipped:
@@ -47,19 +47,19 @@ def list_skipped(path, skipped) -> None:
 
 
 def print_notes(part) -> None:
-    """Says on standard error what reading noticed of a part."""
+    """Prints the reader's notes on a part to standard error."""
     for note in part.notes:
         print(note, file=sys.stderr)
 
 
 def with_notes(splits, parts, reading: dict):
-    """The splits with the notes of their files, and with how these were read."""
+    """Adds to the splits the notes on their files, and how these were read."""
     notes = [note for part in parts if part for note in part.notes]
     return replace(splits, notes=[*notes, *splits.notes], reading=reading)
 
 
 def recall_encoding(options, reading: dict) -> None:
-    """Takes the encoding of the training for a file that cannot do without one."""
+    """Uses the encoding of training for a file that needs one."""
     from zoo.data.files import decodes
     from zoo.data.formats.registry import find_format
 
@@ -74,13 +74,13 @@ def recall_encoding(options, reading: dict) -> None:
 
 
 def given(options, names: Sequence[str]) -> dict:
-    """The options of these names that have a value."""
+    """Returns the options of these names that have a value."""
     values = {name: getattr(options, name) for name in names}
     return {name: value for name, value in values.items() if value is not None}
 
 
 def fill(options, reading: dict, names: Sequence[str]) -> None:
-    """Gives options without a value the one that a model remembers."""
+    """Sets options without a value to those that a model records."""
     for name in names:
         if getattr(options, name) is None:
             setattr(options, name, reading.get(name))

@@ -1,4 +1,4 @@
-"""Names of scores: what a search can look for."""
+"""Names of scores, which are the objectives of a search."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ MEAN = "mean"
 
 
 def score_names(metrics: Mapping[str, Sequence[str]]) -> list[str]:
-    """The names that `named_scores` gives, from the names of each task's metrics.
+    """Returns the names in `named_scores`, from the names of each task's metrics.
 
     Example:
         >>> score_names({"a": ["accuracy"], "b": ["r2"]})
@@ -23,14 +23,14 @@ def score_names(metrics: Mapping[str, Sequence[str]]) -> list[str]:
 
 
 def named_scores(mean: float, by_task: Mapping[str, Mapping]) -> dict[str, float]:
-    """Every score under the name that an objective gives it.
+    """Returns every score under the name that an objective gives it.
 
     Args:
-        mean: over tasks of the metric that each is trained for.
+        mean: mean over tasks of the metric that each is trained for.
         by_task: metrics of each task.
 
     Returns:
-        The numbers; what is none, as without labels, is left out.
+        The numbers; undefined ones, as without labels, are left out.
 
     Example:
         >>> named_scores(0.8, {"a": {"accuracy": 0.9}, "b": {"accuracy": 0.7}})

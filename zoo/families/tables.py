@@ -1,4 +1,4 @@
-"""Tables of texts with labels: read, remembered and read again in the same way."""
+"""Reads tables of texts with labels, and reads them again in the same way later."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _OF_TABLES = ("text", "label", "task_column", "separator", "missing", "quotes")
 
 
 def read_table_splits(options, family):
-    """The parts of a table of texts, read as the options say."""
+    """Reads the parts of a table of texts, as the options say."""
     from zoo.data import assemble, leave_out_single
 
     parts = [
@@ -44,7 +44,7 @@ def read_table_splits(options, family):
 
 
 def _without_unknown(splits, options):
-    """The parts without rows of given tables that training cannot know."""
+    """Leaves out rows of given tables whose labels are unknown to training."""
     from zoo.data import learn_tasks, leave_out_unknown
 
     given = {
@@ -54,7 +54,7 @@ def _without_unknown(splits, options):
     }
     if not given or not splits.train.labels:
         return splits
-    with warnings.catch_warnings():  # the run learns the tasks again, and warns then
+    with warnings.catch_warnings():  # the run learns the tasks again and warns then
         warnings.simplefilter("ignore")
         tasks = learn_tasks(splits.train)
     for name, part in given.items():
@@ -65,13 +65,13 @@ def _without_unknown(splits, options):
 
 
 def read_examples(path, options, family):
-    """The rows of a table; those left out are listed on standard error."""
+    """Reads the rows of a table; lists those left out on standard error."""
     from zoo.data import read_table
     from zoo.data.cells import MISSING
 
     if options.comment:
         raise ValueError(
-            "`--comment` begins lines of a file with a word a line. Accepted: for a "
+            "`--comment` applies to files with one word per line. Accepted: for a "
             f"tagger, .conll or .txt. Received: {options.comment!r} for {path}."
         )
     missing = MISSING if options.missing is None else options.missing
@@ -91,7 +91,7 @@ def read_examples(path, options, family):
 
 
 def kinds_of(options, family) -> dict[str, str]:
-    """The label columns that the options name, with their kinds."""
+    """Returns the label columns in the options, with their kinds."""
     pairs = map(parse_label, options.label or family.default_labels)
     return {column: kind or "categories" for column, kind in pairs}
 
@@ -108,7 +108,7 @@ def parse_label(text: str) -> tuple[str, str | None]:
 
 
 def remember_table(options, kinds: dict, left_out: Sequence[str] = ()) -> dict:
-    """How a table of labelled texts was read.
+    """Records how a table of labelled texts was read.
 
     Args:
         options: of the command line.
@@ -127,7 +127,7 @@ def remember_table(options, kinds: dict, left_out: Sequence[str] = ()) -> dict:
 
 
 def recall_table(options, text_model) -> None:
-    """Fills in what the options do not say of a table of labelled texts.
+    """Fills in missing options of a table of labelled texts from the model's record.
 
     Raises:
         ValueError: for a label of another kind than the model's.
@@ -150,7 +150,7 @@ def recall_table(options, text_model) -> None:
         kinds = {column: kinds[column] for column in kinds if column not in left_out}
     options.label = [f"{column}:{kind}" for column, kind in kinds.items()]
     labels = {label for task in tasks.values() for label in task.labels}
-    # What a model knows as a label is one, whatever it looks like.
+    # A label that the model knows is one, even if it looks like a missing one.
     reading.setdefault("missing", [text for text in MISSING if text not in labels])
     if "multilabel" in kinds.values():
         reading.setdefault("separator", SEPARATOR)
@@ -161,7 +161,7 @@ def recall_table(options, text_model) -> None:
 
 
 def _kinds_of_model(labels: Sequence[str], kinds: Mapping, tasks) -> dict[str, str]:
-    """The kinds of the columns that the user names: those of the model."""
+    """Returns the kinds of the columns that the user names: those of the model."""
     every = {task.kind for task in tasks.values()}
     alone = every.pop() if len(every) == 1 else None
     found = {}
@@ -178,10 +178,10 @@ def _kinds_of_model(labels: Sequence[str], kinds: Mapping, tasks) -> dict[str, s
 
 
 def read_labelled(text_model, options):
-    """Rows to measure a classifier on: a named set's test part, or a whole file.
+    """Reads rows to evaluate a classifier on: a named test part, or a whole file.
 
-    With `--on-bad-rows skip` rows are left out and listed whose label the model does
-    not know, unless `--unknown-labels wrong` counts them.
+    `--on-bad-rows skip` leaves out and lists rows whose label is unknown to the
+    model, unless `--unknown-labels wrong` counts them.
     """
     from zoo.data import leave_out_unknown
     from zoo.data.targets import without_tasks
@@ -211,12 +211,12 @@ def read_labelled(text_model, options):
 
 
 def counts_unknown(options) -> bool:
-    """Whether rows with labels that the model does not know count as wrong."""
+    """Returns whether rows with labels unknown to the model count as wrong."""
     return options.unknown_labels == "wrong"
 
 
 def _renamed(examples, task: str):
-    """The rows with their one task under another name."""
+    """Returns the rows with their one task under another name."""
     ((name, values),) = examples.labels.items()
     return replace(
         examples,

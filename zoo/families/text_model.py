@@ -1,8 +1,8 @@
 """A trained text model in one folder: weights, text pipeline and metadata.
 
-The folder holds `model.keras`, `pipeline/` and `metadata.json`, which names the family
-of the model and carries the sha256 of every other file. Nothing in it is executed: no
-pickle, and Keras loads in safe mode.
+The folder holds `model.keras`, `pipeline/` and `metadata.json`, which names the model's
+family and holds the sha256 of every other file. Nothing in it is executed: no pickle,
+and Keras loads in safe mode.
 """
 
 from __future__ import annotations
@@ -28,19 +28,19 @@ from zoo.text.inputs import plain
 from zoo.training.kept import check_file, sha256_of
 from zoo.weights import NONE
 
-FORMAT_VERSION = 2  # 1: a regression's model returned the value, in float32
+FORMAT_VERSION = 2  # in version 1, a regression's model returned the value in float32
 
 
 def describe_training(
     name: str, keywords: Mapping, settings, *, weights: str = NONE
 ) -> dict:
-    """What the metadata of a trained model say of how it came about.
+    """Returns the metadata on the origin of a trained model.
 
     Args:
-        name: of the registered model.
+        name: name of the registered model.
         keywords: arguments of its builder.
-        settings: of the training.
-        weights: that ship and the embedding started from, where there were any.
+        settings: settings of the training.
+        weights: shipped weights that the embedding started from, if any.
     """
     keywords = {key: plain(value) for key, value in keywords.items()}
     return {
@@ -59,14 +59,14 @@ def _is_json(value) -> bool:
 class BaseTextModel:
     """A Keras model with its text pipeline: what all families save, load and export.
 
-    Several threads may ask it at once. A family's own class adds what its models do
-    with strings, `predict` above all.
+    Several threads may use it at once. A family's own class adds methods on strings,
+    above all `predict`.
 
     Args:
         model: the Keras model.
         pipeline: between strings and token ids.
         tasks: what the model predicts, by name; empty where it has no tasks.
-        metadata: anything else that JSON holds, such as the registered name.
+        metadata: further JSON values, such as the registered name.
 
     Attributes:
         family: name of the model's family.
@@ -77,7 +77,7 @@ class BaseTextModel:
     pipeline: Pipeline
     tasks: dict[str, Task]
     metadata: dict = field(default_factory=dict)
-    # Keras builds functions at the first call, and on JAX lends out the weights.
+    # Keras builds functions at the first call, and on JAX detaches the weights then.
     _lock: threading.RLock = field(
         default_factory=threading.RLock, init=False, repr=False, compare=False
     )
@@ -86,14 +86,14 @@ class BaseTextModel:
     pipeline_class: ClassVar[type[Pipeline]]
 
     def predict(self, texts: Iterable[str | bytes], batch_size: int = 64) -> list[dict]:
-        """An answer for each text."""
+        """Returns an answer for each text."""
         raise NotImplementedError
 
     def save(self, folder: str | Path) -> Path:
-        """Writes the folder; it appears whole or not at all.
+        """Writes the folder; it appears complete or not at all.
 
         Raises:
-            OSError: if the folder cannot be written; an older one then stays.
+            OSError: if the folder cannot be written; an older one is kept then.
         """
         folder = Path(folder)
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -123,10 +123,10 @@ class BaseTextModel:
         return folder
 
     def export(self, folder: str | Path, examples: Iterable[str] = ()) -> Path:
-        """Exports for TF Serving as the next version under `folder`: see `zoo.export`.
+        """Exports for TF Serving as the next version under `folder`; see `zoo.export`.
 
         Args:
-            folder: of the versions.
+            folder: folder of the versions.
             examples: texts of the kind that the model will see.
         """
         return export(
@@ -141,7 +141,7 @@ class BaseTextModel:
 
 
 def replace_folder(folder: Path, new: Path) -> None:
-    """Renames `new` to `folder`, whose old content goes last."""
+    """Renames `new` to `folder`, and removes the old content last."""
     old = new.with_name(f"{new.name}-old")
     if folder.exists():
         os.rename(folder, old)
@@ -155,7 +155,7 @@ def replace_folder(folder: Path, new: Path) -> None:
 
 
 def read_text_model(folder: Path, text_model: type[BaseTextModel], metadata: dict):
-    """The saved model of a folder.
+    """Loads the saved model of a folder.
 
     Args:
         folder: that `BaseTextModel.save` wrote.
@@ -185,7 +185,7 @@ def read_text_model(folder: Path, text_model: type[BaseTextModel], metadata: dic
 
 
 def unreadable(path: Path, error: Exception) -> ValueError:
-    """The error for a `metadata.json` that is not the one of a saved model."""
+    """Returns the error for a `metadata.json` that is not that of a saved model."""
     return ValueError(
         f"{path} must be the JSON metadata of a saved model. Received: a file that "
         f"cannot be read ({error!r}); it may be truncated."

@@ -1,4 +1,4 @@
 """The only place that names a backend: recurrences, grouped matmuls, the CRF."""
 
-# Behind Keras come the layers (`zoo._registration`), which import these modules whole.
+# On import of Keras come the layers (`zoo._registration`), which need these modules.
 import keras  # noqa: F401

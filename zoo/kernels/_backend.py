@@ -1,4 +1,4 @@
-"""The backend that Keras runs on, as the kernels see it."""
+"""Selects the kernels of the backend that Keras runs on."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ else:
 CALLS_UPDATE_METRICS = _chosen.CALLS_UPDATE_METRICS
 by_rows, scan, sliced_matmul = _chosen.by_rows, _chosen.scan, _chosen.sliced_matmul
 vjp, with_gradient = _chosen.vjp, _chosen.with_gradient
-# `rows` changes single rows of variables; None where gradients of tables are dense.
+# `rows` updates single rows of variables; None if gradients of tables are dense.
 rows, take_rows = _chosen.rows, _chosen.take_rows
 
 __all__ = [

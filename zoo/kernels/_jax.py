@@ -1,4 +1,4 @@
-"""What the kernels need of a backend, on JAX."""
+"""The backend operations of the kernels, on JAX."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import jax
 import jax.numpy as jnp
 
-# Within `fit`, Keras gives a call the variables of layers, not those of metrics.
+# Within `fit`, Keras passes the variables of layers to a call, not those of metrics.
 CALLS_UPDATE_METRICS = False
 rows = None  # gradients of tables are dense
 
@@ -23,8 +23,8 @@ def scan(
     Args:
         step: the body of the loop; it takes and returns flat lists of arrays.
         carry: the state before the first step.
-        sequences: arrays `[time, ...]`, read one element a step.
-        reverse: from the last element to the first; outputs stay in input order.
+        sequences: arrays `[time, ...]`, read one element per step.
+        reverse: whether to run from last to first; outputs stay in input order.
 
     Returns:
         The last carry and the stacked outputs, `[time, ...]` each.
@@ -42,13 +42,13 @@ def vjp(
     primals: Sequence[jax.Array],
     cotangents: Sequence[jax.Array],
 ) -> list[jax.Array]:
-    """Gradients of `function(*primals)` (a flat list) along the cotangents."""
+    """Returns the gradients of `function(*primals)` (a flat list) for cotangents."""
     _, pull = jax.vjp(lambda *args: list(function(*args)), *primals)
     return list(pull(list(cotangents)))
 
 
 def by_rows(rows: int, limit: int, few: Callable, many: Callable):
-    """`many()`: XLA, which always compiles here, gains nothing by the other form."""
+    """Calls `many()`; compiled by XLA, the other form has no advantage."""
     del rows, limit, few
     return many()
 
@@ -56,9 +56,9 @@ def by_rows(rows: int, limit: int, few: Callable, many: Callable):
 def with_gradient(
     forward: Callable, backward: Callable, arguments: Sequence[jax.Array]
 ) -> list[jax.Array]:
-    """Calls `forward(arguments) -> (outputs, residuals)` with its own gradient.
+    """Calls `forward(arguments) -> (outputs, residuals)` with a custom gradient.
 
-    `backward(arguments, residuals, cotangents)` gives one gradient, or `None`, for
+    `backward(arguments, residuals, cotangents)` returns one gradient, or `None`, for
     each argument.
     """
 
@@ -79,7 +79,7 @@ def with_gradient(
 
 
 def sliced_matmul(rows, weights, counts, *, sparse_gradient):
-    """Has no form under XLA, whose shapes are static."""
+    """Raises, because XLA's shapes are static."""
     raise ValueError(
         "`form` must be 'blocks' or 'dense' on JAX, whose shapes are static. "
         "Received: form='sliced'."
@@ -87,5 +87,5 @@ def sliced_matmul(rows, weights, counts, *, sparse_gradient):
 
 
 def take_rows(table, rows):
-    """`table[rows]` of a `keras.Variable`; its gradient is as large as the table."""
+    """Returns `table[rows]` of a `keras.Variable`; its gradient is dense."""
     return jnp.take(table.value, rows, axis=0)

@@ -1,4 +1,4 @@
-"""Nested structures of tensors, as the kernels take them apart and together."""
+"""Nested structures of tensors: flattening and packing."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ from zoo.kernels._backend import vjp
 
 
 def empty(structure) -> bool:
-    """Whether there is no tensor in it."""
+    """Returns whether a structure has no tensors."""
     return not tree.flatten(structure)
 
 
 def rank(structure) -> int:
-    """The number of axes of its first tensor."""
+    """Returns the number of axes of its first tensor."""
     return len(tree.flatten(structure)[0].shape)
 
 
 def unflatten(structure, flat):
-    """The tensors of a list in a structure."""
+    """Packs a list of tensors into a structure."""
     return tree.pack_sequence_as(structure, list(flat))
 
 
 def like(gradients, values):
-    """The tensors of one structure in the types of those of another."""
+    """Casts the tensors of one structure to the types of another."""
     return tree.map_structure(lambda g, v: ops.cast(g, v.dtype), gradients, values)
 
 
 def as_rows(structure):
-    """`[time, ..., batch, features]` as `[..., time * batch, features]`."""
+    """Reshapes `[time, ..., batch, features]` to `[..., time * batch, features]`."""
 
     def merge(x):
         if len(x.shape) > 3:
@@ -39,7 +39,7 @@ def as_rows(structure):
 
 
 def as_steps(x, shape):
-    """The inverse of `as_rows`; `shape` begins with time and has batch before last."""
+    """Inverts `as_rows`; `shape` begins with time and has batch before last."""
     x = ops.reshape(x, (*x.shape[:-2], shape[0], shape[-2], x.shape[-1]))
     return ops.moveaxis(x, -3, 0) if len(x.shape) > 3 else x
 

@@ -1,4 +1,4 @@
-"""What the kernels need of a backend, on TensorFlow (eager, graph and XLA)."""
+"""The backend operations of the kernels, on TensorFlow (eager, graph and XLA)."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def scan(
     Args:
         step: the body of the loop; it takes and returns flat lists of tensors.
         carry: the state before the first step.
-        sequences: tensors `[time, ...]`, read one element a step.
-        reverse: from the last element to the first; outputs stay in input order.
+        sequences: tensors `[time, ...]`, read one element per step.
+        reverse: whether to run from last to first; outputs stay in input order.
 
     Returns:
         The last carry and the stacked outputs, `[time, ...]` each.
@@ -34,7 +34,7 @@ def scan(
     length = sequences[0].shape[0]
     if length is None:
         length = tf.shape(sequences[0])[0]
-    # One step on zeros tells shapes and types; nothing reads it, so graphs drop it.
+    # One step on zeros gives shapes and types; graphs drop it, as its result is unused.
     blanks = [tf.zeros(tf.shape(s)[1:], s.dtype) for s in sequences]
     for blank, sequence in zip(blanks, sequences):
         _narrow(blank, sequence.shape[1:])
@@ -76,7 +76,7 @@ def vjp(
     primals: Sequence[tf.Tensor],
     cotangents: Sequence[tf.Tensor],
 ) -> list[tf.Tensor]:
-    """Gradients of `function(*primals)` (a flat list) along the cotangents."""
+    """Returns the gradients of `function(*primals)` (a flat list) for cotangents."""
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(primals)
         values = function(*primals)
@@ -89,7 +89,7 @@ def vjp(
 
 
 def by_rows(rows, limit: int, few: Callable, many: Callable):
-    """`few()` for at most `limit` rows, else `many()`, chosen when the graph runs."""
+    """Calls `few()` for at most `limit` rows, else `many()`, decided at run time."""
     if is_portable():
         return few()
     if isinstance(rows, int):
@@ -100,13 +100,13 @@ def by_rows(rows, limit: int, few: Callable, many: Callable):
 def with_gradient(
     forward: Callable, backward: Callable, arguments: Sequence[tf.Tensor]
 ) -> list[tf.Tensor]:
-    """Calls `forward(arguments) -> (outputs, residuals)` with its own gradient.
+    """Calls `forward(arguments) -> (outputs, residuals)` with a custom gradient.
 
-    `backward(arguments, residuals, cotangents)` gives one gradient, or `None`, for
+    `backward(arguments, residuals, cotangents)` returns one gradient, or `None`, for
     each argument.
     """
     arguments = [tf.convert_to_tensor(argument) for argument in arguments]
-    if is_portable():  # no converter reads gradients
+    if is_portable():  # converters ignore gradients
         return list(forward(arguments)[0])
 
     @tf.custom_gradient
@@ -122,16 +122,16 @@ def with_gradient(
 
 
 def sliced_matmul(rows, weights, counts, *, sparse_gradient: bool) -> tf.Tensor:
-    """One matmul for each group that has rows.
+    """Runs one matmul for each group with rows.
 
     Args:
-        rows: `[rows, d]`, sorted by group; those behind `sum(counts)` give zeros.
+        rows: `[rows, d]`, sorted by group; those after `sum(counts)` give zeros.
         weights: `[groups, d, h]`.
         counts: int32 `[groups]`.
-        sparse_gradient: gives the gradient of `weights` as an `IndexedSlices` of the
-            groups with rows, so that an optimizer which can leaves the others alone.
+        sparse_gradient: whether the gradient of `weights` is an `IndexedSlices` of the
+            groups with rows, for optimizers that can skip the others.
     """
-    # Tensors: a function with its own gradient must not read variables.
+    # Tensors, because a function with a custom gradient must not read variables.
     tensors = [tf.convert_to_tensor(tensor) for tensor in (rows, weights, counts)]
 
     @tf.custom_gradient
@@ -142,8 +142,8 @@ def sliced_matmul(rows, weights, counts, *, sparse_gradient: bool) -> tf.Tensor:
         )
 
         def gradient(d):
-            # Not d_g w_gᵀ: with few rows, TensorFlow takes two to four times as long
-            # where the transposed factor is the large one.
+            # Not d_g w_gᵀ: with few rows, TensorFlow takes two to four times as long if
+            # the transposed factor is the larger one.
             dx = groups.join(
                 lambda g: tf.transpose(
                     tf.matmul(weights[g], groups.of(d, g), transpose_b=True)
@@ -163,7 +163,7 @@ def sliced_matmul(rows, weights, counts, *, sparse_gradient: bool) -> tf.Tensor:
 
 
 class _Groups:
-    """Rows that are sorted by group, and how many each group has."""
+    """Rows sorted by group, with the number of rows of each group."""
 
     def __init__(self, rows, counts) -> None:
         self.rows, self.counts = rows, counts
@@ -175,7 +175,7 @@ class _Groups:
         return tensor[start : start + self.counts[group]]
 
     def join(self, step: Callable, width: int):
-        """`step(group)` `[rows of it, width]` of all groups; zeros for other rows."""
+        """Concatenates `step(group)` `[its rows, width]`; zeros for other rows."""
         product = self._each(step, [width])
         missing = tf.shape(self.rows)[0] - tf.shape(product)[0]
         product = tf.pad(product, [[0, missing], [0, 0]])
@@ -183,10 +183,10 @@ class _Groups:
         return product
 
     def outer(self, x, y):
-        """`x_gᵀ y_g` of every group, `[groups, d, h]`.
+        """Returns `x_gᵀ y_g` of every group, `[groups, d, h]`.
 
-        One batched matmul writes it once, unless the padding to the largest group
-        would cost more than that saves.
+        It uses one batched matmul, unless the padding to the largest group costs more
+        than that saves.
         """
         most, total = tf.reduce_max(self.counts), tf.shape(x)[0]
 
@@ -207,7 +207,7 @@ class _Groups:
         return tf.cond(even & (total > 0), padded, each)
 
     def outer_of_active(self, x, y):
-        """The same of the groups with rows alone, `[active groups, d, h]`."""
+        """Returns the same for groups with rows only, `[active groups, d, h]`."""
 
         def step(group):
             product = tf.matmul(self.of(x, group), self.of(y, group), transpose_a=True)
@@ -216,7 +216,7 @@ class _Groups:
         return self._each(step, [x.shape[-1], y.shape[-1]])
 
     def _each(self, step: Callable, shape):
-        """`step(group)` `[any, *shape]` of each group with rows, joined."""
+        """Concatenates `step(group)` `[any, *shape]` of the groups with rows."""
         count, kind = tf.shape(self.active)[0], self.rows.dtype
         array = tf.TensorArray(
             kind,
@@ -224,7 +224,7 @@ class _Groups:
             infer_shape=False,
             element_shape=tf.TensorShape([None, *shape]),
         )
-        # With no active group there would be nothing to join.
+        # Without active groups there would be nothing to concatenate.
         array = array.write(count, tf.zeros([0, *shape], kind))
 
         def body(index, array):

@@ -1,4 +1,4 @@
-"""Single rows of variables, and gradients that hold single rows, on TensorFlow."""
+"""Operations and gradients on single rows of variables, on TensorFlow."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import tensorflow as tf
 
 
 def take_rows(table, rows: tf.Tensor) -> tf.Tensor:
-    """`table[rows]`; neither this nor its gradient copies the other rows.
+    """Returns `table[rows]`; neither it nor its gradient copies the other rows.
 
     Args:
         table: a `keras.Variable` `[rows, ...]` without autocasting.
@@ -21,7 +21,7 @@ def put_rows(table, rows: tf.Tensor, values: tf.Tensor) -> None:
 
 
 def once_a_row(gradient) -> tf.IndexedSlices:
-    """The gradient of a table as one sum for each row that it holds, all if dense."""
+    """Sums the gradient of a table by row; returns all rows if it is dense."""
     if not isinstance(gradient, tf.IndexedSlices):
         return tf.IndexedSlices(gradient, tf.range(tf.shape(gradient)[0]))
     rows, places = tf.unique(gradient.indices)
@@ -30,6 +30,6 @@ def once_a_row(gradient) -> tf.IndexedSlices:
 
 
 def scaled(gradient: tf.IndexedSlices, factor: tf.Tensor) -> tf.IndexedSlices:
-    """`factor * gradient`."""
+    """Returns `factor * gradient`."""
     values = gradient.values * tf.cast(factor, gradient.values.dtype)
     return tf.IndexedSlices(values, gradient.indices, gradient.dense_shape)

@@ -2,11 +2,10 @@
 
 Every function takes float32 tensors: emissions `[batch, time, k]`, finite everywhere;
 transitions `[k, k]`, from row to column; start and end scores `[k]`; and a bool mask
-`[batch, time]` of right-padded rows. A masked step is no step: it holds what the
-recursion carries. All work is in log space, where a forbidden transition of score -1e9
-is as good as none and yet has no infinity in any gradient. At every step the highest
-score is set to 0 and the sum of what was taken is added at the end: float32 would lose
-a quarter of a nat on 3,000 steps otherwise.
+`[batch, time]` of right-padded rows. A masked step keeps the carry of the recursion.
+All work is in log space, where a score of -1e9 forbids a transition without infinities
+in any gradient. At every step the highest score is subtracted, and the sum of these is
+added at the end: otherwise float32 would lose a quarter of a nat on 3,000 steps.
 """
 
 from __future__ import annotations
@@ -19,15 +18,15 @@ from zoo.kernels._backend import scan, with_gradient
 
 
 def log_norm(emissions: Any, transitions: Any, start: Any, end: Any, mask: Any) -> Any:
-    """Logarithm of the sum of `exp(score)` over all paths, `[batch]`; 0 of no steps.
+    """Returns the log of the sum of `exp(score)` over paths; 0 without steps.
 
         α_1 = start + e_1,  α_t[j] = e_t[j] + z_t[j]
         z_t[j] = log Σ_i exp(α_{t-1}[i] + A[i, j])
         log Z = log Σ_i exp(α_n[i] + end[i])
 
-    The gradient is `expectations`: what each tag and each transition is expected to
-    count. It keeps α and z, `2 * time * k` floats a row, where autodiff of the loop
-    keeps several times `time * k * k`.
+    The gradient is `expectations`: the expected count of each tag and each transition.
+    It keeps α and z, `2 * time * k` floats per row, where autodiff of the loop keeps
+    several times `time * k * k`.
 
     Source: Lafferty, McCallum and Pereira 2001, section 3.
     """
@@ -59,11 +58,11 @@ def expectations(
 def viterbi(
     emissions: Any, transitions: Any, start: Any, end: Any, mask: Any
 ) -> tuple[Any, Any]:
-    """The best path and its score.
+    """Returns the best path and its score.
 
     Returns:
-        Tags, int32 `[batch, time]`, 0 at masked steps, and scores `[batch]`, 0 of no
-        steps. The lowest tag wins a tie.
+        Tags, int32 `[batch, time]`, 0 at masked steps, and scores `[batch]`, 0 without
+        steps. Ties go to the lowest tag.
 
     Source: Viterbi 1967.
     """
@@ -94,9 +93,9 @@ def viterbi(
 
 
 def _steps(emissions, mask) -> list:
-    """Time-major emissions, and where a transition leads, `[time, batch, 1]`.
+    """Returns time-major emissions, and where a transition ends, `[time, batch, 1]`.
 
-    None leads to the first step, which so holds what the carry began with.
+    None ends at the first step, which therefore keeps the initial carry.
     """
     moves = ops.concatenate([ops.zeros_like(mask[:, :1]), mask[:, 1:]], axis=1)
     moves = ops.expand_dims(ops.transpose(moves), -1)
@@ -104,7 +103,7 @@ def _steps(emissions, mask) -> list:
 
 
 def _run(emissions, transitions, start, mask):
-    """The forward recursion: α and z, `[time, batch, k]`, and the levels `[batch]`."""
+    """Runs the forward recursion: α and z, `[time, batch, k]`, and levels `[batch]`."""
 
     def step(carry, elements):
         (alpha,), (emission, moves) = carry, elements
@@ -119,7 +118,7 @@ def _run(emissions, transitions, start, mask):
 
 
 def _level(scores):
-    """Scores less the highest one of each row, and that one, `[batch, 1]`."""
+    """Subtracts the highest score of each row, `[batch, 1]`; returns both."""
     level = ops.max(scores, axis=1, keepdims=True)
     return scores - level, level
 
@@ -133,7 +132,7 @@ def _float(mask):
 
 
 def _smooth(emissions, transitions, end, mask, alphas, z, weights):
-    """What `expectations` returns, from what the forward recursion kept."""
+    """Returns the result of `expectations` from that of the forward recursion."""
     weights = ops.reshape(weights, (-1, 1, 1))
     before = ops.concatenate([alphas[:1], alphas[:-1]], axis=0)
 
@@ -173,6 +172,6 @@ def _backward(arguments, residuals, cotangents):
 
 
 def last_steps(mask: Any) -> Any:
-    """Bool `[batch, time]`, true at the last step of each row that has any."""
+    """Returns bool `[batch, time]`, true at the last step of each row with steps."""
     after = ops.concatenate([mask[:, 1:], ops.zeros_like(mask[:, :1])], axis=1)
     return ops.logical_and(mask, ops.logical_not(after))

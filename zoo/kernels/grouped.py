@@ -1,4 +1,4 @@
-"""Matmuls of rows that are sorted by the expert that they go to."""
+"""Matmuls of rows that are sorted by expert."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ _BLOCK = 32  # rows; an expert's last block is half empty on average
 def grouped_matmul(
     rows, weights, counts, *, form: str = "sliced", sparse_gradient: bool = False
 ):
-    """`rows` of expert e times `weights[e]`, for all experts; its own gradient.
+    """Multiplies `rows` of expert e by `weights[e]`, with a custom gradient.
 
     Args:
         rows: `[rows, d]`, sorted by expert; those beyond `sum(counts)` give zeros.
         weights: `[experts, d, h]`.
         counts: int32 `[experts]`, rows of each expert.
-        form: `"sliced"` (TensorFlow without XLA) runs one matmul for each expert that
-            has rows, forward and backward. `"blocks"` has static shapes, as XLA and JAX
-            need: each expert's rows are padded to blocks of 32, and a loop runs over
-            the blocks.
-        sparse_gradient: sliced form: the gradient of `weights` holds only the experts
-            that have rows, an `IndexedSlices`.
+        form: `"sliced"` (TensorFlow without XLA) runs one matmul for each expert with
+            rows, forward and backward. `"blocks"` has static shapes, as XLA and JAX
+            require: each expert's rows are padded to blocks of 32, and a loop runs
+            over the blocks.
+        sparse_gradient: in the sliced form, whether the gradient of `weights` is an
+            `IndexedSlices` of the experts with rows.
 
     Returns:
         `[rows, h]`.
@@ -34,14 +34,14 @@ def grouped_matmul(
 
 
 def _blocks_matmul(rows, weights, counts):
-    """See `grouped_matmul`; no row is dropped, whatever the counts are."""
+    """See `grouped_matmul`; no row is dropped, whatever the counts."""
     count, experts = ops.shape(rows)[0], weights.shape[0]
     blocks = (count + _BLOCK - 1) // _BLOCK + experts
     full = (counts + _BLOCK - 1) // _BLOCK  # blocks of each expert
     last = ops.cumsum(full)
     expert = ops.searchsorted(last, ops.arange(blocks, dtype="int32"), side="right")
     expert = ops.minimum(ops.cast(expert, "int32"), experts - 1)
-    # Where each row stands among the padded rows; those of no expert at the very end.
+    # The place of each row among the padded rows; rows without an expert come last.
     row = ops.arange(count, dtype="int32")
     ends = ops.cumsum(counts)
     owner = ops.cast(ops.searchsorted(ends, row, side="right"), "int32")
@@ -85,7 +85,7 @@ def _expert(weights, e):
 
 
 def _scatter(rows, place, blocks: int):
-    """`[blocks, 32, d]`: row i at `place[i]`, zeros elsewhere."""
+    """Returns `[blocks, 32, d]`: row i at `place[i]`, zeros at other places."""
     width = rows.shape[-1]
     flat = ops.zeros(((blocks + 1) * _BLOCK, width), rows.dtype)
     flat = ops.scatter_update(flat, ops.expand_dims(place, 1), rows)
@@ -93,7 +93,7 @@ def _scatter(rows, place, blocks: int):
 
 
 def _gather(blocks, place):
-    """The inverse of `_scatter`, with zeros for rows of no expert."""
+    """Inverts `_scatter`, with zeros for rows without an expert."""
     flat = ops.reshape(blocks, (-1, blocks.shape[-1]))
     known = ops.expand_dims(place < ops.shape(flat)[0], -1)
     found = ops.take(flat, ops.minimum(place, ops.shape(flat)[0] - 1), axis=0)
@@ -101,13 +101,13 @@ def _gather(blocks, place):
 
 
 def dispatch(x, order, inverse, k: int):
-    """Row i is the token of the i-th pair: `x[order[i] // k]`; its own gradient.
+    """Returns the tokens of sorted pairs, `x[order[i] // k]`, with a custom gradient.
 
     Args:
         x: `[tokens, d]`.
-        order: int32 `[tokens * k]`, pairs (token, slot) in the order of their experts.
+        order: int32 `[tokens * k]`, pairs (token, slot) sorted by expert.
         inverse: the inverse permutation.
-        k: slots of a token.
+        k: slots per token.
 
     Returns:
         `[tokens * k, d]`.
@@ -124,7 +124,7 @@ def dispatch(x, order, inverse, k: int):
 
 
 def collect(rows, order, inverse, k: int):
-    """The inverse of the sort: `[tokens, k, d]`, each token's slots side by side."""
+    """Inverts the sort: `[tokens, k, d]`, with the slots of each token adjacent."""
 
     def forward(arguments):
         pairs = ops.take(arguments[0], inverse, axis=0)

@@ -1,4 +1,4 @@
-"""A form of graphs that converters to other runtimes read rightly."""
+"""A form of graphs that converters to other runtimes support."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ _PORTABLE: ContextVar[bool] = ContextVar("portable", default=False)
 
 @contextmanager
 def portable() -> Iterator[None]:
-    """Graphs that are traced within have only what every converter knows.
+    """Restricts graphs traced within to operations that every converter supports.
 
-    The answers are the same, without gradients. Loops write their outputs in the order
-    of the steps: tf2onnx takes any other order for this one. There is one form for all
-    numbers of rows, where the fast graphs hold two. Experts are all computed, since
-    LiteRT has no list of tensors of different sizes.
+    The results are the same, without gradients. Loops write their outputs in the order
+    of the steps, as tf2onnx assumes this order. There is one form for all numbers of
+    rows, where the fast graphs hold two. All experts are computed, because LiteRT has
+    no list of tensors of different sizes.
     """
     token = _PORTABLE.set(True)
     try:
@@ -26,5 +26,5 @@ def portable() -> Iterator[None]:
 
 
 def is_portable() -> bool:
-    """Whether a graph is traced within `portable`."""
+    """Returns whether the graph is traced within `portable`."""
     return _PORTABLE.get()

@@ -1,4 +1,4 @@
-"""The recurrent scan of every cell of the zoo, with a gradient of its own.
+"""The recurrent scan of every cell of the zoo, with a custom gradient.
 
 Autodiff of a loop adds a small outer product to a full-size weight gradient at every
 step. Here the backward loop computes only the gradients of the pre-activations and of
@@ -46,8 +46,8 @@ def recurrence(
 ) -> tuple[Any, tuple]:
     """Runs a gated recurrence over time.
 
-    `states` is `(h, c)`, the output and a cell state that the gates renew, or `(h,)`
-    for a cell whose output is all that it keeps. At every step, with `x_t` the element
+    `states` is `(h, c)`, the output and a cell state that the gates update, or `(h,)`
+    for a cell whose output is its only state. At every step, with `x_t` the element
     of `inputs`:
 
         r_t      = affine(x_t, h_{t-1} * dropout, weights)
@@ -55,19 +55,19 @@ def recurrence(
         m_t, c_t = pointwise(a_t, c_{t-1}, peepholes)
         h_t      = project(m_t, projection)        # or h_t = m_t
 
-    and without `c`, `(m_t,) = pointwise(a_t, h_{t-1}, peepholes)`. A step whose mask is
-    false holds the states. All of `inputs`, the states, `weights`, `expansion`,
-    `projection` and `peepholes` may be tensors or nested tuples, and get gradients.
+    and without `c`, `(m_t,) = pointwise(a_t, h_{t-1}, peepholes)`. A masked step keeps
+    the states. `inputs`, the states, `weights`, `expansion`, `projection` and
+    `peepholes` may all be tensors or nested tuples, and get gradients.
 
     `affine`, `expand` and `project` must be affine in the state, multiply it by
-    matrices with `multiply`, and treat the rows before the last axis alike, since the
+    matrices with `multiply`, and treat the rows before the last axis alike, because the
     backward pass calls them once on all steps together, `[..., time * batch,
-    features]`, and so must `pointwise` if there are `peepholes`.
+    features]`; with `peepholes`, so must `pointwise`.
 
-    Memory kept for the gradient, a step and row: `gates` a and the states (4n + n + p
-    floats for an LSTM), `states` the states (`a` comes back by one large matmul),
-    `inputs` h (the loop runs again). The loop runs in the types of the states: a
-    float32 `c` beside a half-precision `h` accumulates the cell in full precision.
+    Memory kept for the gradient, per step and row: `gates` keeps a and the states
+    (4n + n + p floats for an LSTM), `states` the states (one large matmul recomputes
+    `a`), `inputs` h (the loop runs again). The loop runs in the types of the states: a
+    float32 `c` accumulates in full precision next to a half-precision `h`.
 
     Args:
         affine: `(x_t, h, weights) -> r`.
@@ -76,17 +76,17 @@ def recurrence(
         inputs: `[time, ..., batch, features]`, the input projections of all steps.
         states: `h` `[..., batch, units]` and `c` `[..., batch, cell units]`, or `h`
             alone, before the first step.
-        weights: what `affine` needs.
+        weights: further arguments of `affine`.
         expand: `(r, expansion) -> a`, for an `r` that is thinner than `a`.
-        expansion: what `expand` needs.
+        expansion: further arguments of `expand`.
         project: `(m, projection) -> h`.
-        projection: what `project` needs.
-        peepholes: what `pointwise` needs.
+        projection: further arguments of `project`.
+        peepholes: further arguments of `pointwise`.
         mask: bool `[time, batch]`.
-        dropout: like `h` (one mask a sequence) or with `time` before it (one a
+        dropout: like `h` (one mask per sequence) or with `time` before it (one per
             step); gets no gradient.
-        reverse: run from the last step to the first. Right-padded rows then hold
-            their initial state until their last real token.
+        reverse: whether to run from last to first. Right-padded rows then keep their
+            initial state until their last real token.
         keep: `"gates"`, `"states"` or `"inputs"`.
 
     Returns:
@@ -101,7 +101,7 @@ def recurrence(
     """
     if keep not in KEEP:
         raise ValueError(
-            f"`keep` names what is kept for the gradient: one of {', '.join(KEEP)}. "
+            f"`keep` (for the gradient) must be one of {', '.join(KEEP)}. "
             f"Received: keep={keep!r}."
         )
     given = {
@@ -122,13 +122,13 @@ def recurrence(
 def multiply(x, matrix):
     """`x @ matrix` for the functions that `recurrence` runs.
 
-    In the backward loop the gradient for `x` reads a matrix that was transposed once
-    for all steps: with few rows TensorFlow takes two to three times as long where it
-    has to transpose the larger factor of a product.
+    In the backward loop the gradient for `x` uses a matrix transposed once for all
+    steps: with few rows TensorFlow takes two to three times as long if it has to
+    transpose the larger factor of a product.
 
     Args:
         x: `[..., rows, in]`.
-        matrix: `[..., in, out]`, from what the function was given.
+        matrix: `[..., in, out]`, from the arguments of the function.
     """
     if not isinstance(matrix, _Turned):
         return ops.matmul(x, matrix)
@@ -148,7 +148,7 @@ class _Turned:
 
 
 def _turn(structure):
-    """The same with every matrix turned."""
+    """Transposes every matrix of a structure."""
     return tree.map_structure(
         lambda w: _Turned(w) if len(w.shape) > 1 else w, structure
     )
@@ -181,13 +181,13 @@ class _Loop:
         return tree.flatten((kept["states"][0], last)), tree.flatten(kept)
 
     def _kept(self, keep) -> dict:
-        """The structure of what `keep` names, one element a step."""
+        """Returns the structure of the kept values, one element per step."""
         states = self.structure["states"]
         kept = {"states": states[:1] if keep == "inputs" else states}
         return {**kept, "a": self.pre_activations} if keep == "gates" else kept
 
     def _run(self, given, keep):
-        """The forward loop; returns the last states and what `keep` names."""
+        """Runs the forward loop; returns the last states and the kept values."""
         sequences = self._sequences(given)
         count = 1 if keep == "inputs" else len(given["states"])
 
@@ -221,7 +221,7 @@ class _Loop:
         return tree.map_structure(lambda x, m: x * m, h, mask)
 
     def _hold(self, now, new, old):
-        """The new state in the types of the old one, or the old one where masked."""
+        """Returns the new state, in the old one's types, or the old one if masked."""
 
         def choose(n, o):
             n = ops.cast(n, o.dtype)
@@ -291,7 +291,7 @@ class _Loop:
         return tree.flatten(gradients)
 
     def _run_back(self, given, a, states, d_outputs, d_states):
-        """The backward loop: gradients of pre-activations and states only."""
+        """Runs the backward loop: gradients of pre-activations and states only."""
         sequences = {**self._sequences(given), "a": a, "states": states, "d": d_outputs}
         peepholes = not empty(given["peepholes"])
         names = ["r"] + ["a"] * bool(self.expand)
@@ -352,7 +352,7 @@ class _Loop:
         return last, unflatten(structure, stacked)
 
     def _previous(self, first, stacked):
-        """The state before each step, from the state after each step."""
+        """Returns the state before each step, from the state after each step."""
         first = ops.expand_dims(first, 0)
         if self.reverse:
             return ops.concatenate([stacked[1:], first])

@@ -1,5 +1,8 @@
 """The layers of the zoo; importing them registers each for loading saved models."""
 
+from typing import TYPE_CHECKING
+
+from zoo._lazy import renamed
 from zoo.layers.attention import (
     AdditiveAttention,
     MultiplicativeAttention,
@@ -26,7 +29,7 @@ from zoo.layers.recurrent.group import GroupLSTM, GroupLSTMCell
 from zoo.layers.recurrent.gru import GRU, GRUCell
 from zoo.layers.recurrent.layer import RecurrentLayer
 from zoo.layers.recurrent.lstm import LSTM, LSTMCell
-from zoo.layers.recurrent.shared import SharedLSTM
+from zoo.layers.recurrent.task_specific import TaskSpecificLSTM
 from zoo.layers.softmax import SampledSoftmax, TiedSoftmax
 from zoo.layers.stacking import Stacking
 from zoo.layers.token_bag import TokenBag
@@ -59,12 +62,15 @@ __all__ = [
     "PaddingMask",
     "RecurrentLayer",
     "SampledSoftmax",
-    "SharedLSTM",
     "SparseMoE",
     "Stacking",
     "TanhProductAttention",
+    "TaskSpecificLSTM",
     "TextConvolution",
     "TiedSoftmax",
     "TokenBag",
     "Windows",
 ]
+
+if not TYPE_CHECKING:
+    __getattr__ = renamed(__name__, {"SharedLSTM": "TaskSpecificLSTM"})

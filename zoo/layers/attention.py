@@ -12,7 +12,7 @@ from zoo.layers.padding import ConsumesMask
 
 
 class MemoryAttention(ConsumesMask):
-    """Base of the attention layers; a subclass says how a query scores a key.
+    """Base class of the attention layers; a subclass defines the score.
 
         α_ij = softmax_{j real}(score(q_i, k_j)),  context_i = Σ_j α_ij m_j
 
@@ -21,22 +21,22 @@ class MemoryAttention(ConsumesMask):
     The states `[batch * beam, units]` of a beam search make queries
     `[batch, beam, units]`, for which the memory need not be repeated.
 
-    Weights and sums are computed in float32 under every dtype policy. What stands at
-    padding is never read, so even NaN there does no harm.
+    Weights and sums are computed in float32 under every dtype policy. Values at
+    padding are never read, so they may even be NaN.
 
     Args:
-        kernel_initializer: of the projections.
+        kernel_initializer: initializer of the projections.
 
     Call arguments:
         queries: `[batch, targets, query units]`.
         memory: `[batch, time, memory units]`.
         mask: bool `[batch, time]`, true at the tokens of the memory; `None` if all are.
-        keys: what `prepare(memory, mask)` gave; computed anew if `None`.
+        keys: the result of `prepare(memory, mask)`; computed again if `None`.
 
     Returns:
         The context `[batch, targets, memory units]`, and the weights float32
-        `[batch, targets, time]`, exactly 0 at padding. A row whose mask is false
-        everywhere gives zeros for both.
+        `[batch, targets, time]`, exactly 0 at padding. A row without tokens in the
+        mask gives zeros for both.
     """
 
     def __init__(self, *, kernel_initializer="glorot_uniform", **keywords) -> None:
@@ -44,7 +44,7 @@ class MemoryAttention(ConsumesMask):
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
 
     def prepare(self, memory, mask=None):
-        """The keys of a memory, for any number of calls.
+        """Returns the keys of a memory, for any number of calls.
 
         Args:
             memory: `[batch, time, memory units]`.
@@ -88,14 +88,14 @@ class MemoryAttention(ConsumesMask):
         return ops.where(ops.expand_dims(ops.cast(mask, "bool"), -1), memory, 0.0)
 
     def weight(self, name: str):
-        """A weight as a tensor in the compute type, also outside of a call."""
+        """Returns a weight as a tensor in the compute type, also outside of a call."""
         return ops.cast(getattr(self, name), self.compute_dtype)
 
     def add_kernel(self, name: str, *shape: int):
         return self.add_float(name, shape, self.kernel_initializer)
 
     def add_float(self, name: str, shape, initializer):
-        """A weight that no policy casts, so that norms are taken in float32."""
+        """Adds a weight that no policy casts, so that norms are in float32."""
         return self.add_weight(
             name=name, shape=shape, initializer=initializer, autocast=False
         )
@@ -106,7 +106,7 @@ class MemoryAttention(ConsumesMask):
 
 
 def _softmax(score, mask):
-    """Over the last axis `[batch, targets, time]`; zeros where the mask is false."""
+    """Softmax over the last axis of `[batch, targets, time]`; zeros where masked."""
     if mask is None:
         return ops.softmax(score, axis=-1)
     mask = ops.expand_dims(ops.cast(mask, "bool"), 1)
@@ -114,12 +114,12 @@ def _softmax(score, mask):
     best = ops.max(score, axis=-1, keepdims=True)
     best = ops.stop_gradient(ops.where(ops.isfinite(best), best, 0.0))
     weight = ops.exp(score - best)
-    total = ops.sum(weight, axis=-1, keepdims=True)  # at least 1 where a token is
+    total = ops.sum(weight, axis=-1, keepdims=True)  # at least 1 if there is a token
     return weight / ops.maximum(total, 1e-6)
 
 
 class _Projected(MemoryAttention):
-    """Base of those that project both sides to `units`, with a weight for each."""
+    """Base class of layers that project queries and memory to `units`."""
 
     def __init__(self, units: int, **keywords) -> None:
         super().__init__(**keywords)
@@ -137,19 +137,19 @@ class _Projected(MemoryAttention):
 
 @keras.saving.register_keras_serializable(package="zoo")
 class AdditiveAttention(_Projected):
-    """A feed-forward network scores a query and a key.
+    """Attention whose score is a feed-forward network of query and key.
 
         score(q, m) = v · tanh(q W_q + m W_m)
         score(q, m) = g v/|v| · tanh(q W_q + m W_m + b)      with `normalize`
 
-    Holds `batch * targets * time * units` numbers while training, which the other two
-    layers do not.
+    In training it keeps `batch * targets * time * units` numbers, unlike the other two
+    layers.
 
     Args:
         units: width of the network.
-        normalize: the second form, with weights `g` (a number) and `b`, as in
-            tensorflow-addons' `BahdanauAttention(normalize=True)`.
-        kernel_initializer: of `W_q`, `W_m` and `v`.
+        normalize: whether to use the second form, with weights `g` (a number) and `b`,
+            as in tensorflow-addons' `BahdanauAttention(normalize=True)`.
+        kernel_initializer: initializer of `W_q`, `W_m` and `v`.
 
     Call arguments and returns: as `MemoryAttention`.
 
@@ -196,12 +196,12 @@ class AdditiveAttention(_Projected):
 
 @keras.saving.register_keras_serializable(package="zoo")
 class MultiplicativeAttention(MemoryAttention):
-    """A bilinear form scores a query and a key: `score(q, m) = g q · (m W)`.
+    """Attention whose score is a bilinear form: `score(q, m) = g q · (m W)`.
 
     Args:
-        scale: whether there is a trained number `g`, 1 at first, as in
+        scale: whether there is a trained number `g`, initially 1, as in
             tensorflow-addons' `LuongAttention(scale=True)`.
-        kernel_initializer: of `W` `[memory units, query units]`.
+        kernel_initializer: initializer of `W` `[memory units, query units]`.
 
     Call arguments and returns: as `MemoryAttention`.
 
@@ -228,7 +228,7 @@ class MultiplicativeAttention(MemoryAttention):
         return ops.matmul(memory, self.weight("memory_kernel"))
 
     def score(self, queries, keys):
-        # In float32, for nothing bounds the product: a half-precision one overflows.
+        # In float32: the product is unbounded and could overflow in half precision.
         queries, keys = ops.cast(queries, "float32"), ops.cast(keys, "float32")
         score = ops.matmul(queries, ops.swapaxes(keys, 1, 2))
         return score * ops.convert_to_tensor(self.g) if self.scale else score
@@ -239,13 +239,13 @@ class MultiplicativeAttention(MemoryAttention):
 
 @keras.saving.register_keras_serializable(package="zoo")
 class TanhProductAttention(_Projected):
-    """A product of two tanh scores a query and a key: all pairs in one matmul.
+    """Attention whose score is a product of two tanh: all pairs in one matmul.
 
         score(q, m) = Σ_d V_d tanh((q U)_d) tanh((m W)_d)
 
     Args:
-        units: number of products that are summed.
-        kernel_initializer: of `U`, `W` and `V`.
+        units: number of products in the sum.
+        kernel_initializer: initializer of `U`, `W` and `V`.
 
     Call arguments and returns: as `MemoryAttention`.
 

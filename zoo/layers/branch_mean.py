@@ -1,4 +1,4 @@
-"""The mean of two branches of a network that train apart."""
+"""The mean of two branches of a network that are trained separately."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="zoo")
 class BranchMean(keras.layers.Layer):
-    """The weighted mean of two branches; in training each row takes one of them.
+    """The weighted mean of two branches; in training each row uses one of them.
 
         y = (1 - w) a + w b                         at inference
         y = a or b, b with probability r            in training
 
-    Both branches then learn the whole task, as two models do whose logits are averaged.
-    Trained on their mean, the branch that is quicker to fit the training rows leaves
-    the other little to learn from.
+    Both branches then learn the whole task, like two models whose logits are averaged.
+    If their mean is trained instead, the branch that fits the training rows faster
+    leaves little for the other to learn.
 
     Args:
-        rate: `r`, the share of the rows that train the second branch, above 0 and
-            below 1; or `None`, which trains the mean.
+        rate: `r`, share of the rows that train the second branch, above 0 and below 1;
+            or `None` to train the mean.
         weight: `w`, from 0 to 1.
-        seed: of the draws.
+        seed: seed of the draws.
 
     Call arguments: two tensors `[batch, features]`; `training`.
 
@@ -29,7 +29,7 @@ class BranchMean(keras.layers.Layer):
         `[batch, features]`.
 
     Raises:
-        ValueError: for a rate or a weight outside its range.
+        ValueError: for a rate or a weight out of its range.
 
     Example:
         >>> mean = BranchMean()(keras.ops.ones((2, 3)), keras.ops.zeros((2, 3)))
@@ -61,7 +61,7 @@ class BranchMean(keras.layers.Layer):
             return (1 - self.weight) * first + self.weight * second
         shape = (ops.shape(first)[0], 1)
         drawn = keras.random.uniform(shape, seed=self.seed_generator)
-        # Chosen, not multiplied by zero, so that what is left out cannot bring a NaN.
+        # Selected, not multiplied by zero, so that the other branch cannot add a NaN.
         return ops.where(drawn < self.rate, second, first)
 
     def compute_output_shape(self, first_shape, second_shape):

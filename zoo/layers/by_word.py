@@ -10,10 +10,10 @@ from zoo.layers.padding import ConsumesMask
 
 @keras.saving.register_keras_serializable(package="zoo")
 class ByWord(ConsumesMask):
-    """Runs a layer of sequences on the letters of every word.
+    """Runs a layer for sequences on the letters of every word.
 
-    The words of all texts are rows of one batch for it, so a word gives the same
-    features wherever it stands.
+    It sees the words of all texts as rows of one batch, so a word has the same features
+    wherever it occurs.
 
     Args:
         layer: called as `layer(sequences, mask=mask)` on `[words, letters, width]` to
@@ -21,7 +21,7 @@ class ByWord(ConsumesMask):
 
     Call arguments:
         embedded: `[batch, time, letters, width]`.
-        mask: bool `[batch, time, letters]`, true at letters, on the left.
+        mask: bool `[batch, time, letters]`, true at letters, which come first.
 
     Returns:
         `[batch, time, units]`.
@@ -39,7 +39,7 @@ class ByWord(ConsumesMask):
 
     def __init__(self, layer, **keywords) -> None:
         super().__init__(**keywords)
-        # A copy without weights: they are made, and named, within this layer.
+        # A copy without weights: this layer creates and names them.
         self.layer = type(layer).from_config(layer.get_config())
 
     def build(self, embedded_shape) -> None:

@@ -1,10 +1,10 @@
-"""Checks of arguments that several layers have in common."""
+"""Checks of arguments that several layers share."""
 
 from __future__ import annotations
 
 
 def check_size(name: str, value, least: int = 1) -> int:
-    """Returns a positive integer argument, or raises in three parts."""
+    """Returns a positive integer argument, or raises a `ValueError`."""
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
         raise ValueError(
             f"`{name}` must be an integer of at least {least}. "

@@ -14,22 +14,22 @@ class TextConvolution(ConsumesMask):
 
         c[i] = ReLU(W · x[i : i + window] + b),  y = max_i c[i]
 
-    The convolution is wide: `window - 1` rows of zeros stand before and behind the
-    text, so a text shorter than the window works. The maximum runs over the windows
-    that touch at least one token, and whatever stands at padding is read as zeros:
-    more padding never changes the result.
+    The convolution is wide: `window - 1` rows of zeros precede and follow the text, so
+    a text may be shorter than the window. The maximum is over the windows that include
+    at least one token, and values at padding are read as zeros: padding never changes
+    the result.
 
     Args:
         filters: number of feature maps.
-        window: words a window spans.
-        kernel_initializer: of the filters.
+        window: words per window.
+        kernel_initializer: initializer of the filters.
 
     Call arguments:
         embedded: `[batch, time, width]`.
         mask: bool `[batch, time]`, true at tokens.
 
     Returns:
-        `[batch, filters]`; a row whose mask is false everywhere gives zeros.
+        `[batch, filters]`; a row without tokens in the mask gives zeros.
 
     Raises:
         ValueError: if `filters` or `window` is not positive.
@@ -77,12 +77,12 @@ class TextConvolution(ConsumesMask):
         best = ops.max(
             ops.where(ops.expand_dims(touched, -1), maps, float("-inf")), axis=1
         )
-        # ReLU and the bias are monotone: once after the maximum equals in each window.
+        # ReLU and bias are monotone, so they can follow the maximum.
         some = ops.any(mask, axis=1, keepdims=True)
         return ops.where(some, ops.relu(best + self.bias), 0.0)
 
     def _touched(self, mask):
-        """Whether each window holds a token: `[batch, time + window - 1]`."""
+        """Returns whether each window has a token: `[batch, time + window - 1]`."""
         windows = ops.shape(mask)[1] - self.window + 1
         touched = mask[:, :windows]
         for offset in range(1, self.window):

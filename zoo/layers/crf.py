@@ -23,17 +23,17 @@ __all__ = [
     "crf_marginals",
 ]
 
-FORBIDDEN = -1e9  # far below any sum of scores, far above the end of float32
+FORBIDDEN = -1e9  # far below any sum of scores, far above the float32 minimum
 
 
 @keras.saving.register_keras_serializable(package="zoo")
 class CRF(ConsumesMask):
     """A linear-chain CRF on top of the emissions of a network.
 
-    Called without tags it gives the logits of a model that is saved and served; called
-    with them, the loss of a second model over the same layers, which is trained by
-    plain `compile` and `fit`. So labels enter as an input, sample weights, further
-    tasks, XLA and both backends work as for any model, and nothing else is overridden:
+    Without tags it returns the logits of a model that is saved and served; with tags,
+    the loss of a second model on the same layers, which is trained by plain `compile`
+    and `fit`. As labels are an input, sample weights, further tasks, XLA and both
+    backends work as for any model, and nothing else is overridden:
 
         emissions = keras.layers.Dense(9)(states)
         crf = CRF(9)
@@ -43,13 +43,13 @@ class CRF(ConsumesMask):
         trained.fit([x, y], y)                          # y int [texts, time]
         tags, score = crf.decode(model(x), mask)
 
-    All arithmetic is in float32 under every dtype policy. What a constraint forbids
-    scores -1e9, so `decode` never picks it while a permitted path exists; a given path
-    that breaks one has a log-likelihood near -1e9 and gradients that are still finite.
+    All arithmetic is in float32 under every dtype policy. Forbidden transitions score
+    -1e9, so `decode` never picks one while a permitted path exists; a given path that
+    breaks a constraint has a log-likelihood near -1e9 and finite gradients.
 
     Args:
         tags: number of tags.
-        use_boundary: learns scores of the first and the last tag as well.
+        use_boundary: whether to learn scores of the first and the last tag as well.
         allowed_transitions: bool `[tags, tags]`, from row to column; all by default.
         allowed_starts: bool `[tags]`, which may come first; all by default.
         allowed_ends: bool `[tags]`, which may come last; all by default.
@@ -61,8 +61,8 @@ class CRF(ConsumesMask):
         mask: bool `[batch, time]`, true at tokens, of right-padded rows.
 
     Returns:
-        Without `tag_ids` the logits: the emissions as they are, float32 `[batch, time,
-        tags]`, which `decode`, `marginals` and `log_likelihood` take. With them the
+        Without `tag_ids` the logits: the unchanged emissions, float32 `[batch, time,
+        tags]`, for `decode`, `marginals` and `log_likelihood`. With them the
         negative log-likelihood in nats, float32 `[batch]`.
 
     Raises:
@@ -91,7 +91,7 @@ class CRF(ConsumesMask):
         transition_regularizer=None,
         **keywords,
     ) -> None:
-        # The emissions come as they are: their float32 is not cut to half precision.
+        # The emissions must stay float32 under mixed precision.
         super().__init__(autocast=False, **keywords)
         if tags < 1:
             raise ValueError(f"`tags` must be positive. Received: tags={tags!r}.")
@@ -112,7 +112,7 @@ class CRF(ConsumesMask):
     def build(self, emissions_shape, *_) -> None:
         if emissions_shape[-1] != self.tags:
             raise ValueError(
-                "`emissions` must have one score a tag. Accepted: [batch, time, "
+                "`emissions` must have one score per tag. Accepted: [batch, time, "
                 f"{self.tags}]. Received: {tuple(emissions_shape)}."
             )
         options = {"dtype": "float32", "autocast": False}
@@ -134,27 +134,27 @@ class CRF(ConsumesMask):
         return -self.log_likelihood(emissions, tag_ids, mask)
 
     def log_likelihood(self, emissions, tag_ids, mask=None):
-        """Log-probability of the paths `tag_ids`, `[batch]`: `crf_log_likelihood`."""
+        """Returns the log-probability of the paths `tag_ids`, `[batch]`."""
         transitions, boundary = self._scores(emissions)
         return crf_log_likelihood(emissions, tag_ids, transitions, mask, **boundary)
 
     def log_norm(self, emissions, mask=None):
-        """Logarithm of the sum over all paths, `[batch]`: `crf_log_norm`."""
+        """Returns the logarithm of the sum over all paths, `[batch]`."""
         transitions, boundary = self._scores(emissions)
         return crf_log_norm(emissions, transitions, mask, **boundary)
 
     def decode(self, emissions, mask=None):
-        """The best path, int32 `[batch, time]`, and its score: `crf_decode`."""
+        """Returns the best path, int32 `[batch, time]`, and its score."""
         transitions, boundary = self._scores(emissions)
         return crf_decode(emissions, transitions, mask, **boundary)
 
     def marginals(self, emissions, mask=None):
-        """Probabilities `[batch, time, tags]`: `crf_marginals`."""
+        """Returns the probabilities `[batch, time, tags]`; see `crf_marginals`."""
         transitions, boundary = self._scores(emissions)
         return crf_marginals(emissions, transitions, mask, **boundary)
 
     def _scores(self, emissions):
-        """Transitions, and a dict of start and end, with the constraints in them."""
+        """Returns transitions, and a dict of start and end, with the constraints."""
         if not self.built:
             self.build(tuple(emissions.shape))
         given = (self.transitions, self.start, self.end)
@@ -184,10 +184,10 @@ class CRF(ConsumesMask):
 
 @keras.saving.register_keras_serializable(package="zoo")
 class CRFLoss(keras.losses.Loss):
-    """The loss of a model that ends in `CRF` called with tags: its output is the loss.
+    """The loss of a model whose output is the loss: `CRF` called with tags.
 
-    It holds no weights and reads no target; sample weights `[batch]` apply, and a row
-    of weight 0 leaves the mean.
+    It has no weights and ignores the target; sample weights `[batch]` apply, and a row
+    of weight 0 is excluded from the mean.
 
     Example:
         >>> import numpy as np
@@ -205,20 +205,20 @@ class CRFLoss(keras.losses.Loss):
 
 
 def _constraint(name: str, allowed, shape: tuple[int, ...]):
-    """A bool array of the shape, or `None`."""
+    """Returns a bool array of the shape, or `None`."""
     if allowed is None:
         return None
     array = np.asarray(allowed)
     if array.shape != shape or array.dtype != bool:
         raise ValueError(
-            f"`{name}` must say of each tag whether it may stand there. Accepted: bool "
+            f"`{name}` must hold one bool per tag or pair of tags. Accepted: bool "
             f"{shape}. Received: {array.dtype} {array.shape}."
         )
     return array
 
 
 def _forbid(scores, allowed):
-    """The scores, with what is not allowed set to `FORBIDDEN`; `None` for no scores."""
+    """Returns the scores with forbidden ones set to `FORBIDDEN`, or `None`."""
     if scores is not None:
         scores = ops.convert_to_tensor(scores)
     if allowed is None:

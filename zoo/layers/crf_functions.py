@@ -5,8 +5,8 @@ The score of a path of tags `y` over the steps `1..n` of a row is
     s(e, y) = start[y_1] + Σ_t e_t[y_t] + Σ_{t>1} A[y_{t-1}, y_t] + end[y_n]
 
 and its probability is `exp(s(e, y)) / Σ_{y'} exp(s(e, y'))`. Rows are right-padded;
-masked steps do not count, and nothing at them is read, not even NaN. A row without
-steps has a log-likelihood and a score of 0. All arithmetic is in float32.
+masked steps do not count, and their values are never read, so they may even be NaN. A
+row without steps has a log-likelihood and a score of 0. All arithmetic is in float32.
 
 Source: Lafferty, McCallum and Pereira 2001; Lample et al. 2016, section 2.2. Without
 `start` and `end` the functions equal those of the same name in tensorflow-addons.
@@ -20,12 +20,12 @@ from zoo.kernels import crf as kernel
 
 
 def crf_log_norm(emissions, transitions, mask=None, *, start=None, end=None):
-    """Logarithm of the sum of `exp(score)` over all paths.
+    """Returns the logarithm of the sum of `exp(score)` over all paths.
 
     Args:
         emissions: `[batch, time, tags]`.
         transitions: `[tags, tags]`, the score of row before column.
-        mask: bool `[batch, time]`, true at tokens; all are by default.
+        mask: bool `[batch, time]`, true at tokens; by default all are.
         start: `[tags]`, score of the first tag; zeros by default.
         end: `[tags]`, score of the last tag; zeros by default.
 
@@ -47,7 +47,7 @@ def crf_log_norm(emissions, transitions, mask=None, *, start=None, end=None):
 def crf_log_likelihood(
     emissions, tag_ids, transitions, mask=None, *, start=None, end=None
 ):
-    """Log-probability of given paths.
+    """Returns the log-probability of given paths.
 
     Args:
         emissions: `[batch, time, tags]`.
@@ -55,14 +55,14 @@ def crf_log_likelihood(
         transitions, mask, start, end: as in `crf_log_norm`.
 
     Returns:
-        float32 `[batch]`, never above 0 but by rounding.
+        float32 `[batch]`, never above 0 except by rounding.
     """
     given = _prepare(emissions, transitions, mask, start, end)
     return _path_score(tag_ids, *given) - kernel.log_norm(*given)
 
 
 def crf_decode(emissions, transitions, mask=None, *, start=None, end=None):
-    """The most probable path (Viterbi), and its score.
+    """Returns the most probable path (Viterbi), and its score.
 
     Args:
         emissions, transitions, mask, start, end: as in `crf_log_norm`.
@@ -82,7 +82,7 @@ def crf_decode(emissions, transitions, mask=None, *, start=None, end=None):
 
 
 def crf_marginals(emissions, transitions, mask=None, *, start=None, end=None):
-    """Probability of each tag at each step, over all paths (forward-backward).
+    """Returns the probability of each tag at each step (forward-backward).
 
     Args:
         emissions, transitions, mask, start, end: as in `crf_log_norm`.
@@ -98,13 +98,13 @@ def crf_marginals(emissions, transitions, mask=None, *, start=None, end=None):
 
 
 def _prepare(emissions, transitions, mask, start, end):
-    """The arguments of the kernels, in float32 and without gaps."""
+    """Converts the arguments of the kernels to float32 and fills in defaults."""
     emissions = ops.cast(emissions, "float32")
     transitions = ops.cast(transitions, "float32")
     tags = emissions.shape[-1]
     if tuple(transitions.shape) != (tags, tags):
         raise ValueError(
-            "`transitions` must have a row and a column for each of the emissions' "
+            "`transitions` must have one row and one column per tag of the emissions. "
             f"tags. Accepted: ({tags}, {tags}). Received: {tuple(transitions.shape)}."
         )
     if mask is None:
@@ -121,7 +121,7 @@ def _prepare(emissions, transitions, mask, start, end):
 
 
 def _path_score(tag_ids, emissions, transitions, start, end, mask):
-    """Score of the path `tag_ids`, `[batch]`."""
+    """Returns the score of the path `tag_ids`, `[batch]`."""
     tags = ops.where(mask, ops.cast(tag_ids, "int32"), 0)
     unary = ops.take_along_axis(emissions, ops.expand_dims(tags, -1), axis=-1)[..., 0]
     pairs = tags[:, :-1] * transitions.shape[0] + tags[:, 1:]

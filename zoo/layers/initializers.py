@@ -1,4 +1,4 @@
-"""Starts of weights that hold several matrices."""
+"""Initializers of weights that hold several matrices."""
 
 from __future__ import annotations
 

@@ -9,47 +9,48 @@ import keras
 import numpy as np
 from keras import ops
 
+from zoo._lazy import RenamedAttributes
 from zoo.kernels._backend import take_rows
 from zoo.layers.padding import ConsumesMask
 
 # Odd, so that a power of two of buckets keeps all single words apart; their fractions
-# of a power of two lie far from simple ratios, so that small (frequent) ids spread.
+# of a power of two are far from simple ratios, so that small (frequent) ids spread.
 _FACTORS = (2654435761, 2246822519, 3266489917, 668265263, 374761393)
-_MAX_BUCKETS = 2**22  # keeps the integer arithmetic of `multiply_modulo` below 2**31
-_ADAPT_ROWS, _ADAPT_CLASSES = 256, 8  # texts and classes that `adapt` counts at once
+_MAX_BUCKETS = 2**22  # keeps the integers of `multiply_modulo` below 2**31
+_ADAPT_ROWS, _ADAPT_CLASSES = 256, 8  # texts and classes counted at once by `adapt`
 _COMBINERS = ("sqrtn", "mean", "sum")
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class NGramBag(ConsumesMask):
-    """Sum of one learned vector for each n-gram of the text: a linear model inside.
+class NGramBag(RenamedAttributes, ConsumesMask):
+    """Sum of one learned vector for each n-gram of the text: a linear model.
 
         b(t, n) = (n · F_0 + Σ_{k<n} id[t+k] · F_{k+1}) mod buckets
         y = Σ_{n-grams} E[b] / sqrt(number of n-grams)
 
-    Only n-grams made of tokens count, so padding changes nothing. Nothing is learned
-    from n-grams outside the table's rows: two that share a row share its vector. With
-    `outputs` equal to the number of labels the layer is a linear classifier over the
-    n-grams without its bias; wider, followed by a Dense layer, it is fastText. Ids hash
-    to the same rows on TensorFlow, on JAX and under XLA.
+    Only n-grams of tokens count, so padding has no effect. N-grams that share a row of
+    the table share its vector. With `outputs` equal to the number of labels the layer
+    is a linear classifier on n-grams without its bias; a wider one followed by a Dense
+    layer is fastText. Ids hash to the same rows on TensorFlow, on JAX and under XLA.
 
     Args:
         outputs: width of the result.
         buckets: rows of the table, at most 2**22.
-        n: the lengths of n-gram, each from 1 to 4.
-        combiner: what the sum is divided by: `"sqrtn"`, the square root of the number
-            of n-grams, `"mean"`, that number, or `"sum"`, nothing.
-        binary: counts each distinct n-gram of a text once (up to shared rows).
-        weighted: gives each row a fixed weight `s_b` that `adapt` sets, 1 before:
+        n: the lengths of n-grams, each from 1 to 4.
+        combiner: divisor of the sum: `"sqrtn"`, the square root of the number of
+            n-grams, `"mean"`, that number, or `"sum"`, none.
+        binary: whether to count each distinct n-gram of a text once (up to shared
+            rows).
+        weighted: whether each row has a fixed weight `s_b`, 1 until `adapt` sets it:
             `y = Σ s_b E[b] / sqrt(Σ s_b²)` with the combiner `"sqrtn"`.
-        embeddings_initializer: of the table.
+        embeddings_initializer: initializer of the table.
 
     Call arguments:
         tokens: int ids `[batch, time]`.
         mask: bool `[batch, time]`, true at tokens.
 
     Returns:
-        `[batch, outputs]`; zeros for a text without any n-gram of these lengths.
+        `[batch, outputs]`; zeros for a text without n-grams of these lengths.
 
     Raises:
         ValueError: for an argument outside the ranges above.
@@ -64,6 +65,8 @@ class NGramBag(ConsumesMask):
         >>> bag(np.array([[7, 5, 0]]), mask=np.array([[True, True, False]])).shape[1]
         2
     """
+
+    renamed = {"saliency": "ngram_weights"}
 
     def __init__(
         self,
@@ -110,12 +113,12 @@ class NGramBag(ConsumesMask):
             name="embeddings",
             shape=(self.buckets, self.outputs),
             initializer=self.embeddings_initializer,
-            autocast=False,  # it would cast every row for the few that are taken
+            autocast=False,  # it would cast every row for the few that are used
         )
         self.embeddings.by_rows = True  # see `zoo.training.row_adam.RowAdam`
         if self.weighted:
-            self.saliency = self.add_weight(
-                name="saliency",
+            self.ngram_weights = self.add_weight(
+                name="ngram_weights",
                 shape=(self.buckets,),
                 initializer="ones",
                 trainable=False,
@@ -123,15 +126,15 @@ class NGramBag(ConsumesMask):
             )
 
     def adapt(self, tokens: Sequence[np.ndarray], classes: np.ndarray) -> None:
-        """Sets the weight of each row to how much it tells of a class.
+        """Sets the weight of each row to its importance for a class.
 
             s_b = max_c |log(p_cb / Σ_b p_cb) - log(q_cb / Σ_b q_cb)|
 
-        where `p_cb` is 1 plus how often row b counts in texts of class c (once a text
-        if `binary`), and `q_cb` the same of the other texts: the ratio of NB-SVM.
+        where `p_cb` is 1 plus the count of row b in texts of class c (once per text if
+        `binary`), and `q_cb` likewise for the other texts: the ratio of NB-SVM.
 
         Args:
-            tokens: one int array of ids a text.
+            tokens: one int array of ids per text.
             classes: float `[texts, classes]`, 1 in the class, 0 outside, NaN unknown.
 
         Raises:
@@ -139,20 +142,20 @@ class NGramBag(ConsumesMask):
         """
         if not self.weighted:
             raise ValueError(
-                "`adapt` needs a layer made with weighted=True. "
+                "`adapt` needs a layer created with weighted=True. "
                 f"Received: weighted={self.weighted!r}."
             )
-        saliency = np.zeros(self.buckets)
+        weights = np.zeros(self.buckets)
         for start in range(0, classes.shape[1], _ADAPT_CLASSES):
             counts = self._counts(tokens, classes[:, start : start + _ADAPT_CLASSES])
             for inside, outside in counts:
                 ratio = np.log(inside / inside.sum())
                 ratio -= np.log(outside / outside.sum())
-                np.maximum(saliency, np.abs(ratio), out=saliency)
-        self.saliency.assign(saliency)
+                np.maximum(weights, np.abs(ratio), out=weights)
+        self.ngram_weights.assign(weights)
 
     def _counts(self, tokens: Sequence[np.ndarray], classes: np.ndarray) -> np.ndarray:
-        """1 plus how often each row counts, `[classes, inside or outside, rows]`."""
+        """Returns 1 plus the count of each row, `[classes, in or outside, rows]`."""
         counts = np.ones((classes.shape[1], 2, self.buckets), "int32")
         for start in range(0, len(tokens), _ADAPT_ROWS):
             chunk = tokens[start : start + _ADAPT_ROWS]
@@ -174,7 +177,7 @@ class NGramBag(ConsumesMask):
         weight = ops.cast(real, "float32")
         count = ops.sum(weight, axis=1, keepdims=True)
         if self.weighted:
-            weight = weight * ops.take(self.saliency, rows, axis=0)
+            weight = weight * ops.take(self.ngram_weights, rows, axis=0)
             if self.combiner == "sqrtn":
                 count = ops.sum(ops.square(weight), axis=1, keepdims=True)
         count = ops.maximum(count, 1e-6)
@@ -182,13 +185,13 @@ class NGramBag(ConsumesMask):
             weight = weight / ops.sqrt(count)
         elif self.combiner == "mean":
             weight = weight / count
-        # [batch, n-grams, outputs] in float32: long sums go astray in half precision.
+        # [batch, n-grams, outputs] in float32: half precision is too coarse here.
         vectors = ops.cast(take_rows(self.embeddings, rows), "float32")
         total = ops.sum(vectors * ops.expand_dims(weight, -1), axis=1)
         return ops.cast(total, self.compute_dtype)
 
     def rows(self, tokens, mask):
-        """The row of the table of each n-gram, and whether it counts.
+        """Returns the table row of each n-gram, and whether it counts.
 
         Args:
             tokens: int ids `[batch, time]`.
@@ -211,7 +214,7 @@ class NGramBag(ConsumesMask):
             real.append(full)
         rows, real = ops.concatenate(rows, axis=1), ops.concatenate(real, axis=1)
         if self.binary:
-            # Sorted, equal rows are neighbours; what does not count goes to the end.
+            # Sorted, equal rows are neighbours; rows that do not count come last.
             rows = ops.sort(ops.where(real, rows, self.buckets), axis=1)
             new = ops.not_equal(rows[:, 1:], rows[:, :-1])
             new = ops.concatenate([ops.ones_like(real[:, :1]), new], axis=1)
@@ -234,10 +237,10 @@ class NGramBag(ConsumesMask):
 
 
 def multiply_modulo(ids, factor: int, modulus: int):
-    """`ids * factor % modulus` where the product itself would overflow int32.
+    """Returns `ids * factor % modulus` without int32 overflow of the product.
 
-    `ids` is taken apart into digits so small that a digit times a residue stays below
-    2**30; the sums of two such terms stay below 2**31.
+    `ids` is split into digits so small that a digit times a residue stays below 2**30;
+    the sums of two such terms stay below 2**31.
 
     Args:
         ids: non-negative int32, any shape.
@@ -263,7 +266,7 @@ def multiply_modulo(ids, factor: int, modulus: int):
 
 
 def _shift(values, offset: int):
-    """`values[:, offset:]`, filled with zeros to the same length: `[batch, time]`."""
+    """Returns `values[:, offset:]`, padded with zeros to the same length."""
     if not offset:
         return values
     ahead = ops.pad(values, [[0, 0], [0, offset]])

@@ -1,4 +1,4 @@
-"""Where the tokens of a batch are."""
+"""The padding mask, and the base of layers that end it."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from keras import ops
 class PaddingMask(keras.layers.Layer):
     """Marks the tokens of right-padded rows, once for the whole model.
 
-    A row without any token counts its first position as a token, so that each later
-    pooling has something to pool and stays finite.
+    The first position of a row without tokens counts as a token, so that later pooling
+    layers stay finite.
 
     Args:
         pad: the id of padding.
@@ -44,10 +44,10 @@ class PaddingMask(keras.layers.Layer):
 
 
 class ConsumesMask(keras.layers.Layer):
-    """Base of layers that take `mask=` and pass none on, for there is no time after.
+    """Base class of layers that take `mask=` but do not propagate it.
 
     Keras treats an argument of this name as a mask attached to the input: it warns if a
-    layer does not support masking, and hands the mask to the next layer if it does.
+    layer does not support masking, and passes the mask on if it does.
     """
 
     def __init__(self, **keywords) -> None:

@@ -1,9 +1,9 @@
-"""From the states of a text to one vector, blind to padding.
+"""Pools the states of a text into one vector, without padding.
 
 Every layer here is called as `layer(states, mask=mask)` with states
 `[batch, time, units]` and a bool mask `[batch, time]` that is true at tokens, and
-returns `[batch, units]`. A row whose mask is false everywhere gives zeros. States at
-padding are never read, so even NaN there does no harm.
+returns `[batch, units]`. A row without tokens in the mask gives zeros. States at
+padding are never read, so they may even be NaN.
 """
 
 from __future__ import annotations
@@ -61,14 +61,14 @@ class MaskedMeanPooling(ConsumesMask):
     def call(self, states, mask):
         real = ops.cast(ops.expand_dims(mask, -1), "float32")
         count = ops.maximum(ops.sum(real, axis=1), 1.0)  # [batch, 1]
-        # In float32: a half-precision sum over a long text overflows or goes astray.
+        # In float32: half-precision sums over long texts are imprecise or overflow.
         total = ops.sum(ops.where(real > 0, ops.cast(states, "float32"), 0.0), axis=1)
         return ops.cast(total / count, states.dtype)
 
 
 @keras.saving.register_keras_serializable(package="zoo")
 class LastState(ConsumesMask):
-    """State at the last token, which `states[:, -1]` is not when a row is padded.
+    """State at the last token, which differs from `states[:, -1]` in a padded row.
 
     Call arguments:
         states: `[batch, time, units]`.
@@ -93,14 +93,14 @@ class LastState(ConsumesMask):
 
 @keras.saving.register_keras_serializable(package="zoo")
 class AttentionPooling(ConsumesMask):
-    """Mean over the tokens, weighted by a learned measure of their importance.
+    """Mean over the tokens, weighted by their learned importance.
 
         u_t = tanh(W x_t + b),  α_t = softmax_{t real}(u_t · v),  y = Σ_t α_t x_t
 
     Weights and sums are computed in float32 under every dtype policy.
 
     Args:
-        units: width of `u`; that of the states if `None`.
+        units: width of `u`; by default that of the states.
 
     Call arguments:
         states: `[batch, time, units]`.
@@ -142,7 +142,7 @@ class AttentionPooling(ConsumesMask):
         best = ops.max(ops.where(mask, score, float("-inf")), axis=1, keepdims=True)
         best = ops.stop_gradient(ops.where(ops.isfinite(best), best, 0.0))
         weight = ops.exp(ops.where(mask, score - best, float("-inf")))
-        total = ops.sum(weight, axis=1, keepdims=True)  # at least 1 where a token is
+        total = ops.sum(weight, axis=1, keepdims=True)  # at least 1 if there is a token
         pooled = ops.sum(weight * ops.cast(states, "float32"), axis=1)
         return ops.cast(pooled / ops.maximum(total[:, 0], 1e-6), states.dtype)
 

@@ -17,26 +17,26 @@ class SampledSoftmax(ConsumesMask):
         logits = h Wᵀ + b                  W [vocab_size, dim]
         loss = -log softmax(logits)[target]
 
-    With `samples` the loss in training comes from so many candidates, not all ids.
-    Candidates are drawn once a batch from the log-uniform (Zipf) distribution
+    With `samples` the training loss is computed on that many candidates, not all ids.
+    Candidates are drawn once per batch from the log-uniform (Zipf) distribution
     `Q(id) = (ln(id + 2) - ln(id + 1)) / ln(vocab_size + 1)`, with replacement, so ids
     must be sorted by decreasing frequency. With `o` the expected count `samples * Q` of
     an id, the loss is the cross-entropy over `{target} + candidates` of the logits
-    `h w + b - ln o`. Candidates that equal the target count like others: drawn with
-    replacement, they are the target's share of the full softmax, whose gradient this
-    one tends to with many samples. Without `training` the loss is that of the full
+    `h w + b - ln o`. Candidates that equal the target are kept: drawn with replacement,
+    they represent the target's share of the full softmax, whose gradient this one
+    approaches with many samples. Without `training` the loss is that of the full
     softmax.
 
     Args:
         vocab_size: number of ids.
-        samples: candidates in training; 0 for the full softmax there too.
-        seed: of the candidates.
+        samples: number of candidates in training; 0 for the full softmax.
+        seed: seed of the candidates.
 
     Call arguments:
         hidden: `[batch, time, dim]`.
         targets: int ids `[batch, time]`, or `None` for the logits.
         mask: bool `[batch, time]`; `False` steps have a loss of 0.
-        training: samples if `True`.
+        training: whether to sample.
 
     Returns:
         Without targets logits, float32 `[batch, time, vocab_size]`; with them the
@@ -62,7 +62,7 @@ class SampledSoftmax(ConsumesMask):
         self.generator = keras.random.SeedGenerator(seed)
 
     def build(self, hidden_shape, *_) -> None:
-        # No policy casts them: logits are float32 under each.
+        # No policy casts them: logits are float32 under every policy.
         self.kernel = self.add_weight(
             (self.vocab_size, hidden_shape[-1]),
             self.kernel_initializer,
@@ -132,7 +132,7 @@ class SampledSoftmax(ConsumesMask):
 
 @keras.saving.register_keras_serializable(package="zoo")
 class TiedSoftmax(SampledSoftmax):
-    """`SampledSoftmax` whose matrix is the embedding of the tokens as well.
+    """`SampledSoftmax` whose matrix is also the embedding of the tokens.
 
     Args:
         vocab_size: number of ids.
@@ -141,7 +141,7 @@ class TiedSoftmax(SampledSoftmax):
 
     Call arguments:
         inputs: int ids `[batch, time]` with `embed=True`, else as in `SampledSoftmax`.
-        embed: looks the ids up.
+        embed: whether to look the ids up.
 
     Returns:
         `[batch, time, dim]` with `embed`, else as in `SampledSoftmax`.

@@ -1,7 +1,7 @@
-"""The recurrent cells, by the word that builders take as `cell`.
+"""The recurrent cells, by the names that builders accept as `cell`.
 
-A new cell is a file in `zoo/layers/recurrent` and a word here. Layers are called `lstm`
-whatever their cell, so that a place in a model has one name.
+A new cell is a file in `zoo/layers/recurrent` and a name here. Layers are called `lstm`
+whatever their cell, so that each place in a model has one name.
 """
 
 from __future__ import annotations
@@ -17,36 +17,36 @@ CELLS = {  # layers of `zoo.layers`
     "group": "GroupLSTM",
     "gru": "GRU",
 }
-# Conditions of ranges that matter to one cell.
+# Conditions of ranges that apply to one cell only.
 IF_LSTM, IF_FACTORIZED, IF_GROUP = (
     {"cell": (word,)} for word in ("lstm", "factorized", "group")
 )
 CELL_SPACE = {"cell": Choice(*CELLS)}
-# Off unless asked for. Other arguments, such as `rank`, are for the cells that have
-# them, and no others read them.
+# Off by default. Other arguments, such as `rank`, are only for the cells that have
+# them; the others ignore them.
 _FEATURES = ("projection", "peepholes", "forget_bias")
 
 
 def recurrent(cell: str, units: int, of_cell: Mapping, **options):
-    """A recurrent layer of the zoo.
+    """Builds a recurrent layer of the zoo.
 
     Args:
-        cell: a word of `CELLS`.
-        units: of the layer.
-        of_cell: a builder's arguments for cells, by the names that the cells give
-            them; each cell takes those that it knows.
-        options: of `zoo.layers.RecurrentLayer`, and the layer's name.
+        cell: one of `CELLS`.
+        units: units of the layer.
+        of_cell: a builder's arguments for cells, by the names in the cells; each cell
+            takes those that it has.
+        options: options of `zoo.layers.RecurrentLayer`, and the layer's name.
 
     Raises:
-        ValueError: for an unknown cell, or a projection, peepholes or a forget bias of
-            a cell that has none.
+        ValueError: for an unknown cell, or a projection, peepholes or a forget bias for
+            a cell without it.
     """
     known = known_to(cell)
     for name in _FEATURES:
         if of_cell.get(name) and name not in known:
             having = [word for word in CELLS if name in known_to(word)]
             raise ValueError(
-                f"`{name}` must be left out with cell={cell!r}, which has none. "
+                f"`{name}` must be omitted with cell={cell!r}, which has none. "
                 f"Accepted with: {', '.join(having)}. "
                 f"Received: {name}={of_cell[name]!r}."
             )
@@ -55,12 +55,12 @@ def recurrent(cell: str, units: int, of_cell: Mapping, **options):
 
 
 def states_of(cell: str) -> tuple[str, ...]:
-    """The names of a cell's states: `h`, and `c` of a cell that has a cell state."""
+    """Returns the names of a cell's states: `h`, and `c` if it has a cell state."""
     return getattr(layers, CELLS[cell]).cell_class.STATES
 
 
 def known_to(cell: str) -> tuple[str, ...]:
-    """The arguments that a cell has.
+    """Returns the names of a cell's arguments.
 
     Raises:
         ValueError: for an unknown cell.

@@ -7,19 +7,19 @@ import importlib.metadata
 import os
 from functools import cache
 
-GROUP = "zoo.plugins"  # of the entry points of installed packages
+GROUP = "zoo.plugins"  # entry points of installed packages
 
 
 @cache
 def load_plugins() -> None:
     """Imports each plugin once.
 
-    Plugins are the modules that the environment variable `ZOO_PLUGINS` names, separated
-    by commas, and the entry points `zoo.plugins` of installed packages. Processes that
-    a search or an export starts see the same ones.
+    Plugins are the modules in the environment variable `ZOO_PLUGINS`, separated by
+    commas, and the entry points `zoo.plugins` of installed packages. Processes that a
+    search or an export starts see the same ones.
 
     Raises:
-        ImportError: for a module of `ZOO_PLUGINS` that cannot be imported.
+        ImportError: for a module in `ZOO_PLUGINS` that cannot be imported.
     """
     for entry_point in importlib.metadata.entry_points(group=GROUP):
         entry_point.load()

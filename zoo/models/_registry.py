@@ -1,4 +1,4 @@
-"""The catalogue: builder functions by name, with what is known of each model."""
+"""The catalogue: builder functions by name, with a description of each model."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ class Entry:
     """One registered model.
 
     Args:
-        name: the name that `zoo.get` takes.
+        name: its name in `zoo.get`.
         builder: function that returns a new `keras.Model`.
-        task: what the model is for, such as `"text classification"`.
+        task: purpose of the model, such as `"text classification"`.
         summary: one line.
         paper: the source, with the section or equation.
-        defaults: training settings that were tried (optimizer, learning rate, ...).
+        defaults: tested training settings (optimizer, learning rate, ...).
         family: name of the family that trains, reports on and serves it.
         space: ranges of `zoo.models._search_space` that `zoo tune` searches, of the
-            builder's arguments, and of settings where they differ from the family's.
+            builder's arguments, and of settings if they differ from the family's.
     """
 
     name: str
@@ -58,21 +58,21 @@ def register(
     family: str = "classification",
     space: Mapping[str, Range] | None = None,
 ) -> Callable[[Callable], Callable]:
-    """Decorates a builder function, which becomes a model under its own name.
+    """Decorator of a builder function, which registers it under its own name.
 
     Args:
-        task: what the model is for.
+        task: purpose of the model.
         summary: one line for the list of models.
         paper: the source.
         defaults: training settings for this model.
         family: name of its family, see `zoo.families`.
-        space: what `zoo tune` searches; see `Entry`.
+        space: ranges that `zoo tune` searches; see `Entry`.
 
     Returns:
         A decorator that returns the builder unchanged.
 
     Raises:
-        ValueError: if another builder holds the name, or a builder takes arguments that
+        ValueError: if another builder has the name, or a builder takes arguments that
             cannot be listed (`*args` or `**kwargs`).
     """
 
@@ -109,24 +109,24 @@ def variant(
     space: Mapping[str, Range] | None = None,
     **changes,
 ) -> Callable:
-    """Registers a builder with other defaults as a model of its own.
+    """Registers a builder with other defaults as a separate model.
 
     Args:
         base: a registered builder.
-        name: of the new model.
-        text: of its page, before the arguments.
-        fixed: arguments that have one value in it, and are no arguments of it.
-        without: further arguments that it does not take.
+        name: name of the new model.
+        text: text of its page, before the arguments.
+        fixed: arguments with a fixed value, which the model does not have.
+        without: further arguments that it does not have.
         arguments: other default values of the arguments.
-        space: ranges in place of those of the base, or beside them. Ranges that depend
-            on what is fixed are settled.
-        changes: of the base's `Entry`: `summary`, `paper`, `defaults`, ...
+        space: ranges that replace or extend those of the base. Ranges that depend on
+            a fixed argument are resolved.
+        changes: changes of the base's `Entry`: `summary`, `paper`, `defaults`, ...
 
     Returns:
-        The builder of the new model, which has the base's other arguments.
+        The builder of the new model, which has the base's remaining arguments.
 
     Raises:
-        ValueError: if another builder holds the name, or the base lacks an argument.
+        ValueError: if another builder has the name, or the base lacks an argument.
 
     Example:
         >>> get("flstm", 100, 3, units=8, rank=2).name
@@ -154,7 +154,7 @@ def variant(
 
     builder.__name__ = builder.__qualname__ = name
     builder.__module__ = base.__module__
-    # What `inspect.signature` reads is no attribute of functions in typeshed.
+    # typeshed lacks the attribute of functions that `inspect.signature` reads.
     builder.__signature__ = signature  # type: ignore[attr-defined]
     builder.__doc__ = f"{text}\n\n{_sections(inspect.getdoc(base) or '', gone)}"
     ranges = {**settled(own.space, gone), **(space or {})}
@@ -162,7 +162,7 @@ def variant(
 
 
 def _sections(page: str, gone: Iterable[str]) -> str:
-    """Arguments, returns and errors of a docstring, without arguments that are gone."""
+    """Returns the sections of a docstring, without removed arguments."""
     page = page[page.index("Args:") :].split("\nExample:")[0].rstrip()
     for key in gone:
         page = re.sub(rf"\n    {key}: .*(\n     .*)*", "", page)
@@ -182,7 +182,7 @@ def _add(entry: Entry) -> Callable:
 
 
 def list_models(pattern: str = "*", *, task: str | None = None) -> list[str]:
-    """Names of the registered models, sorted.
+    """Returns the names of the registered models, sorted.
 
     Args:
         pattern: shell pattern, such as `"*mt*"`.
@@ -201,10 +201,10 @@ def list_models(pattern: str = "*", *, task: str | None = None) -> list[str]:
 
 
 def describe(name: str) -> Entry:
-    """What is known of a model: arguments, defaults, source.
+    """Returns the description of a model: arguments, defaults, source.
 
     Raises:
-        ValueError: for an unknown name; the message suggests the nearest.
+        ValueError: for an unknown name; the message suggests the nearest one.
     """
     entries = _entries()
     if name not in entries:
@@ -220,27 +220,27 @@ def get(name: str, *sizes, **keywords):
 
     Args:
         name: a name from `list_models()`.
-        *sizes: the builder's leading arguments: `vocab_size`, then for classifiers and
+        *sizes: the builder's first arguments: `vocab_size`, then for classifiers and
             taggers `tasks`, for translation `target_vocab_size`.
         **keywords: the builder's other arguments; `describe(name)` lists them.
 
     Returns:
-        A functional `keras.Model`, not compiled. A classifier takes token ids
-        `[batch, time]`, with 0 as padding, to a dict from task name to float32 logits
-        `[batch, labels]` (for a regression the value `[batch, 1]`); a language model
-        takes tokens and a state to logits and the new state (see `lstm_lm`), a
-        translation model a source and a target to logits (see `seq2seq`).
+        A functional `keras.Model`, not compiled. A classifier maps token ids `[batch,
+        time]`, with 0 as padding, to a dict from task name to float32 logits `[batch,
+        labels]` (for a regression the value `[batch, 1]`); a language model maps tokens
+        and a state to logits and the new state (see `lstm_lm`), a translation model a
+        source and a target to logits (see `seq2seq`).
 
     Raises:
-        ValueError: for an unknown name or keyword; the message suggests the nearest.
-            Also where Keras's `floatx` is not float32.
+        ValueError: for an unknown name or keyword; the message suggests the nearest
+            one. Also if Keras's `floatx` is not float32.
     """
     entry = describe(name)
     check_keywords(name, keywords, entry.keywords)
     if keras.config.floatx() != "float32":
         raise ValueError(
-            "Keras must compute in float32 where a model is made; mixed precision is "
-            "keras.config.set_dtype_policy. Accepted: keras.config.set_floatx"
+            "Keras must compute in float32 when a model is created (mixed precision: "
+            "keras.config.set_dtype_policy). Accepted: keras.config.set_floatx"
             '("float32") before, or "floatx": "float32" in ~/.keras/keras.json. '
             f"Received: floatx={keras.config.floatx()!r}."
         )
@@ -249,7 +249,7 @@ def get(name: str, *sizes, **keywords):
 
 
 def check_keywords(name: str, keywords: Mapping, accepted: Iterable[str]) -> None:
-    """Raises ValueError for the first keyword for model `name` that is not accepted."""
+    """Raises a ValueError for the first keyword that model `name` does not accept."""
     accepted = list(accepted)
     for keyword, value in keywords.items():
         if keyword not in accepted:
@@ -266,6 +266,6 @@ def _entries() -> dict[str, Entry]:
 
 
 def nearest(name: str, names) -> str:
-    """A hint at the most similar of some names, or nothing."""
+    """Returns a hint at the most similar of some names, or nothing."""
     close = difflib.get_close_matches(name, list(names), n=1)
     return f" (did you mean {close[0]!r}?)" if close else ""

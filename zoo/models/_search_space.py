@@ -1,4 +1,4 @@
-"""Ranges that `zoo tune` searches, declared beside what they range over. Pure Python.
+"""Ranges that `zoo tune` searches, declared with the models. Pure Python.
 
 space={"units": Int(32, 256, factor=2), "dropout": Float(0.0, 0.7),
        "characters": Choice("cnn", "none"),
@@ -17,25 +17,25 @@ GRID_POINTS = 5  # of a range without steps, in a grid search
 
 @dataclass(frozen=True)
 class Range:
-    """What a setting or an argument may be; `Int`, `Float` and `Choice` are its kinds.
+    """The possible values of a setting or argument; see `Int`, `Float`, `Choice`.
 
     Args:
-        when: for names of other parameters the values with which this one matters;
-            with others it keeps its default.
+        when: by name of another parameter, the values for which this one applies;
+            otherwise it keeps its default.
     """
 
     when: Mapping[str, Sequence] = field(default_factory=dict, kw_only=True)
 
     def grid(self) -> tuple:
-        """The values that a grid search tries, in order."""
+        """Returns the values that a grid search tries, in order."""
         raise NotImplementedError
 
     def __contains__(self, value) -> bool:
         raise NotImplementedError
 
     def nearest(self, value):
-        """The value itself if the range holds it, else the one of the grid that is
-        nearest, or the first where values have no distance."""
+        """Returns the value if it is in the range, else the nearest grid value, or the
+        first value if values have no distance."""
         grid = self.grid()
         if value in self or not all(map(_is_number, (value, *grid))):
             return value if value in self else grid[0]
@@ -79,14 +79,15 @@ class Int(_Numbers):
     """Whole numbers from `low` to `high`, both included.
 
     Args:
-        low: the least.
-        high: the largest, where the steps meet it.
-        step: between neighbours.
-        factor: between neighbours, instead of `step`.
-        log: draws small numbers as often as large ones; without step and factor.
+        low: the smallest.
+        high: the largest, if the steps reach it.
+        step: difference between neighbours.
+        factor: ratio of neighbours, instead of `step`.
+        log: whether to draw small numbers as often as large ones; excludes step and
+            factor.
 
     Raises:
-        ValueError: for bounds that are no range, or several of step, factor and log.
+        ValueError: for invalid bounds, or several of step, factor and log.
 
     Example:
         >>> Int(32, 256, factor=2).grid(), 48 in Int(32, 128, step=16)
@@ -148,12 +149,12 @@ class Float(_Numbers):
     """Numbers from `low` to `high`.
 
     Args:
-        low: the least.
+        low: the smallest.
         high: the largest.
-        log: draws each order of magnitude as often as another.
+        log: whether to draw each order of magnitude equally often.
 
     Raises:
-        ValueError: for bounds that are no range.
+        ValueError: for invalid bounds.
 
     Example:
         >>> Float(1e-4, 1e-2, log=True).grid()
@@ -180,13 +181,13 @@ class Float(_Numbers):
 
 @dataclass(frozen=True, init=False)
 class Choice(Range):
-    """One of several values of any kind that JSON has, or tuples of them.
+    """One of several values: JSON values, or tuples of them.
 
     Args:
-        *values: at least one, without repetition.
+        *values: at least one, without repetitions.
 
     Raises:
-        ValueError: for no value, or one that is given twice.
+        ValueError: if there is no value, or one is repeated.
 
     Example:
         >>> print(Choice("max", "mean", None))
@@ -216,14 +217,14 @@ class Choice(Range):
 
 
 def with_when(range_: Range, when: Mapping) -> Range:
-    """The range with other conditions."""
+    """Returns the range with other conditions."""
     if isinstance(range_, Choice):
         return Choice(*range_.values, when=when)
     return replace(range_, when=when)
 
 
 def settled(space: Mapping[str, Range], values: Mapping) -> dict[str, Range]:
-    """The ranges that stay when some parameters have a value and vary no more.
+    """Returns the ranges that remain when some parameters are fixed.
 
     Example:
         >>> space = {"cell": Choice("a", "b"), "rank": Int(1, 9, when={"cell": ["a"]})}
@@ -241,13 +242,13 @@ def settled(space: Mapping[str, Range], values: Mapping) -> dict[str, Range]:
 
 
 def parse_range(text: str) -> Range:
-    """A range as the command line writes it.
+    """Parses a range in the syntax of the command line.
 
-    `64:256` and `0.1:0.5` are bounds, `:log`, a step (`:32`) or a factor (`:x2`) may
-    follow them; `16,32,50` and `"a",["b",1]` are choices, of JSON values or strings.
+    `64:256` and `0.1:0.5` are bounds, which `:log`, a step (`:32`) or a factor (`:x2`)
+    may follow; `16,32,50` and `"a",["b",1]` are choices of JSON values or strings.
 
     Raises:
-        ValueError: for a text that is none of these.
+        ValueError: for any other text.
 
     Example:
         >>> parse_range("1e-4:1e-2:log"), parse_range("32:256:x2").grid()
@@ -287,18 +288,18 @@ def _bounds(text: str, low: float, high: float) -> Range:
 def _unreadable(text: str) -> ValueError:
     return ValueError(
         "A range must read LOW:HIGH, LOW:HIGH:log, LOW:HIGH:STEP or LOW:HIGH:xFACTOR "
-        "(the last two of whole numbers), or VALUE,VALUE,... "
+        "(the last two for whole numbers), or VALUE,VALUE,... "
         f"Received: {text!r}."
     )
 
 
 def as_json(value) -> str:
-    """A value as JSON, by which values are compared: a tuple equals a list."""
+    """Returns a value as JSON, to compare values: a tuple equals a list."""
     return json.dumps(value, ensure_ascii=False)
 
 
 def rounded(value: float) -> float:
-    """A number with six digits, as many as survive single precision.
+    """Returns a number with six digits, as many as single precision keeps.
 
     Example:
         >>> rounded(0.0010000000474974513)
@@ -328,7 +329,7 @@ def _value(text: str):
 
 
 def space_rows(space: Mapping[str, Range]) -> str:
-    """A space as lines of text."""
+    """Returns a space as lines of text."""
     rows = []
     for name, range_ in space.items():
         row = f"  {name}: {range_}"

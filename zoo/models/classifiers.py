@@ -1,4 +1,4 @@
-"""One recurrent layer over the words, a pooling, linear heads."""
+"""Classifiers of one recurrent layer over the words, a pooling and linear heads."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ OF_CELL = {
 
 @register(
     task="text classification",
-    summary="One LSTM; its state at the last token is what the heads read.",
+    summary="One LSTM; the heads read its state at the last token.",
     paper="Liu, Qiu and Huang 2016, section 2 and figure 1; Graves 2013 for peepholes",
     defaults={**_DEFAULTS, "max_length": 256},  # one step after the other
     space={**WIDTHS, **_PEEPHOLES, **DROPOUTS, **OF_CELL},
@@ -52,13 +52,13 @@ def lstm(
 
     Args:
         vocab_size: number of token ids.
-        tasks: what `zoo.tasks.as_tasks` reads; all read the same state.
+        tasks: in any form that `zoo.tasks.as_tasks` reads; all read the same state.
         embedding_dim: width of the embedding.
         units: width of the state.
         cell: `"lstm"`, `"factorized"`, `"group"` or `"gru"`.
-        rank: of the gate matrix of a factorized cell.
-        groups: of a group cell; must divide `embedding_dim` and `units`.
-        peepholes: lets the gates of an LSTM read the cell, by a diagonal weight each.
+        rank: rank of the gate matrix of a factorized cell.
+        groups: groups of a group cell; must divide `embedding_dim` and `units`.
+        peepholes: whether the gates of an LSTM see the cell (diagonal weights).
         embedding_dropout: rate on the embedded words.
         dropout: rate before the heads.
 
@@ -67,7 +67,7 @@ def lstm(
         from task to `[batch, outputs]`.
 
     Raises:
-        ValueError: for an unknown cell, or peepholes of another than an LSTM.
+        ValueError: for an unknown cell, or peepholes for a cell other than an LSTM.
 
     Example:
         >>> model = lstm(100, ["bad", "good"], embedding_dim=8, units=4)
@@ -113,16 +113,16 @@ def bilstm(
 
     Args:
         vocab_size: number of token ids.
-        tasks: what `zoo.tasks.as_tasks` reads; all read the same features.
+        tasks: in any form that `zoo.tasks.as_tasks` reads; all read the same features.
         embedding_dim: width of the embedding.
         units: width of the state of each direction.
         cell: `"lstm"`, `"factorized"`, `"group"` or `"gru"`.
-        rank: of the gate matrix of a factorized cell.
-        groups: of a group cell; must divide `embedding_dim` and `units`.
-        pooling: `"last"` is the forward state at the last token and the backward state
-            at the first; `"mean"` and `"max"` run over the tokens; `"attention"` is a
-            mean with learned weights.
-        peepholes: lets the gates of an LSTM read the cell, by a diagonal weight each.
+        rank: rank of the gate matrix of a factorized cell.
+        groups: groups of a group cell; must divide `embedding_dim` and `units`.
+        pooling: `"last"` takes the forward state at the last token and the backward
+            state at the first; `"mean"` and `"max"` are over the tokens; `"attention"`
+            is a mean with learned weights.
+        peepholes: whether the gates of an LSTM see the cell (diagonal weights).
         embedding_dropout: rate on the embedded words.
         dropout: rate before the heads.
 
@@ -132,7 +132,7 @@ def bilstm(
 
     Raises:
         ValueError: for an unknown pooling or cell, sizes that are not positive, widths
-            that `groups` does not divide, or peepholes of another cell than an LSTM.
+            that `groups` does not divide, or peepholes for a cell other than an LSTM.
 
     Example:
         >>> model = bilstm(100, ["bad", "good"], embedding_dim=8, units=4)
@@ -164,13 +164,13 @@ glstm = variant(
     "Bidirectional G-LSTM classifier: see `zoo.layers.GroupLSTM`.",
     fixed={"cell": "group"},
     without=("rank", "peepholes"),
-    summary="`bilstm` with G-LSTMs: states cut into groups.",
+    summary="`bilstm` with G-LSTMs: states in groups.",
     paper=_SLIM,
 )
 
 
 def embedded_tokens(vocab_size: int, embedding_dim: int, embedding_dropout: float):
-    """The start of every recurrent model: ids, their mask, embedded words.
+    """Builds the start of every recurrent model: ids, their mask, embedded words.
 
     Returns:
         Symbolic int ids `[batch, time]`, bool `[batch, time]` and
@@ -186,17 +186,17 @@ def embedded_tokens(vocab_size: int, embedding_dim: int, embedding_dropout: floa
 def both_directions(
     x, mask, units: int, *, cell: str = "lstm", window: int | None = WINDOW, **of_cell
 ) -> list:
-    """A recurrent layer in each direction, over windows of a long text.
+    """Builds a recurrent layer in each direction, over windows of a long text.
 
-    LSTMs stand apart, in layers that a language model can initialise.
+    LSTMs are separate layers, so that a language model can initialise them.
 
     Args:
         x: `[batch, time, features]`.
         mask: bool `[batch, time]`.
         units: width of the state of each direction.
-        cell: a word of `zoo.models._cells.CELLS`.
-        window: steps after which the state begins anew, in both directions; `None`
-            reads a text in one piece.
+        cell: one of `zoo.models._cells.CELLS`.
+        window: steps after which the state starts again from zero, in both directions;
+            `None` reads a text in one piece.
         of_cell: arguments of cells, such as `rank`.
 
     Returns:
@@ -232,7 +232,7 @@ def _joined(both, mask) -> list:
 
 
 def pool_states(states, mask, pooling: str):
-    """The features of a text, from the states of both directions.
+    """Computes the features of a text from the states of both directions.
 
     Args:
         states: forward and backward `[batch, time, units]`, in the order of the text.
@@ -264,7 +264,7 @@ def pool_states(states, mask, pooling: str):
 
 
 def max_and_mean(states, mask):
-    """Maximum and mean of the states over the tokens, `[batch, 2 * units]`."""
+    """Concatenates maximum and mean of the states over tokens, `[batch, 2 * units]`."""
     return keras.layers.Concatenate(name="pooled")(
         [
             layers.MaskedMaxPooling(name="max")(states, mask=mask),

@@ -10,12 +10,12 @@ from zoo._lazy import keras
 
 
 class Memory(NamedTuple):
-    """What a decoder looks at, the same at each step.
+    """The memory of a decoder, the same at each step.
 
     Attributes:
         states: `[batch, time, width]`, of the encoder.
         mask: bool `[batch, time]`, true at the tokens of the source.
-        keys: `[batch, time, units]`, what the attention has prepared of the states.
+        keys: `[batch, time, units]`, prepared by the attention from the states.
     """
 
     states: Any
@@ -25,13 +25,13 @@ class Memory(NamedTuple):
 
 @dataclass(frozen=True)
 class Decoder:
-    """The layers of a decoder, and how they are put together.
+    """The layers of a decoder, and their combination.
 
         x_1 = x_0 + LSTM_1(x_0),  c = attention(x_1, memory),  x_1 += σ(MoE(x_1))
         x_l = x_{l-1} + LSTM_l(x_{l-1} ⊕ c),  logits = E tanh(W (x_L ⊕ c)) + b
 
-    A model is built and a search is run by the same lines: what differs, how an LSTM
-    runs and what the attention is given, are arguments.
+    The same code builds a model and runs a search; the differences, running an LSTM and
+    the attention's arguments, are passed in.
 
     Args:
         embed: from ids `[batch, time]` to `[batch, time, embedding_dim]`.
@@ -71,17 +71,18 @@ class Decoder:
         )
 
     def run(self, ids, lstm: Callable, attend: Callable, dropout: Callable, mask=None):
-        """Logits of the token after each one that is read.
+        """Returns the logits of the token after each given one.
 
         Args:
             ids: `[batch, time]`.
             lstm: from the number of a layer and its inputs to its outputs.
             attend: from queries `[batch, time, width]` to contexts and weights.
             dropout: from states and the name of their dropout to states.
-            mask: bool `[batch, time]`, true at tokens, which alone go to the experts.
+            mask: bool `[batch, time]`, true at tokens; only these are routed to
+                experts.
 
         Returns:
-            Logits float32 `[batch, time, vocab]` and what `attend` gave as weights.
+            Logits float32 `[batch, time, vocab]` and the weights from `attend`.
         """
         join = keras.ops.concatenate
         x = dropout(self.embed(ids), "target_dropout")
@@ -97,17 +98,17 @@ class Decoder:
         return self.softmax(dropout(hidden, "hidden")), weights
 
     def zero_states(self, rows) -> list:
-        """The states of each LSTM above the first, zeros `[rows, units]`."""
+        """Returns zero states of each LSTM above the first, `[rows, units]`."""
         return [layer.cell.get_initial_state(rows) for layer in self.stack[1:]]
 
     def step(self, ids, states, memory: Memory):
         """Reads one token with the layers of the model.
 
         Args:
-            ids: int `[rows]`; where `rows` is a multiple of the memory's batch, rows
-                next to each other share a memory.
-            states: `[h, c]` of each LSTM, or what its cell has for states.
-            memory: of the sources.
+            ids: int `[rows]`; if `rows` is a multiple of the memory's batch, adjacent
+                rows share a memory.
+            states: states of each LSTM, `[h, c]` or as its cell has them.
+            memory: memory of the sources.
 
         Returns:
             Logits `[rows, vocab]`, the new states, and the attention weights
@@ -121,7 +122,7 @@ class Decoder:
             return ops.expand_dims(y, 1)
 
         def attend(queries):
-            # The hypotheses of a source ask together: its memory is not repeated.
+            # All hypotheses of a source query together, so its memory is not repeated.
             batch = ops.shape(memory.mask)[0]
             beam = ops.shape(queries)[0] // batch
             together = ops.reshape(queries, (batch, beam, queries.shape[-1]))
@@ -139,7 +140,7 @@ class Decoder:
 
 
 def encoder_of(model):
-    """The encoder alone, over the layers of a translation model.
+    """Builds the encoder from the layers of a translation model.
 
     Returns:
         A functional `keras.Model`: int ids `[batch, time]` of the source to a dict of
@@ -155,14 +156,14 @@ def encoder_of(model):
 
 
 def scaled(embedded):
-    """Embeddings `[..., dim]` times the root of `dim`.
+    """Scales embeddings `[..., dim]` by the square root of `dim`.
 
-    They begin with a norm of 1, as suits the softmax that may share them, and the LSTMs
-    want elements near 1 (Vaswani et al. 2017, section 3.4).
+    Their initial norm of 1 suits the softmax that may share them, while LSTMs work best
+    with elements near 1 (Vaswani et al. 2017, section 3.4).
     """
     return embedded * embedded.shape[-1] ** 0.5
 
 
 def residual(x, y):
-    """`x + y` where they are equally wide, else `y`."""
+    """Returns `x + y` if their widths are equal, else `y`."""
     return x + y if x.shape[-1] == y.shape[-1] else y

@@ -1,4 +1,4 @@
-"""One output layer for each task, over the features of the text."""
+"""One output layer per task, on the features of the text."""
 
 from __future__ import annotations
 
@@ -21,22 +21,23 @@ def heads(
     branch_weight: float = 0.5,
     kernel_constraint=None,
 ) -> dict:
-    """Logits of each task: `y = W x + b`, in float32 under every dtype policy.
+    """Returns the logits of each task: `y = W x + b`, in float32 under any policy.
 
-    A regression's is the standardised value, which `zoo.tasks.Task.value` turns into
-    the unit of its target in float64: float32 has seven digits, and a date needs ten.
+    A regression returns the standardised value, which `zoo.tasks.Task.value` converts
+    to the unit of its target in float64: float32 has seven digits, and a date needs
+    ten.
 
     Args:
         features: `[batch, units]` for all tasks, or a dict of them by task.
         tasks: the tasks by name.
-        added: `[batch, task.outputs]` by task, to add to `W x + b`; tasks may lack one.
+        added: `[batch, task.outputs]` by task, to add to `W x + b`; may omit tasks.
         linear: `[batch, task.outputs]` by task, of a model that was fitted before, to
             stack with `W x + b`. See `zoo.layers.Stacking`.
         branch: `[batch, task.outputs]` by task, to average with `W x + b`.
-        branch_rate: share of the texts that train the branch, and it alone; `None`
-            trains the mean. See `zoo.layers.BranchMean`.
-        branch_weight: of the branch in that mean.
-        kernel_constraint: on each `W`.
+        branch_rate: share of the texts that train only the branch; `None` trains the
+            mean. See `zoo.layers.BranchMean`.
+        branch_weight: weight of the branch in that mean.
+        kernel_constraint: constraint on each `W`.
 
     Returns:
         Dict from the task's name to float32 `[batch, task.outputs]`.
@@ -76,7 +77,7 @@ def heads(
 
 
 def layer_name(prefix: str, tasks: Mapping[str, Task], task: str) -> str:
-    """A name that Keras accepts for a layer that belongs to one task.
+    """Returns a name that Keras accepts for a layer of one task.
 
     Example:
         >>> layer_name("head", {"mood": None, "a/b": None}, "a/b")

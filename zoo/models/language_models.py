@@ -1,4 +1,4 @@
-"""Recurrent language models: embedding, a stack of cells, softmax; state in and out."""
+"""Recurrent language models: embedding, a stack of cells, softmax; explicit state."""
 
 from __future__ import annotations
 
@@ -53,26 +53,27 @@ def lstm_lm(
 
         x_0 = E[token],  x_l = LSTM_l(dropout(x_{l-1})),  logits = dropout(x_L) Wᵀ + b
 
-    The state goes in and comes out, so that a text may be read in pieces of any length.
+    The state is an input and an output, so a text may be read in pieces of any length.
 
     Args:
         vocab_size: number of token ids.
         embedding_dim: width of the embedding.
         units: width of each layer's cell.
         cell: `"lstm"`, `"factorized"`, `"group"` or `"gru"`.
-        rank: of the gate matrices of factorized cells.
-        groups: of group cells; must divide all widths.
+        rank: rank of the gate matrices of factorized cells.
+        groups: groups of group cells; must divide all widths.
         shuffle: interleaves the groups of group cells between the layers.
         projection: width of each layer's output, or `None` for `units`; a GRU has none.
         depth: number of layers.
-        dropout: rate between the layers, fresh at every step; none in the recurrence.
-        tied: takes the embedding for the softmax; the widths must agree.
-        samples: candidates of a sampled softmax in training; 0 takes all ids. Ids must
+        dropout: rate between the layers, with a new mask at every step; none in the
+            recurrence.
+        tied: whether embedding and softmax share weights; needs equal widths.
+        samples: candidates of a sampled softmax in training; 0 for all ids. Ids must
             be sorted by frequency, as those of a `TextPipeline` are.
-        residual: adds each layer's input to its output; the widths must agree.
+        residual: whether to add each layer's input to its output (equal widths).
         forget_bias: constant added to the forget gates; a GRU has none.
-        init_scale: matrices start uniform in plus and minus this; `None` for the
-            layers' own initialisation.
+        init_scale: matrices are initialised uniformly within plus and minus this;
+            `None` for the layers' own initialisation.
 
     Returns:
         A functional `keras.Model`: a dict of `tokens`, int ids `[batch, time]` with 0
@@ -136,7 +137,7 @@ glstm_lm = variant(
     fixed={"cell": "group"},
     without=("rank", "residual"),
     arguments={"forget_bias": 1.0},
-    summary="G-LSTM language model: states cut into groups.",
+    summary="G-LSTM language model: states in groups.",
     paper=_KUCHAIEV,
 )
 biglstm_lm = variant(
@@ -173,7 +174,7 @@ samples=8192` with a vocabulary of 793,470.""",
 
 
 def start_options(forget_bias: float, init_scale: float | None) -> dict:
-    """How the cells of a language model's stack begin."""
+    """Returns the initializers of the cells of a language model."""
     options: dict = {"forget_bias": forget_bias}
     for role in ("kernel", "recurrent", "projection"):
         if init_scale is not None:
@@ -193,19 +194,20 @@ def language_model(
     init_scale: float | None,
     residual: bool = False,
 ) -> keras.Model:
-    """Embedding, a stack of layers, softmax; see `lstm_lm` for what it returns.
+    """Builds embedding, a stack of layers and softmax; returns a model like `lstm_lm`.
 
     Args:
-        name: of the model.
+        name: name of the model.
         stack: recurrent layers of the zoo that return sequences and states, and other
             layers, which take `[batch, time, d]` and a mask.
         vocab_size: number of token ids.
         embedding_dim: width of the embedding.
         dropout: rate on the embedding and on each layer's output.
-        tied: takes the embedding for the softmax.
-        samples: candidates of a sampled softmax in training; 0 takes all ids.
-        init_scale: bound of the uniform start of embedding and softmax, or `None`.
-        residual: adds each layer's input to its output.
+        tied: whether embedding and softmax share their weights.
+        samples: candidates of a sampled softmax in training; 0 for all ids.
+        init_scale: bound of the uniform initialisation of embedding and softmax, or
+            `None`.
+        residual: whether to add each layer's input to its output.
     """
     recurrent = [layer for layer in stack if isinstance(layer, layers.RecurrentLayer)]
     sizes = [size for layer in recurrent for size in layer.cell.state_size]
@@ -259,11 +261,11 @@ def language_model(
 
 
 def _uniform(scale: float):
-    # A new one each time: one object would draw the same numbers again and again.
+    # A new one each time, because one object would repeat the same numbers.
     return keras.initializers.RandomUniform(-scale, scale)
 
 
 def _split(state, sizes: Sequence[int]) -> list:
-    """`[batch, sum(sizes)]` in parts `[batch, size]`."""
+    """Splits `[batch, sum(sizes)]` into parts `[batch, size]`."""
     ends = [sum(sizes[: index + 1]) for index in range(len(sizes))]
     return [state[:, end - size : end] for size, end in zip(sizes, ends, strict=True)]

@@ -46,7 +46,7 @@ def mt_uniform(
     embedding_dropout: float = 0.2,
     dropout: float = 0.5,
 ) -> keras.Model:
-    """Model-I of Liu et al.: each word has a private vector a task and a shared one.
+    """Model-I of Liu et al.: each word has a private vector per task and a shared one.
 
         x_t^(m) = e^(m)(w_t) ⊕ e^(s)(w_t)
         h_t^(m) = LSTM(x_t^(m), h_{t-1}^(m))         # one LSTM for all tasks
@@ -57,10 +57,10 @@ def mt_uniform(
 
     Args:
         vocab_size: number of token ids.
-        tasks: what `zoo.tasks.as_tasks` reads.
+        tasks: in any form that `zoo.tasks.as_tasks` reads.
         embedding_dim: width of the private and of the shared embedding, each.
         units: width of the state.
-        peepholes: lets the gates read the cell, by a diagonal weight each.
+        peepholes: whether the gates see the cell (diagonal weights).
         embedding_dropout: rate on the embedded words.
         dropout: rate before the heads.
 
@@ -81,7 +81,7 @@ def mt_uniform(
         return keras.layers.Embedding(vocab_size, embedding_dim, name=name)(tokens)
 
     def stack(tensors: list, name: str):
-        """Makes all tasks rows of one batch, those of the first task first."""
+        """Stacks all tasks as rows of one batch, those of the first task first."""
         return keras.layers.Concatenate(axis=0, name=name)(tensors)
 
     private = [embed(layer_name("embedding", tasks, name)) for name in tasks]
@@ -99,7 +99,7 @@ def mt_uniform(
 
 
 @register(
-    summary="Model-II: two LSTMs, one a task, that read each other's states.",
+    summary="Model-II: two LSTMs, one per task, that read each other's states.",
     paper=_TITLE + "coupled-layer architecture",
     **_COMMON,
 )
@@ -113,17 +113,17 @@ def mt_coupled(
     embedding_dropout: float = 0.2,
     dropout: float = 0.5,
 ) -> keras.Model:
-    """Model-II of Liu et al., for exactly two tasks: see `zoo.layers.CoupledLSTM`.
+    """Model-II of Liu et al., for exactly two tasks; see `zoo.layers.CoupledLSTM`.
 
     Both LSTMs run on every text, whichever task its label belongs to.
 
     Args:
         vocab_size: number of token ids.
-        tasks: what `zoo.tasks.as_tasks` reads; two tasks. `None` stands for two tasks
-            `"first"` and `"second"` of two categories each.
+        tasks: two in any form that `zoo.tasks.as_tasks` reads. `None` stands for two
+            tasks `"first"` and `"second"` of two categories each.
         embedding_dim: width of the embedding.
         units: width of each task's state.
-        peepholes: lets the gates read the cell, by a diagonal weight each.
+        peepholes: whether the gates see the cell (diagonal weights).
         embedding_dropout: rate on the embedded words.
         dropout: rate before the heads.
 
@@ -142,7 +142,7 @@ def mt_coupled(
     tasks = as_tasks({"first": 2, "second": 2} if tasks is None else tasks)
     if len(tasks) != 2:
         raise ValueError(
-            "`tasks` of mt_coupled must name exactly two tasks; mt_shared takes any "
+            "`tasks` of mt_coupled must name exactly two tasks; mt_shared accepts any "
             f"number. Received: {len(tasks)} ({', '.join(tasks)})."
         )
     tokens, mask, x = embedded_tokens(vocab_size, embedding_dim, embedding_dropout)
@@ -154,7 +154,7 @@ def mt_coupled(
 
 
 @register(
-    summary="Model-III: an LSTM for each task beside a shared bidirectional LSTM.",
+    summary="Model-III: an LSTM per task on top of a shared bidirectional LSTM.",
     paper=_TITLE + "shared-layer architecture",
     **_COMMON,
 )
@@ -168,17 +168,17 @@ def mt_shared(
     embedding_dropout: float = 0.2,
     dropout: float = 0.5,
 ) -> keras.Model:
-    """Model-III of Liu et al., for any number of tasks: see `zoo.layers.SharedLSTM`.
+    """Model-III of Liu et al., for any number of tasks; see `TaskSpecificLSTM`.
 
     The layers `embedding`, `shared_forward` and `shared_backward` can start from a
     language model (section 4.2 of the paper).
 
     Args:
         vocab_size: number of token ids.
-        tasks: what `zoo.tasks.as_tasks` reads.
+        tasks: in any form that `zoo.tasks.as_tasks` reads.
         embedding_dim: width of the embedding.
         units: width of each task's state and of each direction of the shared one.
-        peepholes: lets the gates read the cell, by a diagonal weight each.
+        peepholes: whether the gates see the cell (diagonal weights).
         embedding_dropout: rate on the embedded words.
         dropout: rate before the heads.
 
@@ -196,7 +196,9 @@ def mt_shared(
     shared = keras.layers.Concatenate(name="shared")(
         both_directions(x, mask, units, peepholes=peepholes, window=None)
     )
-    private = layers.SharedLSTM(len(tasks), units, peepholes=peepholes, name="private")
+    private = layers.TaskSpecificLSTM(
+        len(tasks), units, peepholes=peepholes, name="private"
+    )
     states = private(x, shared, mask=mask)  # [batch, tasks, units]
     states = keras.layers.Dropout(dropout, name="dropout")(states)
     features = {name: states[:, index] for index, name in enumerate(tasks)}

@@ -73,24 +73,24 @@ def moe_lm(
         x_1 = x_0 + dropout(LSTM(x_0)),  x_2 = x_1 + dropout(σ(MoE(x_1))),
         x_3 = x_2 + dropout(LSTM(x_2)),  logits = x_3 Wᵀ + b
 
-    The models of equal operations that the paper compares: `num_experts=1, k=1,
-    hidden=4096` is MoE-1-Wide, `num_experts=1, k=1, hidden=[1024] * 4` is MoE-1-Deep,
-    and `lstm_lm(depth=4, residual=True)` is 4xLSTM.
+    The paper's models of equal cost are `num_experts=1, k=1, hidden=4096` for
+    MoE-1-Wide, `num_experts=1, k=1, hidden=[1024] * 4` for MoE-1-Deep, and
+    `lstm_lm(depth=4, residual=True)` for 4xLSTM.
 
     Args:
         vocab_size: number of token ids.
         units: width of every layer.
         num_experts: n.
-        k: experts of a token.
+        k: experts per token.
         hidden: width of each expert's hidden layer, or several widths.
         balance: weight of both balance losses.
         form: how the experts are computed: see `zoo.layers.SparseMoE`.
         dropout: rate on the embedding and on each layer's output.
-        tied: takes the embedding for the softmax.
-        samples: candidates of a sampled softmax in training; 0 takes all ids.
+        tied: whether embedding and softmax share their weights.
+        samples: candidates of a sampled softmax in training; 0 for all ids.
 
     Returns:
-        A functional `keras.Model`, as `lstm_lm` returns.
+        A functional `keras.Model`, like that of `lstm_lm`.
 
     Example:
         >>> model = moe_lm(50, units=8, num_experts=6, k=2, hidden=4)
@@ -133,16 +133,16 @@ def moe_lm_h(
         units: width of every layer.
         num_experts: n.
         groups: first-level choices.
-        k: at each level, so that a token goes to k² experts.
+        k: choices at each level, so that a token has k² experts.
         hidden: width of each expert's hidden layer, or several widths.
         balance: weight of both balance losses.
         form: how the experts are computed.
         dropout: rate on the embedding and on each layer's output.
-        tied: takes the embedding for the softmax.
-        samples: candidates of a sampled softmax in training; 0 takes all ids.
+        tied: whether embedding and softmax share their weights.
+        samples: candidates of a sampled softmax in training; 0 for all ids.
 
     Returns:
-        A functional `keras.Model`, as `lstm_lm` returns.
+        A functional `keras.Model`, like that of `lstm_lm`.
 
     Example:
         >>> model = moe_lm_h(50, units=8, num_experts=6, groups=3, hidden=4)
@@ -180,11 +180,11 @@ def moe_classifier(
 
     Args:
         vocab_size: number of token ids.
-        tasks: what `zoo.tasks.as_tasks` reads; all read the same features.
+        tasks: in any form that `zoo.tasks.as_tasks` reads; all read the same features.
         embedding_dim: width of the embedding.
         units: width of the state of each direction.
         num_experts: n.
-        k: experts of a token.
+        k: experts per token.
         hidden: width of each expert's hidden layer.
         balance: weight of both balance losses.
         form: how the experts are computed: see `zoo.layers.SparseMoE`.
@@ -223,7 +223,7 @@ def moe_classifier(
 
 @register(
     task="multi-task text classification",
-    summary="Shared bidirectional LSTM and experts, a gate for each task.",
+    summary="Shared bidirectional LSTM and experts, with a gate for each task.",
     paper="Ma et al. 2018, Multi-gate Mixture-of-Experts; " + _SHAZEER,
     space={**_CLASSIFIER_SPACE, "output_dim": Int(32, 128, factor=2)},
     defaults={"optimizer": "adam", "learning_rate": 1e-3, "batch_size": 32},
@@ -251,7 +251,7 @@ def moe_mt(
 
     Args:
         vocab_size: number of token ids.
-        tasks: what `zoo.tasks.as_tasks` reads.
+        tasks: in any form that `zoo.tasks.as_tasks` reads.
         embedding_dim: width of the embedding.
         units: width of the state of each direction.
         num_experts: n, shared by all tasks.

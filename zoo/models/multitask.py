@@ -62,38 +62,37 @@ def bilstm_mt(
     embedding_dropout: float = 0.2,
     dropout: float = 0.5,
 ) -> keras.Model:
-    """Multi-task BiLSTM, cheap in the number of tasks: the trunk runs once for all.
+    """Multi-task BiLSTM whose shared trunk runs once for all tasks.
 
         h_t = →h_t ⊕ ←h_t                                    (shared)
         s = max_t h_t ⊕ mean_t h_t                           (shared)
         p_m = ReLU(W_m dropout(s) + b_m)                     (private to task m)
         output_m = (1 - w) (V_m dropout(p_m) + c_m + v_m) + w n_m
 
-    Tasks with the same labels share `v_m`, the output of a layer and a head like those
-    of a task, which learns from the texts of all of them: the private ones need only
-    learn what their task says otherwise.
+    Tasks with the same labels share `v_m`, the output of another such layer and head,
+    which learns from the texts of all of them: the private ones only learn how their
+    task differs.
 
-    With `ngrams`, `n_m` is the linear model of `zoo.models.linear`, shared by the tasks
-    that have the same labels: `zoo train` fits it to its optimum, trains the network
-    apart from it, and chooses the weight of each of the two on the validation part
-    after every epoch (`zoo.layers.Stacking`). With more than 256 labels in all it is a
-    table of rank 16 over word n-grams that is trained by gradients, and `w` is fixed.
+    With `ngrams`, `n_m` is the linear model of `zoo.models.linear`, shared by tasks with
+    the same labels: `zoo train` fits it to its optimum, trains the network separately,
+    and fits the weights of both on the validation part after each epoch
+    (`zoo.layers.Stacking`). With more than 256 labels in all, `n_m` is a table of rank
+    16 over word n-grams that is trained by gradients, and `w` is fixed.
 
     Args:
         vocab_size: number of token ids.
-        tasks: what `zoo.tasks.as_tasks` reads.
+        tasks: in any form that `zoo.tasks.as_tasks` reads.
         embedding_dim: width of the embedding.
         units: width of the state of each direction.
         cell: `"lstm"`, `"factorized"`, `"group"` or `"gru"`.
-        rank: of the gate matrix of a factorized cell.
-        groups: of a group cell; must divide `embedding_dim` and `units`.
-        private_units: width of the private layers; 0 for heads straight on the trunk.
+        rank: rank of the gate matrix of a factorized cell.
+        groups: groups of a group cell; must divide `embedding_dim` and `units`.
+        private_units: width of the private layers; 0 puts the heads on the trunk.
         ngrams: lengths of the n-grams, such as `(1, 2)`; empty for none.
-        ngram_buckets: rows of the table of n-grams; with fewer than there are n-grams
-            in the training texts, collisions cost accuracy.
-        ngram_rate: with more than 256 labels, share of the texts that train the
-            n-grams, and these alone, while the others train the network alone; `None`
-            trains their mean.
+        ngram_buckets: rows of the table of n-grams; if there are fewer than n-grams in
+            the training texts, collisions reduce accuracy.
+        ngram_rate: with more than 256 labels, share of the texts that train only the
+            n-grams, while the others train only the network; `None` trains their mean.
         ngram_weight: with more than 256 labels, `w`.
         embedding_dropout: rate on the embedded words.
         dropout: rate before the private layers and before the heads.

@@ -1,4 +1,4 @@
-"""Words and their characters, an LSTM in each direction, a tag for every word."""
+"""Taggers: words and their characters, an LSTM in each direction, a tag per word."""
 
 from __future__ import annotations
 
@@ -59,14 +59,14 @@ def bilstm_tagger(
 
         x_t = dropout(E[word_t] ⊕ c(letters of word_t)),  h = dropout(BiLSTM(x))
 
-    `c` is a convolution of windows of three letters and its maximum over the word, or
+    `c` is a convolution with windows of three letters and its maximum over the word, or
     the last states of an LSTM in each direction. Tasks of whole sentences, such as an
     intent, read the maximum and the mean of `h` over the words.
 
     Args:
         vocab_size: number of word ids.
-        tasks: what `zoo.tasks.as_tasks` reads; tasks of kind `"tags"` have a tag for
-            each word, the others a label for the sentence.
+        tasks: in any form that `zoo.tasks.as_tasks` reads; tasks of kind `"tags"` have
+            a tag for each word, the others a label for the sentence.
         characters: `"cnn"`, `"lstm"` or `"none"`.
         character_count: number of character ids.
         character_dim: width of the characters' embedding.
@@ -74,8 +74,8 @@ def bilstm_tagger(
         embedding_dim: width of the words' embedding.
         units: width of the state of each direction.
         cell: `"lstm"`, `"factorized"`, `"group"` or `"gru"`, over the words.
-        rank: of the gate matrices of factorized cells.
-        groups: of group cells; must divide `units` and the width of `x`.
+        rank: rank of the gate matrices of factorized cells.
+        groups: groups of group cells; must divide `units` and the width of `x`.
         embedding_dropout: rate on `x`.
         dropout: rate on `h`.
 
@@ -83,7 +83,7 @@ def bilstm_tagger(
         A functional `keras.Model`: a dict of `tokens`, int ids `[batch, time]`, and,
         unless `characters` is `"none"`, `characters`, int ids `[batch, time, letters]`,
         both 0 for padding, to a dict from task to float32 logits: `[batch, time, tags]`
-        for tags, `[batch, outputs]` else.
+        for tags, otherwise `[batch, outputs]`.
 
     Raises:
         ValueError: for an unknown `characters` or `cell`, an odd `character_units` of
@@ -132,18 +132,18 @@ def bilstm_crf(
     embedding_dropout: float = 0.5,
     dropout: float = 0.5,
 ) -> keras.Model:
-    """`bilstm_tagger` whose tags are the best path of a linear-chain CRF.
+    """`bilstm_tagger` that predicts the best path of a linear-chain CRF.
 
         e_t = W h_t + b
         p(y | x) ∝ exp(start[y_1] + Σ_t e_t[y_t] + Σ_t A[y_{t-1}, y_t] + end[y_n])
 
-    The scheme of a task says which tag may follow which; what it forbids is never
+    The scheme of a task defines which tag may follow which; forbidden tags are never
     predicted. The logits are the emissions `e_t`; `zoo.layers.CRF.decode` of the
-    task's layer makes tags of them, as `zoo.families.tagging.decoder.Decoder` does.
+    task's layer decodes them, as in `zoo.families.tagging.decoder.Decoder`.
 
     Args:
         vocab_size: number of word ids.
-        tasks: as in `bilstm_tagger`; each task of kind `"tags"` has a CRF of its own.
+        tasks: as in `bilstm_tagger`; each task of kind `"tags"` has its own CRF.
         characters: `"cnn"`, `"lstm"` or `"none"`.
         character_count: number of character ids.
         character_dim: width of the characters' embedding.
@@ -151,13 +151,13 @@ def bilstm_crf(
         embedding_dim: width of the words' embedding.
         units: width of the state of each direction.
         cell: `"lstm"`, `"factorized"`, `"group"` or `"gru"`, over the words.
-        rank: of the gate matrices of factorized cells.
-        groups: of group cells; must divide `units` and the width of `x`.
+        rank: rank of the gate matrices of factorized cells.
+        groups: groups of group cells; must divide `units` and the width of `x`.
         embedding_dropout: rate on words and characters.
         dropout: rate on the states.
 
     Returns:
-        A functional `keras.Model`, as `bilstm_tagger` returns.
+        A functional `keras.Model`, like that of `bilstm_tagger`.
 
     Raises:
         ValueError: as `bilstm_tagger`, and for tags that are not of the task's scheme.
@@ -235,7 +235,7 @@ def _tagger(
 
 
 def _spelling(letters, kind: str, count: int, width: int, units: int):
-    """Features of the characters of each word, `[batch, time, units]`."""
+    """Computes features of the characters of each word, `[batch, time, units]`."""
     if kind not in CHARACTERS:
         raise ValueError(
             f"`characters` must be one of {', '.join(CHARACTERS)}. "
@@ -245,7 +245,7 @@ def _spelling(letters, kind: str, count: int, width: int, units: int):
         layer = layers.TextConvolution(units, 3, name="convolution")
     elif units % 2:
         raise ValueError(
-            "`character_units` must be even, half of it for each direction. "
+            "`character_units` must be even: each direction has half of it. "
             f"Received: character_units={units!r}."
         )
     else:

@@ -43,24 +43,24 @@ def text_cnn(
 
         y[w] = max_i ReLU(W_w · x[i : i + w] + b_w),  output = V dropout(⊕_w y[w]) + c
 
-    Variants of the embedding: `"rand"` starts at random and is trained; `"static"`
+    Variants of the embedding: `"rand"` is initialised at random and trained; `"static"`
     holds `vectors` and is not trained; `"non-static"` starts from `vectors` and is
     trained; `"multichannel"` has one of each and adds their convolutions by the same
-    filters before the ReLU, which is the convolution of the sum of both embeddings.
+    filters before the ReLU, which equals the convolution of the sum of both embeddings.
 
-    After each step each column of `V` is shortened to the length `max_norm`. Kim
-    limits it to 3 and halves the weights after training, where Keras's dropout doubles
-    the features while training: his limit is 1.5 here, most ports take 3, and the
-    results hardly depend on it (Zhang and Wallace 2015).
+    After each step each column of `V` is limited to the norm `max_norm`. Kim limits it
+    to 3 and halves the weights after training, whereas Keras's dropout doubles the
+    features in training: his limit is 1.5 here. Most ports use 3, and the results
+    hardly depend on it (Zhang and Wallace 2015).
 
     Args:
         vocab_size: number of token ids.
-        tasks: what `zoo.tasks.as_tasks` reads.
+        tasks: in any form that `zoo.tasks.as_tasks` reads.
         variant: `"rand"`, `"static"`, `"non-static"` or `"multichannel"`.
         vectors: `[vocab_size, embedding_dim]` for the last three, such as the matrix
             of `zoo.data.vectors.read_vectors`.
         embedding_dim: width of the embedding.
-        windows: numbers of words that a window spans.
+        windows: window sizes in words.
         maps: feature maps of each window size.
         dropout: rate before the heads.
         max_norm: limit on the heads' columns, or `None`.
@@ -70,8 +70,8 @@ def text_cnn(
         from task to `[batch, outputs]`.
 
     Raises:
-        ValueError: for an unknown variant, or vectors that are missing, of another
-            shape, or given to `"rand"`.
+        ValueError: for an unknown variant, or vectors that are missing, have another
+            shape, or are given for `"rand"`.
 
     Example:
         >>> model = text_cnn(100, 3, embedding_dim=8, windows=(2, 3), maps=4)
@@ -122,7 +122,7 @@ def _check_vectors(variant: str, vectors, shape: tuple[int, int]) -> None:
     if (vectors is None) != (variant == "rand"):
         raise ValueError(
             "`vectors` must be given for the variants 'static', 'non-static' and "
-            "'multichannel', and for these alone. "
+            "'multichannel', and only for these. "
             f"Received: variant={variant!r}, vectors="
             f"{None if vectors is None else getattr(vectors, 'shape', '...')}."
         )

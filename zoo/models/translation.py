@@ -1,4 +1,4 @@
-"""Translation: LSTMs that read, LSTMs that write, attention between them."""
+"""Translation: an LSTM encoder, an LSTM decoder, attention between them."""
 
 from __future__ import annotations
 
@@ -59,32 +59,32 @@ def seq2seq(
     with `x_0` the embedded source times √dim; the last `x` is the memory. See
     `zoo.models.decoder.Decoder` for the decoder. Its first LSTM begins with
     `h = tanh(V s + a)` and `c = U s + b` of the last state `s` of the encoder (a GRU
-    has no `c`), the others with zeros. Residuals stand where the widths agree.
+    has no `c`), the others with zeros. Residuals are added if the widths are equal.
 
-    GNMT feeds the context of a step into the first LSTM at the next step, so that each
-    step waits for the attention of the one before. Here the first LSTM reads the target
-    alone: its states of all steps are the queries of one attention call, and the
-    context goes to the layers above and to the output. So every LSTM of the training
-    is one scan with its input projections in one matmul, and what was attended to
-    reaches later steps through the second LSTM.
+    GNMT feeds the context of a step into the first LSTM at the next step, so each step
+    waits for the attention of the previous one. Here the first LSTM reads only the
+    target: its states of all steps are the queries of one attention call, and the
+    context goes to the layers above and to the output. So in training every LSTM is one
+    scan with its input projections in one matmul, and the attended context reaches
+    later steps through the second LSTM.
 
     Args:
         vocab_size: number of ids of the source, and of the target if they share them.
-        target_vocab_size: number of ids of the target; `None` if both sides share one
-            vocabulary, and then one embedding.
+        target_vocab_size: number of ids of the target; `None` if source and target
+            share one vocabulary and one embedding.
         cell: `"lstm"`, `"factorized"`, `"group"` or `"gru"`, in place of all LSTMs.
         units: width of each LSTM's cell.
         projection: width of each LSTM's output, or `None` for `units`.
-        rank: of the gate matrices of factorized cells.
-        groups: of group cells; must divide all widths.
+        rank: rank of the gate matrices of factorized cells.
+        groups: groups of group cells; must divide all widths.
         embedding_dim: width of the embeddings and of the readout.
         encoder_depth: layers of the encoder; the first reads in both directions and
-            gives the sum of both.
+            returns their sum.
         decoder_depth: layers of the decoder.
         attention: `"additive"` (Bahdanau), `"multiplicative"` (Luong) or
             `"tanh_product"` (Shazeer et al.).
         dropout: rate on the embeddings, each layer's output and the readout.
-        tied: takes the embedding of the target for the softmax.
+        tied: whether target embedding and softmax share their weights.
 
     Returns:
         A functional `keras.Model`: a dict of `source` and `target`, int ids
@@ -146,38 +146,37 @@ def moe_seq2seq(
     dropout: float = 0.3,
     tied: bool = True,
 ) -> keras.Model:
-    """`seq2seq` with `x + dropout(σ(MoE(x)))` below the last LSTM of the encoder and
-    above the first LSTM of the decoder.
+    """`seq2seq` with mixtures of experts, `x + dropout(σ(MoE(x)))`.
 
-    With an encoder of three layers that is where the paper has them. By default a
-    token costs as many operations as with
-    `seq2seq(encoder_depth=3, decoder_depth=3)`.
+    They are below the last LSTM of the encoder and above the first LSTM of the decoder,
+    as in the paper for an encoder of three layers. By default a token costs as many
+    operations as with `seq2seq(encoder_depth=3, decoder_depth=3)`.
 
     Args:
         vocab_size: number of ids of the source, and of the target if they share them.
         target_vocab_size: number of ids of the target, or `None`.
         num_experts: n, of each of the two mixtures.
-        k: experts of a token, at each of the two levels with `expert_groups`.
+        k: experts per token, at each of the two levels with `expert_groups`.
         hidden: width of each expert's hidden layer, or several widths.
         expert_groups: first-level choices of hierarchical gating, or `None`.
         gating: `"noisy_top_k"`, `"switch"` or `"balanced"` (the paper's translation
             models): see `zoo.layers.SparseMoE`.
         balance: weight of both balance losses.
         form: how the experts are computed: see `zoo.layers.SparseMoE`.
-        cell: of all LSTMs, as the following are those of `seq2seq`.
+        cell: cell of all LSTMs; this and the following are as in `seq2seq`.
         units: width of each LSTM's cell.
         projection: width of each LSTM's output, or `None` for `units`.
-        rank: of the gate matrices of factorized cells.
-        groups: of group cells.
+        rank: rank of the gate matrices of factorized cells.
+        groups: number of groups of group cells.
         embedding_dim: width of the embeddings and of the readout.
         encoder_depth: layers of the encoder, at least 2.
         decoder_depth: layers of the decoder, at least 2.
         attention: `"additive"`, `"multiplicative"` or `"tanh_product"`.
         dropout: rate on the embeddings, each layer's output and the readout.
-        tied: takes the embedding of the target for the softmax.
+        tied: whether target embedding and softmax share their weights.
 
     Returns:
-        A functional `keras.Model`, as `seq2seq` returns.
+        A functional `keras.Model`, like that of `seq2seq`.
 
     Raises:
         ValueError: as `seq2seq`, and for sizes that do not fit.
@@ -193,7 +192,7 @@ def moe_seq2seq(
     ):
         if depth < 2:
             raise ValueError(
-                f"`{name}` must be at least 2: the experts stand between two LSTMs. "
+                f"`{name}` must be at least 2: the experts are between two LSTMs. "
                 f"Received: {name}={depth!r}."
             )
     stacks = _Stacks(
@@ -223,7 +222,7 @@ def moe_seq2seq(
 
 
 class _Stacks:
-    """What both stacks of LSTMs have in common; makes their layers."""
+    """The common part of both stacks of LSTMs; creates their layers."""
 
     def __init__(
         self, cell, units, projection, rank, groups, encoder_depth, decoder_depth, rate
@@ -240,7 +239,7 @@ class _Stacks:
         self.encoder_depth, self.decoder_depth = encoder_depth, decoder_depth
 
     def lstm(self, name: str, **options):
-        """A layer over all steps, whatever the cell."""
+        """Creates a layer over all steps, for any cell."""
         options = {"return_sequences": True, "name": name, **options}
         return recurrent(self.cell, self.units, self.of_cell, **options)
 
@@ -248,7 +247,7 @@ class _Stacks:
         return keras.layers.Dropout(self.rate, name=name)(x)
 
     def encode(self, x, mask, moe: Mapping | None):
-        """The memory `[batch, time, width]`, and the last state `[batch, width]`."""
+        """Returns the memory `[batch, time, width]` and the last state."""
         for index in range(self.encoder_depth):
             lstm = self.lstm(f"encoder_lstm_{index}", return_state=True)
             if index == 0:
@@ -264,7 +263,7 @@ class _Stacks:
         return x, states[0]
 
     def start(self, last) -> list:
-        """The first states of the decoder's first LSTM."""
+        """Returns the initial states of the decoder's first LSTM."""
         kinds = {"h": (self.width, "tanh"), "c": (self.units, None)}
         return [
             keras.layers.Dense(*kinds[state], name=f"start_{state}")(last)
@@ -315,11 +314,11 @@ def _translation_model(
 
 
 def _embeddings(vocab_size, target_vocab_size, dim: int, tied: bool):
-    """What embeds the source, what embeds the target, and the softmax."""
+    """Returns the source embedding, the target embedding and the softmax."""
     shared, target_size = target_vocab_size is None, target_vocab_size or vocab_size
 
     def start():
-        # A new one each time: one object would draw the same numbers again.
+        # A new one each time, because one object would repeat the same numbers.
         return keras.initializers.RandomNormal(stddev=dim**-0.5)
 
     def embedding(name: str, size: int):

@@ -1,4 +1,4 @@
-"""Tables and cells of Markdown, and figures that JSON holds."""
+"""Markdown tables and cells, and JSON-ready numbers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 
 def markdown_table(rows: Sequence[Sequence[str]]) -> str:
-    """A table whose first row is the header."""
+    """Returns a table whose first row is the header."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
 
     def line(cells):
@@ -18,12 +18,12 @@ def markdown_table(rows: Sequence[Sequence[str]]) -> str:
 
 
 def in_cell(text: str) -> str:
-    """Text that cannot break a Markdown table."""
+    """Returns text that cannot break a Markdown table."""
     return " ".join(str(text).split()).replace("|", "\\|")
 
 
 def without_nan(value):
-    """The value with `None` for numbers that are not finite, which JSON lacks."""
+    """Replaces numbers that are not finite, which JSON lacks, by `None`."""
     if isinstance(value, Mapping):
         return {key: without_nan(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):

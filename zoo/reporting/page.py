@@ -1,4 +1,4 @@
-"""The page of a report: `report.md`, the figures in `results.json`, plots beside it."""
+"""The page of a report: `report.md`, the figures in `results.json`, and plots."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from zoo.reporting.markdown import markdown_table, without_nan
 NO_PLOTS = "No plots: `pip install matplotlib` adds them."
 
 
-def write_page(folder: str | Path, parts: Sequence[str], facts: Mapping) -> Path:
+def write_page(folder: str | Path, parts: Sequence[str], results: Mapping) -> Path:
     """Writes `report.md` and `results.json`.
 
     Args:
-        folder: is made if it is not there.
-        parts: of the page, in Markdown; empty ones are left out.
-        facts: what the page is made of; numbers that are not finite become `null`.
+        folder: created if it does not exist.
+        parts: parts of the page, in Markdown; empty ones are left out.
+        results: the figures of the page; numbers that are not finite become `null`.
 
     Returns:
         The path of the page.
@@ -26,13 +26,13 @@ def write_page(folder: str | Path, parts: Sequence[str], facts: Mapping) -> Path
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "report.md"
     path.write_text("\n\n".join(part for part in parts if part) + "\n", "utf-8")
-    text = json.dumps(without_nan(facts), indent=1, ensure_ascii=False)
+    text = json.dumps(without_nan(results), indent=1, ensure_ascii=False)
     (folder / "results.json").write_text(text, "utf-8")
     return path
 
 
 def history_table(history: Sequence[Mapping], columns: Mapping[str, str]) -> str:
-    """A row an epoch.
+    """Returns a table with one row per epoch.
 
     Args:
         history: logs of each epoch.
@@ -56,12 +56,12 @@ def history_table(history: Sequence[Mapping], columns: Mapping[str, str]) -> str
 
 
 def settings_block(settings: Mapping) -> str:
-    """Settings as a block of JSON."""
+    """Returns settings as a block of JSON."""
     return f"```json\n{json.dumps(settings, indent=2, ensure_ascii=False)}\n```"
 
 
 def drawn(draw: Callable) -> list[tuple[str, str]]:
-    """File names and titles of what a function draws; none without matplotlib.
+    """Returns file names and titles of drawn plots; none without matplotlib.
 
     Args:
         draw: takes the module `zoo.reporting.plots`.
@@ -76,5 +76,5 @@ def drawn(draw: Callable) -> list[tuple[str, str]]:
 
 
 def images(plots: Sequence[tuple[str, str]]) -> list[str]:
-    """Markdown of plots."""
+    """Returns the Markdown of plots."""
     return [f"![{title}]({name})" for name, title in plots]

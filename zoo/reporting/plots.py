@@ -1,4 +1,4 @@
-"""Learning curves, confusion matrices and others as PNG files. Needs matplotlib."""
+"""Plots as PNG files: learning curves, confusion matrices and others."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def write_perplexities(curves: Mapping[str, list], path: Path) -> None:
 
     Args:
         curves: pairs `(seconds, perplexity)` by model.
-        path: of the PNG file.
+        path: path of the PNG file.
     """
     figure = Figure(figsize=(6, 4), layout="constrained")
     axis = figure.subplots()
@@ -66,11 +66,11 @@ def write_perplexities(curves: Mapping[str, list], path: Path) -> None:
 
 
 def write_capacities(measured: Mapping[str, Sequence[Mapping]], path: Path) -> None:
-    """Draws the perplexity of language models over their size, a point a seed.
+    """Draws the perplexity of language models over their size, one point per seed.
 
     Args:
-        measured: facts of each seed, by model, as `zoo.families.language.facts` gives.
-        path: of the PNG file.
+        measured: results of each seed, by model; see `zoo.families.language.results`.
+        path: path of the PNG file.
     """
     figure = Figure(figsize=(6, 4), layout="constrained")
     axis = figure.subplots()
@@ -91,7 +91,7 @@ def write_scores(history: Sequence[Mapping], path: Path) -> None:
 
     Args:
         history: logs of each epoch.
-        path: of the PNG file.
+        path: path of the PNG file.
     """
     figure = Figure(figsize=(6, 4), layout="constrained")
     axes = figure.subplots()
@@ -107,14 +107,14 @@ def write_scores(history: Sequence[Mapping], path: Path) -> None:
 def write_speeds(
     speeds: Mapping[int, Mapping[str, float]], right: Mapping[str, float], path: Path
 ) -> None:
-    """Draws accuracy over speed, a panel a batch size, so that one can choose a model.
+    """Draws accuracy over speed, with a panel per batch size.
 
-    A line joins the models that no other one beats in both.
+    A line connects the models that no other one beats in both.
 
     Args:
-        speeds: by batch size, texts a second by model.
-        right: the share of right answers by model.
-        path: of the PNG file.
+        speeds: by batch size, texts per second by model.
+        right: share of correct answers by model.
+        path: path of the PNG file.
     """
     figure = Figure(figsize=(4.5 * len(speeds), 4), layout="constrained")
     panels = figure.subplots(1, len(speeds), sharey=True, squeeze=False)[0]
@@ -135,7 +135,7 @@ def write_speeds(
                 fontsize="small",
             )
         axes.plot(*zip(*front, strict=True), color="0.7", zorder=0)
-        axes.set(title=f"batch {size}", xlabel="texts a second", xscale="log")
+        axes.set(title=f"batch {size}", xlabel="texts per second", xscale="log")
         axes.margins(0.25)
     panels[0].set_ylabel("accuracy, %")
     _save(figure, path)
@@ -147,10 +147,10 @@ def write_attention(
     """Draws a heat map of attention weights.
 
     Args:
-        weights: `[rows, columns]`, of each written piece over the read ones.
-        rows: the written pieces.
-        columns: the pieces that were read.
-        path: of the PNG file.
+        weights: `[rows, columns]`, of each target piece over the source pieces.
+        rows: the target pieces.
+        columns: the source pieces.
+        path: path of the PNG file.
     """
     size = 1.5 + 0.25 * len(columns), 1.5 + 0.25 * len(rows)
     figure = Figure(figsize=size, layout="constrained")
@@ -163,7 +163,7 @@ def write_attention(
 
 
 def write_shares(history: Sequence[Mapping], folder: Path) -> list[tuple[str, str]]:
-    """Draws a heat map of the experts' shares over the epochs, a panel a layer.
+    """Draws a heat map of the experts' shares over the epochs, one panel per layer.
 
     Args:
         history: logs of each epoch; see `zoo.training.callbacks.ExpertShares`.
@@ -205,14 +205,14 @@ def write_search(
     name: str,
     minimise: bool,
 ) -> list[tuple[str, str]]:
-    """Draws a search: each trial as a line through its values, and what was best when.
+    """Draws a search: each trial as a line through its values, and the best so far.
 
     Args:
         trials: values and objective of each trial, in their order.
-        ranges: of each parameter.
+        ranges: ranges of each parameter.
         folder: where the files go.
-        name: of the objective.
-        minimise: small values are the better ones.
+        name: name of the objective.
+        minimise: whether smaller values are better.
 
     Returns:
         File name and title of each plot.
@@ -254,9 +254,9 @@ def write_search(
 
 
 def _heights(key: str, range_: Range, trials) -> tuple[list[float], list]:
-    """Where a parameter's values stand between 0 and 1, and labels at their places.
+    """Returns positions of a parameter's values between 0 and 1, and tick labels.
 
-    A trial without a value, where the parameter does not matter, has no point.
+    A trial in which the parameter does not apply has no point.
     """
     grid = range_.grid()
     if isinstance(range_, (Int, Float)):
@@ -271,7 +271,7 @@ def _heights(key: str, range_: Range, trials) -> tuple[list[float], list]:
 
         def place(value) -> float:
             text = as_json(value)
-            known = text in texts  # or it is of another model's range of that name
+            known = text in texts  # else it is of another model's range of that name
             return texts.index(text) / max(len(texts) - 1, 1) if known else np.nan
 
     places = [
@@ -281,7 +281,7 @@ def _heights(key: str, range_: Range, trials) -> tuple[list[float], list]:
 
 
 def _twenty_colors():
-    """Colours that follow one another, for as many tasks."""
+    """Returns distinct colours in order, for this number of tasks."""
     found = colormaps["tab20"]
     assert isinstance(found, ListedColormap)  # by its documentation
     return found.colors
@@ -368,12 +368,12 @@ def _ticks(epochs: np.ndarray) -> np.ndarray:
 
 
 def _row(name: str) -> str:
-    """A model with its settings, as a row of a table names it; these may be many."""
+    """Returns a model with its settings, as in a table; these may be many."""
     return _plain(name, 80)
 
 
 def _plain(name: str, width: int = 40) -> str:
-    """A name that is drawn as it is, and not longer than the plot."""
+    """Returns a name that is drawn literally and fits into the plot."""
     name = " ".join(name.split())
     name = name if len(name) <= width else f"{name[:width]}..."
     # Matplotlib reads $...$ as a formula and hides lines whose label begins with "_".

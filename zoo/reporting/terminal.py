@@ -1,4 +1,4 @@
-"""What goes to a terminal or a pipe, and comes back from it: streams and commands."""
+"""Terminals and pipes: standard streams, and commands to copy."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from typing import Any
 
 @contextmanager
 def output() -> Iterator[None]:
-    """Standard output that takes every character and notices where nobody reads on.
+    """Makes standard output accept every character and report a closed pipe.
 
-    Characters that its encoding lacks are escaped. What is left in the buffer is
-    written at the end, since Python can no longer report an error at its exit.
+    Characters that its encoding lacks are escaped. The buffer is flushed at the end,
+    because Python can no longer report an error at its exit.
 
     Raises:
-        OSError: `BrokenPipeError` behind `| head`, another for a full disk. Standard
-            output then takes what comes, and keeps nothing.
+        OSError: `BrokenPipeError` after `| head`, another one for a full disk. Standard
+            output then discards everything.
     """
     if getattr(sys.stdout, "errors", None) == "strict":
-        stdout: Any = sys.stdout  # typeshed knows a stream without `reconfigure`
+        stdout: Any = sys.stdout  # typeshed's stream has no `reconfigure`
         stdout.reconfigure(errors="backslashreplace")
     try:
         yield
@@ -38,7 +38,7 @@ def output() -> Iterator[None]:
 
 
 def can_print(text: str) -> bool:
-    """Whether standard output has all characters of a text."""
+    """Returns whether standard output can encode a text."""
     try:
         text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
     except UnicodeEncodeError:
@@ -47,29 +47,29 @@ def can_print(text: str) -> bool:
 
 
 def input_lines() -> Iterator[str]:
-    """Lines of standard input in UTF-8, without line ends and byte-order mark.
+    """Yields lines of standard input in UTF-8, without line ends and byte-order mark.
 
-    What is no UTF-8 becomes U+FFFD, as it does in models.
+    Invalid UTF-8 becomes U+FFFD, as it does in models.
 
     Raises:
         ValueError: if standard input is closed.
     """
     if sys.stdin is None:
         raise ValueError(
-            "`texts` must be given, or come from standard input, a line each. "
+            "`texts` must be given, or read from standard input, one per line. "
             "Received: neither; standard input is closed."
         )
-    stdin: Any = sys.stdin  # typeshed knows a stream without `reconfigure`
+    stdin: Any = sys.stdin  # typeshed's stream has no `reconfigure`
     stdin.reconfigure(encoding="utf-8-sig", errors="replace")
     return (line.removesuffix("\n").removesuffix("\r") for line in sys.stdin)
 
 
 def shell_command(*words: object, values: Iterable[object] = ()) -> str:
-    """A command to copy into a shell, which takes every character as it stands.
+    """Returns a command to copy into a shell, with every character quoted correctly.
 
     Args:
         words: the program, its command and its options.
-        values: what stands behind them; a dash at their start makes no option of them.
+        values: arguments after them; a leading dash does not make them options.
 
     Example:
         >>> print(shell_command("zoo", "predict", values=["runs/a b", "`ls` $HOME"]))
@@ -83,7 +83,7 @@ def shell_command(*words: object, values: Iterable[object] = ()) -> str:
 
 
 def one_line(text: str) -> str:
-    """A text without line breaks and what else steers a terminal.
+    """Returns a text without line breaks and other terminal control characters.
 
     Example:
         >>> one_line("so\\ngood")

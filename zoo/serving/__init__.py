@@ -1,4 +1,4 @@
-"""SavedModels that TF Serving answers with raw strings: written, checked, versioned.
+"""SavedModels for TF Serving, which take raw strings: written, checked, versioned.
 
 Importing this package loads no TensorFlow. `zoo.export` writes them.
 """

@@ -1,4 +1,4 @@
-"""From a model's output to what a server answers: probabilities, labels, abstaining."""
+"""Turns a model's output into a server's answer: probabilities, labels, abstaining."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from zoo.text.imports import tf
 
 
 def output_names(tasks: Mapping[str, Task]) -> dict[str, dict[str, str]]:
-    """Names of the outputs of `serving_default`, for each task.
+    """Returns the names of the outputs of `serving_default`, for each task.
 
     Any Unicode name is a valid key of a signature's output, so tasks keep theirs.
 
@@ -28,12 +28,12 @@ def output_names(tasks: Mapping[str, Task]) -> dict[str, dict[str, str]]:
 
 
 def answer_keys(task: Task) -> tuple[str, ...]:
-    """The parts of an answer about a whole text: what `answer_of` returns."""
+    """Returns the names of the parts of an answer by `answer_of`."""
     return ("label", "scores", "abstained") if task.abstain else ("label", "scores")
 
 
 def probabilities(output: tf.Tensor, task: Task) -> tf.Tensor:
-    """Calibrated float32 scores `[batch, labels]` from a model's output.
+    """Returns calibrated float32 scores `[batch, labels]` of a model's output.
 
     `softmax(output / temperature)`, or the sigmoids.
     """
@@ -44,12 +44,12 @@ def probabilities(output: tf.Tensor, task: Task) -> tf.Tensor:
 
 
 def values(output: tf.Tensor, task: Task) -> tf.Tensor:
-    """A regression's values, float64 `[batch, 1]` in the unit of the target."""
+    """Returns a regression's values, float64 `[batch, 1]` in the unit of the target."""
     return task.value(tf.cast(output, tf.float64))
 
 
 def written(value: tf.Tensor) -> tf.Tensor:
-    """Float64 as strings, byte for byte those of `zoo.numbers.written`."""
+    """Formats float64 as strings, identical to those of `zoo.tasks.written`."""
     texts = [
         tf.strings.as_string(value, precision=digits, shortest=True)
         for digits in DIGITS
@@ -62,10 +62,10 @@ def written(value: tf.Tensor) -> tf.Tensor:
 
 
 def answer_of(output: tf.Tensor, task: Task) -> dict[str, tf.Tensor]:
-    """`label` `[batch]` and float32 `scores` `[batch, outputs]` from a model's output.
+    """Returns `label` `[batch]` and `scores` float32 `[batch, outputs]` of an output.
 
-    A regression's score is its value, in float64. With a task that may abstain,
-    `abstained` bool `[batch]` as well.
+    The score of a regression is its value, in float64. A task that may abstain also has
+    `abstained` bool `[batch]`.
     """
     if task.kind == "regression":
         value = values(output, task)
@@ -81,7 +81,7 @@ def answer_of(output: tf.Tensor, task: Task) -> dict[str, tf.Tensor]:
         abstained = tf.reduce_max(scores, axis=-1) < task.abstain
         label = tf.where(abstained, "", label)
         return {"label": label, "scores": scores, "abstained": abstained}
-    # An absent label and the separator behind it are empty strings in one join.
+    # An absent label and the separator after it are empty strings in one join.
     chosen = tf.where(scores > THRESHOLD, names + SEPARATOR, "")
     joined = tf.strings.reduce_join(chosen, axis=-1)
     length = tf.maximum(tf.strings.length(joined) - len(SEPARATOR), 0)

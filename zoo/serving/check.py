@@ -1,8 +1,8 @@
 """Checks a published or candidate version as TF Serving would load it.
 
 Run by its path in a fresh process: `python check.py saved_models/NAME/VERSION`. Needs
-TensorFlow and tensorflow-text only; keras and zoo are made impossible to import. Prints
-a JSON list of what is wrong, and exits with 0 if that is nothing.
+TensorFlow and tensorflow-text only; importing keras and zoo is made impossible. Prints
+a JSON list of problems, and exits with 0 if there are none.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ _SERVER_OPS = Path(__file__).with_name("server_ops.txt")
 
 
 def server_ops() -> dict[str, frozenset[str]]:
-    """The ops that the oldest supported server links, by the library they come from.
+    """Returns the ops that the oldest supported server links, by library.
 
-    `"tensorflow 2.15.1"` and the like name the libraries.
+    The libraries have names such as `"tensorflow 2.15.1"`.
     """
     sections: dict[str, set[str]] = {}
     for line in _SERVER_OPS.read_text("utf-8").splitlines():
@@ -36,17 +36,17 @@ def server_ops() -> dict[str, frozenset[str]]:
 
 
 def graph_ops(meta_graph) -> set[str]:
-    """Names of all ops of a `MetaGraphDef`, those of its functions included."""
+    """Returns the names of all ops of a `MetaGraphDef`, including its functions."""
     graph = meta_graph.graph_def
     ops = {node.op for node in graph.node}
     for function in graph.library.function:
         ops |= {node.op for node in function.node_def}
-    # A call of a function may be written as a node with the function's name.
+    # A call of a function may be a node with the function's name.
     return ops - {function.signature.name for function in graph.library.function}
 
 
 def compiled_functions(meta_graph) -> list[str]:
-    """Names of the functions that only XLA may run."""
+    """Returns the names of the functions that only XLA can run."""
     return [
         function.signature.name
         for function in meta_graph.graph_def.library.function
@@ -55,7 +55,7 @@ def compiled_functions(meta_graph) -> list[str]:
 
 
 def file_hashes(folder: Path) -> dict[str, str]:
-    """sha256 of every file below `folder` but `metadata.json`."""
+    """Returns the sha256 of every file below `folder` except `metadata.json`."""
     hashes = {}
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
@@ -66,7 +66,7 @@ def file_hashes(folder: Path) -> dict[str, str]:
 
 
 def check(folder: Path) -> list[str]:
-    """All that is wrong with the version in `folder`, one line each."""
+    """Returns all problems of the version in `folder`, one line each."""
     metadata = json.loads((folder / "metadata.json").read_text(encoding="utf-8"))
     if file_hashes(folder) != metadata["sha256"]:
         return ["the files are not those that metadata.json lists"]
@@ -106,7 +106,7 @@ def _load_text_ops(tf) -> None:
 
 
 def _check_calls(session, signatures, metadata: dict) -> list[str]:
-    """Replays whole requests of any signature, each row alone as well."""
+    """Replays requests of any signature, whole and row by row."""
     problems = []
     for record in metadata.get("calls", []):
         signature = signatures[record["signature"]]
@@ -139,11 +139,11 @@ def _array(record: dict) -> numpy.ndarray:
 
 
 def _close(served, expected, metadata: dict, unit: dict):
-    """Whether numbers differ by rounding alone.
+    """Returns whether numbers differ only by rounding.
 
     Args:
-        unit: of a regression, with the `mean` and the `scale` of its targets: what the
-            tolerance is relative to. Around a large mean, float32 rounds coarsely.
+        unit: for a regression, the `mean` and the `scale` of its targets, which the
+            tolerance is relative to. Near a large mean, float32 rounds coarsely.
     """
     size = numpy.abs(expected - unit.get("mean", 0.0))
     allowed = metadata["tolerance"] * numpy.maximum(unit.get("scale", 1.0), size)
@@ -154,7 +154,7 @@ def _close(served, expected, metadata: dict, unit: dict):
 
 def _same(served, expected, metadata: dict, unit: dict) -> bool:
     if served.shape != expected.shape:
-        # Alone, a row lacks the padding that longer ones beside it cause.
+        # A single row lacks the padding that longer rows of its batch cause.
         if served.ndim != expected.ndim:
             return False
         more = [(0, b - a) for a, b in zip(served.shape, expected.shape)]
@@ -177,16 +177,16 @@ def _check_answers(session, signatures, metadata: dict) -> list[str]:
             return [f"the outputs of {name} are {found}, not {listed['outputs']}"]
     problems = []
     if metadata["golden"]:
-        problems = _check_golden(session, signatures, metadata)
+        problems = _check_expected_answers(session, signatures, metadata)
     return problems + _check_calls(session, signatures, metadata)
 
 
-def _check_golden(session, signatures, metadata: dict) -> list[str]:
-    golden = metadata["golden"]
-    texts = [base64.b64decode(row["text"]) * row["repeat"] for row in golden]
+def _check_expected_answers(session, signatures, metadata: dict) -> list[str]:
+    records = metadata["golden"]
+    texts = [base64.b64decode(row["text"]) * row["repeat"] for row in records]
     together = _run(session, signatures, texts)
     problems = []
-    for row, record in enumerate(golden):
+    for row, record in enumerate(records):
         alone = _run(session, signatures, texts[row : row + 1])
         for way, served, place in (("in a batch", together, row), ("alone", alone, 0)):
             for problem in _differences(served, place, record, metadata):
@@ -225,11 +225,11 @@ def _differences(served: dict, row: int, record: dict, metadata: dict):
 
 def _same_label(label: str, scores: list, expected: dict, task: dict, tolerance):
     kind = task["kind"]
-    if kind == "regression":  # all digits of the score
+    if kind == "regression":  # with all digits of the score
         return float(label) == scores[0]
     if label == expected["label"]:
         return True
-    # Rounding may decide between labels whose scores are equal, and only there.
+    # Rounding may decide between labels only if their scores are equal.
     if kind == "categories":
         best, second = sorted(expected["scores"])[:-3:-1]
         doubt = min(best - second, abs(best - (task.get("abstain") or 2)))
@@ -259,13 +259,13 @@ def _run_warmup(session, signatures, folder: Path) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    # A server has neither: whatever imports them must fail here.
+    # A server has neither, so importing them must fail here.
     for name in ("keras", "tf_keras", "zoo"):
-        # The language reference has None for what must not be imported.
+        # None marks a module that must not be imported (Python language reference).
         sys.modules[name] = None  # type: ignore[assignment]
     try:
         problems = check(Path(arguments[0]).absolute())
-    except Exception as error:  # whatever it is, the version is not fit to serve
+    except Exception as error:  # after any error, the version is not fit to serve
         problems = [f"{type(error).__name__}: {error}"]
     print(json.dumps(problems))
     return 1 if problems else 0

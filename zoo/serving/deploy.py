@@ -1,6 +1,6 @@
 """The files that start TF Serving on a folder of exported models.
 
-Loads no TensorFlow.
+Importing it loads no TensorFlow.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from zoo.serving.versions import versions
 
 IMAGE = "tensorflow/serving:2.19.1"
 STABLE, CANARY = "stable", "canary"
-# In each exported version whose signatures all take a row a request: with the flag
-# `--enable_per_model_batching_parameters` a server batches these models alone.
+# In each exported version whose signatures all take one row per example: with the flag
+# `--enable_per_model_batching_parameters` a server batches only these models.
 BATCHING_FILE = "batching_params.pbtxt"
-POLL_SECONDS = 30  # within which changes of models.config take effect
+POLL_SECONDS = 30  # delay after which changes of models.config take effect
 
 
 def write_serve_config(
@@ -30,31 +30,31 @@ def write_serve_config(
     threads: int = 2,
     image: str = IMAGE,
 ) -> list[Path]:
-    """Writes `models.config` and what else a server needs beside the exported models.
+    """Writes `models.config` and the other files that a server needs.
 
     Args:
-        folder: of the models, `saved_models`.
-        canary: labels the newest version of each model `canary` and the one before it
-            `stable`; else the newest one is `stable`.
-        labels: by model, versions by label, instead of those; models that are not named
-            keep the labels of an earlier call.
-        threads: that run batches.
-        image: of the server, for Docker and Kubernetes.
+        folder: folder of the models, `saved_models`.
+        canary: whether to label the newest version of each model `canary` and the one
+            before it `stable`; otherwise the newest one is `stable`.
+        labels: by model, versions by label, instead of those; other models keep the
+            labels of an earlier call.
+        threads: number of threads that run batches.
+        image: image of the server, for Docker and Kubernetes.
 
-    A `models.config` that is there keeps its other fields, and the models that lie
-    elsewhere, but no comments; the other files are written anew.
+        An existing `models.config` keeps its other fields, and models in other folders,
+        but no comments; the other files are overwritten.
 
-    Versions with a label are loaded, and so are those that had one before: a server
-    moves a label only to a version that it has loaded, and the next call drops them.
+        Versions with a label are loaded, and so are those that had one before: a server
+        moves a label only to a loaded version, and the next call unloads the old one.
 
     Returns:
         The files: `models.config`, `batching_parameters.txt`, `monitoring.config`,
         `compose.yaml` and `kubernetes.yaml`.
 
     Raises:
-        ValueError: if the folder holds no exported model, a label or the version or
-            the model that it names cannot be, or there is a `models.config` that would
-            lose more than its comments.
+        ValueError: if the folder holds no exported model, for an invalid label, version
+            or model, or if the existing `models.config` would lose more than its
+            comments.
         OSError: if the folder cannot be written.
     """
     folder = Path(folder)
@@ -68,7 +68,7 @@ def write_serve_config(
         )
     before = {name: configured_labels(folder / name) for name in there}
     served = {name: choose_labels(found, canary) for name, found in there.items()}
-    if labels is not None:  # the others stay as they are
+    if labels is not None:  # the others do not change
         served |= {
             name: old
             for name, old in before.items()
@@ -97,14 +97,13 @@ def write_serve_config(
             partial.replace(folder / name)  # a server may be reading the old one
     except OSError as error:
         raise OSError(
-            "`folder` must be a folder that can be written. "
-            f"Received: {folder} ({error})."
+            f"`folder` must be a writable folder. Received: {folder} ({error})."
         ) from error
     return [folder / name for name in content]
 
 
 def choose_labels(found: list[int], canary: bool) -> dict[str, int]:
-    """Versions by label, from the numbers of all versions, rising.
+    """Returns versions by label, from the ascending numbers of all versions.
 
     Example:
         >>> choose_labels([3, 4], canary=True), choose_labels([3, 4], canary=False)
@@ -118,13 +117,13 @@ def choose_labels(found: list[int], canary: bool) -> dict[str, int]:
 def _check_labels(name: str, chosen: Mapping[str, int], there: Mapping) -> None:
     if name not in there:
         raise ValueError(
-            f"`labels` must be of models in the folder. Accepted: {', '.join(there)}. "
+            f"`labels` must name models in the folder. Accepted: {', '.join(there)}. "
             f"Received: {name!r}."
         )
     for label, number in chosen.items():
-        if not re.fullmatch(r"\w+", label, re.ASCII):  # what the server's URLs take
+        if not re.fullmatch(r"\w+", label, re.ASCII):  # as the server's URLs require
             raise ValueError(
-                "`labels` must be of ASCII letters, digits and underscores. "
+                "`labels` must consist of ASCII letters, digits and underscores. "
                 f"Received: {label!r}."
             )
         if number not in there[name]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from zoo.text import as_bytes
 
-# Each one broke a text pipeline somewhere.
+# Each one once broke a text pipeline.
 ODD = (
     "",
     " \t\r\n",
@@ -32,7 +32,7 @@ _EXAMPLE_CHARACTERS = 4000
 
 
 def sample(examples: Iterable[str] | None) -> list[bytes]:
-    """Up to eight of the examples, from the shortest to the longest."""
+    """Returns up to eight of the examples, from the shortest to the longest."""
     texts = {as_bytes(text[:_EXAMPLE_CHARACTERS]) for text in examples or ()}
     ordered = sorted(texts, key=lambda text: (len(text), text))
     if len(ordered) <= _EXAMPLES:
@@ -42,19 +42,19 @@ def sample(examples: Iterable[str] | None) -> list[bytes]:
 
 
 def warmup_batches(examples: Sequence[bytes]) -> list[list[bytes]]:
-    """Short, median and long texts, alone and by eight."""
+    """Returns batches of short, median and long texts, alone and in eights."""
     texts = examples or [as_bytes(text) for text in (ODD[2], ODD[3], "more " * 40)]
     chosen = [texts[0], texts[len(texts) // 2], texts[-1]]
     return [[text] * size for size in (1, 8) for text in chosen]
 
 
 def call(signature: str, inputs: Mapping, outputs: Mapping) -> dict:
-    """A request and its answer as JSON-ready records, for any signature.
+    """Returns a request and its answer as JSON-ready records, for any signature.
 
     Args:
         signature: name of the signature.
         inputs: arrays, of `bytes` as objects, or lists of `bytes`, by name.
-        outputs: what must come back, alike; other outputs are not compared.
+        outputs: the expected outputs, likewise; others are not compared.
     """
     sides = {"inputs": inputs, "outputs": outputs}
     records = {
@@ -65,7 +65,7 @@ def call(signature: str, inputs: Mapping, outputs: Mapping) -> dict:
 
 
 def to_json(value) -> dict:
-    """`dtype`, `shape` and flat `values`, which are base64 for strings."""
+    """Returns `dtype`, `shape` and flat `values`, which are base64 for strings."""
     value = np.array(value, object) if isinstance(value, list) else np.asarray(value)
     if value.dtype == object:
         values = [base64.b64encode(item).decode() for item in value.ravel()]

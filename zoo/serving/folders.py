@@ -1,4 +1,4 @@
-"""What a folder holds, so that an error can say what opens it."""
+"""Describes the content of a folder, so that an error can name what opens it."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ _SHOWN = 5
 
 
 def described(folder: Path) -> str:
-    """A folder or file that was given where another kind was wanted.
+    """Describes a folder or file of the wrong kind.
 
     Returns:
-        Its path, what it is, and what opens it.
+        Its path, its content, and what opens it.
 
     Example:
         >>> described(Path("no/such/place"))
@@ -33,14 +33,14 @@ def _what(folder: Path) -> str:
     known = [str(path) for path in inside if opener(path)]
     if known:
         more = ", ..." if len(known) > _SHOWN else ""
-        return f"is no model but holds some: {', '.join(known[:_SHOWN])}{more}."
+        return f"is not a model but holds some: {', '.join(known[:_SHOWN])}{more}."
     if (folder / "checkpoints").is_dir():
-        return "is a run that has not ended; the same `zoo train` goes on with it."
+        return "is an unfinished run; the same `zoo train` continues it."
     return "holds no model."
 
 
 def opener(folder: Path) -> str:
-    """What is in a folder, and what reads it; nothing for an unknown one."""
+    """Returns the content of a folder, and what reads it, if known."""
     graphs = folder.glob("*/saved_model.pb")
     versions = [graph for graph in graphs if graph.parent.name.isdecimal()]
     if (folder / "saved_model.pb").is_file() or versions:
@@ -57,5 +57,5 @@ def opener(folder: Path) -> str:
 
 
 def _home(file: Path) -> Path:
-    """The first folder above a file that is known, or else its own."""
+    """Returns the first folder above a file that is known, or else its own."""
     return next((place for place in file.parents if opener(place)), file.parent)

@@ -1,8 +1,8 @@
-"""An export answers and is not trained: it keeps no gradients.
+"""Saves exports without gradients, because an export is not trained.
 
-Each `tf.custom_gradient` of a layer would leave its functions in the graph, and a
-warning whenever Python loads the export, since TensorFlow names them but does not save
-them all.
+Each `tf.custom_gradient` of a layer would otherwise leave its functions in the graph,
+and a warning whenever Python loads the export, because TensorFlow refers to them but
+does not save them all.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from tensorflow.core.protobuf import saved_model_pb2
 
 from zoo.text.imports import tf
 
-_MARK = "_gradient_op_type"  # the attribute by which an operation names its gradient
+_MARK = "_gradient_op_type"  # attribute with the name of an operation's gradient
 
 
 def save_without_gradients(served: tf.Module, folder: Path, signatures) -> None:
-    """`tf.saved_model.save` that leaves out gradients and their names.
+    """Calls `tf.saved_model.save` without gradients and their names.
 
     Args:
-        served: what is saved.
-        folder: gets the SavedModel.
+        served: the object to save.
+        folder: output folder of the SavedModel.
         signatures: functions by name.
     """
     options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)

@@ -1,4 +1,4 @@
-"""What the graphs of all served models share."""
+"""The parts that the graphs of all served models share."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from zoo.text.imports import tf
 
 
 def tokens_endpoint(pipeline):
-    """The signature that shows what a model sees of a text."""
+    """Returns the signature that shows the tokens of a text."""
 
     def tokens(text: tf.Tensor) -> dict[str, tf.Tensor]:
         pieces = pipeline.tokenize(text)
@@ -28,7 +28,7 @@ def check_backend() -> None:
     """Raises a `ValueError` unless Keras runs on TensorFlow."""
     if keras.backend.backend() != "tensorflow":
         raise ValueError(
-            "A SavedModel is written by TensorFlow: start Python with "
+            "A SavedModel needs the TensorFlow backend: start Python with "
             "KERAS_BACKEND=tensorflow and load the model there. "
             f"Received: the backend {keras.backend.backend()!r}."
         )

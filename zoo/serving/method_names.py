@@ -1,4 +1,4 @@
-"""The server's own APIs for `tf.Example` messages: the names of their methods."""
+"""The names of the server's API methods for `tf.Example` messages."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from pathlib import Path
 from zoo.text import as_bytes
 from zoo.text.imports import tf
 
-FEATURE = "text"  # of each `tf.Example`
+FEATURE = "text"  # feature of each `tf.Example`
 
 
 def write_method_names(folder: Path, apis: Mapping[str, str]) -> None:
-    """Names the API of each signature in the SavedModel: TensorFlow calls all predict.
+    """Sets the API of each signature in a SavedModel; TensorFlow sets only predict.
 
-    Servers compare the names if they are told to.
+    Servers can be told to compare the names.
 
     Args:
-        folder: of the SavedModel.
+        folder: folder of the SavedModel.
         apis: `"classify"` or `"regress"` by signature.
     """
     definitions = tf.compat.v1.saved_model.signature_def_utils
@@ -34,7 +34,7 @@ def write_method_names(folder: Path, apis: Mapping[str, str]) -> None:
 
 
 def as_example(text: str | bytes) -> bytes:
-    """A text as the serialized `tf.Example` of these signatures.
+    """Returns a text as the serialized `tf.Example` of these signatures.
 
     Example:
         >>> list(tf.train.Example.FromString(as_example("good")).features.feature)

@@ -1,8 +1,8 @@
-"""TF Serving's `models.config`: what it says of a model, and what is written into it.
+"""Reads and writes the entries of models in TF Serving's `models.config`.
 
-The file is a ModelServerConfig in protobuf's text format. The whole message is known
+The file is a ModelServerConfig in protobuf's text format. The whole message is defined
 here without the package tensorflow-serving-api, so no field of a user's file is lost.
-Loads no TensorFlow.
+Importing it loads no TensorFlow.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _HEADER = "# `zoo serve-config` keeps the fields of this file, but no comments.\
 
 
 def configured_versions(folder: str | Path) -> list[int]:
-    """The versions of a model that the `models.config` beside its folder has served.
+    """Returns the versions of a model that `models.config` next to its folder serves.
 
     Raises:
         ValueError: if the file cannot be parsed.
@@ -29,7 +29,7 @@ def configured_versions(folder: str | Path) -> list[int]:
 
 
 def configured_labels(folder: str | Path) -> dict[str, int]:
-    """The labels that this file gives to versions of a model, oldest version first.
+    """Returns the labels that this file gives to versions, oldest version first.
 
     Raises:
         ValueError: if the file cannot be parsed.
@@ -45,20 +45,19 @@ def models_config(
     loaded: Mapping[str, Iterable[int]],
     place: Path | None = None,
 ) -> str:
-    """The text of a `models.config`.
+    """Returns the text of a `models.config`.
 
-    Of a file that is there already, each model keeps its other fields, such as
-    `logging_config`, and so do models whose `base_path` lies elsewhere. Comments are
-    lost.
+    Each model of an existing file keeps its other fields, such as `logging_config`, and
+    so do models whose `base_path` is in another folder. Comments are lost.
 
     Args:
         served: by model, versions by label.
         loaded: by model, the versions to load.
-        place: of the file that may be there, or `None`.
+        place: path of the existing file, or `None`.
 
     Raises:
-        ValueError: if that file cannot be parsed, or has a field that this does not
-            know and would lose.
+        ValueError: if that file cannot be parsed, or has an unknown field, which would
+            be lost.
 
     Example:
         >>> print(models_config({"m": {"stable": 3}}, {"m": [3]}))
@@ -92,7 +91,7 @@ def models_config(
             entry.CopyFrom(by_name[name])
         entry.name = name
         entry.base_path = entry.base_path or _base_path(name)
-        if not entry.model_type:  # which a server takes instead of the platform
+        if not entry.model_type:  # servers accept it in place of the platform
             entry.model_platform = entry.model_platform or "tensorflow"
         entry.ClearField("model_version_policy")
         entry.model_version_policy.specific.versions.extend(sorted(loaded[name]))
@@ -102,14 +101,14 @@ def models_config(
         entry
         for entry in old
         if entry.name not in served
-        and entry.base_path.rstrip("/") != _base_path(entry.name)  # else it is gone
+        and entry.base_path.rstrip("/") != _base_path(entry.name)  # else removed
     )
     return _HEADER + text_format.MessageToString(config, as_utf8=True)
 
 
 @cache
 def model_server_config() -> type:
-    """The class of the message `tensorflow.serving.ModelServerConfig`."""
+    """Returns the class of the message `tensorflow.serving.ModelServerConfig`."""
     from google.protobuf import (
         any_pb2,
         descriptor_pb2,
@@ -122,7 +121,7 @@ def model_server_config() -> type:
     file = text_format.Parse(
         path.read_text("utf-8"), descriptor_pb2.FileDescriptorProto()
     )
-    # A pool of our own: tensorflow-serving-api may be imported beside us.
+    # A separate pool, because tensorflow-serving-api may be imported too.
     pool = descriptor_pool.DescriptorPool()
     pool.AddSerializedFile(any_pb2.DESCRIPTOR.serialized_pb)
     pool.Add(file)
@@ -131,17 +130,17 @@ def model_server_config() -> type:
 
 
 def _entries_of(folder: Path) -> list:
-    """What is said of a model; of fields of newer servers nothing is asked."""
+    """Returns the entry of a model; fields of newer servers are ignored."""
     found = _entries(folder.parent / MODELS_CONFIG, strict=False)
     return [entry for entry in found if entry.name == folder.name]
 
 
 def _entries(path: Path, *, strict: bool) -> list:
-    """The ModelConfig messages of a file; none where there is no file.
+    """Returns the ModelConfig messages of a file; none if it does not exist.
 
     Args:
-        path: of the file.
-        strict: refuses what would be lost when the file is written again.
+        path: path of the file.
+        strict: whether to reject fields that would be lost on rewriting the file.
     """
     from google.protobuf import text_format
 
@@ -158,12 +157,12 @@ def _entries(path: Path, *, strict: bool) -> list:
         ) from error
     if strict and config.HasField("custom_model_config"):
         raise ValueError(
-            f"`{MODELS_CONFIG}` must hold a model_config_list to be written anew. "
+            f"`{MODELS_CONFIG}` must hold a model_config_list to be rewritten. "
             f"Received: {path} with a custom_model_config."
         )
     return list(config.model_config_list.config)
 
 
 def _base_path(name: str) -> str:
-    """Where a server finds a model of the folder, which is mounted there."""
+    """Returns the path of a model for the server, where the folder is mounted."""
     return f"/models/{name}"

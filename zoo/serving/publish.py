@@ -1,4 +1,4 @@
-"""Write beside, check in a fresh process, then rename: a version is whole or absent."""
+"""Writes, checks in a fresh process, then renames: a version is complete or absent."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ from zoo.serving.warmup_records import WARMUP_FILE, write_warmup
 FORMAT_VERSION = 1
 # The oldest TensorFlow in which exports of all models passed their check (2.15.1).
 # Servers link tensorflow-text's ops from 2.12 on, but in TensorFlow 2.12.1 a graph
-# rewrite for oneDNN takes sigmoid(a) * b for a swish where a and b come from one split
+# rewrite for oneDNN mistakes sigmoid(a) * b for a swish if a and b come from one split
 # (tensorflow/tensorflow#60941; TF_ENABLE_ONEDNN_OPTS=0 avoids it).
 MIN_SERVER = "2.15"
-# Largest difference of a score: rounding, and what 8 bits of mantissa lose.
+# Largest difference of a score: rounding, and the loss with 8 bits of mantissa.
 _TOLERANCES = {"float32": 1e-5, "float64": 1e-5}
 _LOW_PRECISION_TOLERANCE = 2e-2
 _STALE_SECONDS = 24 * 3600
@@ -51,18 +51,18 @@ def publish(
     """Writes, checks and publishes `<folder>/<next version>/`; see `zoo.export`.
 
     Args:
-        servable: what is served.
-        folder: of the versions.
+        servable: the servable model.
+        folder: folder of the versions.
         examples: texts of the warmup requests.
-        metadata: what else to write under `model` in `metadata.json`.
-        keep: how many versions stay; `None` for all.
+        metadata: further entries under `model` in `metadata.json`.
+        keep: number of versions to keep; `None` for all.
 
     Returns:
         The path of the new version.
     """
     if keep is not None:
         check_keep(keep)
-        configured_versions(folder)  # or `prune` would find that it cannot be parsed
+        configured_versions(folder)  # fails early if it cannot be parsed
     folder = Path(folder)
     temporary = _temporary_folder(folder)
     try:
@@ -90,16 +90,16 @@ def _temporary_folder(folder: Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for path in folder.glob(f"{TEMPORARY}*"):
-            # Left by a run that was killed; a young one may still be at work.
+            # Left by a run that was killed; a recent one may still be active.
             if time.time() - path.stat().st_mtime > _STALE_SECONDS:
                 shutil.rmtree(path, ignore_errors=True)
         temporary = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=folder))
-        temporary.chmod(0o755)  # mkdtemp's 0700 would shut out the server's user
+        temporary.chmod(0o755)  # mkdtemp's 0700 would lock out the server's user
         return temporary
     except OSError as error:
         raise OSError(
-            "`folder` must be a folder that can be written, or a place where one can "
-            f"be made. Received: folder={str(folder)!r} ({error})."
+            "`folder` must be a writable folder, or a path where one can be "
+            f"created. Received: folder={str(folder)!r} ({error})."
         ) from error
 
 
@@ -160,7 +160,7 @@ def _meta_graph(folder: Path):
 
 
 def _signatures(meta_graph) -> dict:
-    """Input and output names with their type numbers and shapes, -1 for any size."""
+    """Returns input and output names with types and shapes, -1 for any size."""
 
     def describe(infos) -> dict:
         return {
@@ -174,12 +174,12 @@ def _signatures(meta_graph) -> dict:
             "outputs": describe(signature.outputs),
         }
         for name, signature in meta_graph.signature_def.items()
-        if not name.startswith("__")  # TensorFlow's own entry for initialisation
+        if not name.startswith("__")  # TensorFlow's own signature for initialisation
     }
 
 
 def _self_check(folder: Path) -> None:
-    # No GPU: a server may have none. -P: the current folder holds no modules for it.
+    # No GPU: a server may have none. -P: do not import modules of the current folder.
     environment = {
         **os.environ,
         "CUDA_VISIBLE_DEVICES": "-1",
@@ -199,7 +199,7 @@ def _self_check(folder: Path) -> None:
         )
     except subprocess.TimeoutExpired as error:
         raise ExportError(
-            f"The check of the export must end within {_CHECK_SECONDS} s. "
+            f"The check of the export must finish within {_CHECK_SECONDS} s. "
             "Received: no answer. Nothing was published."
         ) from error
     if done.returncode == 0:
@@ -210,14 +210,14 @@ def _self_check(folder: Path) -> None:
         problems = [f"exit status {done.returncode}", *done.stderr.splitlines()[-5:]]
     shown = [problem[:500] for problem in problems[:5]]
     raise ExportError(
-        "The exported model must answer like the model in Python, with the ops that TF "
+        "The exported model must give the same answers as in Python, with ops that TF "
         "Serving links; nothing was published. "
         f"Received {len(problems)} problem(s): " + "; ".join(shown)
     )
 
 
 def _synchronize(folder: Path) -> None:
-    """Has everything on the disk before the version gets its name."""
+    """Flushes everything to disk before the version gets its name."""
     for path in [*folder.rglob("*"), folder]:
         _fsync(path)
 
@@ -226,8 +226,8 @@ def _publish(temporary: Path, folder: Path) -> Path:
     number = next_number(folder)
     while True:
         target = folder / str(number)
-        # Renaming onto an empty folder would succeed; another export may have been
-        # quicker than this one.
+        # Renaming onto an empty folder would succeed; another export may have
+        # finished first.
         if not target.exists():
             try:
                 os.rename(temporary, target)

@@ -1,4 +1,4 @@
-"""The files of the folder `templates`, filled in. Loads no TensorFlow."""
+"""Fills in the templates in the folder `templates`. Loads no TensorFlow."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from string import Template
 
 
 def render(name: str, **values: object) -> str:
-    """The text of a template with a value in place of each `$name`.
+    """Returns the text of a template with a value in place of each `$name`.
 
     Args:
-        name: of a file in `zoo/serving/templates`.
-        values: by name; texts for YAML files as `yaml_string` gives them.
+        name: name of a file in `zoo/serving/templates`.
+        values: values by name; texts for YAML files come from `yaml_string`.
 
     Raises:
         KeyError: if a name in the template has no value.
@@ -25,7 +25,7 @@ def render(name: str, **values: object) -> str:
 
 
 def yaml_string(text: str) -> str:
-    """A text as a double-quoted scalar of YAML (1.2, sections 5.7 and 7.3.1).
+    """Returns a text as a double-quoted YAML scalar (1.2, sections 5.7 and 7.3.1).
 
     Example:
         >>> print(yaml_string('a: "b" # c'))

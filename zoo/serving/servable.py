@@ -1,4 +1,4 @@
-"""What a family gives to be served: a graph, and the answers expected of it."""
+"""The servable form of a model: a graph, and the answers expected of it."""
 
 from __future__ import annotations
 
@@ -15,38 +15,38 @@ if TYPE_CHECKING:
 
 
 class Pipeline(Protocol):
-    """What the text pipelines of all families have: see `zoo.text.TextPipeline`."""
+    """The common interface of text pipelines; see `zoo.text.TextPipeline`."""
 
     def summary(self) -> dict:
-        """Its settings and sizes, for metadata."""
+        """Returns the settings and sizes, for metadata."""
 
     def save(self, folder: str | Path) -> None:
         """Writes its files into `folder`."""
 
     @classmethod
     def load(cls, folder: str | Path) -> Self:
-        """Reads what `save` wrote."""
+        """Reads the files that `save` wrote."""
 
 
 @dataclass(frozen=True)
 class Servable:
-    """A trained model as it is served.
+    """A trained model in servable form.
 
     Args:
         model: the Keras model whose weights the graph holds.
         pipeline: its text pipeline.
         module: owns the weights and tables of the graph.
         endpoints: a `tf.function` with an input signature for each signature of the
-            SavedModel, `serving_default` among them.
-        calls: requests and the answers to them, found by another way than the graph;
-            records of `zoo.serving.expected.call`.
+            SavedModel, including `serving_default`.
+        calls: requests with their answers, computed without the graph; records of
+            `zoo.serving.expected.call`.
         answers: for the signature `serving_default` of classifiers, records of
-            `zoo.families.classification.expected.golden_answers`.
+            `zoo.families.classification.expected.expected_answers`.
         tasks: what the model predicts, by name.
         outputs: names of the outputs of `serving_default`, for each task.
-        method_names: signatures that answer an API of the server's own, such as
+        method_names: signatures for an API of the server's own, such as
             `{"classify": "classify"}`.
-        batchable: whether the server may run several requests as one batch.
+        batchable: whether the server may combine several requests into one batch.
     """
 
     model: keras.Model

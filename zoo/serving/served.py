@@ -1,4 +1,4 @@
-"""A published version, answering in Python as it does in TF Serving."""
+"""Runs a published version in Python as TF Serving does."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ class ServedModel:
     """Loads an export and predicts from texts, without the model's Python code.
 
     Args:
-        folder: the model's folder, of which the newest version is taken, or the folder
-            of a version.
-        version: the number of a version, instead of the newest.
+        folder: the model's folder, which selects the newest version, or the folder of a
+            version.
+        version: number of a version, instead of the newest.
 
     Raises:
-        ValueError: if there is no whole export of a known format.
+        ValueError: if there is no complete export of a known format.
 
     Example:
         >>> ServedModel("saved_models/bilstm_mt")  # doctest: +SKIP
@@ -42,7 +42,7 @@ class ServedModel:
             self._loaded = tf.saved_model.load(str(self.path))
         except Exception as error:  # TensorFlow raises many kinds for a broken file
             raise ValueError(
-                "`folder` must hold a whole SavedModel. "
+                "`folder` must hold a complete SavedModel. "
                 f"Received: {self.path} ({type(error).__name__}: {error})."
             ) from error
         self._serve = self._loaded.signatures["serving_default"]
@@ -56,7 +56,7 @@ class ServedModel:
         return list(self.metadata["tasks"])
 
     def predict(self, texts: Iterable[str | bytes]) -> list[dict]:
-        """Answers for texts.
+        """Returns answers for texts.
 
         Args:
             texts: any iterable of texts.
@@ -65,8 +65,8 @@ class ServedModel:
             For each text, from task to `{"label": str, "scores": {label: score}}`.
             A language model: `continuation`, `log_probability` and `tokens`.
             A translation model: `translation` and `score`.
-            A tagger: what `zoo.families.tagging.model.TaggingModel.predict` returns.
-            Multilabel: the label names what scores above 0.5, joined by `|`.
+            A tagger: the result of `zoo.families.tagging.model.TaggingModel.predict`.
+            Multilabel: the label joins the labels that score above 0.5 by `|`.
             Regression: the label is the value's decimals, and the scores are
             `{"value": value}`.
             A model of another family: the outputs of `serving_default` by name.
@@ -87,13 +87,13 @@ class ServedModel:
                 continue
             arrays = {name: tensor.numpy() for name, tensor in outputs.items()}
             answer = self._tags if tags else self._answer
-            if not self.metadata["tasks"]:  # of a family outside of the zoo
+            if not self.metadata["tasks"]:  # of a family outside the zoo
                 answer = _row_of
             answers += [answer(arrays, row) for row in range(len(chunk))]
         return answers
 
     def tokens(self, texts: Iterable[str | bytes]) -> list[list[str]]:
-        """What the model sees of each text; at most `max_length` tokens."""
+        """Returns the tokens of each text, at most `max_length`."""
         found = self._loaded.signatures["tokens"](text=as_tensor(texts))
         return [
             [token.decode("utf-8") for token in row if token]
@@ -115,8 +115,8 @@ class ServedModel:
     def _translations(self, outputs: dict) -> list[dict]:
         if outputs["cut"].numpy().any():
             warnings.warn(
-                f"{outputs['cut'].numpy().sum()} text(s) are longer than what the "
-                "model reads; their ends were not translated.",
+                f"{outputs['cut'].numpy().sum()} text(s) exceed the model's limit; "
+                "their ends were not translated.",
                 stacklevel=3,
             )
         pairs = zip(outputs["translation"].numpy(), outputs["score"].numpy())
@@ -165,7 +165,7 @@ def _decoded(values) -> list[str]:
 
 
 def version_folder(folder: Path, version: int | None) -> Path:
-    """The folder of a version of a model: the newest one unless it is named."""
+    """Returns the folder of a version of a model, by default the newest."""
     if version is not None:
         version = whole("version", version, 0, 2**63 - 1)
     if version is None and (folder / "saved_model.pb").is_file():
@@ -181,7 +181,7 @@ def version_folder(folder: Path, version: int | None) -> Path:
 
 
 def read_metadata(folder: Path) -> dict:
-    """The checked content of a version's `metadata.json`."""
+    """Returns the checked content of a version's `metadata.json`."""
     path = folder / "metadata.json"
     try:
         metadata = json.loads(path.read_text(encoding="utf-8"))

@@ -1,6 +1,6 @@
-"""The numbered versions of an exported model: which there are, and which go.
+"""The numbered versions of an exported model: listing, removing, withdrawing.
 
-Loads no TensorFlow. TF Serving sees folders whose names are numbers and no others, so a
+It loads no TensorFlow. TF Serving only sees folders whose names are numbers, so a
 rename puts a version in or out of service at once.
 """
 
@@ -15,40 +15,40 @@ from zoo.reporting.terminal import shell_command
 from zoo.serving.models_config import MODELS_CONFIG, configured_versions
 from zoo.text.inputs import whole
 
-# What begins so is no version yet, or no longer: a later export removes it after a day.
+# A prefix of folders that are not versions; a later export removes them after a day.
 TEMPORARY = ".export-"
 WITHDRAWN = ".withdrawn-"
 
 
 def versions(folder: str | Path) -> list[int]:
-    """The version numbers in a model's folder, rising."""
+    """Returns the version numbers in a model's folder, ascending."""
     return list(_folders(folder, ""))
 
 
 def withdrawn(folder: str | Path) -> list[int]:
-    """The numbers of the versions that `rollback` took out of service, rising."""
+    """Returns the numbers of the versions that `rollback` withdrew, ascending."""
     return list(_folders(folder, WITHDRAWN))
 
 
 def next_number(folder: str | Path) -> int:
-    """The number of the next version: no number is ever given twice."""
+    """Returns the number of the next version: no number is ever reused."""
     return max([*versions(folder), *withdrawn(folder)], default=0) + 1
 
 
 def prune(folder: str | Path, keep: int) -> list[int]:
     """Removes all but the newest versions, and withdrawn ones older than those.
 
-    A version that the `models.config` beside the folder names also stays.
+    A version named in `models.config` next to the folder is also kept.
 
     Args:
         folder: the model's folder.
-        keep: how many versions stay, 1 at least.
+        keep: number of versions to keep, at least 1.
 
     Returns:
         The numbers of the versions that were removed.
 
     Raises:
-        ValueError: if `keep` is no whole number from 1, or that file cannot be parsed.
+        ValueError: if `keep` is not a positive whole number, or that file is invalid.
     """
     check_keep(keep)
     there = _folders(folder, "")
@@ -64,26 +64,26 @@ def prune(folder: str | Path, keep: int) -> list[int]:
 
 
 def check_keep(keep: int) -> None:
-    """Raises a `ValueError` unless `keep` is a whole number from 1."""
+    """Raises a `ValueError` unless `keep` is a positive whole number."""
     whole("keep", keep, 1)
 
 
 def rollback(folder: str | Path, to: int | None = None) -> int:
     """Takes the newest version out of service, or all that are newer than `to`.
 
-    They stay on the disk, under names that a server does not load; `restore` brings
-    them back. A server of the latest version turns to the one that is then newest.
+    They stay on disk, under names that a server does not load; `restore` brings them
+    back. A server of the latest version then switches to the newest remaining one.
 
     Args:
         folder: the model's folder.
-        to: the version to go back to; else the one before the newest.
+        to: version to return to; by default the one before the newest.
 
     Returns:
         The number of the newest version in service.
 
     Raises:
         ValueError: if there is no such version, or none before the newest, or
-            `models.config` names a version that would go.
+            `models.config` names a version that would be withdrawn.
     """
     found = _folders(folder, "")
     if not found:
@@ -100,16 +100,16 @@ def rollback(folder: str | Path, to: int | None = None) -> int:
             f"Received: to={to!r}."
         )
     pinned = [n for n in configured_versions(folder) if n > chosen]
-    if pinned:  # the server would unload them and load nothing in their place
+    if pinned:  # the server would unload them without a replacement
         place = Path(folder).absolute()
         label = f"{place.name}:stable={chosen}"
         command = shell_command("zoo", "serve-config", place.parent, "--label", label)
         raise ValueError(
             f"`folder` must be of a model whose {MODELS_CONFIG} names none of the "
-            f"versions that would go. Received: {folder}, of which it names "
-            f"{', '.join(map(str, pinned))}. First `{command}`, which moves its "
-            "clients; when the server has followed, the same command again, which "
-            "drops the newer one."
+            f"versions to withdraw. Received: {folder}, of which it names "
+            f"{', '.join(map(str, pinned))}. First run `{command}`, which moves its "
+            "clients; once the server has reloaded, run it again, which unloads the "
+            "newer one."
         )
     for number, path in reversed(found.items()):
         if number > chosen:
@@ -118,7 +118,7 @@ def rollback(folder: str | Path, to: int | None = None) -> int:
 
 
 def restore(folder: str | Path, number: int) -> None:
-    """Puts a version that was withdrawn back into service.
+    """Puts a withdrawn version back into service.
 
     Raises:
         ValueError: if no such version was withdrawn.
@@ -134,7 +134,7 @@ def restore(folder: str | Path, number: int) -> None:
 
 
 def _folders(folder: str | Path, prefix: str) -> dict[int, Path]:
-    """By their numbers, rising, the folders that are called so behind a prefix."""
+    """Returns, by number, the folders with a prefix before their number."""
     folder = Path(folder)
     if not folder.is_dir():
         return {}
@@ -152,7 +152,7 @@ def _folders(folder: str | Path, prefix: str) -> dict[int, Path]:
 
 
 def _remove(version: Path) -> None:
-    """Out of service first and at once, then off the disk."""
+    """Takes them out of service at once, then removes them from disk."""
     place = tempfile.mkdtemp(prefix=TEMPORARY, dir=version.parent)
     os.rename(version, Path(place, version.name))
     shutil.rmtree(place, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""Which requests a server replays before it takes those of clients."""
+"""The requests that a server replays before it accepts those of clients."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from zoo.text import as_bytes
 
 LENGTHS = (8, 32, 128)
 BATCH_SIZES = (1, 8, 64)
-MOST_RECORDS = 1000  # a server refuses a file with more
+MOST_RECORDS = 1000  # a server rejects a file with more
 
 
 def warmup_requests(
     signatures: Mapping[str, Mapping], batches: Sequence[list[bytes]]
 ) -> list[Request]:
-    """Every batch for `serving_default`, the last one for other signatures of texts.
+    """Returns every batch for `serving_default`, the last one for other signatures.
 
-    A server prepares each signature when it is asked for the first time.
+    A server initialises each signature on its first request.
 
     Args:
         signatures: as `metadata.json` lists them.
@@ -38,7 +38,7 @@ def warmup_requests(
     requests = []
     for signature, described in signatures.items():
         [name, *others] = described["inputs"]
-        if others or name not in ("text", "inputs"):  # not of texts alone
+        if others or name not in ("text", "inputs"):  # not of texts only
             continue
         for texts in batches if signature == "serving_default" else batches[-1:]:
             values = texts if name == "text" else [as_example(text) for text in texts]
@@ -47,7 +47,7 @@ def warmup_requests(
 
 
 def texts_of_lengths(texts: Iterable[bytes], lengths: Iterable[int]) -> list[bytes]:
-    """Texts of so many words each, the words of `texts` again and again.
+    """Returns texts with these numbers of words, repeating the words of `texts`.
 
     Example:
         >>> texts_of_lengths([b"so good"], [1, 3])
@@ -67,20 +67,21 @@ def rewrite_warmup(
     lengths: Sequence[int] = LENGTHS,
     batch_sizes: Sequence[int] = BATCH_SIZES,
 ) -> int:
-    """Gives a published version other warmup requests.
+    """Replaces the warmup requests of a published version.
 
     Args:
-        folder: of a model, for its newest version, or of a version.
-        texts: of the kind that the model will see; else those of the present requests.
-        lengths: numbers of words of a text.
-        batch_sizes: numbers of texts of a request.
+        folder: folder of a model, for its newest version, or of a version.
+        texts: texts of the kind that the model will see; else those of the present
+            requests.
+        lengths: numbers of words per text.
+        batch_sizes: numbers of texts per request.
 
     Returns:
         The number of requests.
 
     Raises:
-        ValueError: if there is no whole export, a length or size is below 1, or there
-            would be more requests than a server takes.
+        ValueError: if there is no complete export, a length or size is below 1, or
+            there would be more requests than a server accepts.
     """
     for name, values in (("lengths", lengths), ("batch_sizes", batch_sizes)):
         if not values or min(values) < 1:

@@ -1,7 +1,7 @@
-"""The file of warmup requests, written and read without tensorflow-serving-api.
+"""Writes and reads the file of warmup requests without tensorflow-serving-api.
 
-Stands alone (TensorFlow and protobuf only): the check of an export loads this module by
-its path.
+It is self-contained (TensorFlow and protobuf only), because the check of an export
+loads this module by its path.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from google.protobuf import (
 )
 from tensorflow.core.framework import tensor_pb2
 
-WARMUP_FILE = "tf_serving_warmup_requests"  # the name that TF Serving looks for
+WARMUP_FILE = "tf_serving_warmup_requests"  # the name that TF Serving expects
 Request = tuple[str, str, list[bytes]]
 
 
 @cache
 def prediction_log() -> Any:
-    """The class of the message `tensorflow.serving.PredictionLog`."""
-    # A pool of our own: tensorflow-serving-api may be imported beside us.
+    """Returns the class of the message `tensorflow.serving.PredictionLog`."""
+    # A separate pool, because tensorflow-serving-api may be imported too.
     pool = descriptor_pool.DescriptorPool()
     _copy_file(pool, tensor_pb2.DESCRIPTOR)
     path = Path(__file__).with_name("protos") / "prediction_log.pbtxt"
@@ -40,7 +40,7 @@ def prediction_log() -> Any:
 
 
 def write_warmup(path: str, requests: Iterable[Request], *, model: str) -> int:
-    """Writes a `PredictionLog` for each request; returns how many.
+    """Writes a `PredictionLog` for each request; returns their number.
 
     Args:
         path: the file to write.
@@ -62,7 +62,7 @@ def write_warmup(path: str, requests: Iterable[Request], *, model: str) -> int:
 
 
 def read_warmup(path: str) -> Iterator[Request]:
-    """What `write_warmup` took."""
+    """Yields the requests that `write_warmup` wrote."""
     for record in tf.compat.v1.io.tf_record_iterator(path):
         request = prediction_log().FromString(record).predict_log.request
         [[name, value]] = request.inputs.items()

@@ -1,6 +1,6 @@
-"""Text in, ids out: one pipeline for training, evaluation and the served model.
+"""Texts to ids: one pipeline for training, evaluation and the served model.
 
-The pipeline needs TensorFlow and loads it at its first use; ids do not.
+The pipeline loads TensorFlow on first use; ids do not need it.
 """
 
 from zoo.text.vocabulary import BEGIN, END, PAD, SPECIALS, UNKNOWN

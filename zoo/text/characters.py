@@ -1,4 +1,4 @@
-"""What the pipeline makes of characters, in pure Python: the key of equal texts."""
+"""Normalisation of characters in pure Python: the key of equal texts."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 import unicodedata
 
 APOSTROPHES = "\u2018\u2019\u02bc"
-# Format characters and those that Unicode says to ignore by default: soft hyphen,
+# Format characters and those that Unicode ignores by default: soft hyphen,
 # zero-width space and joiner, byte-order mark, variation selectors, fillers.
 _IGNORED = re.compile(
     "[\u00ad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u115f\u1160"
@@ -24,12 +24,12 @@ _APOSTROPHE = re.compile(f"[{APOSTROPHES}]")
 
 
 def text_key(text: str) -> str:
-    """What two texts share when they count as copies of each other.
+    """Returns the key by which texts count as copies of each other.
 
-    The normal form that a model reads (`zoo.text.normalize`, and a test holds both
-    together): NFKC, folded case, no format characters, plain apostrophes, and one space
-    for every run of white space and control characters. A space beside a mark counts
-    for nothing, since the mark is a token of its own either way.
+    It is the normal form that a model reads (`zoo.text.normalize`; a test compares the
+    two): NFKC, folded case, no format characters, plain apostrophes, and one space for
+    every run of white space and control characters. A space next to a mark is ignored,
+    because the mark is a token of its own either way.
 
     Args:
         text: any Python string.
@@ -48,7 +48,7 @@ def text_key(text: str) -> str:
     else:
         text = unicodedata.normalize("NFKC", joined_surrogates(text)).casefold()
         text, gone = _IGNORED.subn("", unicodedata.normalize("NFKC", text))
-        if gone:  # what stood on both sides may compose now
+        if gone:  # the neighbours may compose now
             text = unicodedata.normalize("NFKC", text)
         text = _APOSTROPHE.sub("'", text)
     if not text.isprintable():
@@ -57,7 +57,7 @@ def text_key(text: str) -> str:
 
 
 def joined_surrogates(text: str) -> str:
-    """The text with pairs of surrogates joined, and U+FFFD for each lone one.
+    """Joins pairs of surrogates, and replaces each lone one by U+FFFD.
 
     Example:
         >>> joined_surrogates("\\ud83d\\ude00") == "\\U0001f600"

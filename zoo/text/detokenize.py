@@ -9,8 +9,8 @@ from zoo.text.vocabulary import SPECIALS
 class Detokenizer(tf.Module):
     """Turns ids into the text that they stand for.
 
-    Words are joined by blanks, pieces that begin with `##` by nothing, bytes by
-    nothing, with U+FFFD for what is no UTF-8. Special tokens leave no trace.
+    Words are joined by spaces, pieces that begin with `##` and bytes by nothing; U+FFFD
+    replaces invalid UTF-8. Special tokens are dropped.
 
     Args:
         pipeline: the `TextPipeline` whose ids these are.

@@ -1,4 +1,4 @@
-"""TensorFlow and tensorflow-text, or an error that names the line to install them."""
+"""Imports TensorFlow and tensorflow-text, or raises an error that says how to."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def _version(package: str) -> str:
 def _explain(cause: object) -> str:
     found = ", ".join(f"{p} {_version(p)}" for p in ("tensorflow", "tensorflow-text"))
     return (
-        "The text pipeline and the export need TensorFlow and the tensorflow-text of "
+        "The text pipeline and the export need TensorFlow and tensorflow-text of "
         f"the same minor version: {_PIP}. Received: {found} ({cause})."
     )
 
@@ -25,7 +25,7 @@ def _explain(cause: object) -> str:
 try:
     import tensorflow as tf
     import tensorflow_text as tf_text
-except Exception as error:  # a wrong pair fails with ImportError or NotFoundError
+except Exception as error:  # mismatched versions raise ImportError or NotFoundError
     raise ImportError(_explain(error)) from error
 
 _minors = [v.split(".")[:2] for v in (tf.__version__, tf_text.__version__)]

@@ -1,6 +1,6 @@
-"""What callers hand to public methods: texts in any kind of iterable, and numbers.
+"""Arguments of public methods: texts in any kind of iterable, and numbers.
 
-Pure Python, for the clients of a server as well.
+It is pure Python, for the clients of a server as well.
 """
 
 from __future__ import annotations
@@ -9,23 +9,23 @@ import hashlib
 import operator
 from collections.abc import Iterable, Iterator, Mapping
 
-INT32 = 2**31 - 1  # the largest number that the graphs take
+INT32 = 2**31 - 1  # the largest number that graphs accept
 
 
 def each_text(texts: Iterable, name: str = "texts") -> Iterator[str | bytes]:
-    """The texts of an iterable, one after another.
+    """Yields the texts of an iterable.
 
     Args:
         texts: a list, a generator, an open file, an array `[texts]`, a column of a
             table, a string tensor `[texts]` or a dataset of such scalars.
-        name: of the argument, for messages.
+        name: name of the argument, for messages.
 
     Returns:
-        An iterator of `str` and `bytes`, which reads `texts` as it goes.
+        An iterator of `str` and `bytes`, which reads `texts` lazily.
 
     Raises:
         ValueError: for one text instead of several, a mapping or a table.
-        TypeError: for what is no iterable, or, with its place, an item that is no text.
+        TypeError: for a non-iterable, or, with its place, an item that is not a text.
 
     Example:
         >>> list(each_text(word for word in ("so", b"good")))
@@ -38,14 +38,14 @@ def each_text(texts: Iterable, name: str = "texts") -> Iterator[str | bytes]:
 
 
 def as_texts(texts: Iterable, name: str = "texts") -> list[str | bytes]:
-    """`each_text` as a list."""
+    """Returns `each_text` as a list."""
     return list(each_text(texts, name))
 
 
 def each_item(
     texts: Iterable, name: str = "texts", accepted: str = "a list of strings"
 ) -> Iterator:
-    """An iterator of anything that stands for several texts; items are not looked at.
+    """Returns an iterator of several texts, whose items are not checked.
 
     Raises:
         ValueError: see `each_text`.
@@ -57,7 +57,7 @@ def each_item(
     axes = getattr(texts, "ndim", 1)
     if one or axes == 0:
         shown = f"one {type(texts).__name__}"
-    elif isinstance(texts, Mapping) or axes != 1:  # which have names, not texts
+    elif isinstance(texts, Mapping) or axes != 1:  # iterating would give names
         shown = f"a {type(texts).__name__}"
         shown += f" of {axes} axes" if axes != 1 else ""
     elif isinstance(texts, Iterable):
@@ -78,7 +78,7 @@ def _places(name: str) -> Iterator[str]:
 
 
 def unwrapped(item):
-    """An item of a dataset or an Arrow array as what it holds; all else as it is."""
+    """Unwraps an item of a dataset or an Arrow array; returns others unchanged."""
     for method in ("numpy", "as_py"):
         if hasattr(item, method):
             item = getattr(item, method)()
@@ -88,7 +88,7 @@ def unwrapped(item):
 def _as_text(item, place: str) -> str | bytes:
     item = unwrapped(item)
     if isinstance(item, str):
-        return str(item)  # not NumPy's kind of it
+        return str(item)  # not NumPy's subclass
     if isinstance(item, bytes):
         return bytes(item)
     raise TypeError(
@@ -98,10 +98,10 @@ def _as_text(item, place: str) -> str | bytes:
 
 
 def whole(name: str, value, least: int, most: int = INT32) -> int:
-    """A whole number of any type, such as those of NumPy, within bounds.
+    """Returns a whole number of any type, such as NumPy's, within bounds.
 
     Raises:
-        ValueError: for a number out of the bounds or one that is not whole.
+        ValueError: for a number that is out of bounds or not whole.
 
     Example:
         >>> whole("beam", 3, 1)
@@ -124,10 +124,10 @@ Received: beam=2.5.
 
 
 def real(name: str, value, least: float, most: float = float("inf")) -> float:
-    """A number of any type within bounds.
+    """Returns a number of any type within bounds.
 
     Raises:
-        ValueError: for a number out of the bounds, NaN, or what is no number.
+        ValueError: for a number out of bounds, NaN, or a value that is not a number.
 
     Example:
         >>> real("top_p", 1, 0, 1)
@@ -146,18 +146,18 @@ def real(name: str, value, least: float, most: float = float("inf")) -> float:
 
 
 def plain(value):
-    """A NumPy scalar as Python's own number, which JSON takes; all else as it is."""
+    """Converts a NumPy scalar to Python's type, for JSON; returns others unchanged."""
     return value.item() if getattr(value, "ndim", None) == 0 else value
 
 
 def fold_seed(seed: int) -> int:
-    """A seed for libraries that take 31 bits.
+    """Folds a seed for libraries that take 31 bits.
 
     Args:
         seed: any whole number.
 
     Returns:
-        The seed itself where it fits, else a number that its digits decide.
+        The seed itself if it fits, else a number derived from its digits.
 
     Example:
         >>> fold_seed(7), fold_seed(2**40) != fold_seed(2**41)

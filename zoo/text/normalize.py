@@ -1,8 +1,8 @@
-"""The steps from raw bytes to words, all of them TensorFlow ops.
+"""The steps from raw bytes to words, as TensorFlow ops.
 
-They run alike in Python, in tf.data and in a served model; the splits tell copies of a
-text by the same normal form (`zoo.text.characters.text_key`). Every op was already in
-tensorflow-text 2.12.1, which TF Serving images up to 2.19 link.
+They are the same in Python, in tf.data and in a served model; the splits recognise
+copies of a text by the same normal form (`zoo.text.characters.text_key`). Every op was
+already in tensorflow-text 2.12.1, which TF Serving images up to 2.19 link.
 """
 
 from __future__ import annotations
@@ -11,12 +11,13 @@ from zoo.text.characters import APOSTROPHES, joined_surrogates
 from zoo.text.imports import tf, tf_text
 from zoo.text.inputs import each_text
 
-# Scripts that put no space between words: a token is one character and its marks.
+# Scripts without spaces between words: a token is one character with its marks.
 UNSPACED_SCRIPTS = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
 UNSPACED = rf"[{UNSPACED_SCRIPTS}]\p{{M}}*"
 # One token. Words keep inner apostrophes (don't) and numbers their separators (1,000),
-# as the word boundaries of Unicode Standard Annex 29 do; runs of marks are cut at three
-# so that !!! and !!!!!!! share a token; emoji and other symbols stand alone.
+# as in the word boundaries of Unicode Standard Annex 29; runs of marks are cut at
+# three, so that !!! and !!!!!!! share a token; emoji and other symbols are separate
+# tokens.
 NUMBER = r"\p{N}+(?:[.,]\p{N}+)+"
 MARKS = "|".join(
     [
@@ -25,15 +26,15 @@ MARKS = "|".join(
         r"[\p{P}\p{S}]\p{M}*",
     ]
 )
-SPACE = "\u2581"  # stands before a token that follows white space
+SPACE = "\u2581"  # precedes a token that follows white space
 _TOKEN = "|".join([NUMBER, r"[\p{L}\p{N}\p{M}_]+(?:'[\p{L}\p{M}]+)*", MARKS])
 
 
 def as_bytes(text: str | bytes) -> bytes:
-    """UTF-8 of a text; a lone surrogate becomes U+FFFD, surrogate pairs are joined.
+    """Encodes a text as UTF-8; U+FFFD replaces lone surrogates, pairs are joined.
 
     Args:
-        text: any Python string, or bytes, which are returned as they are.
+        text: any Python string, or bytes, which are returned unchanged.
 
     Returns:
         The bytes of the text.
@@ -56,7 +57,7 @@ def as_bytes(text: str | bytes) -> bytes:
 
 
 def as_tensor(texts) -> tf.Tensor:
-    """A string tensor `[batch]` of a tensor or of anything that holds texts."""
+    """Returns a string tensor `[batch]` from a tensor or any texts."""
     if not tf.is_tensor(texts):
         rows = [as_bytes(text) for text in each_text(texts)]
         texts = tf.constant(rows, tf.string, [len(rows)], name="texts")
@@ -69,13 +70,13 @@ def as_tensor(texts) -> tf.Tensor:
 
 
 def clean(texts: tf.Tensor, *, max_bytes: int, lowercase: bool) -> tf.Tensor:
-    """Valid, normalised UTF-8 without control characters; one line a text.
+    """Returns valid, normalised UTF-8 without control characters or line breaks.
 
     Only the first `max_bytes` bytes are read, so a huge text costs no more than a long
-    one; a run of blanks in the first 16 times as many counts as one byte. Invalid UTF-8
-    becomes U+FFFD, then NFKC, then case folding (`Straße` and `STRASSE` both give
-    `strasse`), then format characters (zero-width joiner, soft hyphen, byte order mark)
-    go, and control characters and separators become spaces.
+    one; a run of spaces in the first 16 times as many counts as one byte. U+FFFD
+    replaces invalid UTF-8; then follow NFKC and case folding (`Straße` and `STRASSE`
+    both give `strasse`); format characters (zero-width joiner, soft hyphen, byte order
+    mark) are removed, and control characters and separators become spaces.
 
     Args:
         texts: string tensor `[batch]`.
@@ -88,7 +89,7 @@ def clean(texts: tf.Tensor, *, max_bytes: int, lowercase: bool) -> tf.Tensor:
     texts = _squeeze_long(texts, max_bytes)
     kept = tf.strings.substr(texts, 0, max_bytes)
     valid = tf.strings.unicode_transcode(kept, "UTF-8", "UTF-8", errors="replace")
-    # The cut may have halved a character; that half is not the writer's mistake.
+    # The cut may have split a character; this is not an error of the text.
     mended = tf.strings.regex_replace(valid, "\ufffd+$", "")
     valid = tf.where(tf.strings.length(texts) > max_bytes, mended, valid)
     normal = tf_text.normalize_utf8(valid, "NFKC")
@@ -99,9 +100,9 @@ def clean(texts: tf.Tensor, *, max_bytes: int, lowercase: bool) -> tf.Tensor:
 
 
 def _squeeze_long(texts: tf.Tensor, max_bytes: int) -> tf.Tensor:
-    """Texts with no long run of what shows nothing, before they are cut.
+    """Shortens long runs of invisible characters before texts are cut.
 
-    Without it, a text behind thousands of blanks would be read as an empty one.
+    Otherwise, a text after thousands of spaces would be read as empty.
     """
     places = tf.where(tf.strings.length(texts) > max_bytes)
     long = tf.strings.substr(tf.gather_nd(texts, places), 0, 16 * max_bytes)
@@ -110,16 +111,16 @@ def _squeeze_long(texts: tf.Tensor, max_bytes: int) -> tf.Tensor:
 
 
 def straighten(texts: tf.Tensor) -> tf.Tensor:
-    """Typographic apostrophes as plain ones."""
+    """Replaces typographic apostrophes by plain ones."""
     return tf.strings.regex_replace(texts, f"[{APOSTROPHES}]", "'")
 
 
 def split_words(texts: tf.Tensor) -> tf.RaggedTensor:
-    """Words, numbers and marks of cleaned texts; unspaced scripts by character.
+    """Splits cleaned texts into words, numbers, marks; unspaced scripts by character.
 
-    `tensorflow_text.UnicodeScriptTokenizer` is not used: it joins what white space
-    parts when both sides have no script of their own (`1 2` and `12` are the same to
-    it) and cuts vowel marks off Arabic words.
+    `tensorflow_text.UnicodeScriptTokenizer` is not used: it joins parts separated by
+    white space if neither has a script (`1 2` and `12` are the same to it) and splits
+    vowel marks from Arabic words.
 
     Args:
         texts: string tensor `[batch]`, as `clean` returns it.
@@ -134,10 +135,10 @@ def split_words(texts: tf.Tensor) -> tf.RaggedTensor:
 
 
 def split_marked(texts: tf.Tensor) -> tf.RaggedTensor:
-    """The words of `split_words`, with the white space between them.
+    """Splits texts like `split_words`, with the white space between the words.
 
-    Joined, the words of a text are the text, with a blank at its start and `SPACE` for
-    each blank. A `SPACE` that a text holds is read as a blank; apostrophes stay.
+    Joined, the words of a text are the text with a space at its start and `SPACE` for
+    each space. A `SPACE` in a text is read as a space; apostrophes are kept.
 
     Args:
         texts: string tensor `[batch]`, as `clean` returns it.
@@ -154,12 +155,12 @@ def split_marked(texts: tf.Tensor) -> tf.RaggedTensor:
 
 
 def split_spaces(texts: tf.Tensor) -> tf.RaggedTensor:
-    """What white space parts, `[batch, (words)]`."""
+    """Splits at white space, `[batch, (words)]`."""
     return tf.strings.split(texts)
 
 
 def split_bytes(texts: tf.Tensor) -> tf.RaggedTensor:
-    """The bytes without the white space at both ends, int32 `[batch, (bytes)]`."""
+    """Returns the bytes without surrounding white space, int32 `[batch, (bytes)]`."""
     raw = tf.strings.bytes_split(tf.strings.strip(texts))
     values = tf.reshape(tf.io.decode_raw(raw.values, tf.uint8), [-1])
     return raw.with_values(tf.cast(values, tf.int32))

@@ -14,7 +14,7 @@ from zoo.text import normalize
 from zoo.text import vocabulary as vocabularies
 from zoo.text.imports import tf, tf_text
 from zoo.text.inputs import each_text, whole
-from zoo.text.settings import Settings, read_settings, write_settings
+from zoo.text.settings import TextSettings, read_settings, write_settings
 from zoo.text.table import LookupTable, fill_empty, pad
 from zoo.text.vocabulary import CONTINUES, SPECIALS, UNKNOWN
 
@@ -75,7 +75,7 @@ class TextPipeline(tf.Module):
         lowercase: bool = True,
     ):
         super().__init__(name="text_pipeline")
-        self._settings = Settings(tokenizer, max_length, lowercase)
+        self._settings = TextSettings(tokenizer, max_length, lowercase)
         if tokenizer == "bytes":
             vocabulary = vocabularies.BYTE_VOCABULARY
         self._lookup = LookupTable(vocabulary)
@@ -120,7 +120,7 @@ class TextPipeline(tf.Module):
                 token occurs `min_count` times.
             TypeError: if a text is neither `str` nor `bytes`.
         """
-        settings = Settings(tokenizer, max_length, lowercase)
+        settings = TextSettings(tokenizer, max_length, lowercase)
         return cls.of_counts(
             Counter() if tokenizer == "bytes" else _count(texts, settings),
             vocab_size=vocab_size,
@@ -141,7 +141,7 @@ class TextPipeline(tf.Module):
 
         The words of `"wordpiece"` are whole; those of `"bytes"` are not counted.
         """
-        settings = Settings(tokenizer, max_length, lowercase)
+        settings = TextSettings(tokenizer, max_length, lowercase)
         return Counter() if tokenizer == "bytes" else _count(texts, settings)
 
     @classmethod
@@ -175,7 +175,7 @@ class TextPipeline(tf.Module):
             >>> TextPipeline.of_counts(counts, always={"bad"}).vocabulary[4:]
             ['so', 'bad']
         """
-        settings = Settings(tokenizer, max_length, lowercase)
+        settings = TextSettings(tokenizer, max_length, lowercase)
         vocab_size = whole("vocab_size", vocab_size, len(SPECIALS) + 1)
         min_count = whole("min_count", min_count, 1)
         entries: Sequence[str] = ()
@@ -297,7 +297,7 @@ class TextPipeline(tf.Module):
         return cls(entries, **asdict(settings))
 
 
-def _split(texts: tf.Tensor, settings: Settings) -> tf.RaggedTensor:
+def _split(texts: tf.Tensor, settings: TextSettings) -> tf.RaggedTensor:
     texts = normalize.clean(
         texts, max_bytes=settings.max_bytes, lowercase=settings.lowercase
     )
@@ -319,7 +319,7 @@ def _chunks(texts: Iterable[str | bytes]) -> Iterator[list[bytes]]:
         yield [normalize.as_bytes(text) for text in chunk]
 
 
-def _count(texts: Iterable[str | bytes], settings: Settings) -> Counter:
+def _count(texts: Iterable[str | bytes], settings: TextSettings) -> Counter:
     counts: Counter = Counter()
     for chunk in _chunks(texts):
         counts.update(_split(normalize.as_tensor(chunk), settings).values.numpy())

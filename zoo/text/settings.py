@@ -1,4 +1,4 @@
-"""A text pipeline's settings and the JSON file that keeps them. Pure Python."""
+"""A text pipeline's settings and their JSON file. Pure Python."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ _CLASS = "zoo.text.TextPipeline"
 
 
 @dataclass(frozen=True)
-class Settings:
-    """What a `TextPipeline` needs beside its vocabulary; see there.
+class TextSettings:
+    """The settings of a `TextPipeline` besides its vocabulary; see there.
 
     Raises:
         ValueError: for a value that is not accepted.
@@ -42,24 +42,24 @@ class Settings:
 
     @property
     def max_bytes(self) -> int:
-        """How much of a text is read: far more than `max_length` tokens need."""
+        """Number of bytes read of a text: far more than `max_length` tokens need."""
         return max(4096, 64 * self.max_length)
 
 
 def write_settings(path: Path, values: Mapping) -> None:
-    """Writes what `read_settings` reads, of `TextPipeline.summary`."""
+    """Writes the file that `read_settings` reads, from `TextPipeline.summary`."""
     write_config(path, _CLASS, values)
 
 
-def read_settings(path: Path) -> tuple[Settings, int]:
-    """The settings and the size of the vocabulary.
+def read_settings(path: Path) -> tuple[TextSettings, int]:
+    """Reads the settings and the size of the vocabulary.
 
     Raises:
         ValueError: see `read_config`.
     """
-    names = [field.name for field in fields(Settings)]
+    names = [field.name for field in fields(TextSettings)]
     config = read_config(path, _CLASS, [*names, "vocab_size"])
-    return Settings(**{name: config[name] for name in names}), config["vocab_size"]
+    return TextSettings(**{name: config[name] for name in names}), config["vocab_size"]
 
 
 def write_config(path: Path, kind: str, values: Mapping) -> None:
@@ -69,7 +69,7 @@ def write_config(path: Path, kind: str, values: Mapping) -> None:
 
 
 def read_config(path: Path, kind: str, names: Iterable[str]) -> dict:
-    """What `write_config` wrote, with at least the values `names`.
+    """Reads the file that `write_config` wrote, with at least the values `names`.
 
     Raises:
         ValueError: if the file is missing, truncated, of another kind or of a newer

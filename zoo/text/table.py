@@ -1,4 +1,4 @@
-"""A vocabulary as a lookup table that a SavedModel takes with it, and rows of ids."""
+"""A vocabulary as a lookup table that a SavedModel includes, and rows of ids."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _FILE = "vocab.txt"
 
 
 class LookupTable(tf.Module):
-    """Ids of the entries of a vocabulary, in Python and in the graph.
+    """Maps tokens to the ids of a vocabulary, in Python and in the graph.
 
     Args:
         vocabulary: entries in the order of their ids; the first four are
             `zoo.text.SPECIALS`.
 
     Raises:
-        ValueError: for a vocabulary that cannot be used.
+        ValueError: for an invalid vocabulary.
 
     Example:
         >>> table = LookupTable([*SPECIALS, "so", "good"])
@@ -39,8 +39,8 @@ class LookupTable(tf.Module):
     def __init__(self, vocabulary: Sequence[str]) -> None:
         super().__init__(name="lookup_table")
         self._entries = _Entries(check_vocabulary(vocabulary))
-        # The table is read from a file of its own: a SavedModel copies it as an asset
-        # when it is written, whatever became of the folder that we were loaded from.
+        # The table is read from its own file: a SavedModel copies it as an asset, even
+        # if the folder that the vocabulary was loaded from no longer exists.
         folder = tempfile.mkdtemp(prefix="zoo-vocabulary-")
         weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
         path = Path(folder) / _FILE
@@ -62,34 +62,34 @@ class LookupTable(tf.Module):
         return self._entries.tokens
 
     def __call__(self, tokens: tf.Tensor) -> tf.Tensor:
-        """int32 ids of string tokens of any shape; what is not there is unknown."""
+        """Returns int32 ids of string tokens of any shape; `UNKNOWN` if not found."""
         ids = tf.cast(self.table.lookup(tokens), tf.int32)
-        # A text may contain "[PAD]": that is a word, not padding.
+        # A text may contain "[PAD]", which is a word there, not padding.
         return tf.where(ids < len(SPECIALS), UNKNOWN, ids)
 
 
 @dataclass(frozen=True)
 class _Entries:
-    """Keeps the vocabulary out of TensorFlow's object graph, which would wrap it."""
+    """Hides the vocabulary from TensorFlow's object graph, which would wrap it."""
 
     tokens: tuple[str, ...]
 
 
 def fill_empty(ids: tf.RaggedTensor) -> tf.RaggedTensor:
-    """int32 ids `[batch, (tokens)]` with one unknown token in rows without any."""
+    """Returns int32 ids `[batch, (tokens)]`, one unknown token in rows without any."""
     empty = tf.cast(tf.equal(ids.row_lengths(), 0), tf.int64)
     filler = tf.fill([tf.reduce_sum(empty)], UNKNOWN)
     return tf.concat([ids, tf.RaggedTensor.from_row_lengths(filler, empty)], 1)
 
 
 def bear_no_rows(function: Callable) -> Callable:
-    """A function of rows that may also be asked about none.
+    """Makes a function of rows also accept zero rows.
 
-    Convolutions, loops and maxima need a row: without any there is one of zeros, or of
-    empty strings, that no output shows.
+    Convolutions, loops and maxima need a row: zero rows are replaced by one of zeros,
+    or of empty strings, which is removed from the outputs.
 
     Args:
-        function: from tensors, all with an axis of rows but for scalars, to such a
+        function: from tensors, all with an axis of rows except scalars, to such a
             tensor or a dict of them.
 
     Example:
@@ -115,7 +115,7 @@ def _with_a_row(values: tf.Tensor) -> tf.Tensor:
 
 
 def pad(ids: tf.RaggedTensor) -> tf.Tensor:
-    """Ids `[batch, time]`, 0 for padding on the right; time is 1 at least."""
-    dense = ids.to_tensor()  # [0, 0] for no text: some models need a time step
+    """Returns ids `[batch, time]`, right-padded with 0, with at least one step."""
+    dense = ids.to_tensor()  # [0, 0] without texts, but some models need a time step
     missing = tf.maximum(1 - tf.shape(dense)[1], 0)
     return tf.pad(dense, [[0, 0], [0, missing]])

@@ -1,1 +1,1 @@
-"""What trainings of all families share: batches, fit, checkpoints, settings."""
+"""Training, shared by all families: batches, fit, checkpoints, settings."""

@@ -1,8 +1,8 @@
 """Batches of token ids for training and evaluation, in a few static shapes.
 
-XLA compiles one program a shape, so rows are padded to one of a few bucket lengths and
-every batch has the same number of rows: short batches are filled with rows of padding
-whose weights are 0.
+XLA compiles one program per shape, so rows are padded to one of a few bucket lengths
+and every batch has the same number of rows: short batches are filled with padding rows
+of weight 0.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ import numpy as np
 
 from zoo.tasks import safe_names
 
-ROUND_TO = 8  # bucket lengths are multiples of this, which keeps the search small
+ROUND_TO = 8  # bucket lengths are multiples of this, which limits the search
 
 
 class EpochBatches(keras.utils.PyDataset):
-    """Base of batches that are planned anew for each epoch; subclasses set `batches`.
+    """Base class of batches planned again for each epoch; subclasses set `batches`.
 
     Attributes:
         epoch: counted from 0.
-        batches: one entry a batch, set by `_plan`.
+        batches: one entry per batch, set by `_plan`.
     """
 
     epoch = 0
 
     def _plan(self) -> None:
-        """Sets `batches` for the epoch; as many in each, as Keras expects."""
+        """Sets `batches` for the epoch; always the same number, as Keras expects."""
         raise NotImplementedError
 
     def __len__(self) -> int:
@@ -41,16 +41,16 @@ class EpochBatches(keras.utils.PyDataset):
         self._plan()
 
     def follow(self) -> keras.callbacks.Callback:
-        """A callback that moves on to the epoch that `fit` begins."""
+        """Returns a callback that moves on to the epoch that `fit` begins."""
         return keras.callbacks.LambdaCallback(
             on_epoch_begin=lambda epoch, logs: self.start_at(epoch)
         )
 
     def feed(self):
-        """What `fit` iterates over, with `follow` among its callbacks.
+        """Returns the data for `fit`, which also needs the callback of `follow`.
 
-        A `tf.data.Dataset` on TensorFlow, else `self`: Keras guesses the shapes of a
-        `PyDataset` from its first two batches, which may both be of one bucket.
+        It is a `tf.data.Dataset` on TensorFlow, else `self`: Keras infers the shapes of
+        a `PyDataset` from its first two batches, which may both be of one bucket.
         """
         if keras.backend.backend() != "tensorflow":
             return self
@@ -72,26 +72,26 @@ class TokenBatches(EpochBatches):
     """Seeded, bucketed batches of `(tokens, targets, weights)`.
 
     Args:
-        tokens: one int32 array of ids a text, not empty.
-        targets: dict from task to an array with one row a text; empty for a language
+        tokens: one int32 array of ids per text, not empty.
+        targets: dict from task to an array with one row per text; empty for a language
             model.
         weights: dict from task to weights `[texts]`; 0 where the label is missing.
         batch_size: rows of every batch ...
         most_tokens: ... but of texts so long that they have more tokens than this,
             padding included, fewer: at least one.
         buckets: increasing lengths, the last at least the longest text.
-        shuffle: `True` for training: a new order each epoch, drawn from `seed` and the
-            number of the epoch alone, so that a resumed run sees the same batches.
-        sampling: how often a text of each task is drawn in an epoch of as many texts as
-            there are: `"proportional"` (each text once), `"uniform"` over tasks, or a
-            temperature `t`, in proportion to `size ** (1 / t)`. Texts that carry labels
-            of several tasks count as a group of their own.
-        repeats: how often an epoch that is shuffled goes through the texts.
-        seed: of the order and the sampling.
+        shuffle: `True` for training: a new order each epoch, which depends only on
+            `seed` and the number of the epoch, so a resumed run sees the same batches.
+        sampling: how often to draw a text of each task in an epoch of as many draws as
+            there are texts: `"proportional"` (each text once), `"uniform"` over tasks,
+            or a temperature `t`, in proportion to `size ** (1 / t)`. Texts with labels
+            of several tasks form a group of their own.
+        repeats: number of passes over the texts in an epoch that is shuffled.
+        seed: seed of the order and the sampling.
 
     Call returns: tokens `[batch_size, bucket]`, dict of targets, dict of weights, the
-    dicts under `zoo.tasks.safe_names`, as `compile_model` expects; floats
-    as float32, while `targets` keeps what was given.
+    dicts under `zoo.tasks.safe_names`, as `compile_model` expects; floats as float32,
+    while `targets` keeps the given values.
 
     Example:
         >>> batches = TokenBatches([np.array([4, 5])], {"a": np.array([1])},
@@ -119,7 +119,7 @@ class TokenBatches(EpochBatches):
         if not len(tokens):
             raise ValueError("`tokens` must hold at least one text. Received: none.")
         self.tokens = tokens
-        # Rows of a text are arrays, or lists of arrays in subclasses.
+        # The rows of a text are arrays, or lists of arrays in subclasses.
         self.targets: dict[str, Any] = dict(targets)
         self.weights = {
             task: np.asarray(weight, "float32") for task, weight in weights.items()
@@ -163,7 +163,7 @@ class TokenBatches(EpochBatches):
         return tokens, targets, weights
 
     def _rows_by_group(self) -> list[np.ndarray]:
-        """Rows by the set of tasks that label them; no group if none does."""
+        """Groups rows by the set of tasks that label them; omits unlabelled rows."""
         if not self.weights:
             return [np.arange(len(self.tokens))]
         present = np.stack([weight > 0 for weight in self.weights.values()], axis=1)
@@ -182,7 +182,7 @@ class TokenBatches(EpochBatches):
         if self.shuffle:
             rows = self._draw(generator)
         else:
-            # Mixed too: the loss of a batch sums over tasks the means of what it holds.
+            # Mixed too: the loss of a batch sums the means of the tasks in it.
             rows = generator.permutation(np.concatenate(self._groups))
         self.batches = []
         for bucket, length in enumerate(self.buckets):
@@ -201,10 +201,10 @@ class TokenBatches(EpochBatches):
         return max(1, min(self.batch_size, self.most_tokens // length))
 
     def _draw(self, generator: np.random.Generator) -> np.ndarray:
-        """Rows of one epoch, in an order.
+        """Returns the rows of one epoch, in order.
 
-        Each epoch draws as many rows from each bucket of a group, so that all epochs
-        have the same number of batches, as Keras expects.
+        Each epoch draws the same number of rows from each bucket of a group, so that
+        all epochs have the same number of batches, as Keras expects.
         """
         sizes = np.array([len(group) for group in self._groups], float)
         total = self.repeats * sizes.sum()
@@ -224,7 +224,7 @@ def _float32(array: np.ndarray) -> np.ndarray:
 
 
 def sampling_shares(sizes: np.ndarray, sampling: str | float) -> np.ndarray:
-    """Share of each group of texts in an epoch.
+    """Returns the share of each group of texts in an epoch.
 
     Args:
         sizes: number of texts of each group.
@@ -252,11 +252,11 @@ def sampling_shares(sizes: np.ndarray, sampling: str | float) -> np.ndarray:
 
 
 def choose_buckets(tokens: Sequence[Sized], count: int = 5) -> list[int]:
-    """The `count` padded lengths that waste the least padding over these texts.
+    """Chooses the `count` padded lengths that need the least padding on these texts.
 
     Args:
-        tokens: one array of ids a text.
-        count: at most this many lengths, so as many programs for XLA to compile.
+        tokens: one array of ids per text.
+        count: maximum number of lengths, and so of programs for XLA to compile.
 
     Returns:
         Increasing lengths, multiples of 8; the last one holds the longest text.

@@ -1,4 +1,4 @@
-"""What the experts of a model get to do, epoch by epoch."""
+"""Callbacks for the loads of experts, and for TensorBoard."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from collections.abc import Iterator
 import keras
 import numpy as np
 
-SHARES = "_shares"  # ends the name of an entry of the logs
+SHARES = "_shares"  # suffix of names in the logs
 
 
 class ExpertShares(keras.callbacks.Callback):
-    """Adds what the experts got to do in an epoch to its logs.
+    """Adds the metrics of the experts in an epoch to its logs.
 
-    For each `zoo.layers.SparseMoE` its metrics, and `<layer>_shares`, float
-    `[experts]`, whose sum is 1. It comes before the callbacks that keep the logs; other
-    models it leaves alone.
+    For each `zoo.layers.SparseMoE` these are its metrics, and `<layer>_shares`, float
+    `[experts]`, whose sum is 1. It must precede the callbacks that keep the logs, and
+    has no effect on other models.
     """
 
     def on_epoch_begin(self, epoch: int, logs=None) -> None:
         self._found: dict[str, float | np.ndarray] | None = None
         for layer in sparse_layers(self.model):
-            layer.health.reset()
+            layer.routing_metrics.reset()
 
     def on_test_begin(self, logs=None) -> None:
-        self._found = self._read()  # validation resets all metrics
+        self._found = self._read()  # before validation resets all metrics
 
     def on_epoch_end(self, epoch: int, logs: dict) -> None:
         logs.update(self._read() if self._found is None else self._found)
@@ -32,9 +32,9 @@ class ExpertShares(keras.callbacks.Callback):
     def _read(self) -> dict[str, float | np.ndarray]:
         found: dict[str, float | np.ndarray] = {}
         for layer in sparse_layers(self.model):
-            metrics = layer.health.metrics
+            metrics = layer.routing_metrics.metrics
             found |= {metric.name: float(metric.result()) for metric in metrics}
-            found[f"{layer.name}{SHARES}"] = layer.health.received.shares()
+            found[f"{layer.name}{SHARES}"] = layer.routing_metrics.received.shares()
         return found
 
 
@@ -42,7 +42,7 @@ class TensorBoard(keras.callbacks.Callback):
     """Writes the logs of each epoch for TensorBoard: scalars, and shares as histograms.
 
     Args:
-        folder: of the event files.
+        folder: folder of the event files.
 
     Raises:
         ImportError: if the package tensorboard is not installed.
@@ -72,7 +72,7 @@ class TensorBoard(keras.callbacks.Callback):
 
 
 def sparse_layers(model: keras.Model) -> Iterator[keras.layers.Layer]:
-    """The mixtures of experts in a model, at any depth."""
+    """Returns the mixtures of experts in a model, at any depth."""
     from zoo.layers import SparseMoE
 
     for layer in model.layers:

@@ -25,15 +25,15 @@ class Diverged(RuntimeError):
 
 
 class Checkpoint(keras.callbacks.Callback):
-    """Early stopping whose whole state survives a kill.
+    """Early stopping whose complete state survives a kill.
 
-    Keras's `BackupAndRestore` and `EarlyStopping` do not know of each other: after a
-    restart the best score, the patience and the best weights are lost. Here they are
-    written together at the end of each epoch, each file by an atomic rename.
+    Keras's `BackupAndRestore` and `EarlyStopping` are independent: a restart loses the
+    best score, the patience and the best weights. Here they are written together at the
+    end of each epoch, each file by an atomic rename.
 
     Args:
-        score: from the epoch's logs to numbers that `rank` orders, or to
-            `None` to keep the last weights.
+        score: from the epoch's logs to numbers that `rank` orders, or to `None` to keep
+            the last weights.
         patience: epochs without a better score before training stops.
         folder: for the files; `None` keeps the best weights in memory.
     """
@@ -54,10 +54,10 @@ class Checkpoint(keras.callbacks.Callback):
         """Loads the last finished epoch into the model.
 
         Returns:
-            The number of epochs done; 0 for a fresh run.
+            The number of finished epochs; 0 for a new run.
 
         Raises:
-            ValueError: for a damaged file, with its name and what to do.
+            ValueError: for a damaged file, with its name and the remedy.
         """
         if self.folder is None or not (path := self.folder / _STATE).exists():
             return 0
@@ -76,7 +76,7 @@ class Checkpoint(keras.callbacks.Callback):
         return done
 
     def keep_best(self, model: keras.Model) -> None:
-        """Puts the weights of the best epoch into the model.
+        """Loads the weights of the best epoch into the model.
 
         Raises:
             Diverged: if there are none.
@@ -108,27 +108,27 @@ class Checkpoint(keras.callbacks.Callback):
             if self.folder is None:
                 with averaged(self.model):
                     self._best_weights = self.model.get_weights()
-        waited = epoch - self.best_epoch  # epochs count from 0, and -1 is none
+        waited = epoch - self.best_epoch  # epochs count from 0; -1 means none
         self.finished = score is not None and waited >= self.patience
         self.model.stop_training = self.model.stop_training or self.finished
         if self.folder is not None:
             self._write(self.folder, epoch, better)
 
     def _check_last(self) -> None:
-        """Without a best epoch the last one stays, if it was not validated."""
+        """Keeps the last epoch if there is no best one, unless it was validated."""
         last = self.history[-1]
         score, loss = last["score"], last.get("loss", 0.0)
         if score is None and np.isfinite(loss):
             return
         raise Diverged(
             "The training diverged: its loss and its validation scores must be finite "
-            "numbers in some epoch. Accepted: another training, such as one with a "
-            f"smaller `learning_rate`. Received: {len(self.history)} epoch(s), in the "
-            f"last one loss {loss} and scores {score}; no weights were kept."
+            "in at least one epoch. Accepted: another training, such as one with a "
+            f"smaller `learning_rate`. Received: {len(self.history)} epoch(s), the "
+            f"last with loss {loss} and scores {score}; no weights were kept."
         )
 
     def _write(self, folder: Path, epoch: int, better: bool) -> None:
-        """Writes this epoch's files, then points the state at them, then cleans up."""
+        """Writes this epoch's files, then updates the state, then removes old files."""
         folder.mkdir(parents=True, exist_ok=True)
         self._save(folder, f"last-{epoch}")
         if better:
@@ -164,10 +164,10 @@ class Checkpoint(keras.callbacks.Callback):
 
 @contextmanager
 def averaged(model: keras.Model) -> Iterator[None]:
-    """Within it the model has the moving averages of its weights, if there are any.
+    """Gives the model the moving averages of its weights, if any, within the context.
 
     Args:
-        model: compiled; with an optimizer made with `use_ema=True` for averages.
+        model: a compiled model; its optimizer needs `use_ema=True` for averages.
     """
     if not getattr(model.optimizer, "use_ema", False):
         yield
@@ -176,8 +176,8 @@ def averaged(model: keras.Model) -> Iterator[None]:
     raw = [keras.ops.copy(variable.value) for variable in variables]
     model.optimizer.finalize_variable_values(variables)
     for variable in variables:
-        # On JAX they are the optimizer's own arrays until here, and `predict` gives the
-        # arrays of a model away.
+        # On JAX they are the optimizer's own arrays until here, and `predict` donates
+        # the arrays of a model.
         variable.assign(keras.ops.copy(variable.value))
     try:
         yield
@@ -187,16 +187,16 @@ def averaged(model: keras.Model) -> Iterator[None]:
 
 
 def claim(folder: str | Path, identity: Mapping) -> None:
-    """Makes the folder that of this run: removes what another one left there.
+    """Claims the folder for this run: removes the files of another run.
 
-    The same run of fewer epochs is kept, for the run to go on from there.
+    The files of the same run with fewer epochs are kept, so that it can continue.
 
     Args:
         folder: for checkpoints.
-        identity: JSON-ready: all that decides how the run goes, with its `settings`.
+        identity: JSON-ready: everything that determines the run, with its `settings`.
 
     Raises:
-        ValueError: if what another run wrote of itself is damaged.
+        ValueError: if the record of another run is damaged.
     """
     folder = Path(folder)
     path = folder / "identity.json"
@@ -218,11 +218,11 @@ def claim(folder: str | Path, identity: Mapping) -> None:
 
 
 def _remedy(folder: Path) -> str:
-    return f"Remove the folder {folder}, and the same command trains from the start."
+    return f"Remove the folder {folder}; the same command then trains from the start."
 
 
 def fingerprint(data) -> str:
-    """SHA-256 of nested lists and dicts of arrays and of values with a `repr`.
+    """Returns the SHA-256 of nested lists and dicts of arrays and values with a `repr`.
 
     Example:
         >>> fingerprint([1, {"a": "b"}]) == fingerprint([1, {"a": "c"}])
@@ -239,5 +239,5 @@ def fingerprint(data) -> str:
 
 
 def _random_states(model: keras.Model) -> list[keras.Variable]:
-    """Of the dropout layers, which Keras leaves out of a file of weights."""
+    """Returns the seeds of the dropout layers, which Keras does not save."""
     return [v for v in model.variables if v.name == "seed_generator_state"]

@@ -1,19 +1,19 @@
-"""Large matrices in pieces, for sums whose terms would not fit beside them."""
+"""Chunks of large matrices, for sums whose terms do not fit into memory."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-MOST = 2**22  # numbers in a piece: 32 MB of float64
+MOST = 2**22  # numbers in a chunk: 32 MB of float64
 
 
 def chunks(rows: int, width: int, most: int = MOST) -> Iterator[slice]:
-    """Slices of rows that cover them all, of at most `most` numbers or of one row.
+    """Yields slices that cover all rows, each of at most `most` numbers or of one row.
 
     Args:
-        rows: of the matrix.
-        width: numbers of a row.
-        most: numbers of a piece.
+        rows: number of rows of the matrix.
+        width: numbers per row.
+        most: maximum numbers per chunk.
 
     Example:
         >>> [(part.start, part.stop) for part in chunks(5, 10, most=20)]

@@ -1,4 +1,4 @@
-"""Compiling, fitting and resuming: `fit` of Keras with what a text task needs."""
+"""Compiling, fitting and resuming: Keras's `fit` with the parts that texts need."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ from zoo.training.streamed import training_metric
 def seed_everything(seed: int) -> None:
     """Seeds Python, NumPy and Keras.
 
-    On one machine two runs with the same seed then agree bit for bit. TensorFlow's own
-    switch for determinism stays off: Keras refuses XLA under it, which is deterministic
-    on the CPU anyway.
+    On one machine two runs with the same seed are then identical bit for bit.
+    TensorFlow's switch for determinism stays off: Keras rejects XLA with it, which is
+    deterministic on the CPU anyway.
     """
     random.seed(seed)
     keras.utils.set_random_seed(fold_seed(seed))
@@ -51,19 +51,19 @@ def compile_model(
     """Compiles a model of the zoo with the loss and the metric of each of its tasks.
 
     Args:
-        model: whose outputs are named after the tasks.
+        model: a model whose outputs are named after the tasks.
         tasks: the tasks by name.
         optimizer: name of a Keras optimizer.
         learning_rate: its step size.
         clipnorm: bound on the global gradient norm, or `None`.
         average: momentum of the moving average of the weights that `fit` validates and
             keeps, or `None`.
-        loss_weights: factor of each task in the sum, 1 where none is given.
-        jit_compile: `True` compiles the step with XLA.
+        loss_weights: factor of each task in the sum, 1 by default.
+        jit_compile: whether to compile the step with XLA.
 
     Returns:
-        The model to fit: the same one, or, where a task's name cannot name a loss, one
-        over the same layers whose outputs have safe names.
+        The model to fit: the same one or, if a task's name is not a valid name of a
+        loss, one on the same layers whose outputs have safe names.
     """
     safe = safe_names(tasks)
     if any(name != other for name, other in safe.items()):
@@ -86,9 +86,9 @@ def compile_model(
 def make_optimizer(
     name: str, learning_rate, clipnorm: float | None, average: float | None, **options
 ) -> keras.optimizers.Optimizer:
-    """An optimizer that bounds the gradient and, with `average`, averages weights.
+    """Returns an optimizer that clips the gradient and may average the weights.
 
-    Adam leaves alone the rows of tables that a batch does not touch: see `RowAdam`.
+    Adam skips the rows of tables that a batch does not use; see `RowAdam`.
     """
     config = {"learning_rate": learning_rate, "global_clipnorm": clipnorm, **options}
     if average is not None:
@@ -99,16 +99,16 @@ def make_optimizer(
 
 
 def compiled(wanted: bool | str) -> bool | str:
-    """`jit_compile` of a step: JAX, which else runs operation by operation, always."""
+    """Returns `jit_compile` of a step; always true on JAX, which is slow without."""
     return wanted or keras.backend.backend() == "jax"
 
 
 def span_momentum(epochs: float | None, steps: int) -> float | None:
-    """Momentum of a moving average that spans so many epochs of so many steps.
+    """Returns the momentum of a moving average over some epochs of `steps` steps.
 
     Args:
         epochs: above 0, or `None` for no average.
-        steps: of an epoch.
+        steps: steps per epoch.
 
     Example:
         >>> span_momentum(0.5, 200)
@@ -133,34 +133,34 @@ def fit(
 ) -> list[dict]:
     """Trains until the validation score stops rising, and keeps the best weights.
 
-    The score is the mean over tasks of accuracy, micro F1 or R2, as
-    `zoo.training.metrics` computes them for a report; ties go to the lower loss. A task
-    whose metric the validation part leaves undefined, such as R2 of a constant target,
-    has no say; if none is defined, the loss decides. Without `valid` all epochs run and
-    the last weights stay.
+    The score is the mean over tasks of accuracy, micro F1 or R2, computed by
+    `zoo.training.metrics` as in reports; the lower loss breaks ties. A task whose
+    metric is undefined on the validation part, such as R2 of a constant target, is
+    excluded; if none is defined, the loss decides. Without `valid` all epochs run and
+    the last weights are kept.
 
     Args:
-        model: compiled.
+        model: a compiled model.
         train: shuffled batches.
         valid: batches of the validation split.
         tasks: the tasks by name.
-        epochs: at most this many.
+        epochs: maximum number.
         patience: epochs without a better score before training stops.
-        folder: where checkpoints go; a fit that was killed continues from the last
-            epoch that it finished there.
+        folder: for checkpoints; a run that was killed continues from the last epoch
+            that it finished there.
         before_scores: callbacks that change the model before each validation.
         callbacks: further Keras callbacks.
-        loss_weights: of the validation loss, as `compile_model` got them.
-        verbose: shows progress.
+        loss_weights: weights of the validation loss, as passed to `compile_model`.
+        verbose: whether to show progress.
 
     Returns:
-        One dict of logs an epoch, with `score` and `seconds`.
+        One dict of logs per epoch, with `score` and `seconds`.
 
     Raises:
         Diverged: if no epoch has a finite loss and score.
     """
     if valid is not None and not any(map(np.any, valid.weights.values())):
-        valid = None  # it has no label at all
+        valid = None  # no row has a label
     watching = [] if valid is None else [Validation(tasks, valid, loss_weights)]
     checkpoint = Checkpoint(score_of(tasks, valid), patience=patience, folder=folder)
     return loop.fit(
@@ -176,10 +176,10 @@ def fit(
 
 
 def score_of(tasks: Mapping[str, Task], valid: TokenBatches | None):
-    """A function from an epoch's logs to `(mean main metric, -loss)` on validation.
+    """Returns a function from an epoch's logs to validation scores.
 
-    The mean is that of the tasks whose metric is defined there, NaN if none is. Without
-    a validation part there is no score.
+    These are `(mean main metric, -loss)`, with the mean over tasks whose metric is
+    defined, NaN if none is. Without a validation part there is no score.
     """
     if valid is None:
         return lambda logs: None
@@ -197,14 +197,14 @@ def score_of(tasks: Mapping[str, Task], valid: TokenBatches | None):
 
 
 class Validation(keras.callbacks.Callback):
-    """Adds to the logs of each epoch what the averaged weights give.
+    """Adds the results of the averaged weights to the logs of each epoch.
 
-    `val_loss`, of all rows alike however they are batched, and every metric of each
-    task that has labels, by the one function that reports call.
+    These are `val_loss`, with equal weight for all rows however they are batched, and
+    every metric of each task with labels, by the function that reports use.
 
     Args:
         tasks: the tasks by name.
-        batches: of the validation part, not shuffled.
+        batches: batches of the validation part, not shuffled.
         loss_weights: factors of some tasks in the loss.
     """
 
@@ -231,10 +231,10 @@ class Validation(keras.callbacks.Callback):
 
 
 def predict(model: keras.Model, batches: TokenBatches) -> dict[str, np.ndarray]:
-    """The model's outputs for all texts of `batches`, in the order of the texts.
+    """Returns the model's outputs for all texts of `batches`, in order.
 
     Args:
-        model: of the zoo, compiled or not.
+        model: model of the zoo, compiled or not.
         batches: not shuffled.
 
     Returns:
@@ -254,14 +254,14 @@ def predict(model: keras.Model, batches: TokenBatches) -> dict[str, np.ndarray]:
 def class_weights(
     task: Task, target: np.ndarray, weight: np.ndarray, weights: str | Mapping
 ) -> np.ndarray:
-    """Weights of the rows of one task, by the class of each row.
+    """Returns weights for the rows of one task by their class.
 
     Args:
-        task: of kind categories.
+        task: a task of kind categories.
         target: class ids `[rows]`.
-        weight: `[rows]`, 0 where the label is missing, which stays 0.
+        weight: `[rows]`, 0 if the label is missing, which stays 0.
         weights: `"balanced"`, which gives each class the same total weight, or a dict
-            from label name to weight, 1 where none is given.
+            from label name to weight, 1 by default.
 
     Returns:
         New weights `[rows]`.

@@ -1,4 +1,4 @@
-"""Which epoch of a training is the best one."""
+"""The ranking of the epochs of a training."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from collections.abc import Mapping, Sequence
 
 
 def rank(logs: Mapping) -> list[float] | None:
-    """What orders the epochs of a training; the largest is kept.
+    """Returns the key that orders the epochs of a training; the largest is kept.
 
     Args:
-        logs: of an epoch, with its `score`: numbers of which the first decides, ties
-            go to the next, and larger is better. A score is NaN where the data leave it
-            undefined, as R2 of a constant target, in this epoch as in all others; the
-            last one is always defined. `None` without validation.
+        logs: logs of an epoch, with its `score`: numbers, larger is better; the next
+            ones break ties. A score is NaN if the data leave it undefined, as R2 of a
+            constant target, in this epoch as in all others; the last one is always
+            defined. `None` without validation.
 
     Returns:
         A list to compare, or `None` for an epoch that must not be kept: one without a
-        score, or whose loss or scores are not finite.
+        score, or with a loss or scores that are not finite.
 
     Example:
         >>> rank({"score": (0.5, -2.0)}) < rank({"score": (0.5, -1.0)})
@@ -34,7 +34,7 @@ def rank(logs: Mapping) -> list[float] | None:
 
 
 def best_epoch(history: Sequence[Mapping]) -> int:
-    """The epoch with the best score, from 1; the last where none was validated.
+    """Returns the number, from 1, of the epoch with the best score, or the last one.
 
     Example:
         >>> best_epoch([{"score": (0.5,)}, {"score": [0.7]}, {"score": (0.6,)}])

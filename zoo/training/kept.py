@@ -1,4 +1,4 @@
-"""Files that a run keeps to go on later: written whole, read with a remedy."""
+"""Files that let a run continue: written atomically, read with a remedy."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from pathlib import Path
 
 
 def write_json(path: Path, value) -> None:
-    """Writes a file that appears whole or not at all."""
+    """Writes a file atomically."""
     partial = path.with_name(f"{path.name}.partial")
     partial.write_text(json.dumps(value, indent=1, ensure_ascii=False), "utf-8")
     os.replace(partial, path)
 
 
 def read_json(path: Path, remedy: str) -> dict:
-    """What `write_json` wrote.
+    """Reads a file that `write_json` wrote.
 
     Raises:
-        ValueError: for a file that is damaged; see `intact`.
+        ValueError: for a damaged file; see `intact`.
     """
     with intact(path, remedy):
         value = json.loads(path.read_text("utf-8"))
@@ -32,44 +32,44 @@ def read_json(path: Path, remedy: str) -> dict:
 
 @contextmanager
 def intact(path: Path, remedy: str) -> Iterator[None]:
-    """Names the file, and what to do, if what is done within it finds it damaged.
+    """Names a damaged file, and the remedy, when reading it fails.
 
     Args:
-        path: of the file that is read.
+        path: path of the file.
         remedy: a sentence.
 
     Raises:
-        ValueError: instead of whatever was raised.
+        ValueError: instead of the original error.
 
     Example:
         >>> with intact(Path("runs/a/state.json"), "Remove runs/a."):
         ...     json.loads("{")  # doctest: +ELLIPSIS
         Traceback (most recent call last):
-        ValueError: runs/a/state.json must be whole, as it was written. Received: a \
-damaged file (JSONDecodeError: Expecting ...). Remove runs/a.
+        ValueError: runs/a/state.json must be intact. Received: a damaged file \
+        (JSONDecodeError: Expecting ...). Remove runs/a.
     """
     try:
         yield
     except Exception as error:  # h5py and Keras raise many kinds
         lines = str(error).splitlines() or [""]
         raise ValueError(
-            f"{path} must be whole, as it was written. Received: a damaged file "
+            f"{path} must be intact. Received: a damaged file "
             f"({type(error).__name__}: {lines[0][:200]}). {remedy}"
         ) from error
 
 
 def sha256_of(path: Path) -> str:
-    """In hexadecimal digits."""
+    """Returns the SHA-256 in hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def check_file(path: Path, digest: str) -> None:
-    """Raises a `ValueError` unless a file is there and has a sha256."""
+    """Raises a `ValueError` unless a file exists with this sha256."""
     found = sha256_of(path) if path.is_file() else "no file"
     if found != digest:
         raise ValueError(
             f"{path} must have the sha256 {digest} of the file that was saved. "
             f"Received: {found}; the file is missing, truncated or changed. Copy the "
-            "folder again from where it is whole, or make it anew."
+            "folder again from an intact copy, or create it again."
         )

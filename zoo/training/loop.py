@@ -1,4 +1,4 @@
-"""The one call of Keras's `fit`: it resumes, shows progress and keeps the best."""
+"""The only call of Keras's `fit`: resumes, shows progress and keeps the best."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ def fit(
     what: str = "epoch",
     verbose: bool = True,
 ) -> list[dict]:
-    """Trains a compiled model from where its checkpoint stands.
+    """Trains a compiled model, starting from its checkpoint.
 
     Args:
-        model: compiled.
-        batches: of an epoch. Batches that begin each epoch anew, such as
+        model: a compiled model.
+        batches: batches of an epoch. Batches that restart each epoch, such as
             `zoo.training.batching.EpochBatches`, have `feed()` and `follow()`.
-        checkpoint: scores the epochs, stops the training, and holds the best weights.
-        epochs: at most this many, those of an earlier run included.
-        watching: callbacks that add to the logs what the checkpoint scores.
-        callbacks: further ones, which see the finished logs.
-        tasks: those whose metrics the progress shows.
-        what: stands before the number of an epoch.
-        verbose: shows progress.
+        checkpoint: scores the epochs, stops the training, and keeps the best weights.
+        epochs: maximum number, including those of an earlier run.
+        watching: callbacks that add the scores of the checkpoint to the logs.
+        callbacks: further callbacks, which see the complete logs.
+        tasks: tasks whose metrics the progress shows.
+        what: text before the number of an epoch.
+        verbose: whether to show progress.
 
     Returns:
-        One dict of logs an epoch, with `score` and `seconds`. The model has the weights
-        of the best epoch, or of the last one where none was scored.
+        One dict of logs per epoch, with `score` and `seconds`. The model has the
+        of the best epoch, or of the last one if none was scored.
 
     Raises:
         Diverged: if no epoch has a finite loss and score.

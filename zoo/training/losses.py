@@ -10,21 +10,21 @@ from scipy.special import log_expit, log_softmax
 
 from zoo.tasks import TAGS, Task
 
-# Divides by the sum of the weights, so that rows without a label count for nothing.
+# Divides by the sum of the weights, so rows without a label have no effect.
 _REDUCTION = "mean_with_sample_weight"
-_ROWS = 1024  # whose logits are widened to float64 at once
+_ROWS = 1024  # number of rows whose logits are converted to float64 at once
 
 
 def task_loss(task: Task) -> keras.losses.Loss:
-    """Cross-entropy from logits for labels, squared error for a regression.
+    """Returns cross-entropy from logits for labels, squared error for a regression.
 
     Args:
-        task: whose target is an int id `[batch]`, or `[batch, time]` for tags, 0/1
+        task: a task with int ids `[batch]`, or `[batch, time]` for tags, 0/1
             floats `[batch, labels]` or a standardised float `[batch]`.
 
     Returns:
         A Keras loss. Sample weights of 0 remove a row from the mean; a batch without
-        any label gives a loss and a gradient of 0.
+        labels has a loss and a gradient of 0.
     """
     if task.kind in ("categories", TAGS):
         return keras.losses.SparseCategoricalCrossentropy(True, reduction=_REDUCTION)
@@ -36,11 +36,11 @@ def task_loss(task: Task) -> keras.losses.Loss:
 def task_loss_weights(
     tasks: Mapping[str, Task], weights: Mapping[str, float] | None = None
 ) -> dict[str, float]:
-    """Weight of each task in the total loss (the λ of Liu et al. 2016).
+    """Returns the weight of each task in the total loss (the λ of Liu et al. 2016).
 
     Args:
         tasks: the tasks by name.
-        weights: factors for some of them; 1 where none is given.
+        weights: factors for some of them; 1 by default.
 
     Raises:
         ValueError: if `weights` names an unknown task.
@@ -56,16 +56,16 @@ def task_loss_weights(
 
 
 def mean_loss(task: Task, target, weight, output) -> float:
-    """What `task_loss` gives for all rows at once, in float64.
+    """Returns the value of `task_loss` for all rows at once, in float64.
 
     Args:
-        task: of a kind of `zoo.tasks.KINDS`.
-        target: `[rows]`, or `[rows, labels]`, as the model is trained on.
+        task: a task of a kind in `zoo.tasks.KINDS`.
+        target: `[rows]`, or `[rows, labels]`, as in training.
         weight: `[rows]`.
-        output: `[rows, outputs]` of the model.
+        output: `[rows, outputs]`, outputs of the model.
 
     Returns:
-        The weighted mean over rows; 0 without any weight.
+        The weighted mean over rows; 0 if all weights are 0.
 
     Example:
         >>> mean_loss(Task("regression"), [1.0, 9.0], [1, 0], [[3.0], [0.0]])

@@ -1,4 +1,4 @@
-"""Metrics of each kind of task on held-out data, while training and in reports."""
+"""Metrics of each kind of task on held-out data, in training and in reports."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from zoo.tasks import Task, safe_names
 
 # The metric that compares models of a task; higher is better for each.
 MAIN_METRIC = {"categories": "accuracy", "multilabel": "micro_f1", "regression": "r2"}
-# The numbers that `evaluate` gives for each kind.
+# The scores that `evaluate` returns for each kind.
 METRICS = {
     "categories": ("accuracy", "macro_f1"),
     "multilabel": ("micro_f1", "macro_f1"),
     "regression": ("r2", "mae", "rmse"),
 }
-UNDEFINED = "undefined"  # how a metric is shown that the data give no meaning
+UNDEFINED = "undefined"  # shown in place of an undefined metric
 NO_LABELS = "no row has a label"
 
 
 def log_prefixes(tasks: Mapping[str, Task]) -> dict[str, str]:
-    """What stands before the metrics of each task in the logs of an epoch."""
+    """Returns the prefix of the metrics of each task in the logs of an epoch."""
     if len(tasks) == 1:
         return dict.fromkeys(tasks, "")
     return {name: f"{safe}_" for name, safe in safe_names(tasks).items()}
 
 
 def metric_names(tasks: Mapping[str, Task]) -> dict[str, str]:
-    """The key of each task's main metric in the logs of an epoch."""
+    """Returns the key of each task's main metric in the logs of an epoch."""
     return {
         name: prefix + MAIN_METRIC[tasks[name].kind]
         for name, prefix in log_prefixes(tasks).items()
@@ -37,12 +37,12 @@ def metric_names(tasks: Mapping[str, Task]) -> dict[str, str]:
 
 
 def why_undefined(task: Task, target, weight) -> str:
-    """Why the main metric says nothing of any model on these rows; "" if it does.
+    """Returns why the main metric is undefined on these rows, or "".
 
     Args:
         task: the task.
         target: `[rows]` or `[rows, labels]`, as for `evaluate`.
-        weight: `[rows]`; rows of weight 0 are left out.
+        weight: `[rows]`; rows of weight 0 are ignored.
 
     Example:
         >>> why_undefined(Task("regression"), [0.5, 0.5, 9.0], [1, 1, 0])
@@ -59,22 +59,22 @@ def why_undefined(task: Task, target, weight) -> str:
 
 
 def evaluate(task: Task, target, weight, logits) -> dict:
-    """Metrics of one task over the rows whose label is present, in float64.
+    """Computes the metrics of one task over the rows with a label, in float64.
 
-    A row whose outputs are not numbers is answered wrong, and is infinitely far off.
+    A row whose outputs are not numbers counts as wrong, with an infinite error.
 
     Args:
         task: the task.
-        target: `[rows]` or `[rows, labels]`, as `zoo.data.encode_labels` gives it.
-        weight: `[rows]`; rows of weight 0 are left out, all others count alike.
-        logits: `[rows, outputs]`, what the model returns.
+        target: `[rows]` or `[rows, labels]`, from `zoo.data.encode_labels`.
+        weight: `[rows]`; rows of weight 0 are ignored, all others count equally.
+        logits: `[rows, outputs]`, outputs of the model.
 
     Returns:
         A dict with `rows` and the kind's metrics: accuracy, macro F1 and `confusion`, a
         list of `[true id, predicted id, rows]` of the pairs that occur; micro and macro
         F1 of the labels that apply; or R2, mean absolute error and root mean squared
-        error in the target's unit. Where `why_undefined` gives a reason, it stands
-        under `undefined`, and the main metric is NaN.
+        error in the target's unit. If `why_undefined` gives a reason, it is under
+        `undefined`, and the main metric is NaN.
     """
     present = np.asarray(weight) > 0
     target, logits = np.asarray(target)[present], np.asarray(logits)[present]
@@ -89,9 +89,9 @@ def evaluate(task: Task, target, weight, logits) -> dict:
 
 
 def merit(task: Task, result: Mapping) -> float:
-    """The main metric of a result; where that is undefined, minus the error.
+    """Returns the main metric of a result or, if undefined, minus the error.
 
-    NaN if neither is there: on such rows no model is better than another.
+    It is NaN if both are undefined: on such rows models cannot be compared.
     """
     if UNDEFINED in result:
         return -result.get("mae", float("nan"))
@@ -101,20 +101,20 @@ def merit(task: Task, result: Mapping) -> float:
 def mean_main_metric(
     tasks: Mapping[str, Task], results: Mapping[str, Mapping]
 ) -> float:
-    """Mean of the main metrics, over the tasks where it is defined; NaN if none is."""
+    """Returns the mean of the main metrics that are defined; NaN if none is."""
     return mean_of_known(
         results[name][MAIN_METRIC[task.kind]] for name, task in tasks.items()
     )
 
 
 def mean_of_known(values: Iterable[float]) -> float:
-    """Mean of the values that are not NaN; NaN if there are none."""
+    """Returns the mean of the values that are not NaN; NaN if there are none."""
     known = [value for value in values if not np.isnan(value)]
     return float(np.mean(known)) if known else float("nan")
 
 
 def mean_of_main(results: Mapping[str, Mapping]) -> float:
-    """Mean over tasks of whichever main metric each task has."""
+    """Returns the mean over tasks of their main metrics."""
     values = [
         next(result[metric] for metric in MAIN_METRIC.values() if metric in result)
         for result in results.values()
@@ -142,10 +142,10 @@ def _categories(task: Task, target: np.ndarray, logits: np.ndarray) -> dict:
 
 
 def _labels(task: Task, target: np.ndarray, logits: np.ndarray) -> dict:
-    """F1 = 2 tp / (2 tp + fp + fn); 0 for a label that neither applies nor is said.
+    """Returns F1 = 2 tp / (2 tp + fp + fn); 0 for a label neither true nor predicted.
 
-    Of one label too: scikit-learn takes a single column for two classes, and counts
-    the rows without the label as well.
+    It also works for one label, where scikit-learn assumes two classes and also counts
+    the rows without the label.
     """
     true, predicted = target > 0, logits > 0
     hits = (true & predicted).sum(axis=0)

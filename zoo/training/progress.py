@@ -1,4 +1,4 @@
-"""Progress of a fit in the terminal: a bar an epoch, then a line with each task."""
+"""Progress of a fit in the terminal: a bar per epoch, then a line with each task."""
 
 from __future__ import annotations
 
@@ -16,15 +16,16 @@ from zoo.training.metrics import MAIN_METRIC, UNDEFINED, log_prefixes, metric_na
 
 
 class Progress(keras.callbacks.Callback):
-    """Shows loss and per-task metrics; without a terminal, one line an epoch.
+    """Shows loss and per-task metrics; without a terminal, one line per epoch.
 
     Args:
         tasks: the tasks by name.
-        epochs: how many will run at most.
-        batches: of the training split; their number is that of the steps.
-        done: epochs that an earlier run has finished.
-        what: stands before the number of the epoch.
-        console: where to; standard error by default, so that output can be piped.
+        epochs: maximum number of epochs.
+        batches: batches of the training split; their number is that of the steps.
+        done: epochs finished by an earlier run.
+        what: text before the number of the epoch.
+        console: output; standard error by default, so that standard output can be
+            piped.
     """
 
     def __init__(
@@ -100,7 +101,7 @@ class Progress(keras.callbacks.Callback):
             if prefix + key in logs
         }
         known = [name for name, value in parts.items() if not math.isnan(value)]
-        if len(known) > 6:  # a line can hold no more: their mean and the extremes
+        if len(known) > 6:  # too many for a line: show their mean and the extremes
             known.sort(key=parts.__getitem__)
             mean = sum(parts[name] for name in known) / len(known)
             low, high = known[0], known[-1]
@@ -123,5 +124,5 @@ class Progress(keras.callbacks.Callback):
 
 
 def _shown(name: str) -> str:
-    """A name, which may hold line breaks, in a line."""
+    """Returns a name, which may hold line breaks, as one line."""
     return " ".join(name.split())

@@ -1,4 +1,4 @@
-"""Adam that leaves alone the rows of a table that a batch does not touch."""
+"""Adam that skips the rows of a table that a batch does not use."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ _OFF = (
 
 @keras.saving.register_keras_serializable(package="zoo")
 class RowAdam(keras.optimizers.Adam):
-    """Adam, but for tables, the variables marked with `by_rows = True`.
+    """Adam with a different rule for tables: variables marked with `by_rows = True`.
 
-    A table is trained as by `keras.optimizers.Adam(beta_1=0)`, under which a row stays
-    where it is in each step that has no gradient for it. So a step reads and writes the
-    rows that the batch touches and no others; in step t, for a row of the table, of its
-    velocity and of its moving average that was last touched in step s,
+    A table is trained as by `keras.optimizers.Adam(beta_1=0)`, which leaves a row
+    unchanged in each step without a gradient for it. So a step only reads and writes
+    the rows that the batch uses; in step t, for a row of the table, of its velocity and
+    of its moving average that was last updated in step s,
 
         v_t = β^(t-s) v_s + (1 - β) g²                                  (β = beta_2)
         x_t = x_s - α sqrt(1 - β^t) g / (sqrt(v_t) + ε)
         a_t = μ (μ^(t-1-s) a_s + (1 - μ^(t-1-s)) x_s) + (1 - μ) x_t
 
-    This is what the dense rule comes to, without approximation. Between its steps the
-    average of a row is behind; `settle` brings all up to date. A table has no momentum:
-    beside it there are a velocity, an average and the step of each row.
+    This equals the dense rule, without approximation. Between its steps the average of
+    a row is outdated; `settle` updates all. A table has no momentum, but a velocity, an
+    average and the step of each row.
 
     On JAX, where gradients of tables are dense, all rows are updated by the same rule.
 
     Args:
-        arguments, keywords: of `keras.optimizers.Adam`; those below must be off.
+        arguments, keywords: those of `keras.optimizers.Adam`; those below must be off.
 
     Raises:
         ValueError: for `amsgrad`, `weight_decay`, `clipnorm`, `clipvalue`,
@@ -59,7 +59,7 @@ class RowAdam(keras.optimizers.Adam):
         for name in _OFF:
             if getattr(self, name):
                 raise ValueError(
-                    f"`{name}` must be off: it has no form that changes single rows. "
+                    f"`{name}` must be off, because it cannot update single rows. "
                     f"Received: {name}={getattr(self, name)!r}."
                 )
 
@@ -83,7 +83,7 @@ class RowAdam(keras.optimizers.Adam):
         return self.add_variable_from_reference(variable, name)
 
     def settle(self) -> None:
-        """Brings the averages and velocities of all rows of all tables up to date."""
+        """Updates the averages and velocities of all rows of all tables."""
         if kernels.rows is None:
             return
         for index, seen in self._seen.items():
@@ -94,7 +94,7 @@ class RowAdam(keras.optimizers.Adam):
                 average = self._model_variables_moving_average[index]
                 kept = ops.expand_dims(self._kept(seen), -1)
                 table = self._trainable_variables[index]
-                average.assign(kept * average + (1 - kept) * table)  # exact if 1
+                average.assign(kept * average + (1 - kept) * table)  # exact for 1
             seen.assign(ops.zeros_like(seen) + ops.cast(self.iterations, "int32"))
 
     def finalize_variable_values(self, var_list) -> None:
@@ -133,15 +133,15 @@ class RowAdam(keras.optimizers.Adam):
             kernels.rows.put_rows(average, rows, after)
 
     def _behind(self, seen):
-        """Finished steps since the last of each row, as floats."""
+        """Returns the steps since the last update of each row, as floats."""
         return ops.cast(ops.cast(self.iterations, "int32") - seen, "float32")
 
     def _kept(self, seen):
-        """What is left of the average of each row; a row never touched is its own."""
+        """Returns the remaining weight of each row's average; 1 before any update."""
         return ops.where(seen > 0, self.ema_momentum ** self._behind(seen), 0.0)
 
     def _momentum(self):
-        """Of the averages in this step; the first one begins them."""
+        """Returns the momentum of the averages; the first step initialises them."""
         return ops.where(self.iterations > 0, self.ema_momentum, 0.0)
 
     def _backend_apply_gradients(self, grads, trainable_variables) -> None:
@@ -158,7 +158,7 @@ class RowAdam(keras.optimizers.Adam):
                     average.assign(variable + self._momentum() * (average - variable))
 
     def _clipped(self, grads: Mapping[int, object]) -> list:
-        """Gradients by index of their variable, scaled to the norm that is allowed."""
+        """Returns gradients by index of their variable, clipped to the allowed norm."""
         tables = {
             index: kernels.rows.once_a_row(gradient)
             for index, gradient in grads.items()

@@ -1,4 +1,4 @@
-"""Step sizes over the steps of a training."""
+"""Learning-rate schedules."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="zoo")
 class WarmUp(keras.optimizers.schedules.LearningRateSchedule):
-    """Rises for some steps, holds for others, then falls with the root of the step.
+    """Rises for some steps, stays constant, then falls with the root of the step.
 
         rate(t) = peak · min(t / steps, 1, sqrt((steps + hold) / t))
 
     Args:
         peak: the largest step size.
-        steps: of the rise.
+        steps: steps of the rise.
         hold: steps at the peak; 0 for none.
 
-    Source: Shazeer et al. 2017, appendix C for language models, which do not hold;
+    Source: Shazeer et al. 2017, appendix C for language models, without `hold`;
     appendix E for translation: 2000 steps of rise and 8000 at the peak.
 
     Example:

@@ -15,13 +15,13 @@ def sequence_loss(
     average_across_timesteps: bool = True,
     average_across_batch: bool = True,
 ):
-    """Weighted cross-entropy of the tokens of a batch of sequences.
+    """Returns the weighted cross-entropy of the tokens of a batch of sequences.
 
         loss_bt = -Σ_k q_k log softmax(logits_bt)_k,  q = (1 - ε) onehot(target) + ε/V
 
-    Averages are `Σ w loss / Σ w` over the axes that are averaged, 0 where all weights
-    are 0. Computed in float32. What stands at weight 0 is never read: neither logits
-    nor a target there, which may lie outside the vocabulary.
+    Averages are `Σ w loss / Σ w` over the averaged axes, 0 if all weights are 0. It is
+    computed in float32. Where the weight is 0, neither logits nor targets are read, and
+    targets may be outside the vocabulary.
 
     Args:
         logits: `[batch, time, vocab]`.
@@ -32,8 +32,8 @@ def sequence_loss(
         average_across_batch: whether to average over the batch.
 
     Returns:
-        float32: a number if both are averaged; `[batch]` if time alone is, `[time]` if
-        the batch alone is; else the weighted losses `[batch, time]`.
+        float32: a number if both are averaged; `[batch]` if only time is, `[time]` if
+        only the batch is; else the weighted losses `[batch, time]`.
 
     Raises:
         ValueError: if a shape has the wrong number of axes, or for a
@@ -75,7 +75,7 @@ class SequenceCrossentropy(keras.losses.Loss):
         keywords: `name` and `dtype`, as in `keras.losses.Loss`.
 
     Call arguments:
-        y_true: ids `[batch, time]`, valid ones also where the weight is 0.
+        y_true: ids `[batch, time]`, valid ones even where the weight is 0.
         y_pred: logits `[batch, time, vocab]`.
         sample_weight: `[batch, time]`, 0 at padding.
 
@@ -90,7 +90,7 @@ class SequenceCrossentropy(keras.losses.Loss):
     """
 
     def __init__(self, label_smoothing: float = 0.0, **keywords) -> None:
-        # Divides by the sum of the weights: padding counts for nothing.
+        # Divides by the sum of the weights, so padding has no effect.
         options = {"reduction": "mean_with_sample_weight", **keywords}
         super().__init__(**{"name": "sequence_crossentropy", **options})
         _check_smoothing(label_smoothing)

@@ -1,4 +1,4 @@
-"""What the settings of all families share: values that are checked when made."""
+"""The base of the settings of all families: values that are checked on creation."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def _whole(value) -> bool:
 
 
 _WEIGHTS = (AUTO, NONE, *NAMES)
-_FROM_0 = ("a whole number from 0", lambda value: _whole(value) and value >= 0)
+_FROM_0 = ("a whole number of at least 0", lambda value: _whole(value) and value >= 0)
 _SHARE = (
     "a number above 0 and at most 1, or none",
     lambda value: (
@@ -42,7 +42,7 @@ _BY_NAME = {
         lambda value: (_whole(value) or isinstance(value, float)) and 0 <= value < 1,
     ),
     "length_penalty": (
-        "a number from 0",
+        "a number of at least 0",
         lambda value: (_whole(value) or isinstance(value, float)) and value >= 0,
     ),
     "abstain": (
@@ -51,9 +51,9 @@ _BY_NAME = {
     ),
 }
 _ACCEPTED = {
-    "int": ("a whole number from 1", lambda value: _whole(value) and value >= 1),
+    "int": ("a whole number of at least 1", lambda value: _whole(value) and value >= 1),
     "int | None": (
-        "a whole number from 1, or none",
+        "a whole number of at least 1, or none",
         lambda value: value is None or _whole(value) and value >= 1,
     ),
     "float": (
@@ -82,11 +82,11 @@ _ACCEPTED = {
 
 @dataclass(frozen=True)
 class Checked:
-    """Checks each value by its field's name or else its type when made.
+    """Checks each value on creation, by its field's name or else its type.
 
     Attributes:
-        space: what `zoo tune` searches for every model of the family, unless the model
-            has a range of its own.
+        space: ranges that `zoo tune` searches for every model of the family, unless the
+            model has its own.
         unsearchable: settings that cannot be searched, with the reason.
     """
 
@@ -107,16 +107,16 @@ class Checked:
         vectors, weights = getattr(self, "vectors", ""), getattr(self, "weights", "")
         if vectors and weights not in ("auto", ""):
             raise ValueError(
-                "`weights` (--from) must be left out where `vectors` names a file. "
+                "`weights` (--from) must be omitted if `vectors` names a file. "
                 "Accepted: one of the two. "
                 f"Received: weights={weights!r} and vectors={vectors!r}."
             )
 
     @classmethod
     def of(cls, model: str, **overrides):
-        """The defaults of a registered model, with `overrides`.
+        """Returns the defaults of a registered model, with `overrides`.
 
-        `None` leaves the default, unless it is a value of the setting, as of `average`.
+        `None` keeps the default, unless it is a value of the setting, as for `average`.
 
         Raises:
             ValueError: for an unknown model or setting.
@@ -136,5 +136,5 @@ class Checked:
         return cls(**{**describe(model).defaults, **given})
 
     def to_config(self) -> dict:
-        """A JSON-ready dict."""
+        """Returns a JSON-ready dict."""
         return asdict(self)

@@ -1,8 +1,8 @@
-"""The main metric of each kind of task over the batches of an epoch of training.
+"""The main metric of each kind of task over the batches of a training epoch.
 
-They count what `metrics.evaluate` counts, each row with a label once, whatever its
-weight. The model changes from batch to batch, so they say how training goes; what is
-said of a model comes from `evaluate`.
+They count like `metrics.evaluate`, each row with a label once, whatever its weight. The
+model changes from batch to batch, so they only indicate progress; results come from
+`evaluate`.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from keras import ops
 from zoo.tasks import Task
 from zoo.training.metrics import MAIN_METRIC
 
-# JAX has float64 only where it is switched on for everything.
+# JAX only has float64 if it is enabled globally.
 WIDEST = "float64" if keras.backend.backend() == "tensorflow" else "float32"
 
 
 def training_metric(task: Task) -> keras.metrics.Metric:
-    """The streaming metric of a task."""
+    """Returns the streaming metric of a task."""
     metrics = {"categories": Accuracy, "multilabel": MicroF1, "regression": R2}
     return metrics[task.kind](name=MAIN_METRIC[task.kind])
 
@@ -71,8 +71,8 @@ class MicroF1(keras.metrics.Metric):
 class R2(keras.metrics.Metric):
     """`1 - Σ (y - f)² / Σ (y - mean y)²`, NaN for a constant target.
 
-    The sums are of centred numbers: those of a batch are joined to those before it,
-    and no small difference is taken of large sums.
+    Centred sums of each batch are merged with those before, which avoids small
+    differences of large sums.
 
     Source: Chan, Golub and LeVeque 1983, equation 2.1.
     """

@@ -1,4 +1,4 @@
-"""What a trial's training heeds beside its own settings."""
+"""The limits of a trial's training besides its own settings."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from zoo.tuning.trial import OverBudget
 
 
 class Limits(keras.callbacks.Callback):
-    """Refuses a model that is too large, and ends the training at a deadline.
+    """Rejects a model that is too large, and ends the training at a deadline.
 
     Args:
-        parameters: the most weights, or `None`.
-        deadline: a `time.time()`, or `None`. The epoch that runs then ends early, and
-            is validated and kept like others.
+        parameters: maximum number of weights, or `None`.
+        deadline: a `time.time()`, or `None`. The current epoch then ends early, and is
+            validated and kept like others.
     """
 
     def __init__(self, parameters: float | None, deadline: float | None) -> None:
@@ -24,7 +24,7 @@ class Limits(keras.callbacks.Callback):
         self.parameters, self.deadline = parameters, deadline
 
     def on_train_begin(self, logs=None) -> None:
-        # The trainer of a language model has the state of its streams beside it.
+        # The trainer of a language model also holds the state of its streams.
         model: Any = getattr(self.model, "scorer", self.model)
         count = model.count_params()
         if self.parameters is not None and count > self.parameters:

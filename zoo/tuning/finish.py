@@ -14,7 +14,7 @@ from zoo.loading import load
 from zoo.training.kept import read_json, write_json
 from zoo.tuning.plan import Plan
 from zoo.tuning.report import summary, write_search_report
-from zoo.tuning.searching import Found
+from zoo.tuning.searching import SearchResult
 from zoo.tuning.trial import DONE, FAILED
 
 CONCLUSION = "conclusion.json"
@@ -23,30 +23,31 @@ BEST, DEFAULTS = "best", "defaults"
 
 def finish(
     plan: Plan, splits, *, retrain: bool = False, export_to: str | Path | None = None
-) -> Found:
+) -> SearchResult:
     """Evaluates the best model and the defaults on the test part, saves and exports.
 
     Args:
-        plan: of a search whose trials have ended.
+        plan: plan of a search whose trials have ended.
         splits: the data.
-        retrain: trains the best settings again, on training and validation part.
+        retrain: whether to train the best settings again, on the training and
+            validation parts.
         export_to: folder of the exported versions, or `None`.
 
     Raises:
-        RuntimeError: if no trial worked within the budget.
+        RuntimeError: if no trial within the budget succeeded.
     """
     results = plan.results()
     name = best_trial(plan, results)
     best = results[name]
     wanted = {"trial": name, "retrain": retrain}
     path = plan.folder / CONCLUSION
-    remedy = "Remove the file, and the test part is read once more."
+    remedy = "Remove the file; the test part is then read once more."
     known = read_json(path, remedy) if path.exists() else {}
     if {key: known.get(key) for key in wanted} != wanted:
         text_model = _trained(plan, splits, name, best, retrain)
         text_model.save(plan.folder / "model")
-        # Who calls again with the same end gets the same figures. A search that goes
-        # on reads the test part again, and the report says so.
+        # A repeated call with the same result returns the same figures. A continued
+        # search reads the test part again, and the report states it.
         scores = _test_scores(plan, splits, text_model, results)
         reads = known.get("reads", 0) + 1
         known = {**wanted, "test": scores, "reads": reads}
@@ -56,7 +57,7 @@ def finish(
         version = get_family(plan.family).export(text_model, splits, export_to)
         known["exported"] = str(version)
         write_json(path, known)
-    found = Found(
+    result = SearchResult(
         name,
         best["model"],
         best["settings"],
@@ -68,15 +69,15 @@ def finish(
         plan.folder,
         Path(known["exported"]) if "exported" in known else None,
     )
-    found = replace(found, summary=summary(plan, found))
-    write_search_report(plan, found)
+    result = replace(result, summary=summary(plan, result))
+    write_search_report(plan, result)
     for checkpoints in plan.trials_folder.glob("*/checkpoints"):
         shutil.rmtree(checkpoints, ignore_errors=True)
-    return found
+    return result
 
 
 def best_trial(plan: Plan, results: Mapping[str, Mapping]) -> str:
-    """The name of the best trial within the budget."""
+    """Returns the name of the best trial within the budget."""
     best = None
     for name, result in results.items():
         if result["status"] == DONE and (
@@ -87,7 +88,7 @@ def best_trial(plan: Plan, results: Mapping[str, Mapping]) -> str:
     if best is None:
         counts = [result["status"] for result in results.values()]
         raise RuntimeError(
-            "A search needs a trial that works and keeps to the budget. "
+            "A search needs a successful trial within the budget. "
             f"Received: {counts.count(FAILED)} failed, "
             f"{len(counts) - counts.count(FAILED)} over the budget."
         )
@@ -99,7 +100,7 @@ def _trained(
 ) -> BaseTextModel:
     if not retrain:
         return load(plan.trials_folder / name / "model")
-    # Without a validation part all epochs run, so these are those of the best one.
+    # Without a validation part all epochs run, so this is the number of the best one.
     settings = {**best["settings"], "epochs": best["best_epoch"]}
     folder = plan.folder / "retrained"
     text_model, _ = get_family(plan.family).trial(

@@ -1,10 +1,10 @@
-"""All that a search relies on of keras-tuner, its insides among it.
+"""All that a search uses of keras-tuner, including its internals.
 
-No other module of the package imports keras-tuner. What is used of it is partly not
-documented, so it holds for `HOLDS_FOR`; the tests of this file name each such thing.
+No other module of the package imports keras-tuner. Some of it is undocumented, so it is
+valid for `HOLDS_FOR`; the tests of this file name each such detail.
 
 keras-tuner writes its files in place. Here the state of an oracle is one file, replaced
-at once: a kill at any point leaves the old one.
+atomically: a kill at any point keeps the old one.
 """
 
 from __future__ import annotations
@@ -29,24 +29,24 @@ from zoo.tuning.plan import remedy
 HOLDS_FOR = "1.4"  # the minor version of keras-tuner
 OBJECTIVE = "objective"
 _RUNNING, _STOPPED = "RUNNING", "STOPPED"
-# What Hyperband adds to the values of a trial.
+# Keys that Hyperband adds to the values of a trial.
 _EPOCHS, _PARENT = "tuner/epochs", "tuner/trial_id"
 _ROUND, _BRACKET = "tuner/round", "tuner/bracket"
-_PATIENCE = 0.5  # seconds before a worker asks again that had to wait
+_PATIENCE = 0.5  # seconds before a waiting worker asks again
 
 
-_Oracle: Any = object  # what the class below is mixed into, for type checkers
+_Oracle: Any = object  # base of the class below, for type checkers
 
 
 class _Kept(_Oracle):
-    """Mixed into an oracle: first the defaults, then what it says, until the limits.
+    """Mixin of an oracle: the defaults first, then its own choices, within limits.
 
     Args:
-        path: of the file that holds the state.
+        path: path of the file with the state.
         first: values of the first trial.
-        trials: at most this many.
-        seconds: at most this long, over all runs of the search; or `None`.
-        options: of keras-tuner's oracle.
+        trials: maximum number.
+        seconds: maximum time, over all runs of the search; or `None`.
+        options: options of keras-tuner's oracle.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class _Kept(_Oracle):
 
     @property
     def spent(self) -> float:
-        """Seconds of all runs of this search."""
+        """Returns the seconds of all runs of this search."""
         return self._spent + time.monotonic() - self._began
 
     def populate_space(self, trial_id: str) -> dict:
@@ -87,7 +87,7 @@ class _Kept(_Oracle):
         write_json(self.path, state)
 
     def reload(self) -> None:
-        """Reads the file; what was running is handed out again."""
+        """Reads the file; trials that were running are handed out again."""
         what_to_do = remedy(self.path.parent)
         kept = read_json(self.path, what_to_do)
         with intact(self.path, what_to_do):
@@ -100,7 +100,7 @@ class _Kept(_Oracle):
             trial = Trial.from_state(found)
             self.trials[trial.trial_id] = trial
         state = kept["oracle"]
-        # It is saved before a trial that ended leaves the list of those that run.
+        # It is saved before a finished trial leaves the list of running ones.
         ended = set(state["end_order"])
         running = [i for i in state["ongoing_trials"].values() if i not in ended]
         again = [i for i in state["retry_queue"] if i not in running]
@@ -120,7 +120,7 @@ class _Hyperband(_Kept, keras_tuner.oracles.HyperbandOracle):
 
 
 class _Combinations(keras_tuner.Oracle):
-    """All combinations in order. keras-tuner's own loses its place in a reload."""
+    """All combinations in order. keras-tuner's own loses its position on reload."""
 
     def __init__(self, combinations: Callable[[], Iterator[dict]], **options) -> None:
         super().__init__(**options)
@@ -148,19 +148,19 @@ def make_oracle(
     seconds: float | None,
     seed: int,
 ) -> keras_tuner.Oracle:
-    """The oracle of an algorithm, with its state in one file.
+    """Returns the oracle of an algorithm, with its state in one file.
 
     Args:
         algorithm: `"hyperband"`, `"bayesian"`, `"random"` or `"grid"`.
-        space: of `parameters`.
-        path: of the file.
+        space: space of `parameters`.
+        path: path of the file.
         first: values of the first trial.
-        combinations: gives all values that a grid has, from the first one on.
-        minimise: the objective is a cost.
-        epochs: most epochs of a trial, for Hyperband.
-        trials: at most this many; for Hyperband each round of a configuration is one.
-        seconds: at most this long, or `None`.
-        seed: of what is drawn.
+        combinations: returns all values of a grid, from the first one on.
+        minimise: whether the objective is a cost.
+        epochs: maximum epochs of a trial, for Hyperband.
+        trials: maximum number; for Hyperband each round of a configuration is one.
+        seconds: maximum time, or `None`.
+        seed: seed of what is drawn.
     """
     kind: type[_Kept] = _Random
     options: dict[str, Any] = {}
@@ -169,7 +169,7 @@ def make_oracle(
         options = {"max_epochs": epochs, "hyperband_iterations": None}
     elif algorithm == "bayesian":
         kind = _Bayesian
-        # Of its own it draws three points for each parameter before it looks at one.
+        # By default it draws three points per parameter before it models any.
         count = max(4, min(2 * len(space.space), trials // 3))
         options = {"num_initial_points": count}
     elif algorithm == "grid":
@@ -181,20 +181,20 @@ def make_oracle(
         seconds=seconds,
         hyperparameters=space,
         objective=keras_tuner.Objective(OBJECTIVE, "min" if minimise else "max"),
-        seed=fold_seed(seed) + 1,  # keras-tuner takes 0 for none
+        seed=fold_seed(seed) + 1,  # keras-tuner treats 0 as none
         **options,
     )
 
 
 def first_values(oracle: keras_tuner.Oracle, folder: Path, count: int) -> Iterator:
-    """The values of an oracle's first trials, with none of them run.
+    """Returns the values of an oracle's first trials, without running them.
 
     Args:
         oracle: a new one.
         folder: for what keras-tuner writes.
-        count: at most this many.
+        count: maximum number.
     """
-    BaseTuner(oracle, directory=folder)  # gives it the folder
+    BaseTuner(oracle, directory=folder)  # sets the folder
     for index in range(count):
         trial = oracle.create_trial(str(index))
         if trial.status == _STOPPED:
@@ -205,13 +205,13 @@ def first_values(oracle: keras_tuner.Oracle, folder: Path, count: int) -> Iterat
 def parameters(
     found: Mapping[str, tuple[Range, Mapping[str, list]]],
 ) -> keras_tuner.HyperParameters:
-    """The parameters of a search as keras-tuner has them.
+    """Returns the parameters of a search in keras-tuner's form.
 
-    They are made of configurations: its scopes of conditions would have to nest.
+    They are built from configurations, because its conditional scopes must be nested.
 
     Args:
-        found: by name, its range, and by the names of other parameters the values of
-            which these must have one.
+        found: by name, its range, and by the names of other parameters the values for
+            which it applies.
     """
     space = keras_tuner.HyperParameters()
     for name, (range_, conditions) in found.items():
@@ -239,14 +239,14 @@ def parameters(
 
 @dataclass(frozen=True)
 class Asked:
-    """A trial that the oracle asks for.
+    """A trial requested by the oracle.
 
     Args:
-        name: of the trial.
-        values: of the parameters, and what Hyperband adds.
-        epochs: at most, or `None`.
+        name: name of the trial.
+        values: values of the parameters, and those that Hyperband adds.
+        epochs: maximum number, or `None`.
         parent: name of the trial that it continues, or `None`.
-        last: no trial continues it.
+        last: whether no trial continues it.
     """
 
     name: str
@@ -257,15 +257,15 @@ class Asked:
 
 
 class Loop(BaseTuner):
-    """keras-tuner's loop over trials: as the only one, as a chief or as a worker.
+    """keras-tuner's loop over trials: alone, as a chief or as a worker.
 
-    A subclass has `run(asked, *data)`, which gives the objective, and `ended()`, which
-    is called when the oracle knows it.
+    A subclass has `run(asked, *data)`, which returns the objective, and `ended()`,
+    which is called when the oracle knows it.
 
     Args:
-        oracle: as `make_oracle` gives it.
-        folder: for what keras-tuner writes of its own, which is not read again.
-        role: a name of this process's own.
+        oracle: the result of `make_oracle`.
+        folder: for keras-tuner's own files, which are not read again.
+        role: a unique name of this process.
     """
 
     def __init__(self, oracle: keras_tuner.Oracle, folder: Path, role: str) -> None:
@@ -279,7 +279,7 @@ class Loop(BaseTuner):
         raise NotImplementedError
 
     def pre_create_trial(self) -> None:
-        if self._waits:  # the last question had no trial for an answer
+        if self._waits:  # the last request got no trial
             time.sleep(_PATIENCE)
         self._waits = True
 

@@ -1,4 +1,4 @@
-"""How long an exported model takes for one text."""
+"""The latency of an exported model for one text."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from pathlib import Path
 
 from zoo.serving.served import ServedModel
 
-_CALLS = 20  # of which the median is the latency
-_FIRST = 2  # plan the graph and are not counted
+_CALLS = 20  # the latency is their median
+_FIRST = 2  # warm-up calls that are not counted
 
 
 def served_latency(folder: Path, texts: Sequence[str]) -> float:
-    """Median milliseconds in which an exported model answers one text.
+    """Returns the median milliseconds that an exported model takes for one text.
 
     Args:
-        folder: of its version.
-        texts: of which the one of median length is asked.
+        folder: folder of its version.
+        texts: texts, of which the one of median length is used.
     """
     served = ServedModel(folder)
     text = sorted(texts, key=len)[len(texts) // 2]

@@ -1,4 +1,4 @@
-"""What a search looks for: a score of the validation part, and budgets."""
+"""The objective of a search, a score of the validation part, and its budgets."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _UNITS = {"ms": 1.0, "s": 1000.0}
 
 @dataclass(frozen=True)
 class Objective:
-    """A score of the validation part by its name.
+    """A score of the validation part, by name.
 
     Args:
         name: a metric, for its mean over the tasks that have it; `TASK:METRIC`; or
@@ -38,7 +38,7 @@ class Objective:
         return one < other if self.minimise else one > other
 
     def for_oracle(self, value: float) -> float:
-        """What the oracle compares: the loss of a perplexity, whose steps are even."""
+        """Returns the value for the oracle: of a perplexity its log, for even steps."""
         return math.log(value) if self.metric == "perplexity" else value
 
     def check(self, accepted: list[str]) -> None:
@@ -50,13 +50,13 @@ class Objective:
 
 
 def parse_budget(pairs: Mapping[str, float] | list[str]) -> dict[str, float]:
-    """Budgets by name: `parameters`, and `latency` in milliseconds of one text.
+    """Parses budgets: `parameters`, and `latency` in milliseconds per text.
 
     Args:
         pairs: a mapping of numbers, or texts such as `parameters=2e6`, `latency=5ms`.
 
     Raises:
-        ValueError: for another name, or a value that is no number above 0.
+        ValueError: for another name, or a value that is not a number above 0.
 
     Example:
         >>> parse_budget(["parameters=2e6", "latency=0.005s"])
@@ -84,7 +84,7 @@ def _amount(name: str, value) -> float:
         amount = math.nan
     if name not in BUDGETS or not amount > 0 or math.isinf(amount):
         raise ValueError(
-            "`budget` must limit parameters=NUMBER or latency=TIME (of one text, such "
+            "`budget` must limit parameters=NUMBER or latency=TIME (per text, such "
             f"as 5ms). Received: {name}={value}."
         )
     return amount
@@ -93,12 +93,12 @@ def _amount(name: str, value) -> float:
 def pareto_front(
     trials: Sequence[Mapping], objective: Objective, costs: tuple[str, ...] = BUDGETS
 ) -> list[Mapping]:
-    """The trials that no other one beats in the objective and in all costs.
+    """Returns the trials that no other one beats in the objective and in all costs.
 
     Args:
-        trials: with `objective`, and with the costs that were measured.
-        objective: tells which end is the better one.
-        costs: names of figures that should be small.
+        trials: with `objective`, and with the measured costs.
+        objective: defines which direction is better.
+        costs: names of figures to be minimised.
 
     Example:
         >>> rows = [{"objective": 0.9, "parameters": 9}, {"objective": 0.8,

@@ -1,7 +1,7 @@
-"""The oracles of a search: our ranges as keras-tuner has them, and its values as ours.
+"""The oracles of a search: ranges and values converted to and from keras-tuner.
 
-keras-tuner sends the values of a trial between processes. So every choice goes to it as
-JSON text, and floats keep six digits, as many as survive single precision.
+keras-tuner sends the values of a trial between processes. So every choice is passed as
+JSON text, and floats keep six digits, as many as single precision keeps.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from zoo.tuning.searched import MODEL, Searched
 
 
 def make_oracle(algorithm: str, searched: Searched, path: Path, **options):
-    """The oracle of an algorithm over our parameters.
+    """Returns the oracle of an algorithm over our parameters.
 
     Args:
         algorithm: one of `zoo.tuning.searching.ALGORITHMS`.
         searched: the parameters.
-        path: of the file that holds its state.
+        path: path of the file with its state.
         options: `minimise`, `epochs`, `trials`, `seconds` and `seed` of
             `zoo.tuning.keras_tuner_adapter.make_oracle`.
     """
@@ -42,7 +42,7 @@ def make_oracle(algorithm: str, searched: Searched, path: Path, **options):
 
 
 def drawn(algorithm: str, searched: Searched, seed: int, count: int) -> Iterator[dict]:
-    """The values of the first trials of a search, with none of them run."""
+    """Yields the values of the first trials of a search, without running them."""
     with tempfile.TemporaryDirectory() as folder:
         oracle = make_oracle(
             algorithm,
@@ -59,7 +59,7 @@ def drawn(algorithm: str, searched: Searched, seed: int, count: int) -> Iterator
 
 
 def encoded(searched: Searched, values: Mapping) -> dict:
-    """Values as keras-tuner has them."""
+    """Encodes values for keras-tuner."""
     return {
         key: as_json(values[name]) if isinstance(range_, Choice) else values[name]
         for key, name, range_ in _keyed(searched)
@@ -68,7 +68,7 @@ def encoded(searched: Searched, values: Mapping) -> dict:
 
 
 def decoded(searched: Searched, found: Mapping) -> dict:
-    """Our values of what keras-tuner draws."""
+    """Decodes the values that keras-tuner draws."""
     values: dict = {}
     for key, name, range_ in _keyed(searched):
         if key in found and searched.matters(range_, values):
@@ -83,8 +83,8 @@ def _decoded(range_: Range, value):
 
 
 def _keyed(searched: Searched) -> Iterator[tuple[str, str, Range]]:
-    """Each parameter under a name of its own: keras-tuner drops the value of one that
-    matters when another of that name does not."""
+    """Gives each parameter a unique key: keras-tuner drops the value of one that
+    applies if another of the same name does not."""
     seen: Counter = Counter()
     for name, range_ in searched.parameters:
         key = f"{name}#{seen[name]}" if seen[name] else name
@@ -93,7 +93,7 @@ def _keyed(searched: Searched) -> Iterator[tuple[str, str, Range]]:
 
 
 def _conditions(searched: Searched, range_: Range) -> dict[str, list]:
-    """By the keys of other parameters, the values of which one makes a range matter."""
+    """Returns, by the keys of other parameters, the values that a range needs."""
     models = range_.when.get(MODEL, searched.models)
     return dict(
         _parent(searched, other, accepted, models)
@@ -102,9 +102,9 @@ def _conditions(searched: Searched, range_: Range) -> dict[str, list]:
 
 
 def _parent(searched: Searched, other: str, accepted, models) -> tuple[str, list]:
-    """The key of another parameter, and the accepted values as keras-tuner has them.
+    """Returns the key of another parameter, and the accepted values in encoded form.
 
-    Where models differ in that one's range, `models` tell which is meant.
+    If models differ in its range, `models` selects one.
     """
     for key, name, range_ in _keyed(searched):
         if name == other and set(models) <= set(range_.when.get(MODEL, models)):

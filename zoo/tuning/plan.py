@@ -1,4 +1,4 @@
-"""What a search is, and the folder that keeps it: who resumes must mean the same."""
+"""The definition of a search, and its folder: only the same search may continue."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ class Plan:
     """One search.
 
     Args:
-        folder: of the search.
+        folder: folder of the search.
         searched: its parameters.
-        objective: what it looks for.
+        objective: its objective.
         algorithm: one of `zoo.tuning.searching.ALGORITHMS`.
-        trials: at most this many.
-        seconds: at most this long, over all runs of the search, or `None`.
+        trials: maximum number.
+        seconds: maximum time, over all runs of the search, or `None`.
         budget: limits by name.
-        seed: of what is drawn, and of the trainings.
-        processes: each trial runs in a process of its own.
+        seed: seed of the draws and of the trainings.
+        processes: whether each trial runs in its own process.
         family: name of the family that trains the models.
     """
 
@@ -50,7 +50,7 @@ class Plan:
 
     @property
     def epochs(self) -> int:
-        """Most epochs of a trial."""
+        """Maximum number of epochs of a trial."""
         fixed = self.searched.fixed.get("epochs")
         models = self.searched.models
         return fixed or max(default_of(model, "epochs") for model in models)
@@ -60,7 +60,7 @@ class Plan:
         return self.folder / "trials"
 
     def identity(self, data: str) -> dict:
-        """All that must be the same when a search is taken up again, JSON-ready.
+        """Returns everything that must be the same to continue a search, JSON-ready.
 
         Args:
             data: fingerprint of the training and validation parts.
@@ -79,7 +79,7 @@ class Plan:
         return json.loads(json.dumps(identity))
 
     def claim(self, data: str) -> None:
-        """Writes the identity, or refuses a folder that holds another search.
+        """Writes the identity, or rejects a folder that holds another search.
 
         Raises:
             ValueError: with each difference.
@@ -92,18 +92,18 @@ class Plan:
         lines = differences(read_json(path, remedy(self.folder)), now)
         if lines:
             raise ValueError(
-                "`folder` must be new, or hold this search to go on with it. Accepted: "
+                "`folder` must be new, or hold this search to continue it. Accepted: "
                 "another folder, or the options of the search there. "
                 f"Received: {self.folder}, where\n  " + "\n  ".join(lines)
             )
 
     def job(self, trial: str, values: Mapping, *, epochs=None, parent=None, deadline):
-        """The job of a trial: see `zoo.tuning.trial.Job`.
+        """Returns the job of a trial; see `zoo.tuning.trial.Job`.
 
         Args:
             trial: its name.
-            values: of the parameters.
-            epochs: at most, instead of the settings'.
+            values: values of the parameters.
+            epochs: maximum number, instead of the settings'.
             parent: name of the trial that it continues, or `None`.
             deadline: `time.time()` at which it stops, or `None`.
         """
@@ -124,15 +124,16 @@ class Plan:
         )
 
     def results(self) -> dict[str, dict]:
-        """The results of the finished trials by name, in order."""
+        """Returns the results of the finished trials by name, in order."""
         folders = sorted(self.trials_folder.glob("*/"))
         found = {folder.name: read_result(folder) for folder in folders}
         return {name: result for name, result in found.items() if result is not None}
 
     def prune(self) -> None:
-        """Removes the models of finished trials that nobody will ask for.
+        """Removes the models of finished trials that are no longer needed.
 
-        Those of the first trial, which has the defaults, and of the Pareto front stay.
+        Those of the first trial, which has the defaults, and of the Pareto front are
+        kept.
         """
         results = self.results()
         done = [
@@ -147,12 +148,12 @@ class Plan:
 
 
 def remedy(folder: Path) -> str:
-    """What to do if a file of a search is damaged."""
-    return f"Remove the folder {folder}, and the same command searches from the start."
+    """Returns the remedy for a damaged file of a search."""
+    return f"Remove the folder {folder}; the same command then searches from the start."
 
 
 def fingerprint_of(splits) -> str:
-    """SHA-256 of the training and validation parts, wherever they were read from."""
+    """Returns the SHA-256 of the training and validation parts, not their source."""
     from zoo.training.checkpoint import fingerprint
 
     parts = [vars(getattr(splits, part)) for part in ("train", "valid")]
@@ -162,7 +163,7 @@ def fingerprint_of(splits) -> str:
 
 
 def differences(old: Mapping, new: Mapping, prefix: str = "") -> list[str]:
-    """Lines that say what differs between two dicts.
+    """Returns lines with the differences between two dicts.
 
     Example:
         >>> differences({"space": {"units": "8 to 9"}}, {"space": {"units": "8 to 16"}})

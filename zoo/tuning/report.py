@@ -17,39 +17,39 @@ from zoo.tuning.trial import DONE, FAILED
 _FIGURES = ("objective", "parameters", "latency", "epochs", "seconds", "memory")
 
 
-def write_search_report(plan: Plan, found) -> Path:
-    """Writes `report.md`, with matplotlib its plots, and the event files of HParams.
+def write_search_report(plan: Plan, result) -> Path:
+    """Writes `report.md`, plots if matplotlib is installed, and HParams event files.
 
     Args:
-        plan: of the search.
-        found: what it found, a `zoo.tuning.Found`.
+        plan: plan of the search.
+        result: the result, a `zoo.tuning.SearchResult`.
 
     Returns:
         The path of the Markdown page.
     """
-    values = {name: values_of(plan, trial) for name, trial in found.trials.items()}
-    plots = _write_plots(plan, found, values)
-    _write_hparams(plan, found, values)
+    values = {name: values_of(plan, trial) for name, trial in result.trials.items()}
+    plots = _write_plots(plan, result, values)
+    _write_hparams(plan, result, values)
     done = [
         {**trial, "trial": name}
-        for name, trial in found.trials.items()
+        for name, trial in result.trials.items()
         if trial["status"] == DONE
     ]
     front = [trial["trial"] for trial in pareto_front(done, plan.objective)]
     page = [
         f"# Search of {', '.join(plan.searched.models)}",
-        found.summary,
-        _test_table(found),
-        _command(plan, found),
+        result.summary,
+        _test_table(result),
+        _command(plan, result),
         "## Pareto front",
-        f"No trial is better in {plan.objective.name} and in every cost than these. "
+        f"No trial is better than these in {plan.objective.name} and every cost. "
         "Their models are kept in `trials/`.",
-        _table(plan, found.trials, values, front),
+        _table(plan, result.trials, values, front),
         "## Trials",
-        _table(plan, found.trials, values, _ranked(plan, found.trials)),
+        _table(plan, result.trials, values, _ranked(plan, result.trials)),
         *(f"![{title}]({name})" for name, title in plots),
         "" if plots else "No plots: `pip install matplotlib` adds them.",
-        _failures(found.trials),
+        _failures(result.trials),
         "## Space",
         "\n".join(
             f"- {name}: {line}" for name, line in plan.searched.describe().items()
@@ -61,9 +61,9 @@ def write_search_report(plan: Plan, found) -> Path:
     return path
 
 
-def summary(plan: Plan, found) -> str:
-    """What the search did, and how far the best is ahead of the defaults."""
-    trials = list(found.trials.values())
+def summary(plan: Plan, result) -> str:
+    """Returns a summary of the search, with the gain of the best over the defaults."""
+    trials = list(result.trials.values())
     counts = [trial["status"] for trial in trials]
     text = (
         f"{len(trials)} trials by {plan.algorithm}, seed {plan.seed}: "
@@ -72,18 +72,18 @@ def summary(plan: Plan, found) -> str:
     for status in sorted(set(counts) - {DONE}):
         text += f", {counts.count(status)} {status}"
     name = plan.objective.name
-    text += f". Best: trial {found.trial}, valid {name} {found.objective:.4f}"
+    text += f". Best: trial {result.trial}, valid {name} {result.objective:.4f}"
     first = trials[0]
     moved = plan.searched.moved()
-    start = "the defaults" if not moved else f"the defaults but for {', '.join(moved)}"
+    start = "the defaults" if not moved else f"the defaults except {', '.join(moved)}"
     if first["status"] == DONE:
-        gain = found.objective - first["objective"]
+        gain = result.objective - first["objective"]
         text += f"; {start}: {first['objective']:.4f} (difference {gain:+.4f})"
-    for part in found.test.values():
+    for part in result.test.values():
         if name not in part:
             return text + "."
-    if len(found.test) == 2:
-        best, defaults = (scores[name] for scores in found.test.values())
+    if len(result.test) == 2:
+        best, defaults = (scores[name] for scores in result.test.values())
         text += (
             f". Test {name}: {best:.4f}; {start}: {defaults:.4f} "
             f"(difference {best - defaults:+.4f})"
@@ -92,14 +92,14 @@ def summary(plan: Plan, found) -> str:
 
 
 def values_of(plan: Plan, trial: Mapping) -> dict:
-    """The values of the parameters in a trial, without those that do not matter."""
+    """Returns the values of the parameters of a trial that apply."""
     chosen = {MODEL: trial["model"], **trial["settings"], **trial["keywords"]}
     active = plan.searched.active(chosen)
     return {name: chosen[name] for name, _ in active if name in chosen}
 
 
 def _ranked(plan: Plan, trials: Mapping[str, Mapping]) -> list[str]:
-    """Names, the best first and those without an objective last."""
+    """Returns names, the best first and those without an objective last."""
     sign = 1 if plan.objective.minimise else -1
 
     def rank(name: str):
@@ -145,26 +145,26 @@ def _figure(name: str, value) -> str:
     return f"{value:,.{digits}f}"
 
 
-def _test_table(found) -> str:
-    if not found.test:
-        return "The data have no test part."
-    names = list(next(iter(found.test.values())))
-    times = "once" if found.reads == 1 else f"{found.reads} times"
+def _test_table(result) -> str:
+    if not result.test:
+        return "The data has no test part."
+    names = list(next(iter(result.test.values())))
+    times = "once" if result.reads == 1 else f"{result.reads} times"
     rows = [[f"test part, read {times}", *names]]
-    for row, scores in found.test.items():
+    for row, scores in result.test.items():
         rows.append([row, *(f"{scores.get(name, float('nan')):.4f}" for name in names)])
     return markdown_table(rows)
 
 
-def _command(plan: Plan, found) -> str:
-    pairs = {**found.settings, **found.keywords}
+def _command(plan: Plan, result) -> str:
+    pairs = {**result.settings, **result.keywords}
     settings = [f"{name}={_bare(value)}" for name, value in pairs.items()]
-    command = shell_command("zoo", "train", found.model, "--set", *settings)
-    return f"The best trial again:\n\n```\n{command}\n```"
+    command = shell_command("zoo", "train", result.model, "--set", *settings)
+    return f"To repeat the best trial:\n\n```\n{command}\n```"
 
 
 def _bare(value) -> str:
-    """A value as `--set` reads it: a plain name needs no quotes."""
+    """Returns a value as `--set` reads it: a plain name needs no quotes."""
     return value if isinstance(value, str) and value.isalpha() else as_json(value)
 
 
@@ -182,8 +182,8 @@ def _failures(trials: Mapping[str, Mapping]) -> str:
     return "## Failures\n\n" + "\n\n".join(lines)
 
 
-def _write_plots(plan: Plan, found, values: Mapping) -> list[tuple[str, str]]:
-    """File name and title of each plot, none without matplotlib."""
+def _write_plots(plan: Plan, result, values: Mapping) -> list[tuple[str, str]]:
+    """Returns the file name and title of each plot; none without matplotlib."""
     try:
         from zoo.reporting import plots
     except ModuleNotFoundError as error:
@@ -193,7 +193,7 @@ def _write_plots(plan: Plan, found, values: Mapping) -> list[tuple[str, str]]:
     ranges = {name: range_ for name, range_ in plan.searched.parameters}
     rows = [
         (values[name], trial["objective"])
-        for name, trial in found.trials.items()
+        for name, trial in result.trials.items()
         if trial["status"] == DONE
     ]
     return plots.write_search(
@@ -205,15 +205,15 @@ def _write_plots(plan: Plan, found, values: Mapping) -> list[tuple[str, str]]:
     )
 
 
-def _write_hparams(plan: Plan, found, values: Mapping) -> None:
-    """Event files under `tensorboard/`: `tensorboard --logdir` shows them as HParams.
+def _write_hparams(plan: Plan, result, values: Mapping) -> None:
+    """Writes event files to `tensorboard/`, which `tensorboard --logdir` shows.
 
     Each trial has its values, its objective, and the score of each of its epochs.
     """
     import tensorflow as tf
     from tensorboard.plugins.hparams import api
 
-    for name, trial in found.trials.items():
+    for name, trial in result.trials.items():
         if trial["status"] != DONE:
             continue
         folder = plan.folder / "tensorboard" / name

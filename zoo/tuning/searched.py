@@ -1,4 +1,4 @@
-"""What one search runs over: the ranges of one or several models, and what is fixed."""
+"""The space of one search: the ranges of one or several models, and fixed values."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ class Searched:
 
     Args:
         models: names of registered models of one family of settings.
-        parameters: name and range, those that others depend on first. A name occurs
-            several times where models differ in its range; never twice with one model.
+        parameters: name and range; a parameter follows those that it depends on. A name
+            occurs several times if models differ in its range, but once per model.
         fixed: settings and arguments that do not vary.
     """
 
@@ -40,7 +40,7 @@ class Searched:
     fixed: Mapping
 
     def matters(self, range_: Range, values: Mapping) -> bool:
-        """Whether a parameter does anything, with the values of those before it."""
+        """Returns whether a parameter applies, given the values of those before it."""
         values = {MODEL: self.models[0], **self.fixed, **values}
         return all(
             other in values and values[other] in Choice(*accepted)
@@ -48,13 +48,13 @@ class Searched:
         )
 
     def active(self, values: Mapping) -> Iterator[tuple[str, Range]]:
-        """The parameters that do something with these values."""
+        """Returns the parameters that apply with these values."""
         for name, range_ in self.parameters:
             if self.matters(range_, values):
                 yield name, range_
 
     def defaults(self) -> dict:
-        """The first model's defaults, each moved into its range if it lies outside."""
+        """Returns the first model's defaults, each moved into its range if outside."""
         values: dict = {}
         for name, range_ in self.parameters:
             if self.matters(range_, values):
@@ -65,7 +65,7 @@ class Searched:
         return values
 
     def moved(self) -> list[str]:
-        """The parameters whose first value is not the model's default."""
+        """Returns the parameters whose first value is not the model's default."""
         model = self.models[0]
         return [
             name
@@ -74,7 +74,7 @@ class Searched:
         ]
 
     def grid(self) -> Iterator[dict]:
-        """All combinations, the defaults first and then each range in its order."""
+        """Yields all combinations, the defaults first, then each range in order."""
         first = self.defaults()
 
         def combined(at: int, values: dict) -> Iterator[dict]:
@@ -94,7 +94,7 @@ class Searched:
         return combined(0, {})
 
     def chosen(self, values: Mapping) -> tuple[str, dict, dict]:
-        """The model, its settings and its builder's arguments of one combination."""
+        """Returns the model, settings and builder arguments of a combination."""
         values = {**self.fixed, **values}
         model = values.pop(MODEL, self.models[0])
         known = {setting.name for setting in fields(settings_of(model))}
@@ -104,11 +104,11 @@ class Searched:
             (settings if name in known else keywords)[name] = value
         arguments = describe(
             model
-        ).keywords  # what is fixed for another model stays out
+        ).keywords  # fixed values of other models are left out
         return model, settings, {k: v for k, v in keywords.items() if k in arguments}
 
     def describe(self) -> dict[str, str]:
-        """A line for each parameter."""
+        """Returns a line for each parameter."""
         lines: dict[str, str] = {}
         for name, range_ in self.parameters:
             line = space_rows({name: range_}).strip().partition(": ")[2]
@@ -122,16 +122,16 @@ def searched_space(
     fixed: Mapping | None = None,
     only: Sequence[str] = (),
 ) -> Searched:
-    """The search over models, with the user's ranges and fixed values.
+    """Returns the space of a search over models, with ranges and fixed values.
 
-    Several models are one more parameter, `model`: so `bilstm flstm glstm` searches the
-    type of the recurrent layer. What only some of them have is searched for these.
+    Several models add a parameter `model`: so `bilstm flstm glstm` searches the type of
+    the recurrent layer. Parameters that only some have are searched for these.
 
     Args:
         models: names of registered models.
-        ranges: instead of those of the models, or further ones.
+        ranges: ranges that replace or extend those of the models.
         fixed: values of settings and arguments that do not vary.
-        only: names of all that varies beside `ranges`; empty for everything that has a
+        only: names of all that varies besides `ranges`; empty for everything with a
             range.
 
     Raises:
@@ -143,7 +143,7 @@ def searched_space(
     families = {family_of(model).name for model in models}
     if len(families) != 1:
         raise ValueError(
-            "`models` of a search must be of one family. "
+            "`models` of a search must belong to one family. "
             f"Received: {', '.join(models) or 'none'}, of "
             f"{', '.join(sorted(families)) or 'none'}."
         )
@@ -171,15 +171,15 @@ def searched_space(
         parameters.append((name, range_))
     if not parameters:
         raise ValueError(
-            "A search must have something to vary. Accepted: at least one range that "
-            f"is not fixed. Received: {', '.join(models)} with all of it fixed."
+            "A search needs something to vary. Accepted: at least one range that "
+            f"is not fixed. Received: {', '.join(models)} with everything fixed."
         )
     parameters = _parents_first(parameters)
     return Searched(models, tuple(parameters), fixed)
 
 
 def default_of(model: str, name: str):
-    """The default of a setting or of an argument of the builder."""
+    """Returns the default of a setting or of an argument of the builder."""
     settings = settings_of(model)
     if name in {setting.name for setting in fields(settings)}:
         return getattr(settings.of(model), name)
@@ -199,7 +199,7 @@ def _space(model: str, ranges: Mapping, fixed: Mapping, only: Sequence[str]) -> 
             space[name] = _only_when(range_, when)
     if only:
         space = {k: v for k, v in space.items() if k in only or k in ranges}
-    # What depends on a value that does not vary is searched or not, once for all.
+    # Parameters that depend on a fixed value are kept or removed here, once.
     others = {other for range_ in space.values() for other in range_.when} - set(space)
     return settled(
         space, {name: fixed.get(name, default_of(model, name)) for name in others}
@@ -211,7 +211,7 @@ def _only_when(range_: Range, when: Mapping) -> Range:
 
 
 def _parents_first(parameters: list) -> list:
-    """Sorted so that each stands behind those that it depends on."""
+    """Sorts parameters so that each follows those that it depends on."""
     done: list = []
     waiting = list(parameters)
     while waiting:
@@ -219,7 +219,7 @@ def _parents_first(parameters: list) -> list:
         ready = [item for item in waiting if not names & set(item[1].when)]
         if not ready:
             raise ValueError(
-                "Conditions of ranges must not go round in circles. "
+                "Conditions of ranges must not be circular. "
                 f"Received: {', '.join(sorted(names))}."
             )
         done += ready
@@ -232,7 +232,7 @@ def _as_text(range_: Range) -> str:
 
 
 def _check(models: Sequence[str], name: str, given) -> None:
-    """Raises for a name that no model knows, or a value that is not accepted."""
+    """Raises for a name unknown to all models, or a value that is not accepted."""
     settings = settings_of(models[0])
     if name in settings.unsearchable and isinstance(given, Range):
         raise ValueError(
@@ -256,11 +256,11 @@ def _check(models: Sequence[str], name: str, given) -> None:
     for model in owners:
         default = describe(model).keywords[name]
         kinds = _KINDS.get(type(default))
-        # The bounds of a Float may be whole; what lies between them is not.
+        # The bounds of a Float may be whole numbers; the values between them are not.
         fits = not (isinstance(given, Float) and kinds == (int,))
         if kinds and not (fits and all(type(value) in kinds for value in values)):
             shown = given if isinstance(given, Range) else as_json(given)
             raise ValueError(
-                f"`{name}` of {model} must be of the kind of its default, "
+                f"`{name}` of {model} must have the type of its default, "
                 f"{as_json(default)}. Received: {shown}."
             )

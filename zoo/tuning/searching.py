@@ -16,26 +16,26 @@ from zoo.tuning.plan import Plan, fingerprint_of
 from zoo.tuning.searched import searched_space
 
 ALGORITHMS = ("hyperband", "bayesian", "random", "grid")
-_LONG = 10  # trials from which each gets a process of its own
+_LONG = 10  # with more trials, each has its own process
 
 
 @dataclass(frozen=True)
-class Found:
-    """What a search found.
+class SearchResult:
+    """The result of a search.
 
     Args:
         trial: name of the best trial.
         model: name of the model.
-        settings: of its training.
+        settings: settings of its training.
         keywords: of its builder.
         objective: its value on the validation part.
         test: scores of the test part: of the best trial, and of the defaults.
-        reads: how often the test part was read; more than once if a search went on
-            after its end.
+        reads: how often the test part was read; more than once if a search was
+            continued after its end.
         trials: the results of all trials by name.
-        folder: of the search, with `report.md` and `model/`.
+        folder: folder of the search, with `report.md` and `model/`.
         exported: folder of the exported version, or `None`.
-        summary: what the report says first.
+        summary: the first lines of the report.
     """
 
     trial: str
@@ -69,48 +69,49 @@ def search(
     processes: bool | None = None,
     retrain: bool = False,
     export_to: str | Path | None = None,
-) -> Found | None:
+) -> SearchResult | None:
     """Searches settings and architecture; trains, evaluates and exports the best.
 
     The first trial has the model's defaults. Every trial trains on the training part
-    and is compared by the validation part; the test part is read once, at the end, by
-    the best model and by the first one. A search that was killed goes on when it is
-    called again with the same arguments; `trials`, `max_time`, `workers` and
-    `processes` may change.
+    and is compared on the validation part; the test part is read once, at the end, for
+    the best model and the first one. Calling it again with the same arguments continues
+    a search that was killed; `trials`, `max_time`, `workers` and `processes` may
+    change.
 
     Args:
-        model: name of a registered model, or of several of one family, among which the
-            search chooses.
+        model: name of a registered model, or names of several of one family, from which
+            the search chooses.
         splits: the data, as `zoo.data.load_named` gives.
-        folder: of the search; gets `report.md`, `trials/` and the best model as
-            `model/`.
-        trials: at most this many. For Hyperband each round of a configuration is one.
+        folder: folder of the search; receives `report.md`, `trials/` and the best model
+            as `model/`.
+        trials: maximum number. For Hyperband each round of a configuration is one.
         algorithm: `"hyperband"`, `"bayesian"`, `"random"` or `"grid"`.
         objective: a score of the validation part: `"mean"` over the tasks, a metric
             such as `"macro_f1"`, `"TASK:METRIC"`; by default the family's first.
-        max_time: seconds after which no trial begins, and the last epoch is cut short.
-        ranges: such as `zoo.tuning.Int`, instead of the model's own, or further ones.
+        max_time: seconds after which no trial begins and the current epoch ends early.
+        ranges: such as `zoo.tuning.Int`; they replace or extend the model's own.
         fixed: settings and arguments that do not vary.
-        only: names of all that varies beside `ranges`; by default everything that has
-            a range.
-        budget: limits: `parameters`, and `latency` in milliseconds of one text in the
-            Python model. A model over one of them is not chosen.
-        seed: of what is drawn, and of the trainings.
-        workers: trials that run at a time. With the variables of a cluster this
-            process is its chief or one of its workers; see `zoo.tuning.workers`.
-        processes: each trial in a process of its own, so that memory stays flat; by
-            default in searches of more than 10 trials or with a limit of time. A
+        only: names of all that varies besides `ranges`; by default everything with a
+            range.
+        budget: limits: `parameters`, and `latency` in milliseconds per text of the
+            exported model. A model over one of them is not chosen.
+        seed: seed of the draws and of the trainings.
+        workers: trials that run at once. With the variables of a cluster this process
+            is its chief or one of its workers; see `zoo.tuning.workers`.
+        processes: whether to run each trial in its own process, which bounds memory; by
+            default in searches of more than 10 trials or with a time limit. A
             script then needs `if __name__ == "__main__":`.
-        retrain: trains the best settings again, on training and validation part.
+        retrain: whether to train the best settings again, on the training and
+            validation parts.
         export_to: folder of the exported versions, or `None`.
 
     Returns:
-        What was found; `None` in a worker of a cluster.
+        The result; `None` in a worker of a cluster.
 
     Raises:
         ImportError: without the extra `tune`.
-        ValueError: for arguments of no use, or a folder that holds another search.
-        RuntimeError: if no trial works.
+        ValueError: for invalid arguments, or a folder that holds another search.
+        RuntimeError: if no trial succeeds.
 
     Example:
         >>> from zoo.data import load_named
@@ -135,7 +136,7 @@ def search(
     )
     if workers < 1 or (workers > 1 and cluster.role()):
         raise ValueError(
-            "`workers` must be at least 1, and 1 where the variables of a cluster are "
+            "`workers` must be at least 1, and 1 if the variables of a cluster are "
             f"set. Received: {workers}."
         )
     from zoo.tuning.finish import finish
@@ -154,13 +155,13 @@ def search(
 
 
 def check_installed() -> None:
-    """Raises ImportError unless the packages of the extra `tune` are there."""
+    """Raises ImportError unless the packages of the extra `tune` are installed."""
     for module, package in (("keras_tuner", "keras-tuner"), ("tensorboard",) * 2):
         if importlib.util.find_spec(module) is None:
             raise ImportError(
-                f"A search needs the package {package}: "
-                "pip install 'keras-tuner>=1.4.8,<1.5' tensorboard, which are the "
-                "extra `tune` of keras-text-zoo."
+                f"A search needs the package {package}: pip install -e '.[tune]'. "
+                "Accepted: keras-tuner>=1.4.8,<1.5 and tensorboard. "
+                "Received: no such package."
             )
 
 
@@ -181,10 +182,10 @@ def make_plan(
     processes: bool | None,
     family: str | None = None,
 ) -> Plan:
-    """The plan of a search, with all of its arguments checked; see `search`.
+    """Returns the plan of a search, with all of its arguments checked; see `search`.
 
-    `family` names the family that trains the models, by default the one of the
-    registry. The search asks three things of it: `objectives`, `trial` and `score`.
+    `family` names the family that trains the models, by default that of the registry.
+    The search uses three of its methods: `objectives`, `trial` and `score`.
     """
     if algorithm not in ALGORITHMS:
         raise ValueError(
@@ -203,7 +204,7 @@ def make_plan(
         )
     if not len(splits.valid):
         raise ValueError(
-            "`splits` must have a validation part, by which trials are compared. "
+            "`splits` must have a validation part, on which trials are compared. "
             "Received: an empty one."
         )
     family = family or family_of(searched.models[0]).name

@@ -1,6 +1,6 @@
-"""One trial: a training of a model and its validation scores, in one folder.
+"""One trial: the training of a model and its validation scores, in one folder.
 
-This module loads no TensorFlow: a process of its own imports what its family needs.
+This module loads no TensorFlow: a separate process imports what its family needs.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ DONE, FAILED, OVER = "done", "failed", "over budget"
 
 
 class OverBudget(Exception):
-    """The model is larger than the budget; it was not trained.
+    """The model exceeds the budget; it was not trained.
 
     Args:
-        parameters: that it has.
+        parameters: its number of parameters.
     """
 
     def __init__(self, parameters: int) -> None:
@@ -44,15 +44,15 @@ class OverBudget(Exception):
 
 @dataclass(frozen=True)
 class Job:
-    """What a trial does.
+    """The definition of a trial.
 
     Args:
-        folder: its own; holds checkpoints, the trained model and the result.
+        folder: its folder, for checkpoints, the trained model and the result.
         family: name of the family that trains the models.
         model: name of the model.
-        settings: that differ from the model's defaults.
+        settings: settings that differ from the model's defaults.
         keywords: arguments of the model's builder.
-        objective: whose value is the result.
+        objective: name of the objective.
         budget: limits by name.
         deadline: `time.time()` at which the training stops, or `None`.
         parent: folder of the trial whose training this one continues, or `None`.
@@ -70,9 +70,9 @@ class Job:
 
 
 def read_result(folder: Path) -> dict | None:
-    """The result of a finished trial, `None` of another."""
+    """Returns the result of a finished trial, or `None`."""
     path = folder / RESULT
-    remedy = f"Remove the folder {folder}, and the search goes on without that trial."
+    remedy = f"Remove the folder {folder}; the search then continues without it."
     if not path.exists():
         return None
     result = read_json(path, remedy)
@@ -83,21 +83,21 @@ def read_result(folder: Path) -> dict | None:
 
 
 def run_trial(job: Job, splits) -> dict:
-    """Trains, scores and writes the result; a failure is a result as well.
+    """Trains, scores and writes the result; a failure is a result too.
 
     Args:
-        job: what to do. Checkpoints in its folder, or in its parent's, are continued.
-        splits: the data; the test part is not looked at.
+        job: the trial. It continues from checkpoints in its folder or its parent's.
+        splits: the data; the test part is not used.
 
     Returns:
-        What `result.json` holds: `status`, `objective`, `scores`, `parameters`,
-        `latency` of the exported model in milliseconds of one text, `epochs`,
+        The content of `result.json`: `status`, `objective`, `scores`, `parameters`,
+        `latency` of the exported model in milliseconds per text, `epochs`,
         `best_epoch` from 1, `seconds` of training, `memory` of the process in MB, and
-        of a failure its `error`.
+        the `error` of a failure.
     """
     job.folder.mkdir(parents=True, exist_ok=True)
     start = time.perf_counter()
-    facts: dict = {
+    results: dict = {
         "model": job.model,
         "settings": dict(job.settings),
         "keywords": dict(job.keywords),
@@ -105,15 +105,15 @@ def run_trial(job: Job, splits) -> dict:
         "parent": job.parent and job.parent.name,
     }
     try:
-        facts.update(_trained(job, splits))
+        results.update(_trained(job, splits))
     except OverBudget as over:
-        facts.update(status=OVER, parameters=over.parameters)
-    except Exception as error:  # of any kind: the search goes on without this trial
-        facts.update(status=FAILED, error=_described(error))
-    facts["wall"] = time.perf_counter() - start
-    facts["memory"] = _peak_memory()
-    write_json(job.folder / RESULT, facts)
-    return facts
+        results.update(status=OVER, parameters=over.parameters)
+    except Exception as error:  # of any kind: the search continues without this trial
+        results.update(status=FAILED, error=_described(error))
+    results["wall"] = time.perf_counter() - start
+    results["memory"] = _peak_memory()
+    write_json(job.folder / RESULT, results)
+    return results
 
 
 def _trained(job: Job, splits) -> dict:
@@ -137,11 +137,11 @@ def _trained(job: Job, splits) -> dict:
     if not math.isfinite(value):
         raise ValueError(
             f"The objective {job.objective!r} must be a finite number on the "
-            "validation part, and the data may leave it undefined. Accepted: another "
+            "validation part; the data may leave it undefined. Accepted: another "
             f"objective, if there is one among these scores. Received: {scores}."
         )
     text_model.save(job.folder / "model")
-    facts = {
+    results = {
         "status": DONE,
         "objective": value,
         "scores": scores,
@@ -153,21 +153,21 @@ def _trained(job: Job, splits) -> dict:
     }
     limit = (job.budget or {}).get("latency")
     if limit is not None:
-        from zoo.tuning.latency import served_latency  # loads TensorFlow
+        from zoo.tuning.latency import served_latency  # it loads TensorFlow
 
         with tempfile.TemporaryDirectory(dir=job.folder) as place:
             exported = family.export(text_model, splits, place)
-            facts["latency"] = served_latency(exported, splits.valid.texts)
-        if facts["latency"] > limit:
-            facts["status"] = OVER
-    return facts
+            results["latency"] = served_latency(exported, splits.valid.texts)
+        if results["latency"] > limit:
+            results["status"] = OVER
+    return results
 
 
 def in_process(job: Job, splits) -> dict:
-    """`run_trial` in a process of its own, whose memory ends with it.
+    """Runs `run_trial` in a separate process, whose memory is freed at its end.
 
-    What it writes goes to `log.txt`. A process that was killed is a failed trial; if
-    this process dies, so does that one.
+    Its output goes to `log.txt`. A process that was killed is a failed trial; it ends
+    with this process.
     """
     job.folder.mkdir(parents=True, exist_ok=True)
     context = multiprocessing.get_context("spawn")
@@ -186,7 +186,7 @@ def in_process(job: Job, splits) -> dict:
         if code is not None and code < 0:
             why = f"signal {-code}; out of memory, or killed"
         message = f"The process of the trial ended without a result: {why}."
-        text = f"{message} It wrote {job.folder / 'log.txt'}"
+        text = f"{message} Its output is in {job.folder / 'log.txt'}"
         result = {
             "model": job.model,
             "settings": dict(job.settings),
@@ -207,7 +207,7 @@ def _process(job: Job, splits) -> None:
 
 
 def log_to(path: Path) -> None:
-    """Sends what this process writes, by Python or not, to the end of a file."""
+    """Redirects all output of this process, also from C++, to the end of a file."""
     log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     for descriptor in (1, 2):
         os.dup2(log, descriptor)
@@ -215,13 +215,13 @@ def log_to(path: Path) -> None:
 
 
 def die_with_parent() -> None:
-    """Ends this process as soon as the one that started it is gone, however it went.
+    """Ends this process when its parent has ended, for any reason.
 
-    An interrupt from the keyboard is left to that one.
+    A keyboard interrupt is handled by the parent.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
-    assert parent is not None  # only what `multiprocessing` started calls this
+    assert parent is not None  # only processes of `multiprocessing` call this
     sentinel = parent.sentinel
 
     def watch() -> None:
@@ -232,14 +232,14 @@ def die_with_parent() -> None:
 
 
 def objective_for_oracle(objective: Objective, result: Mapping, others: list) -> float:
-    """The value that the oracle gets of a result.
+    """Returns the value that the oracle receives for a result.
 
-    A trial that failed, or is over a budget, gets the worst value that any has: the
-    oracle learns to stay away, and Hyperband never trains it on.
+    A trial that failed, or exceeds a budget, gets the worst value of all, so that the
+    oracle avoids it and Hyperband never continues it.
 
     Args:
-        objective: of the search.
-        result: of the trial.
+        objective: objective of the search.
+        result: result of the trial.
         others: results of all trials.
     """
     if result["status"] == DONE:
@@ -256,13 +256,13 @@ def _callbacks(job: Job) -> list:
     limit = (job.budget or {}).get("parameters")
     if limit is None and job.deadline is None:
         return []
-    from zoo.tuning.callbacks import Limits  # loads Keras
+    from zoo.tuning.callbacks import Limits  # it loads Keras
 
     return [Limits(limit, job.deadline)]
 
 
 def _described(error: BaseException) -> dict:
-    """The traceback, and what tells one kind of failure from another."""
+    """Returns the traceback, and a key that identifies the kind of failure."""
     last = traceback.extract_tb(error.__traceback__)[-1]
     return {
         "kind": f"{type(error).__name__} at {last.filename}:{last.lineno}",
@@ -271,6 +271,6 @@ def _described(error: BaseException) -> dict:
 
 
 def _peak_memory() -> float:
-    """Most memory of this process so far, in MB."""
+    """Returns the peak memory of this process, in MB."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / (2**20 if sys.platform == "darwin" else 2**10)

@@ -1,4 +1,4 @@
-"""What each trial of a search does, and what is said of it."""
+"""Runs the trials of a search, and reports on each."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ from zoo.tuning.trial import (
 )
 from zoo.tuning.workers import ROLE
 
-MOST_FAILURES = 3  # of a search in which nothing else has happened
+MOST_FAILURES = 3  # failures at the start of a search that end it
 
 
 class AllFailed(RuntimeError):
-    """No trial has worked; going on would be a waste."""
+    """No trial succeeded, so the search ends."""
 
 
 def run_search(plan: Plan, splits) -> None:
-    """Runs trials until the oracle has no more, in the role that the variables
-    `KERASTUNER_TUNER_ID`, `KERASTUNER_ORACLE_IP` and `KERASTUNER_ORACLE_PORT` give.
+    """Runs trials until the oracle has no more, in the role set by the variables
+    `KERASTUNER_TUNER_ID`, `KERASTUNER_ORACLE_IP` and `KERASTUNER_ORACLE_PORT`.
 
     Args:
-        plan: of the search, whose folder is claimed.
+        plan: plan of the search, whose folder is claimed.
         splits: the data, without a test part.
 
     Raises:
@@ -49,7 +49,7 @@ class Tuner(Loop):
     """Runs the trials of a plan.
 
     Args:
-        plan: of the search.
+        plan: plan of the search.
     """
 
     def __init__(self, plan: Plan) -> None:
@@ -82,7 +82,7 @@ class Tuner(Loop):
             deadline=self.deadline,
         )
         before = self.plan.results()
-        result = read_result(job.folder)  # it ended, and the search before it was told
+        result = read_result(job.folder)  # finished before the search could record it
         if result is None:
             run = in_process if self.plan.processes else run_trial
             result = run(job, splits)
@@ -104,7 +104,7 @@ class Tuner(Loop):
             )
 
     def _report(self, name: str, values: Mapping, result: Mapping, before) -> None:
-        """One line of a trial, and the traceback of a failure of a new kind."""
+        """Prints one line for a trial, and the traceback of a failure of a new kind."""
         objective = self.plan.objective
         best = None
         for other in [*before.values(), result]:

@@ -1,8 +1,8 @@
 """Several workers on one machine: keras-tuner's chief and workers as processes.
 
-On a cluster the same command runs on every machine, with a folder that all of them see
-and keras-tuner's own variables: `KERASTUNER_ORACLE_IP` and `KERASTUNER_ORACLE_PORT` of
-the chief, and `KERASTUNER_TUNER_ID`, `chief` for one and another name for each worker.
+On a cluster the same command runs on every machine, with a shared folder and
+keras-tuner's own variables: `KERASTUNER_ORACLE_IP` and `KERASTUNER_ORACLE_PORT` of the
+chief, and `KERASTUNER_TUNER_ID`, `chief` for one and a unique name for each worker.
 """
 
 from __future__ import annotations
@@ -26,25 +26,25 @@ _POLL = 0.2  # seconds
 
 
 def role() -> str | None:
-    """`"chief"`, `"worker"`, or `None` where the variables of a cluster are not set."""
+    """Returns `"chief"`, `"worker"`, or `None` without the variables of a cluster."""
     if ADDRESS not in os.environ:
         return None
     return CHIEF if CHIEF in os.environ.get(ROLE, "") else "worker"
 
 
 def run_workers(plan: Plan, splits, workers: int) -> None:
-    """Runs a search by a chief and workers until the workers have no more to do.
+    """Runs a search with a chief and workers until there are no more trials.
 
-    A worker that dies is started again, and goes on with its trial.
+    A worker that dies is restarted, and continues its trial.
 
     Args:
-        plan: of the search, whose folder is claimed.
+        plan: plan of the search, whose folder is claimed.
         splits: the data, without a test part.
         workers: their number.
 
     Raises:
-        RuntimeError: if all trials fail, the chief dies, or workers die again and
-            again; the trials that ended are kept.
+        RuntimeError: if all trials fail, the chief dies, or workers die repeatedly; the
+            finished trials are kept.
     """
     context = multiprocessing.get_context("spawn")
     variables = {ADDRESS: "127.0.0.1", PORT: str(_free_port())}
@@ -84,15 +84,15 @@ def run_workers(plan: Plan, splits, workers: int) -> None:
 
 def _died(name: str, code: int) -> str:
     return (
-        f"The {name} of the search ended with exit code {code}. The trials that ended "
-        "are kept; the same search goes on from there."
+        f"The {name} of the search ended with exit code {code}. The finished trials "
+        "are kept; the same search continues from there."
     )
 
 
 def _run(plan: Plan, variables: dict, splits) -> None:
     die_with_parent()
     os.environ.update(variables)
-    # Our lines go to the terminal, and what TensorFlow writes about itself does not.
+    # Our lines go to the terminal; TensorFlow's own messages do not.
     sys.stderr = os.fdopen(os.dup(2), "w", buffering=1)
     log_to(plan.folder / f"{variables[ROLE]}.log")
     from zoo.tuning.tuner import AllFailed, run_search

@@ -1,7 +1,7 @@
-"""Pre-trained weights that ship in the package: nothing is fetched at run time.
+"""Pre-trained weights that ship in the package: nothing is downloaded at run time.
 
-Each is a folder beside this file, with a card that says what it was made of, by which
-command, and under which licence.
+Each has a folder here, with a card that states its source, the command that created it,
+and its licence.
 """
 
 from __future__ import annotations

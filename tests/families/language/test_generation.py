@@ -209,14 +209,14 @@ def test_a_wrong_answer_is_not_published(tmp_path, monkeypatch):
     from zoo.serving import ExportError
 
     model = make()
-    right = servable.golden_calls
+    right = servable.expected_calls
 
     def wrong(*arguments):
         calls = right(*arguments)
         calls[0]["outputs"]["log_probability"]["values"][2] += 0.01
         return calls
 
-    monkeypatch.setattr(servable, "golden_calls", wrong)
+    monkeypatch.setattr(servable, "expected_calls", wrong)
     with pytest.raises(ExportError, match="score, row"):
         zoo.export(model.model, model.pipeline, tmp_path / "lm", examples=TEXTS)
     assert list((tmp_path / "lm").iterdir()) == []

@@ -13,7 +13,6 @@ from marks import slow_but
 
 import zoo
 from zoo.families.language.costs import count_weights
-from zoo.families.language.facts import facts_of
 from zoo.families.language.fitting import StreamTrainer, TimeLimit, train_language_model
 from zoo.families.language.perplexity import (
     log_probabilities,
@@ -22,6 +21,7 @@ from zoo.families.language.perplexity import (
     stream_perplexity,
     zero_state,
 )
+from zoo.families.language.results import results_of
 from zoo.families.language.settings import LanguageSettings
 from zoo.families.language.stream import Windows, streams
 from zoo.training.schedules import WarmUp
@@ -434,7 +434,7 @@ def test_validations_within_an_epoch_change_no_training():
     assert [logs["midway"] for logs in plain] == [[], []]
     model = build()
     seconds, perplexities = zip(
-        *facts_of(model, {"valid": valid, "test": valid}, history)["curve"]
+        *results_of(model, {"valid": valid, "test": valid}, history)["curve"]
     )
     assert list(seconds) == sorted(seconds) and len(seconds) == 6
     assert perplexities[2] == found[0] and perplexities[5] == found[1]

@@ -178,7 +178,7 @@ def test_files_by_their_suffix(tmp_path):
     ("name", "labels", "message"),
     [
         ("a.csv", None, "Received: '.csv'"),
-        ("a.conll", ["ner"], "have numbers.*'ner'"),
+        ("a.conll", ["ner"], "are named by number.*'ner'"),
         ("a.conll", ["x=1:categories"], "no labels of sentences"),
         ("a.jsonl", ["ner=tags"], "Received: ner=tags"),
     ],
@@ -195,7 +195,7 @@ def test_parts_split_off_hold_no_tag_of_their_own():
     for row, found in enumerate(tags):
         found[0] = f"B-rare{row}"  # each occurs once
     odd = TaggedSentences(data.tokens, {SLOTS: tags}, data.labels)
-    with pytest.raises(DataError, match="leaves no row"):
+    with pytest.raises(DataError, match="leaves it without rows"):
         assemble_tagged(odd, schemes={SLOTS: "BIO"})
     again = assemble_tagged(data, sentences(10, 5), schemes={SLOTS: "BIO"})
     assert len(again.valid) == 10 and again.notes

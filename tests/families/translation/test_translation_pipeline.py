@@ -10,7 +10,7 @@ from translated_toys import pairs, pipeline
 
 from zoo.data.pairs import Pairs
 from zoo.families.translation.pipeline import TranslationPipeline
-from zoo.families.translation.side import Side
+from zoo.families.translation.tokenizer import Tokenizer
 from zoo.text import normalize
 from zoo.text.vocabulary import BEGIN, END, SPECIALS, UNKNOWN
 
@@ -33,29 +33,29 @@ def read(texts) -> str:
     return " ".join(unicodedata.normalize("NFKC", texts).split())
 
 
-def there_and_back(side: Side, texts) -> list[str]:
-    found = side.detokenize(side.ids(side.tokenize(texts))).numpy()
+def there_and_back(tokenizer: Tokenizer, texts) -> list[str]:
+    found = tokenizer.detokenize(tokenizer.ids(tokenizer.tokenize(texts))).numpy()
     return [text.decode("utf-8") for text in found]
 
 
 @pytest.fixture(scope="module")
-def side():
-    return Side.learn(TEXTS * 2, vocab_size=400)
+def tokenizer():
+    return Tokenizer.learn(TEXTS * 2, vocab_size=400)
 
 
-def test_texts_of_known_characters_come_back(side):
-    assert there_and_back(side, TEXTS) == [read(text) for text in TEXTS]
+def test_texts_of_known_characters_come_back(tokenizer):
+    assert there_and_back(tokenizer, TEXTS) == [read(text) for text in TEXTS]
     generator = np.random.default_rng(0)
     letters = sorted(set("".join(map(read, TEXTS))))
     mixed = ["".join(generator.choice(letters, 30)) for _ in range(50)]
     # Marks that combine may meet a letter that they compose with.
     expected = [read(text) for text in mixed]
-    assert there_and_back(side, expected) == [read(text) for text in expected]
+    assert there_and_back(tokenizer, expected) == [read(text) for text in expected]
 
 
-def test_white_space_and_forms_of_letters_become_one(side):
+def test_white_space_and_forms_of_letters_become_one(tokenizer):
     texts = ["  Zwei \t\n junge\u00a0", "\uff3a\uff57ei", "a \u2581 b", "", " \r\n"]
-    assert there_and_back(side, texts) == ["Zwei junge", "Zwei", "a b", "", ""]
+    assert there_and_back(tokenizer, texts) == ["Zwei junge", "Zwei", "a b", "", ""]
 
 
 def test_words_know_what_stood_before_them():
@@ -65,24 +65,26 @@ def test_words_know_what_stood_before_them():
     assert words == [*expected, "\u4f60", "\u597d", "\u2581a", "!!"]
 
 
-def test_unknown_characters_alone_are_lost(side):
-    assert there_and_back(side, ["Zwei\U0001f600junge M\u00f8nner"]) == [
+def test_unknown_characters_alone_are_lost(tokenizer):
+    assert there_and_back(tokenizer, ["Zwei\U0001f600junge M\u00f8nner"]) == [
         "Zweijunge Mnner"
     ]
-    assert there_and_back(side, [b"\xff\xfe Zwei \xe4\xb8!"]) == [" Zwei !"]
+    assert there_and_back(tokenizer, [b"\xff\xfe Zwei \xe4\xb8!"]) == [" Zwei !"]
 
 
 def test_lower_case_keeps_the_sharp_s():
-    side = Side.learn(TEXTS, vocab_size=300, lowercase=True)
-    assert there_and_back(side, [TEXTS[0]]) == [TEXTS[0].lower()]
+    tokenizer = Tokenizer.learn(TEXTS, vocab_size=300, lowercase=True)
+    assert there_and_back(tokenizer, [TEXTS[0]]) == [TEXTS[0].lower()]
 
 
 def test_words_of_tokenised_texts():
-    side = Side.learn(["a ## \u2581b , c"], tokenizer="whitespace", vocab_size=20)
-    assert set(side.vocabulary[4:]) == {"a", "##", "\u2581b", ",", "c"}
-    assert there_and_back(side, ["c  ## , new \u2581b"]) == ["c ## , \u2581b"]
-    with pytest.raises(ValueError, match="`tokenizer` of a translation.*'bytes'"):
-        Side.learn(["a"], tokenizer="bytes")
+    tokenizer = Tokenizer.learn(
+        ["a ## \u2581b , c"], tokenizer="whitespace", vocab_size=20
+    )
+    assert set(tokenizer.vocabulary[4:]) == {"a", "##", "\u2581b", ",", "c"}
+    assert there_and_back(tokenizer, ["c  ## , new \u2581b"]) == ["c ## , \u2581b"]
+    with pytest.raises(ValueError, match="`tokenizer` for translation.*'bytes'"):
+        Tokenizer.learn(["a"], tokenizer="bytes")
 
 
 def test_begin_and_end_and_what_is_cut():

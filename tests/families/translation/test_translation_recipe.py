@@ -251,7 +251,7 @@ def test_tables(tmp_path):
         (
             {"a": "1\n2\n", "b": "1\n"},
             ["--data", "a", "--target", "b"],
-            "a, line 2: the line has no partner: b ends before it",
+            "a, line 2: the line is unpaired: b ends before it",
         ),
         (
             {"a": "1\n\n", "b": "1\n2\n"},

@@ -477,7 +477,7 @@ def test_capacity_drops_in_training_alone_and_says_so():
     y = ops.convert_to_numpy(layer(x, training=True))
     kept = y.any(axis=-1)
     assert kept.tolist() == [True] * 2 + [False] * 14  # 0.5 * 16 / 4 tokens
-    found = {part: float(m.result()) for part, m in layer.health.means.items()}
+    found = {part: float(m.result()) for part, m in layer.routing_metrics.means.items()}
     assert found["dropped"] == pytest.approx(14 / 16)
     assert found["max_over_mean"] == pytest.approx(4)
     assert found["entropy"] == pytest.approx(0, abs=1e-6)

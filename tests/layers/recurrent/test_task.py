@@ -1,4 +1,4 @@
-"""CoupledLSTM and SharedLSTM against NumPy loops written from the paper's equations."""
+"""CoupledLSTM and TaskSpecificLSTM against NumPy loops of the paper's equations."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from keras import ops
 
 from zoo.layers.recurrent.coupled import CoupledLSTM
 from zoo.layers.recurrent.lstm import LSTM
-from zoo.layers.recurrent.shared import SharedLSTM
+from zoo.layers.recurrent.task_specific import TaskSpecificLSTM
 
 MASK = np.array([[1, 1, 1, 1, 1], [1, 1, 0, 0, 0], [1, 0, 0, 0, 0]], bool)
 
@@ -116,7 +116,7 @@ def make(kind, **options):
     if kind == "coupled":
         layer, inputs = CoupledLSTM(4, **options), [x]
     else:
-        layer, inputs = SharedLSTM(3, 4, **options), [x, shared]
+        layer, inputs = TaskSpecificLSTM(3, 4, **options), [x, shared]
     layer.build(*(value.shape for value in inputs))
     fill(layer)
     reference = coupled_reference if kind == "coupled" else shared_reference
@@ -283,8 +283,8 @@ def test_mixed_precision_is_close_to_full(kind):
     [
         lambda: CoupledLSTM(4, tasks=3),
         lambda: CoupledLSTM(0),
-        lambda: SharedLSTM(0, 4),
-        lambda: SharedLSTM(2, 4, dropout=1.0),
+        lambda: TaskSpecificLSTM(0, 4),
+        lambda: TaskSpecificLSTM(2, 4, dropout=1.0),
     ],
 )
 def test_bad_arguments_are_named_with_what_was_received(bad):

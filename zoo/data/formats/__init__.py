@@ -1,1 +1,1 @@
-"""Readers of file formats, one module a format."""
+"""Readers of file formats, one per module."""

@@ -1,4 +1,4 @@
-"""Files with a token a line: CoNLL columns and CoNLL-U."""
+"""Files with one token per line: CoNLL columns and CoNLL-U."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def read_conll(
     encoding: str | None = None,
     on_bad_rows: str = "error",
 ) -> TaggedSentences:
-    """Reads columns: a token a line, sentences apart by empty lines.
+    """Reads columns: one token per line, with empty lines between sentences.
 
     Every line must have as many columns as most lines have. Lines with the token
     `-DOCSTART-` are left out.
@@ -49,21 +49,20 @@ def read_conll(
         path: the file, plain or gzip.
         tags: from task to the column of its tags; -1 is the last one.
         token_column: the column of the tokens.
-        schemes: by task the scheme that its tags must keep, see
+        schemes: by task the scheme that its tags must follow, see
             `zoo.data.tag_schemes`.
-        delimiter: between columns; any number of spaces and tabs by default.
-        comment: lines that begin with it are left out. None are by default, for `#`
-            may be a token; where most sentences begin with one that is an error,
-            unless this is `""`.
-        encoding: by default told by the byte-order mark, else UTF-8.
-        on_bad_rows: `"error"`, or `"skip"` to leave out sentences with something wrong
-            and list it in `TaggedSentences.skipped`.
+        delimiter: separates columns; any number of spaces and tabs by default.
+        comment: prefix of lines to leave out. None by default, as `#` may be a token;
+            if most sentences begin with `#`, that is an error unless this is `""`.
+        encoding: by default that of the byte-order mark, else UTF-8.
+        on_bad_rows: `"error"`, or `"skip"` to leave out invalid sentences and list them
+            in `TaggedSentences.skipped`.
 
     Returns:
         `TaggedSentences` in the order of the file.
 
     Raises:
-        DataError: naming file, line, column, what is accepted and what stood there.
+        DataError: with file, line, column, what is accepted and what was received.
 
     Example:
         >>> import pathlib, tempfile
@@ -119,8 +118,8 @@ def read_conllu(
     Args:
         path: the file, plain or gzip.
         tags: from task to a field, such as `"UPOS"`, or to a key of FEATS or MISC, such
-            as `"MISC:NER"`. Where a word lacks the key its tag is O.
-        schemes: by task the scheme that its tags must keep, see
+            as `"MISC:NER"`. The tag of a word without the key is O.
+        schemes: by task the scheme that its tags must follow, see
             `zoo.data.tag_schemes`.
         encoding, on_bad_rows: as in `read_conll`.
 
@@ -156,7 +155,7 @@ def read_conllu(
             cells = text.split("\t")
             if len(cells) != len(_FIELDS):
                 what = f"the line has {len(cells)} column(s)"
-                accepted = f"{len(_FIELDS)} columns, tabs between them"
+                accepted = f"{len(_FIELDS)} columns, separated by tabs"
                 found.fail(line, None, what, accepted, shorten(text))
                 break
             if re.fullmatch(r"\d+[-.]\d+", cells[0]):
@@ -176,7 +175,7 @@ def read_conllu(
 
 
 def _add(found: Collector, rows: list, token, tags: Mapping, value: Callable) -> None:
-    """Hands over the `(line, cells)` of a sentence, unless all were left out."""
+    """Adds the `(line, cells)` of a sentence, unless all were left out."""
     if rows:
         found.add(
             [line for line, _ in rows],
@@ -194,9 +193,9 @@ def _field(cells: Mapping[str, str], field: str) -> str:
 
 
 def _blocks(text: str) -> Iterator[list[tuple[int, str]]]:
-    """Numbered lines between empty ones."""
+    """Yields groups of numbered lines, separated by empty lines."""
     block = []
-    # Not `splitlines`, which also parts at characters that a token may hold.
+    # Not `splitlines`, which also splits at characters that a token may hold.
     for line, content in enumerate(re.split("\r\n|\r|\n", text), 1):
         if content.strip(" \t"):
             block.append((line, content))
@@ -208,7 +207,7 @@ def _blocks(text: str) -> Iterator[list[tuple[int, str]]]:
 
 
 def _width(path: str, blocks: list, columns: Mapping[str, int]) -> tuple[int, int]:
-    """The columns that most lines have, and how many do; comments need not be most."""
+    """Returns the usual number of columns, and how many lines have it."""
     lines = [row for block in blocks for row in block]
     counts = Counter(len(cells) for *_, cells in lines)
     plain = Counter(len(cells) for _, text, cells in lines if text[0] != "#")
@@ -221,7 +220,7 @@ def _width(path: str, blocks: list, columns: Mapping[str, int]) -> tuple[int, in
         line, text, cells = lines[0]
         _check_columns(path, line, text, cells, columns)
     token, *tags = columns.values()
-    # Column 0 and column -1 of a line with one word are the same: no tag is there.
+    # In a line with one word, columns 0 and -1 are the same, so there is no tag.
     tagged = (w for w in fitting if token % w not in {tag % w for tag in tags})
     width = next(tagged, fitting[0] if fitting else 0)
     return width, counts[width]
@@ -232,14 +231,14 @@ def _check_columns(path, line, text, cells, columns) -> None:
     for name, column in columns.items():
         if not -width <= column < width:
             raise DataError(
-                f"{path}, line {line}: column {column} of {name!r} is not there. "
+                f"{path}, line {line}: {name!r} has no column {column}. "
                 f"Accepted: from 0 to {width - 1}, or from the end -1 to {-width}. "
                 f"Received: {shorten(text)}."
             )
 
 
 def _refuse_comments(path: str, blocks: list) -> None:
-    """Raises where most sentences begin with a line that looks like a comment."""
+    """Raises if most sentences begin with a line that looks like a comment."""
     first = [block[0][:2] for block in blocks if block]
     found = [(line, text) for line, text in first if re.match("#[ \t]", text)]
     if not found or 2 * len(found) < len(first):
@@ -251,7 +250,7 @@ def _refuse_comments(path: str, blocks: list) -> None:
             None,
             f"{len(found)} of {len(first)} sentences begin with '#', as comments do",
             "comment='#' (--comment '#') to leave out such lines, or comment='' "
-            "(--comment '') where '#' is a token",
+            "(--comment '') if '#' is a token",
             shorten(found[0][1]),
         )
     )

@@ -15,7 +15,7 @@ from zoo.data.formats.registry import register_format
 
 _DELIMITERS = (",", "\t", ";", "|")
 _LONGEST_CELL = 2**31 - 1
-# The line by which a file tells Excel its delimiter.
+# The line that sets Excel's delimiter.
 _EXCEL = re.compile(r'"?sep=([^"\r\n])"?[;,\t]*(?:\r\n|\r|\n)', re.IGNORECASE)
 
 
@@ -28,14 +28,14 @@ def rows_of(
 ) -> Iterator[tuple[int, list] | BadRow]:
     """Yields `(line, cells)` for the `wanted` columns, or a `BadRow`.
 
-    A row of blank cells may have any number of them. A first line `sep=;` names the
-    delimiter, as Excel reads it.
+    A row of blank cells may have any number of them. A first line `sep=;` sets the
+    delimiter, as in Excel.
 
     Args:
         table: the file.
         wanted: names of the columns to yield, in that order.
-        delimiter: what stands between cells. Where the header lacks a wanted column
-            and another usual delimiter yields all of them, that one is taken.
+        delimiter: separates cells. If the header lacks a wanted column and another
+            usual delimiter yields all of them, that one is used.
         columns: names by position, for files without a header.
 
     Raises:
@@ -90,7 +90,7 @@ def rows_of(
 def rows_by_position(
     table: Table, columns: Sequence[str], wanted: Sequence[str]
 ) -> Iterator[tuple[int, list] | BadRow]:
-    """Rows of a tab-separated file without a header, as `rows_of` yields them.
+    """Yields the rows of a tab-separated file without a header, as `rows_of` does.
 
     Args:
         table: the file.
@@ -98,7 +98,7 @@ def rows_by_position(
         wanted: names of the columns to yield, in that order.
 
     Raises:
-        DataError: for a wanted column without a name.
+        DataError: for a wanted column that has no name.
     """
     unknown = [name for name in wanted if name not in columns]
     if unknown:
@@ -112,7 +112,7 @@ def rows_by_position(
 def _records(
     path, text, delimiter, quotes, before: int
 ) -> Iterator[tuple[int, list] | BadRow]:
-    """Rows with their lines; `before` lines of the file stand before the text."""
+    """Yields rows with their lines; `before` lines of the file precede the text."""
     with _long_cells():
         reader = _reader(text, delimiter, quotes)
         line = 1 + before
@@ -125,7 +125,7 @@ def _records(
                 shown = _line(text, line - before)
                 bad = _bad_quotes(path, line, reader.line_num + before, shown, error)
                 if "end of data" in str(error):
-                    # The rows behind it are inside the cell: nothing can be skipped.
+                    # The following rows are inside the cell: nothing can be skipped.
                     raise DataError(str(bad), [bad]) from None
                 yield bad
             else:
@@ -178,7 +178,7 @@ def _check_header(path, line, columns, wanted) -> None:
                 f"the header names the column {there} times"
                 if there
                 else "no such column",
-                "a column that is there once",
+                "a column that occurs once",
                 "columns " + ", ".join(shorten(column, 30) for column in columns),
             )
             + ("" if there else nearest(name, columns))
@@ -201,7 +201,7 @@ def _bad_quotes(path, line, last, shown, error) -> BadRow:
         line,
         None,
         what,
-        'cells with quotes written as "say ""hello"""; where quotes are plain '
+        'cells with quotes written as "say ""hello"""; if quotes are ordinary '
         "characters, quotes=False (--no-quotes)",
         shorten(shown.rstrip("\r\n")),
     )

@@ -41,7 +41,7 @@ def json_rows(
                 path,
                 line,
                 None,
-                "the line is no object",
+                "the line is not an object",
                 "one JSON object",
                 shorten(row),
             )
@@ -61,7 +61,7 @@ def _array(path: str, line: int, row: str) -> DataError:
             line,
             None,
             "the file holds a JSON array",
-            "JSON Lines: one object a line, no brackets around them",
+            "JSON Lines: one object per line, without enclosing brackets",
             shorten(row),
         )
     )

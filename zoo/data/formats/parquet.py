@@ -58,7 +58,7 @@ def parquet_rows(table: Table, wanted: Sequence[str]) -> Iterator[tuple[int, lis
 
 
 def _values(column) -> list:
-    """The values of a column; 0.1 in 16 or 32 bits is 0.1, not 0.10000000149."""
+    """Returns the values of a column; 0.1 in 16 or 32 bits reads as 0.1."""
     values = column.to_pylist()
     if str(column.type) not in ("halffloat", "float"):
         return values

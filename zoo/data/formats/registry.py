@@ -1,4 +1,4 @@
-"""The formats of tables, by the endings of their files' names."""
+"""The formats of tables, by the endings of file names."""
 
 from __future__ import annotations
 
@@ -21,11 +21,10 @@ class TableFormat:
     """A format that `read_table` reads.
 
     Args:
-        name: as people call it.
-        suffixes: of its files, in lower case; messages name the first.
-        rows: yields `(line, cells)` of the columns that it is asked for, or a `BadRow`.
-        text: whether it is text, which may be compressed by gzip and has lines; else it
-            has rows.
+        name: the usual name.
+        suffixes: endings of its files, in lower case; messages show the first.
+        rows: yields `(line, cells)` of the requested columns, or a `BadRow`.
+        text: whether it is text, which may be gzipped and has lines; else it has rows.
         rank: its place in lists; formats without one come last.
     """
 
@@ -58,7 +57,7 @@ def register_format(
 
 
 def suffix_of(path: str | Path) -> str:
-    """The ending of a file's name, that before `.gz` where there is one.
+    """Returns the ending of a file name, without `.gz`.
 
     Example:
         >>> suffix_of("Reviews.CSV.gz")
@@ -68,7 +67,7 @@ def suffix_of(path: str | Path) -> str:
 
 
 def table_suffixes() -> list[str]:
-    """The endings of all formats.
+    """Returns the endings of all formats.
 
     Example:
         >>> table_suffixes()[:3]
@@ -78,7 +77,7 @@ def table_suffixes() -> list[str]:
 
 
 def find_format(path: str | Path) -> TableFormat | None:
-    """The format that a file's name tells, if any.
+    """Returns the format of a file name, if any.
 
     Example:
         >>> find_format("a.pq").name, find_format("a.pq.gz")
@@ -90,7 +89,7 @@ def find_format(path: str | Path) -> TableFormat | None:
 
 
 def format_names() -> str:
-    """The formats, for the help of the command line.
+    """Returns the formats, for the help of the command line.
 
     Example:
         >>> format_names()
@@ -100,7 +99,7 @@ def format_names() -> str:
 
 
 def accepted_endings() -> str:
-    """The endings of the formats, for messages.
+    """Returns the endings of the formats, for messages.
 
     Example:
         >>> accepted_endings()

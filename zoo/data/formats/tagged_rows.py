@@ -1,4 +1,4 @@
-"""Files with a sentence a line: JSON Lines and tab-separated rows."""
+"""Files with one sentence per line: JSON Lines and tab-separated rows."""
 
 from __future__ import annotations
 
@@ -23,24 +23,24 @@ def read_tagged_jsonl(
     encoding: str | None = None,
     on_bad_rows: str = "error",
 ) -> TaggedSentences:
-    """Reads `{"tokens": [...], "tags": [...], "intent": "..."}`, one object a line.
+    """Reads `{"tokens": [...], "tags": [...], "intent": "..."}`, one object per line.
 
     Args:
         path: the file, plain or gzip.
         tokens: key of the tokens.
         tags: keys of lists of tags, each a task of that name.
         labels: keys of labels of the sentence, each a task of that name.
-        schemes: by task the scheme that its tags must keep, see
+        schemes: by task the scheme that its tags must follow, see
             `zoo.data.tag_schemes`.
-        encoding: by default told by the byte-order mark, else UTF-8.
-        on_bad_rows: `"error"`, or `"skip"` to leave out sentences with something wrong
-            and list it in `TaggedSentences.skipped`.
+        encoding: by default that of the byte-order mark, else UTF-8.
+        on_bad_rows: `"error"`, or `"skip"` to leave out invalid sentences and list them
+            in `TaggedSentences.skipped`.
 
     Returns:
         `TaggedSentences` in the order of the file.
 
     Raises:
-        DataError: naming file, line, key, what is accepted and what stood there.
+        DataError: with file, line, key, what is accepted and what was received.
 
     Example:
         >>> import pathlib, tempfile
@@ -71,8 +71,8 @@ def read_tagged_tsv(
     Args:
         path: the file, plain or gzip.
         columns: a name for each column, by position.
-        tokens: the column of the tokens, spaces between them.
-        tags: columns of tags, spaces between them, each a task of that name.
+        tokens: the column of the tokens, separated by spaces.
+        tags: columns of tags, separated by spaces, each a task of that name.
         labels: columns of labels of the sentence, each a task of that name.
         schemes, encoding, on_bad_rows: as in `read_tagged_jsonl`.
 
@@ -95,7 +95,7 @@ def read_tagged_tsv(
     found = Collector(str(path), tags, labels, schemes, on_bad_rows)
     table = Table(path, found.skip, encoding, quotes=False)
     rows = rows_by_position(table, columns, wanted)
-    return _collect(found, rows, wanted, _words, "texts with spaces between them")
+    return _collect(found, rows, wanted, _words, "texts separated by spaces")
 
 
 def _wanted(tokens: str, tags: Sequence[str], labels: Sequence[str]) -> list[str]:
@@ -152,12 +152,12 @@ def _label(cell) -> str | None:
 
 
 def _words(cell: str) -> list[str]:
-    # Not `split()`, which also parts at characters that a token may hold.
+    # Not `split()`, which also splits at characters that a token may hold.
     return [word for word in cell.split(" ") if word]
 
 
 def _strings(cell) -> list[str] | None:
-    """The list, or `None` unless it holds texts alone."""
+    """Returns the list, or `None` unless it holds texts only."""
     if not isinstance(cell, list):
         return None
     return cell if all(isinstance(word, str) and word for word in cell) else None

@@ -1,1 +1,1 @@
-"""Named data sets, one module a set; those that begin with `_` help several."""
+"""Named data sets, one per module; modules that begin with `_` are helpers."""

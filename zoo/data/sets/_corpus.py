@@ -1,4 +1,4 @@
-"""Corpora for language models: one text a line, tokenized already."""
+"""Corpora for language models: one text per line, already tokenized."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from zoo.data.parts import PARTS, Splits
 
 
 def load_corpus(folder: Path, pattern: str) -> Splits:
-    """Three files named by the pattern; blank lines are texts too."""
+    """Reads the three files of the pattern; blank lines are texts too."""
     parts = []
     for name in PARTS:
         path = folder / pattern.format(name)

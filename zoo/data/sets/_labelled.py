@@ -10,7 +10,7 @@ from zoo.data.parts import PARTS, Splits
 from zoo.data.readers import read_columns
 
 BINARY = {"0": "negative", "1": "positive"}
-# What a folder holds, for those who supply it by hand.
+# The files of a folder, for users who supply it themselves.
 TSV = "train.tsv, valid.tsv and test.tsv ({}, separated by tabs, no header)"
 LABEL_AND_TEXT = TSV.format("label and text")
 
@@ -21,19 +21,19 @@ def read_labelled(
     names: dict | None = None,
     columns: Sequence[str] = ("label", "text"),
 ) -> Examples:
-    """The rows of a file under one task, its labels under `names`."""
+    """Reads the rows of a file as one task, with its labels renamed by `names`."""
     data = read_columns(path, columns, text="text", labels={"label": "categories"})
     return rename(data, task, names)
 
 
 def read_parts(folder: Path, *options) -> Splits:
-    """A folder of three files, each as `read_labelled` reads it."""
+    """Reads a folder of three files, each with `read_labelled`."""
     files = (folder / f"{part}.tsv" for part in PARTS)
     return Splits(*(read_labelled(file, *options) for file in files))
 
 
 def rename(data: Examples, task: str, names: dict | None = None) -> Examples:
-    """The one task of `data` under the name `task`, its labels under `names`."""
+    """Renames the one task of `data` to `task`, and its labels by `names`."""
     values = data.labels["label"]
     if names:
         values = [names.get(value, value) for value in values]
@@ -42,13 +42,13 @@ def rename(data: Examples, task: str, names: dict | None = None) -> Examples:
 
 
 def lines_of(path: Path, encoding: str) -> list[str]:
-    """Lines between line feeds only: texts hold other characters that break lines."""
+    """Yields lines split at line feeds only: texts hold other line separators."""
     text = path.read_bytes().decode(encoding)
     return text.removesuffix("\n").split("\n")
 
 
 def examples_of(rows: Iterable[tuple]) -> Examples:
-    """Examples from `(label, text, (path, line))`, under the task `label`."""
+    """Builds examples from `(label, text, (path, line))`, as the task `label`."""
     rows = list(rows)
     return Examples(
         [text for _, text, _ in rows],

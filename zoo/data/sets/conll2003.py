@@ -18,7 +18,7 @@ from zoo.data.tagged_splits import TaggedSplits
     rank=7,
 )
 def load_conll2003(folder: Path) -> TaggedSplits:
-    """The entities alone, of token, part of speech, chunk and entity a line."""
+    """Reads the entities; a line has token, part of speech, chunk and entity."""
     parts = (
         read_conll(folder / f"{part}.tsv", {"ner": -1}, schemes={"ner": "BIO"})
         for part in PARTS

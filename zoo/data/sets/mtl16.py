@@ -54,7 +54,7 @@ def load_mtl16(folder: Path) -> Splits:
     seen = {text_key(text) for text in parts[0].texts}
     repeats = sum(text_key(text) in seen for text in parts[2].texts)
     notes = [
-        f"mtl16: {repeats} of {len(parts[2])} test texts stand in a training part too; "
-        "the published split is kept as it is."
+        f"mtl16: {repeats} of {len(parts[2])} test texts also occur in a training "
+        "part; the published split is kept unchanged."
     ]
     return Splits(*parts, unlabeled=unlabeled, notes=notes)

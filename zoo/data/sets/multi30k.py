@@ -1,4 +1,4 @@
-"""Multi30k: captions of images, Elliott et al. 2016."""
+"""Multi30k: image captions, Elliott et al. 2016."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from zoo.data.sets.registry import register_set
 
 @register_set(
     "multi30k",
-    "captions of images, English to German, for translation (ZOO_DATA only)",
+    "image captions, English to German, for translation (ZOO_DATA only)",
     files="train, val and test_2016_flickr, each as .lc.norm.tok.en and "
     ".lc.norm.tok.de",
     content="pairs of texts",

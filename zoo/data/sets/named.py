@@ -14,20 +14,20 @@ from zoo.data.sets.registry import NamedSet, named_set
 def load_named(name: str) -> Splits:
     """Loads a data set by name.
 
-    Looks in the folder that `ZOO_DATA` names, then in the cache (`ZOO_CACHE`), then
-    downloads; the SHA-256 of what is cached or downloaded is checked every time.
+    Looks in the folder that `ZOO_DATA` names, then in the cache (`ZOO_CACHE`), and
+    downloads otherwise; the SHA-256 of a cached or downloaded file is always checked.
 
     Args:
         name: one of `named_sets()`.
 
     Returns:
-        `Splits`; its `notes` say which parts are not the official ones. For a tagged
-        set `zoo.data.tagged_splits.TaggedSplits`, for pairs of texts
+        `Splits`; its `notes` name the parts that are not official. For a tagged set
+        `zoo.data.tagged_splits.TaggedSplits`, for pairs of texts
         `zoo.data.pairs.PairSplits`.
 
     Raises:
-        DataError: for an unknown name, a set that is not at hand and has no public
-            file, and a failed or corrupted download.
+        DataError: for an unknown name, an unavailable set without a public file, and a
+            failed or corrupted download.
     """
     entry = named_set(name)
     try:
@@ -45,16 +45,16 @@ def _folder(entry: NamedSet) -> Path | None:
         return None
     received = f"no folder {folder}" if root else "ZOO_DATA is not set"
     raise DataError(
-        f"Data set {entry.name!r} has no public file whose content could be pinned, so "
-        f"it is read only from ZOO_DATA. {_supply(entry)} Received: {received}."
+        f"Data set {entry.name!r} has no public file with a fixed content, so it is "
+        f"read only from ZOO_DATA. {_supply(entry)} Received: {received}."
     )
 
 
 def _supply(entry: NamedSet) -> str:
-    place = "folders of one folder, and name that"
+    place = "folders of one folder, and name that folder"
     if entry.folder != ".":
-        place = f"a folder {entry.folder!r}, and name the folder above it"
+        place = f"a folder {entry.folder!r}, and name its parent folder"
     return (
-        f"To supply it by hand, put {entry.files} into {place} in the environment "
+        f"To supply it yourself, put {entry.files} into {place} in the environment "
         "variable ZOO_DATA."
     )

@@ -12,10 +12,10 @@ from zoo.data.sets.registry import register_set
 @register_set(
     "ptb",
     "Penn Treebank for language models, 10,000 words (ZOO_DATA only)",
-    files="ptb.train.txt, ptb.valid.txt and ptb.test.txt (tokens, one sentence a line)",
+    files="ptb.train.txt, ptb.valid.txt and ptb.test.txt (tokens, a sentence per line)",
     content="texts",
     rank=12,
 )
 def load_ptb(folder: Path) -> Splits:
-    """Sentences, one a line."""
+    """Sentences, one per line."""
     return load_corpus(folder, "ptb.{}.txt")

@@ -1,4 +1,4 @@
-"""What is known of the named data sets before any is read."""
+"""Descriptions of the named data sets, available before any is read."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from zoo.data.errors import DataError, nearest
 from zoo.data.parts import Splits
 from zoo.data.registry import LAST, Registry
 
-# Gets the folder in `ZOO_DATA`, which is `None` for none: only of public sets.
+# Takes the folder in `ZOO_DATA`, or `None` if there is none (public sets only).
 Load = TypeVar("Load", bound=Callable[..., Splits])
 
 
@@ -19,12 +19,12 @@ class NamedSet:
     """A set that `load_named` knows.
 
     Args:
-        name: of the set.
+        name: name of the set.
         description: one line for `zoo list --data`.
-        load: reads it; gets the set's folder inside `ZOO_DATA`, or `None`.
+        load: reads it; takes the set's folder inside `ZOO_DATA`, or `None`.
         folder: name of that folder.
-        files: what the folder holds.
-        content: what it holds, by which families know what they can learn from:
+        files: files of the folder.
+        content: its content, by which families recognise the sets they can use:
             `"labels of texts"`, `"tags of words"`, `"pairs of texts"` or `"texts"`.
         public: whether there is a pinned public file to download.
         rank: its place in the list; sets without one come last.
@@ -55,7 +55,7 @@ def register_set(
 ) -> Callable[[Load], Load]:
     """Adds the set that a function loads; see `NamedSet` for the arguments.
 
-    The folder has the set's name where none is given.
+    By default the folder has the name of the set.
 
     Raises:
         ValueError: if another set has the name.
@@ -71,7 +71,7 @@ def register_set(
 
 
 def named_sets() -> list[tuple[str, str]]:
-    """Name and one-line description of every named set.
+    """Returns the name and one-line description of every named set.
 
     Example:
         >>> "sst2" in dict(named_sets())
@@ -81,7 +81,7 @@ def named_sets() -> list[tuple[str, str]]:
 
 
 def named_set(name: str) -> NamedSet:
-    """What is known of a set before it is read.
+    """Returns the description of a set before it is read.
 
     Raises:
         DataError: for an unknown name.

@@ -46,7 +46,7 @@ _BRACKETS = {"-LRB-": "(", "-RRB-": ")"}
 def load_sst(
     folder: Path | None, *, binary: bool, phrases: bool = False, task="sentiment"
 ) -> Splits:
-    """Sentences of five classes or two, with or without the phrases of training."""
+    """Sentences of five or two classes, with or without phrases for training."""
     names = BINARY if binary else _FIVE
     if folder is None:
         parts = _read_public(binary=binary, phrases=phrases)
@@ -59,18 +59,18 @@ def load_sst(
         held = {text_key(t) for part in (splits.valid, splits.test) for t in part.texts}
         shared = sum(text_key(text) in held for text in splits.train.texts)
         splits.notes.append(
-            f"{shared} training phrases are equal to a validation or test sentence; "
-            "they are kept, as published results keep them."
+            f"{shared} training phrases equal a validation or test sentence; they "
+            "are kept, as in published results.",
         )
     return splits
 
 
 def _read_public(*, binary: bool, phrases: bool) -> list[Examples]:
-    """Train, valid and test; labels `"0"` to `"4"`.
+    """Returns train, valid and test, with labels `"0"` to `"4"`.
 
     Args:
-        binary: labels 0 and 1 become `"0"`, 3 and 4 become `"1"`, 2 is left out.
-        phrases: train on every labelled phrase of the training trees, each once.
+        binary: whether labels 0 and 1 become `"0"`, 3 and 4 `"1"`, and 2 is left out.
+        phrases: whether to train on each labelled phrase of the training trees, once.
     """
     paths = {part: SOURCE.fetch(part) for part in ("train", "dev", "test")}
     lines = {part: lines_of(path, "utf-8") for part, path in paths.items()}
@@ -96,13 +96,13 @@ def _read_public(*, binary: bool, phrases: bool) -> list[Examples]:
 
 
 def tree_rows(lines: Iterable[str], path: str, whole: bool) -> Iterator[tuple]:
-    """`(label, text, (path, line))` of trees such as `(3 (2 a) (4 gem))`.
+    """Yields `(label, text, (path, line))` of trees such as `(3 (2 a) (4 gem))`.
 
     Args:
-        lines: one tree a line.
+        lines: one tree per line.
         path: their file, for messages.
-        whole: only the whole sentence of each tree, else every phrase in it, inner
-            phrases first.
+        whole: whether to yield only the whole sentence of each tree, not every phrase
+            in it, inner phrases first.
 
     Example:
         >>> [row[:2] for row in tree_rows(["(3 (2 a) (4 gem))"], "trees.txt", False)]
@@ -111,7 +111,7 @@ def tree_rows(lines: Iterable[str], path: str, whole: bool) -> Iterator[tuple]:
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
-        closed: list[list] = []  # label, first word, word behind the last
+        closed: list[list] = []  # label, first word, word after the last
         open_spans: list[list] = []
         words: list[str] = []
         tokens = _TOKEN.findall(line)
@@ -137,7 +137,7 @@ def tree_rows(lines: Iterable[str], path: str, whole: bool) -> Iterator[tuple]:
                     path,
                     number,
                     None,
-                    "no labelled tree",
+                    "not a labelled tree",
                     "(3 (2 a) (4 gem))",
                     shorten(line),
                 )

@@ -58,7 +58,7 @@ def _read_public() -> Examples:
     rows = []
     for label, file in enumerate(("subj.objective", "subj.subjective")):
         path = SOURCE.fetch(file)
-        # cp1252: the byte 0x85 is an ellipsis here, in Latin-1 a line break.
+        # cp1252: the byte 0x85 is an ellipsis here, but a line break in Latin-1.
         rows += [
             (str(label), " ".join(line.split()), (str(path), number))
             for number, line in enumerate(lines_of(path, "cp1252"), 1)

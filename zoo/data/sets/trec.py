@@ -76,7 +76,7 @@ def trec_rows(lines: Iterable[str], path: str) -> Iterator[tuple]:
                     path,
                     number,
                     None,
-                    "no labelled question",
+                    "not a labelled question",
                     "COARSE:fine and the question",
                     shorten(line),
                 )

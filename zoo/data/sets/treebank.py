@@ -1,7 +1,7 @@
 """The embedded default of taggers: the Turkish Web Treebank, parts of speech by word.
 
-It travels in the wheel turkish-treebanks 1.0.0 (Apache-2.0), which is read as a zip:
-nothing in it is installed or executed.
+It is in the wheel turkish-treebanks 1.0.0 (Apache-2.0), which is read as a zip: it is
+neither installed nor executed.
 """
 
 from __future__ import annotations
@@ -33,16 +33,16 @@ _GOES_ON = "ig"  # relation of an inflectional group to the next one of its word
 def load_treebank(folder: Path | None = None, *, seed: int = 0) -> TaggedSplits:
     """Turkish sentences, half from the web, half from Wikipedia; the task `pos`.
 
-    The treebank cuts a word into inflectional groups, each with a part of speech. Here
-    they are joined again, and a word has that of its last group, the one that the
-    sentence sees: a tagger of raw texts meets words, not groups.
+    The treebank splits a word into inflectional groups, each with a part of speech.
+    Here they are joined again, and a word has that of its last group, which determines
+    its role in the sentence: a tagger of raw texts sees words, not groups.
 
     Args:
-        folder: holds the wheel; `None` for cache or download.
-        seed: of the split, 80 / 10 / 10.
+        folder: folder with the wheel; `None` for cache or download.
+        seed: seed of the split, 80 / 10 / 10.
 
     Raises:
-        DataError: if the wheel cannot be had, or is not the pinned one.
+        DataError: if the wheel is unavailable or is not the pinned one.
 
     Source: Kayadelen et al. 2020, A Gold Standard Dependency Treebank for Turkish.
     """
@@ -64,7 +64,7 @@ def load_treebank(folder: Path | None = None, *, seed: int = 0) -> TaggedSplits:
 def join_groups(
     forms: list[str], parts: list[str], relations: list[str]
 ) -> tuple[list[str], list[str]]:
-    """Words and their parts of speech, from those of inflectional groups.
+    """Joins inflectional groups into words with one part of speech each.
 
     Example:
         >>> join_groups(["katıl", "dığı", "maç"], ["VERB", "ADJ", "NOUN"],

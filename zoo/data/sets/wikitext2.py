@@ -1,4 +1,4 @@
-"""WikiText-2: articles of Wikipedia for language models."""
+"""WikiText-2: Wikipedia articles for language models."""
 
 from __future__ import annotations
 
@@ -17,5 +17,5 @@ from zoo.data.sets.registry import register_set
     rank=13,
 )
 def load_wikitext2(folder: Path) -> Splits:
-    """Paragraphs and headings, one a line."""
+    """Paragraphs and headings, one per line."""
     return load_corpus(folder, "wiki.{}.tokens")

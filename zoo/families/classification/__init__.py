@@ -1,1 +1,1 @@
-"""Labels of texts."""
+"""Classifiers of texts."""

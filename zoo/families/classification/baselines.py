@@ -1,7 +1,7 @@
-"""What a user would try first: the most frequent label, and a linear model.
+"""The baselines of a classifier: the most frequent label, and a linear model.
 
 A model of the zoo that does not beat them is not worth its training time, so every
-report shows them beside it.
+report shows them too.
 """
 
 from __future__ import annotations
@@ -17,26 +17,26 @@ from zoo.families.classification.train import Prepared
 from zoo.tasks import Task
 from zoo.training.metrics import evaluate
 
-# Texts that the latency is measured on, and seconds after which fewer must do.
+# Number of texts to measure latency on, and seconds after which fewer suffice.
 MOST_TIMED, LONGEST_TIMING = 100, 5.0
 
 
 def evaluate_baselines(prepared: Prepared, part: str) -> dict[str, dict[str, dict]]:
-    """Metrics of the majority and the linear baselines, by baseline and task."""
+    """Returns metrics of majority and linear baselines, by baseline and task."""
     return compare_baselines(prepared, part)[0]
 
 
 def compare_baselines(
     prepared: Prepared, part: str
 ) -> tuple[dict[str, dict[str, dict]], dict[str, dict]]:
-    """Metrics of the majority and the linear baselines, and what the latter cost.
+    """Returns metrics of the majority and the linear baselines, and their costs.
 
-    Where all tasks share their labels, one linear model on the union of the tasks is a
-    third baseline: with texts of many domains it is the one to beat.
+    If all tasks share their labels, one linear model on the union of the tasks is a
+    third baseline, the hardest to beat with texts of many domains.
 
     Args:
         prepared: the data.
-        part: the name of the part that is evaluated.
+        part: name of the evaluated part.
 
     Returns:
         Metrics by baseline and task, and for each linear baseline a dict with
@@ -71,13 +71,13 @@ def compare_baselines(
 
 
 def milliseconds(answer: Callable[[Sequence[str]], object], texts: Sequence[str]):
-    """Median milliseconds that a single text takes, over up to `MOST_TIMED` texts.
+    """Returns the median milliseconds per text, over up to `MOST_TIMED` texts.
 
-    Each is asked twice and the second time counts: the first may compile.
+    Each text is passed twice and the second call is timed, as the first may compile.
 
     Args:
-        answer: is given a list of one text.
-        texts: to ask.
+        answer: function of a list of one text.
+        texts: texts to time.
 
     Returns:
         The median, or NaN without texts.
@@ -96,7 +96,7 @@ def milliseconds(answer: Callable[[Sequence[str]], object], texts: Sequence[str]
 
 
 def _costs(models: Mapping[str, Linear], texts: Sequence[str]) -> dict:
-    """Of the models of all tasks, each of which reads every text."""
+    """Returns outputs of the models of all tasks, each of which reads every text."""
     return {
         "seconds": sum(model.seconds for model in models.values()),
         "seconds_choosing": sum(model.seconds_choosing for model in models.values()),
@@ -112,7 +112,7 @@ def _labelled(prepared: Prepared, part: str, task: str):
 
 
 def _union(prepared: Prepared, part: str):
-    """Texts of all tasks with the one label that each has."""
+    """Returns the texts of all tasks with the one label that each has."""
     encoded = prepared.parts[part]
     weights = np.stack([encoded.weights[name] for name in prepared.tasks])
     targets = np.stack([encoded.targets[name] for name in prepared.tasks])
@@ -123,7 +123,7 @@ def _union(prepared: Prepared, part: str):
 
 
 def union_available(tasks: Mapping[str, Task]) -> bool:
-    """Whether one linear model on the union of the tasks is a meaningful baseline."""
+    """Returns whether one linear model on the union of the tasks makes sense."""
     first, *rest = tasks.values()
     return bool(rest) and all(
         task.kind == first.kind == "categories" and task.labels == first.labels

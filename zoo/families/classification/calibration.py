@@ -1,4 +1,4 @@
-"""Probabilities that can be believed: a temperature, fitted on the validation part."""
+"""Calibrated probabilities: a temperature fitted on the validation part."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ _LIMIT = 20.0  # of the temperature, and of its inverse
 
 
 def fit_temperature(task: Task, target, weight, logits) -> float:
-    """The temperature at which held-out labels are likeliest.
+    """Returns the temperature that maximises the likelihood of held-out labels.
 
         T = argmin_T -Σ_i log softmax(logits_i / T)[target_i] - u(T)
 
     with one more row of unknown label, `u`, the mean over rows and labels of the same
-    logarithm: it keeps T away from 0 where every row is answered right. The sum is
-    convex in 1/T, so a bounded search finds the minimum. Multilabel: with sigmoids.
+    logarithm: it keeps T away from 0 if every row is answered correctly. The sum is
+    convex in 1/T, so a bounded search finds the minimum. Multilabel uses sigmoids.
 
     Args:
         task: categories or multilabel.
         target: ids `[rows]`, or 0 and 1 `[rows, labels]`.
-        weight: `[rows]`; rows of weight 0 are left out.
+        weight: `[rows]`; rows of weight 0 are ignored.
         logits: `[rows, labels]`.
 
     Returns:
@@ -60,13 +60,13 @@ def fit_temperature(task: Task, target, weight, logits) -> float:
 
 
 def _of_categories(target: np.ndarray, logits: np.ndarray) -> tuple[float, float]:
-    """Over rows, the sums of `log p` of the label, and of its mean over all labels."""
+    """Returns sums over rows of `log p` of the label, and of its mean over labels."""
     logs = log_softmax(logits, axis=-1)
     return logs[np.arange(len(logs)), target].sum(), logs.mean(axis=-1).sum()
 
 
 def _of_labels(target: np.ndarray, logits: np.ndarray) -> tuple[float, float]:
-    """The same where each label is one of two categories: it applies or does not."""
+    """The same for labels that each apply or not."""
     yes, no = -np.logaddexp(0, -logits), -np.logaddexp(0, logits)
     return np.where(target > 0, yes, no).sum(), (yes + no).sum() / 2
 
@@ -74,16 +74,16 @@ def _of_labels(target: np.ndarray, logits: np.ndarray) -> tuple[float, float]:
 def calibrate(
     text_model: TextModel, prepared: Prepared, abstain: float | None = None
 ) -> TextModel:
-    """The model with the temperatures that its validation part asks for.
+    """Returns the model with temperatures fitted on the validation part.
 
     Args:
-        text_model: trained; not changed.
+        text_model: the trained model, which is not changed.
         prepared: its data. Tasks without labels there keep their temperature.
-        abstain: probability below which categories say no label, if any.
+        abstain: probability below which categories have no label, if any.
 
     Returns:
-        The same Keras model and pipeline with other tasks. Its labels stay as they are
-        but where it abstains.
+        The same Keras model and pipeline with other tasks. Its labels do not change,
+        except where it abstains.
     """
     encoded, tasks = prepared.parts["valid"], dict(text_model.tasks)
     outputs = part_outputs(text_model, prepared, "valid") if encoded.tokens else {}
@@ -97,19 +97,19 @@ def calibrate(
 
 
 def with_abstain(tasks: Mapping[str, Task], probability: float) -> dict[str, Task]:
-    """The tasks; those of categories say no label below a probability.
+    """Returns the tasks with an abstention threshold on those of categories.
 
     Args:
         tasks: the tasks by name.
         probability: see `Task.abstain`.
 
     Raises:
-        ValueError: if no task has categories, or for no probability from 0 to below 1.
+        ValueError: if no task has categories, or the probability is out of range.
     """
     if not any(task.kind == "categories" for task in tasks.values()):
         kinds = ", ".join(sorted({task.kind for task in tasks.values()}))
         raise ValueError(
-            "`abstain` must be for a model with a task of categories. "
+            "`abstain` needs a model with a task of categories. "
             f"Received: tasks of kind {kinds or 'none'}."
         )
     return {

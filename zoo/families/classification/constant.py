@@ -1,4 +1,4 @@
-"""The answer that reads no text: the most frequent label, or the mean."""
+"""The baseline that ignores the text: the most frequent label, or the mean."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from zoo.tasks import Task
 
 
 def majority(task: Task, target, weight, rows: int) -> np.ndarray:
-    """Outputs `[rows, outputs]` that always name the most frequent label or the mean.
+    """Returns outputs `[rows, outputs]` for the most frequent label or the mean.
 
     Multilabel: the labels that apply to more than half of the rows.
 
     Args:
         task: the task.
-        target: of the training split.
-        weight: of the training split; 0 where the label is missing.
-        rows: how many outputs to return.
+        target: target of the training split.
+        weight: weight of the training split; 0 where the label is missing.
+        rows: number of outputs to return.
     """
     present = np.asarray(weight) > 0
     target = np.asarray(target)[present]

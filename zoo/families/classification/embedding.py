@@ -1,4 +1,4 @@
-"""The sentence vector: what the heads of a classifier read."""
+"""The sentence vector: the input of the heads of a classifier."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from zoo.tasks import Task
 
 
 def sentence_features(model: keras.Model, tasks: Mapping[str, Task]):
-    """The features of a text in a model of the zoo.
+    """Returns the features of a text in a model of the zoo.
 
     Args:
         model: ids `[batch, time]` to a dict of outputs by task.
         tasks: all tasks by name.
 
     Returns:
-        A symbolic `[batch, units]` of the model's graph: what its head reads, or, where
-        heads read features of their own, these side by side in the order of the tasks.
+        A symbolic `[batch, units]` of the model's graph: the input of its head or, if
+        heads have inputs of their own, these concatenated in the order of the tasks.
         `None` for a model without the zoo's heads.
     """
     found: list = []
@@ -33,7 +33,7 @@ def sentence_features(model: keras.Model, tasks: Mapping[str, Task]):
 
 
 def _input_of(model: keras.Model, layer: str):
-    """What a layer of the model, or of a model within it, reads."""
+    """Returns the input of a layer of the model, or of a model inside it."""
     for inner in model.layers:
         if inner.name == layer:
             return inner.input

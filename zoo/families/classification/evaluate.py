@@ -12,18 +12,18 @@ from zoo.training.metrics import evaluate
 def evaluate_examples(
     text_model: TextModel, examples: Examples, *, count_unknown: bool = False
 ) -> tuple[dict[str, Task], dict[str, dict]]:
-    """Metrics of each task, as `zoo.training.metrics.evaluate` gives them.
+    """Returns the metrics of each task, by `zoo.training.metrics.evaluate`.
 
     Args:
         text_model: the classifier.
         examples: texts with labels of all or some of its tasks.
-        count_unknown: counts labels that the model does not know as wrong.
+        count_unknown: whether to count labels unknown to the model as wrong.
 
     Returns:
-        The tasks, which have those labels as well then, and the metrics by task.
+        The tasks, including such labels then, and the metrics by task.
 
     Raises:
-        DataError: for a label that the model does not know, unless these count.
+        DataError: for a label unknown to the model, unless these are counted.
     """
     tasks = text_model.tasks
     if count_unknown:

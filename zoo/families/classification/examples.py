@@ -1,9 +1,9 @@
 """The signatures that TF Serving's Classify and Regress APIs call.
 
-Their requests hold `tf.Example` messages, of which the server passes on the serialized
-bytes. The names of inputs and outputs are fixed by the server: see `PreProcess...` in
+Their requests hold `tf.Example` messages; the server passes on the serialized bytes.
+It also fixes the names of inputs and outputs: see `PreProcess...` in
 `servables/tensorflow/classifier.cc` and `regressor.cc` of tensorflow/serving. Regress
-takes one output and no second, the only signature of ours with a single one.
+accepts only one output; no other signature of ours has a single one.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from zoo.text.imports import tf
 
 
 def example_signatures(tasks: Mapping[str, Task]) -> dict[str, str]:
-    """The task behind each signature for the Classify or the Regress API.
+    """Returns the task of each signature for the Classify or the Regress API.
 
     `classify` answers the first task with labels, `regress` the first regression. With
-    several tasks each one also has `classify_<task>` or `regress_<task>`; TensorFlow
-    takes only part of ASCII there, so a task with another name is `task_<position>`.
+    several tasks each also has `classify_<task>` or `regress_<task>`; TensorFlow
+    accepts only some of ASCII there, so a task with another name is `task_<position>`.
 
     Example:
         >>> mood, price = Task("categories", ("-", "+")), Task("regression")
@@ -40,25 +40,25 @@ def example_signatures(tasks: Mapping[str, Task]) -> dict[str, str]:
 
 
 def serve_examples(run: Callable, name: str, task: Task):
-    """The function of one such signature.
+    """Returns the function of one such signature.
 
     Args:
         run: from texts `[batch]` to a dict with the tasks' outputs as `logits`.
-        name: of the task.
+        name: name of the task.
         task: what it predicts.
 
     Returns:
         A `tf.function` from `inputs`, serialized examples `[batch]`, to `outputs`
         float32 `[batch, 1]` of a regression, or else to the label names `classes` and
-        their `scores`, both `[batch, labels]`. An example without the feature `text` is
-        an error of the request.
+        their `scores`, both `[batch, labels]`. An example without the feature `text`
+        is an invalid request.
     """
 
     def serve(inputs: tf.Tensor) -> dict[str, tf.Tensor]:
         features = {FEATURE: tf.io.FixedLenFeature([], tf.string)}
         text = tf.io.parse_example(inputs, features)[FEATURE]
         output = run(text)["logits"][name]
-        if task.kind == "regression":  # the API knows float32 alone
+        if task.kind == "regression":  # the API has only float32
             return {"outputs": tf.cast(values(output, task), tf.float32)}
         scores = probabilities(output, task)
         classes = tf.constant([as_bytes(label) for label in task.labels], tf.string)

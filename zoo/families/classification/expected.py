@@ -1,4 +1,4 @@
-"""Python's own answers of a classifier, to check its served form by."""
+"""Expected answers of a classifier, computed in Python to check its export."""
 
 from __future__ import annotations
 
@@ -18,20 +18,21 @@ from zoo.text import TextPipeline, as_bytes
 _LONG = (b"a long text never ends ", 3000)
 
 
-def golden_answers(
+def expected_answers(
     model: keras.Model,
     pipeline: TextPipeline,
     tasks: Mapping[str, Task],
     examples: Sequence[bytes],
 ) -> list[dict]:
-    """What the served model must answer, by another way than the served graph.
+    """Returns the answers that the served model must give.
 
-    Ids come from the pipeline and logits from the model, both eagerly; softmax,
-    sigmoid and label names are NumPy's and Python's.
+    They are computed without the served graph: ids come from the pipeline and logits
+    from the model, both eagerly; softmax, sigmoid and label names from NumPy and
+    Python.
 
     Returns:
-        JSON-ready records: `text` (base64) to be taken `repeat` times, `ids`, `tokens`
-        and `answers`, a dict from task to `label` and `scores`.
+        JSON-ready records: `text` (base64) to be repeated `repeat` times, `ids`,
+        `tokens` and `answers`, a dict from task to `label` and `scores`.
     """
     pairs = [(as_bytes(text), 1) for text in (*ODD, *examples)] + [_LONG]
     texts = [text * repeat for text, repeat in pairs]
@@ -57,7 +58,7 @@ def signature_calls(
     tasks: Mapping[str, Task],
     examples: Sequence[bytes],
 ) -> list[dict]:
-    """Requests and answers of the signatures `classify`, `regress` and `embed`."""
+    """Returns requests and answers for `classify`, `regress` and `embed`."""
     texts = [as_bytes(text) for text in (*ODD[:6], *examples)]
     ids = pipeline(texts)
     outputs = model(ids, training=False)
@@ -85,7 +86,7 @@ def signature_calls(
 
 
 def _answers(output: np.ndarray, task: Task) -> list[dict]:
-    """With the digits that a comparison needs: there may be 10,000 labels."""
+    """Rounds to the digits that a comparison needs: there may be 10,000 labels."""
     answers = answers_of(keras.ops.convert_to_numpy(output), task)
     if task.kind != "regression":
         for answer in answers:

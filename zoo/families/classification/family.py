@@ -6,7 +6,7 @@ import time
 from dataclasses import replace
 
 from zoo.families.base import Family
-from zoo.families.classification.settings import Settings
+from zoo.families.classification.settings import ClassificationSettings
 from zoo.families.scores import named_scores, score_names
 
 
@@ -17,8 +17,8 @@ class Classification(Family):
     content = "labels of texts"
     reads = ("labels of texts",)
     default_data = "hutto"
-    settings = Settings
-    invitation = "Predict with it"
+    settings = ClassificationSettings
+    next_step = "Predict with it"
 
     def text_model(self):
         from zoo.families.classification.model import TextModel
@@ -30,7 +30,7 @@ class Classification(Family):
         from zoo.families.classification.train import prepare
 
         prepared = prepare(splits, settings)
-        if settings.abstain is not None:  # refuses tasks that cannot, before it trains
+        if settings.abstain is not None:  # rejects unsuitable tasks before training
             with_abstain(prepared.tasks, settings.abstain)
         return prepared
 
@@ -44,8 +44,8 @@ class Classification(Family):
     def train(
         self, name, prepared, settings, keywords, *, folder, callbacks=(), verbose=True
     ):
-        """Joint training; then, if the settings say so, each task alone, whose seconds
-        the last epoch gets; then temperatures."""
+        """Trains jointly; then, if the settings say so, on each task alone, with its
+        seconds added to the last epoch; then fits temperatures."""
         from zoo.families.classification import train
         from zoo.families.classification.calibration import calibrate
 
@@ -77,7 +77,7 @@ class Classification(Family):
         table = results_table(prepared.tasks, outcome.results)
         return f"{table}\n{conclusion(outcome)}"
 
-    def facts(self, text_model, prepared, history):
+    def results(self, text_model, prepared, history):
         from zoo.families.classification.train import evaluate_part
 
         return {
@@ -88,10 +88,10 @@ class Classification(Family):
             "seconds": sum(logs["seconds"] for logs in history),
         }
 
-    def brief(self, facts):
+    def summary(self, results):
         from zoo.training.metrics import mean_of_main
 
-        valid, test = (mean_of_main(facts[part]) for part in ("valid", "test"))
+        valid, test = (mean_of_main(results[part]) for part in ("valid", "test"))
         return f"{valid:.4f} (valid), {test:.4f} (test)"
 
     def evaluate(self, text_model, options, name):
@@ -106,7 +106,7 @@ class Classification(Family):
         return results_table(tasks, {name: results})
 
     def objectives(self, splits):
-        """By the kinds of the tasks; the mean over them takes the metric of
+        """Depends on the kinds of the tasks; the mean over them uses the metric in
         `zoo.training.metrics.MAIN_METRIC`."""
         from zoo.training.metrics import METRICS
 

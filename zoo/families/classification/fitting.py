@@ -22,7 +22,7 @@ from zoo.families.classification.estimators import (
     choose_strength,
     fit_weights,
 )
-from zoo.families.classification.settings import Settings
+from zoo.families.classification.settings import ClassificationSettings
 from zoo.families.classification.token_features import (
     LetterFeatures,
     VectorFeatures,
@@ -60,7 +60,7 @@ class Features:
 
 
 def fit_linear_part(
-    model: keras.Model, prepared: Prepared, settings: Settings, start: str
+    model: keras.Model, prepared: Prepared, settings: ClassificationSettings, start: str
 ) -> dict[str, dict]:
     """Fits the linear outputs of a model in place.
 
@@ -169,7 +169,7 @@ def _labelled(
     return matrix[rows], targets[rows], stacked.max(axis=0)[rows]
 
 
-def _weighted(prepared: Prepared, settings: Settings, name: str, rows):
+def _weighted(prepared: Prepared, settings: ClassificationSettings, name: str, rows):
     """The rows with the class weights of a task."""
     if name not in settings.class_weights:
         return rows
@@ -183,7 +183,7 @@ def _assign(bags, features: Features, weights: np.ndarray, bias: np.ndarray) -> 
     words, letters, vectors = bags
     ends = np.cumsum([words.buckets, *_widths(features)])
     of_words, of_letters, of_vectors = np.split(weights, ends)[:3]
-    words.saliency.assign(features.words)
+    words.ngram_weights.assign(features.words)
     words.embeddings.assign(of_words)
     none = np.zeros(letters.vocab_size)
     table, lengths = np.zeros((letters.vocab_size, words.outputs)), none

@@ -1,9 +1,9 @@
-"""The linear model that a user would write in ten lines, chosen with as much care.
+"""A linear baseline, chosen with the same care as the models.
 
 TF-IDF of words, or of words and of characters within words, then logistic or ridge
-regression. Which features, how rare they may be and how strong the regularisation is
-are chosen on held-out rows. Where the labels are too many for weights of their own, the
-most similar texts vote instead.
+regression. The features, their minimum frequency and the regularisation are chosen on
+held-out rows. With too many labels for separate weights, the most similar texts vote
+instead.
 """
 
 from __future__ import annotations
@@ -31,20 +31,20 @@ from zoo.tasks import Task
 from zoo.training.chunks import chunks
 from zoo.training.metrics import evaluate, merit
 
-# Of a linear model: beyond them it takes gigabytes, or minutes.
+# Limits of a linear model: beyond them it takes gigabytes, or minutes.
 MOST_LABELS, MOST_WEIGHTS = 200, 20_000_000
-# Its features of one kind; and its weights where they are fitted together, with some 30
-# copies.
+# Number of features of one kind; and of weights that are fitted together, which need
+# some 30 copies.
 MOST_FEATURES, MOST_TOGETHER = 200_000, 3_000_000
-# Beyond so many characters of training text, n-grams of characters take gigabytes.
+# With more characters of training text than this, character n-grams take gigabytes.
 MOST_CHARACTERS = 8_000_000
-# Characters times outputs on which all candidates are compared in about a minute; of
-# more, a sample of the rows, but not fewer than `FEWEST_ROWS`.
+# Characters times outputs on which all candidates are compared in about a minute; with
+# more, a sample of the rows is used, but not fewer than `FEWEST_ROWS`.
 MOST_WORK, FEWEST_ROWS, MOST_JUDGED = 2_000_000, 4_000, 10_000
-# Where training and validation rows together are fewer, folds of both judge.
+# With fewer training and validation rows together, cross-validation on both decides.
 FEW_ROWS, FOLDS = 1_000, 5
 
-# The features are compared at the first strengths, then all strengths of the best.
+# Features are compared at the first strengths, then all strengths with the best ones.
 FIRST_STRENGTHS = (1.0, 10.0)
 STRENGTHS, NEIGHBOURS = (0.3, 1.0, 3.0, 10.0, 30.0), (1, 4, 16)
 _TOKENS = {
@@ -58,12 +58,12 @@ Part = tuple[Sequence[str], np.ndarray, np.ndarray]
 
 @dataclass(frozen=True)
 class Candidate:
-    """One way to make a linear model.
+    """One configuration of a linear model.
 
     Args:
         words: which tokens count, a key of `_TOKENS`.
-        characters: whether n-grams of characters within words count as well.
-        min_df: in how many texts a feature must occur.
+        characters: whether character n-grams within words count as well.
+        min_df: minimum number of texts with a feature.
         strength: `C` of the logistic regression, one over the `alpha` of the ridge, or
             the number of neighbours that vote.
     """
@@ -75,15 +75,15 @@ class Candidate:
 
     @property
     def features(self) -> tuple[str, bool, int]:
-        """What decides the features, whatever is then fitted to them."""
+        """Key of the features, independent of the model fitted to them."""
         return self.words, self.characters, self.min_df
 
     def vectorizers(self, task: Task) -> list[TfidfVectorizer]:
-        """One for each kind of feature."""
+        """Returns a vectorizer for each kind of feature."""
         most = most_features(task)
         weights = 2 * most * task.outputs
         if self.characters and (most < MOST_FEATURES or weights > MOST_WEIGHTS):
-            most //= 2  # no more weights than of words alone
+            most //= 2  # no more weights than with words only
         common = partial(
             TfidfVectorizer,
             min_df=self.min_df,
@@ -104,11 +104,11 @@ class Linear:
 
     Args:
         task: the task.
-        vectorizers: of each kind of feature; none for a model without features.
-        model: of scikit-learn; the outputs of each text where there are no features.
-        chosen: what was chosen, as JSON holds it.
-        seconds: of fitting the chosen model.
-        seconds_choosing: of comparing the candidates.
+        vectorizers: one per kind of feature; none for a model without features.
+        model: a scikit-learn model, or constant outputs if there are no features.
+        chosen: the chosen options, JSON-ready.
+        seconds: time of fitting the chosen model.
+        seconds_choosing: time of comparing the candidates.
     """
 
     task: Task
@@ -128,12 +128,12 @@ class Linear:
 
 
 def fit_linear(task: Task, train: Part, valid: Part) -> Linear:
-    """The best linear model on held-out rows, fitted to the training split.
+    """Fits the linear model that is best on held-out rows to the training split.
 
     Args:
         task: the task.
         train: texts, targets and weights of the training split.
-        valid: the same of the validation split.
+        valid: likewise of the validation split.
 
     Returns:
         A function from texts to outputs `[texts, outputs]`, larger for likelier labels.
@@ -157,7 +157,7 @@ def fit_linear(task: Task, train: Part, valid: Part) -> Linear:
                 "parameter": _parameter(task, model),
                 "features": features.shape[1],
             }
-    except ValueError as error:  # no word at all, or none that is frequent enough
+    except ValueError as error:  # no words, or none that is frequent enough
         if not _without_words(error):
             raise
     end = time.perf_counter()
@@ -165,14 +165,14 @@ def fit_linear(task: Task, train: Part, valid: Part) -> Linear:
 
 
 def most_features(task: Task) -> int:
-    """So many of the most frequent features of a kind as leave the model small."""
+    """Returns the number of most frequent features that keeps the model small."""
     if task.kind == "categories" and 2 < task.outputs <= MOST_LABELS:
         return min(MOST_FEATURES, MOST_TOGETHER // task.outputs)
     return MOST_FEATURES
 
 
 def _candidates(task: Task, texts: Sequence[str]) -> Iterator[Candidate]:
-    """What to compare; less where a single fit takes long."""
+    """Yields the candidates to compare; fewer if a single fit is slow."""
     min_df = 2 if len(texts) > 100 else 1
     if task.outputs > MOST_LABELS:
         for neighbours in NEIGHBOURS:
@@ -186,14 +186,14 @@ def _candidates(task: Task, texts: Sequence[str]) -> Iterator[Candidate]:
     rarest = (1, 2) if few else (min_df,)
     for chosen in product(words, characters, rarest, STRENGTHS):
         if chosen[1] and chosen[0] == "words":
-            continue  # characters hold what these words leave out: once is enough
+            continue  # characters cover what these words leave out
         yield Candidate(*chosen)
 
 
 def _choose(task: Task, train, valid, candidates: list[Candidate]) -> Candidate:
-    """The candidate of the best main metric on rows that it was not fitted to.
+    """Returns the candidate with the best main metric on rows held out from fitting.
 
-    The fewer features of equals, then the stronger regularisation.
+    Ties go to fewer features, then to stronger regularisation.
     """
     folds = [(*_sample(task, *train), *_judges(*valid))]
     few = len(train[0]) + len(valid[0]) < FEW_ROWS and task.outputs <= MOST_LABELS
@@ -222,7 +222,7 @@ def _choose(task: Task, train, valid, candidates: list[Candidate]) -> Candidate:
 
 
 def _scores(task: Task, same: list[Candidate], folds) -> dict:
-    """The main metric and the number of features of candidates with equal features."""
+    """Returns main metric and number of features of candidates with equal features."""
     said: dict[Candidate, list[np.ndarray]] = {candidate: [] for candidate in same}
     truth, size = [], 0
     for texts, target, judged, answer in folds:
@@ -253,7 +253,7 @@ def _scores(task: Task, same: list[Candidate], folds) -> dict:
 
 
 def _folds(task: Task, train, valid) -> Iterator[tuple]:
-    """Few rows: each is judged by a model of the others, the validation part too."""
+    """For few rows: cross-validation, including the validation part."""
     texts = [*train[0], *valid[0]]
     target = np.concatenate([train[1], valid[1]]) if len(valid[0]) else train[1]
     count = min(FOLDS, len(texts))
@@ -261,7 +261,7 @@ def _folds(task: Task, train, valid) -> Iterator[tuple]:
         yield texts, target, [], target[:0]
         return
     if task.kind == "categories":
-        with warnings.catch_warnings():  # of labels rarer than there are folds
+        with warnings.catch_warnings():  # about labels rarer than the number of folds
             warnings.simplefilter("ignore", UserWarning)
             largest = np.bincount(target).max()
             kind = StratifiedKFold if largest >= count else KFold
@@ -274,12 +274,12 @@ def _folds(task: Task, train, valid) -> Iterator[tuple]:
 
 
 def _several(task: Task) -> bool:
-    """Whether a fit takes as many times longer as there are outputs."""
+    """Returns whether the time of a fit is proportional to the number of outputs."""
     return task.kind == "multilabel" or task.outputs > 2
 
 
 def _sample(task: Task, texts: Sequence[str], target: np.ndarray):
-    """Rows to choose on: all of them, or as many as `MOST_WORK` allows."""
+    """Returns the rows to choose on: all, or as many as `MOST_WORK` allows."""
     work = sum(map(len, texts)) * (task.outputs if _several(task) else 1)
     if work <= MOST_WORK or task.outputs > MOST_LABELS:
         return texts, target
@@ -305,12 +305,12 @@ def _present(part: Part) -> tuple[list[str], np.ndarray]:
 
 
 def _without_words(error: ValueError) -> bool:
-    """Whether scikit-learn means that no feature is left."""
+    """Returns whether a scikit-learn error means that no feature is left."""
     return any(part in str(error) for part in ("empty vocabulary", "no terms remain"))
 
 
 def fit_estimator(task: Task, strength: float, features, target: np.ndarray):
-    """The model of scikit-learn for these features, fitted to them."""
+    """Fits the scikit-learn model for these features."""
     model = _estimator(task, strength, features.shape)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
@@ -331,14 +331,14 @@ def _estimator(task: Task, strength: float, shape: tuple[int, int]):
 
 
 def _parameter(task: Task, model) -> str:
-    """What the strength of a candidate means for this model."""
+    """Returns the meaning of a candidate's strength for this model."""
     if isinstance(model, (KNeighborsClassifier, KNeighborsRegressor)):
         return "neighbours"
     return "1/alpha" if task.kind == "regression" else "C"
 
 
 def outputs_of(task: Task, model, features) -> np.ndarray:
-    """Outputs `[rows, outputs]` of a fitted model of scikit-learn."""
+    """Returns outputs `[rows, outputs]` of a fitted scikit-learn model."""
     rows = features.shape[0]
     scores = np.zeros((rows, task.outputs), "float32")
     if not rows:

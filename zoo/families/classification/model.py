@@ -1,4 +1,4 @@
-"""A trained classifier in one folder: labels of strings."""
+"""A trained classifier in one folder: predicts labels of strings."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from zoo.training.fit import predict
 class TextModel(BaseTextModel):
     """A Keras model with its text pipeline and its tasks; predicts on strings.
 
-    Several threads may ask it at once.
+    Several threads may use it at once.
 
     Args:
         model: token ids `[batch, time]` to a dict from task to logits.
         pipeline: strings to token ids.
         tasks: the tasks by name.
-        metadata: anything else that JSON holds, such as the registered name.
+        metadata: further JSON values, such as the registered name.
     """
 
     pipeline: TextPipeline
@@ -37,7 +37,7 @@ class TextModel(BaseTextModel):
     def logits(
         self, texts: Iterable[str | bytes], batch_size: int = 64
     ) -> dict[str, np.ndarray]:
-        """The model's outputs `[texts, outputs]` by task."""
+        """Returns the model's outputs `[texts, outputs]` by task."""
         batch_size = whole("batch_size", batch_size, 1)
         tokens = self.pipeline.encode(texts)
         if not tokens:
@@ -55,18 +55,18 @@ class TextModel(BaseTextModel):
             return predict(self.model, batches)
 
     def predict(self, texts: Iterable[str | bytes], batch_size: int = 64) -> list[dict]:
-        """Answers for each text.
+        """Returns answers for each text.
 
         Args:
             texts: any iterable of strings, of any length.
-            batch_size: texts that run at once.
+            batch_size: texts run at once.
 
         Returns:
             For each text a dict from task to
             `{"label": str, "scores": {label: float}}`;
-            for several labels of one text they are joined by `|`; a regression has the
-            number as its label and under `"value"` among its scores. A task that may
-            abstain has `"abstained"` as well, and then no label.
+            several labels of one text are joined by `|`; a regression has the number
+            as its label and under `"value"` among its scores. A task that may abstain
+            also has `"abstained"`; if that is true, the label is empty.
 
         Raises:
             ValueError: for one text instead of several.

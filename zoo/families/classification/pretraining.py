@@ -1,4 +1,4 @@
-"""Initialises the shared layers of a model from a language model of unlabelled text.
+"""Initialises the shared layers of a model with a language model of unlabelled text.
 
 Liu, Qiu and Huang 2016, section 4.2: the shared layer of their Model-III starts from a
 language model. A forward half learns to predict the next token and a backward half the
@@ -44,24 +44,24 @@ def pretrain(
 
     Args:
         model: with layers named `embedding`, `shared_forward` and `shared_backward`.
-        tokens: one int32 array of ids a text; labels are not used.
+        tokens: one int32 array of ids per text; labels are not used.
         epochs: passes over the texts.
-        batch_size: texts a step.
-        learning_rate: of Adam, falling to 0 along a cosine.
-        dropout: on the hidden states.
+        batch_size: texts per step.
+        learning_rate: that of Adam; falls to 0 along a cosine.
+        dropout: rate on the hidden states.
         samples: candidates of the sampled softmax.
-        seed: of the order, the candidates and the dropout.
-        folder: for checkpoints; a run that was killed there goes on from its last
-            epoch.
+        seed: seed of the order, the candidates and the dropout.
+        folder: for checkpoints; a run that was killed continues from its last epoch
+            there.
         callbacks: further Keras callbacks.
-        jit_compile: `True` compiles the step with XLA.
-        verbose: shows progress.
+        jit_compile: whether to compile the step with XLA.
+        verbose: whether to show progress.
 
     Returns:
-        The mean loss in nats a token, forward plus backward, of each epoch.
+        The mean loss in nats per token, forward plus backward, of each epoch.
 
     Raises:
-        ValueError: if the model lacks one of the shared layers, or there is no text.
+        ValueError: if the model lacks one of the shared layers, or there are no texts.
     """
     names = [layer.name for layer in model.layers]
     missing = [name for name in SHARED if name not in names]
@@ -109,7 +109,7 @@ def pretrain(
 
 
 def _language_model(model, *, dropout: float, samples: int, seed: int) -> keras.Model:
-    """Token ids to the two losses, over the layers that `model` will go on using."""
+    """Returns a model from token ids to the two losses, on the layers of `model`."""
     vocab_size = model.get_layer("embedding").input_dim
     tokens = keras.Input((None,), dtype="int32", name="tokens")
     mask = PaddingMask()(tokens)
@@ -127,7 +127,7 @@ def _language_model(model, *, dropout: float, samples: int, seed: int) -> keras.
         softmax = SampledSoftmax(
             vocab_size, samples=samples, seed=seed + index, name=f"{name}_softmax"
         )
-        # The later of the two tokens must be real; right padding makes both real.
+        # The later of the two tokens must be real; with right padding both are then.
         loss = softmax(states, tokens[:, then], mask=mask[:, 1:])
         losses.append(loss)
     return keras.Model(tokens, MeanTokenLoss()([*losses, mask[:, 1:]]))

@@ -1,4 +1,4 @@
-"""How far a model's probabilities are off, on held-out rows."""
+"""Calibration error of a model's probabilities on held-out rows."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ BINS = 15
 
 
 def confidences(task: Task, target, weight, logits) -> tuple[np.ndarray, np.ndarray]:
-    """What the model says of its answers, and whether they are true.
+    """Returns the confidences of a model's answers, and whether they are correct.
 
     Returns:
-        Probabilities `[answers]` and bools `[answers]`. Categories: one answer a row,
-        the likeliest label. Multilabel: one a row and label, that the label applies.
+        Probabilities `[answers]` and bools `[answers]`. Categories: one answer per row,
+        the likeliest label. Multilabel: one per row and label, that the label applies.
     """
     target, logits = present_rows(target, weight, logits)
     if task.kind == "multilabel":
@@ -34,7 +34,7 @@ def confidences(task: Task, target, weight, logits) -> tuple[np.ndarray, np.ndar
 
 
 def reliability(confidence, right, bins: int = BINS) -> list[dict[str, float]]:
-    """Confidence beside accuracy, in bins of equal width.
+    """Compares confidence and accuracy in bins of equal width.
 
     Args:
         confidence: probabilities `[answers]`.
@@ -45,7 +45,7 @@ def reliability(confidence, right, bins: int = BINS) -> list[dict[str, float]]:
         For each bin the mean `confidence`, the `accuracy` and the number of `answers`.
     """
     confidence, right = np.asarray(confidence), np.asarray(right)
-    # Bins are open on the left: an even chance belongs to the lower one of two.
+    # Bins are open on the left: 0.5 belongs to the lower one of two bins.
     places = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
     return [
         {
@@ -79,7 +79,7 @@ def expected_calibration_error(confidence, right, bins: int = BINS) -> float:
 
 
 def describe_calibration(text_model: TextModel, prepared: Prepared) -> dict[str, dict]:
-    """What `describe` says of each task of a model on the test part, where it can."""
+    """Returns the result of `describe` for each task on the test part, if defined."""
     encoded = prepared.parts["test"]
     outputs = part_outputs(text_model, prepared, "test")
     found = {
@@ -92,12 +92,13 @@ def describe_calibration(text_model: TextModel, prepared: Prepared) -> dict[str,
 
 
 def describe(task: Task, target, weight, logits) -> dict | None:
-    """How well a task is calibrated on held-out rows, before and with its temperature.
+    """Describes the calibration of a task on held-out rows.
 
     Returns:
         `temperature`, `ece` and `ece_uncalibrated`, the `reliability`, and, for a task
-        that may abstain, the share `answered` and the accuracy `answered_accuracy` of
-        what is answered, NaN if nothing is. `None` for a regression and without rows.
+        that may abstain, the share `answered` and the accuracy of these answers,
+        `answered_accuracy`, NaN if there are none. `None` for a regression and
+        without rows.
     """
     if task.kind == "regression" or not np.any(np.asarray(weight) > 0):
         return None
@@ -118,6 +119,6 @@ def describe(task: Task, target, weight, logits) -> dict | None:
 
 
 def present_rows(target, weight, logits) -> tuple[np.ndarray, np.ndarray]:
-    """Targets and logits of the rows whose label is there."""
+    """Returns targets and logits of the rows with a label."""
     rows = np.asarray(weight) > 0
     return np.asarray(target)[rows], np.asarray(logits)[rows]

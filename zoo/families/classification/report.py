@@ -1,4 +1,4 @@
-"""The report of a run: one Markdown page with tables, and plots beside it."""
+"""The report of a classifier's run: a Markdown page with tables and plots."""
 
 from __future__ import annotations
 
@@ -25,25 +25,25 @@ from zoo.training.metrics import (
     mean_main_metric,
 )
 
-MOST_CLASSES = 30  # in a confusion matrix that can still be read
+MOST_CLASSES = 30  # limit for a readable confusion matrix
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run gave.
+    """The results of a run.
 
     Args:
-        name: of the model.
-        prepared: the data it was trained on.
+        name: name of the model.
+        prepared: the data that it was trained on.
         history: logs of each epoch.
         results: metrics by model or baseline, then by task, on the test part.
         parameters: number of weights.
-        seconds: of the training.
-        settings: what the saved model's metadata hold: name, keywords and settings.
-        calibration: by task, what `reliability.describe_calibration` says of the test
-            part.
-        costs: by model or baseline: `seconds` of fitting, `ms_a_text` and, of a linear
-            baseline, `seconds_choosing` and what was `chosen` for each task.
+        seconds: training time.
+        settings: metadata of the saved model: name, keywords and settings.
+        calibration: by task, the result of `reliability.describe_calibration` on the
+            test part.
+        costs: by model or baseline: `seconds` of fitting, `ms_a_text` and, for a linear
+            baseline, `seconds_choosing` and the `chosen` options of each task.
     """
 
     name: str
@@ -66,7 +66,7 @@ class Outcome:
 
 
 def outcome_of(text_model, prepared: Prepared, history) -> Outcome:
-    """What the report says of a trained model; reads the test part."""
+    """Collects the contents of the report of a trained model; reads the test part."""
     name = text_model.metadata["name"]
     baselines, costs = compare_baselines(prepared, "test")
     seconds = sum(logs["seconds"] for logs in history)
@@ -91,8 +91,8 @@ def write_report(outcome: Outcome, folder: str | Path) -> Path:
     """Writes `report.md`, `results.json` and, with matplotlib, the plots.
 
     Args:
-        outcome: of the run.
-        folder: is made if it is not there.
+        outcome: outcome of the run.
+        folder: created if it does not exist.
 
     Returns:
         The path of the Markdown page.
@@ -140,10 +140,10 @@ def write_report(outcome: Outcome, folder: str | Path) -> Path:
 
 
 def results_table(tasks: Mapping[str, Task], results: Mapping[str, Mapping]) -> str:
-    """Markdown table: a row a task and their mean, a column a model or baseline.
+    """Returns a Markdown table: one row per task and their mean, one column per model.
 
-    A regression has a second row, its error in the unit of the target. Under the table
-    stands which metrics are undefined, and why.
+    A regression has a second row, its error in the unit of the target. A note below the
+    table lists undefined metrics with the reason.
     """
     rows, reasons = [["task", "metric", "rows", *map(in_cell, results)]], []
     for name, task in tasks.items():
@@ -168,7 +168,7 @@ def results_table(tasks: Mapping[str, Task], results: Mapping[str, Mapping]) -> 
 
 
 def conclusion(outcome: Outcome) -> str:
-    """What a user should do, in a sentence."""
+    """Returns the advice to the user, in a sentence."""
     return verdict(*_compared(outcome))
 
 
@@ -179,7 +179,7 @@ def _compared(outcome: Outcome):
 def _costs(outcome: Outcome) -> list[str]:
     if not outcome.costs:
         return []
-    rows = [["model", "fitting, s", "choosing, s", "ms a text", "chosen"]]
+    rows = [["model", "fitting, s", "choosing, s", "ms per text", "chosen"]]
     for name, cost in outcome.costs.items():
         found = {in_cell(n): _choice(c) for n, c in cost.get("chosen", {}).items()}
         chosen = [f"{task}: {what}" for task, what in found.items()]
@@ -191,9 +191,9 @@ def _costs(outcome: Outcome) -> list[str]:
         shown.append("" if np.isnan(took) else f"{took:.2g}")
         rows.append([in_cell(name), *shown, "; ".join(chosen)])
     note = (
-        "Milliseconds of one text at a time in this process, median of up to 100; the "
-        "linear baselines are scikit-learn, chosen on the validation part or, with few "
-        "rows, by folds of it and the training part."
+        "Milliseconds per text, one at a time in this process, median of up to 100. "
+        "The linear baselines are scikit-learn, chosen on the validation part or, with "
+        "few rows, by cross-validation on it and the training part."
     )
     return ["## Costs", markdown_table(rows), note]
 
@@ -255,7 +255,7 @@ def _history_table(outcome: Outcome) -> str:
         )
     table = markdown_table(rows)
     if outcome.history and rows[-1][-1] == UNDEFINED:
-        table += "\n\nThe epoch of the lowest validation loss was kept."
+        table += "\n\nThe epoch with the lowest validation loss was kept."
     return table
 
 
@@ -272,7 +272,7 @@ def _class_table(name: str, task: Task, result: Mapping) -> str:
         else:
             mistakes[true][predicted] = count
     order = np.argsort(-true_rows, kind="stable")[:MOST_CLASSES]
-    rows = [["label", "rows", "precision", "recall", "F1", "mostly taken for"]]
+    rows = [["label", "rows", "precision", "recall", "F1", "mostly confused with"]]
     for label in order:
         hits, true, said = hit_rows[label], true_rows[label], said_rows[label]
         mostly, wrong = "", mistakes[label]
@@ -298,7 +298,7 @@ def _calibration(outcome: Outcome) -> list[str]:
     if not outcome.calibration:
         return []
     rows = [
-        ["task", "temperature", "ECE without it", "ECE", "answered", "of them right"]
+        ["task", "temperature", "ECE before", "ECE", "answered", "accuracy of these"]
     ]
     for name, facts in outcome.calibration.items():
         shares = [facts.get("answered", 1.0), facts.get("answered_accuracy", np.nan)]
@@ -306,8 +306,8 @@ def _calibration(outcome: Outcome) -> list[str]:
         rows.append([in_cell(name), *map(_number, [*numbers, *shares])])
     note = (
         "Logits are divided by the temperature, which was fitted on the "
-        "validation part. ECE: mean distance between confidence and accuracy, on the "
-        "test part. Answered: the share of texts on which the model does not abstain."
+        "validation part. ECE: mean distance between confidence and accuracy on the "
+        "test part. Answered: share of texts on which the model does not abstain."
     )
     return ["## Calibration", markdown_table(rows), note]
 

@@ -1,4 +1,4 @@
-"""The served classifier: what a request's text goes through, label names included."""
+"""The servable classifier: the graph from a request's text to label names."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from zoo.text.table import bear_no_rows
 
 
 class Served(tf.Module):
-    """Owns the pipeline's tables and the model's weights, and nothing else of either.
+    """Owns only the pipeline's tables and the model's weights.
 
     Args:
         model: see `zoo.export`.
@@ -30,7 +30,7 @@ class Served(tf.Module):
     def __init__(self, model: keras.Model, pipeline: TextPipeline, tasks):
         super().__init__(name="served")
         self.pipeline = pipeline
-        # The weights, not the model: layers, optimizer and random seeds stay behind.
+        # Keep the weights, not the model: it holds layers, optimizer and random seeds.
         self.weights = [variable.value for variable in model.weights]
         names = output_names(tasks)
         text = tf.TensorSpec([None], tf.string, name="text")
@@ -39,7 +39,7 @@ class Served(tf.Module):
             both = {"logits": model.output, "features": features}
             model = keras.Model(model.input, both)
 
-        # One body in the graph for all signatures; a request runs what it needs of it.
+        # All signatures share one body in the graph; a request runs only what it needs.
         @tf.function(input_signature=[text], autograph=False)
         @bear_no_rows
         def run(text: tf.Tensor) -> dict:
@@ -74,7 +74,7 @@ class Served(tf.Module):
 
 
 def servable(model, pipeline, tasks, texts: Sequence[bytes], metadata) -> Servable:
-    """A classifier as it is served; see `zoo.families.base.Family.servable`."""
+    """Returns the servable classifier; see `zoo.families.base.Family.servable`."""
     tasks = as_tasks(tasks)
     check_model(model, tasks)
     served = Served(model, pipeline, tasks)
@@ -84,7 +84,7 @@ def servable(model, pipeline, tasks, texts: Sequence[bytes], metadata) -> Servab
         served,
         {**served.endpoints, "tokens": tokens_endpoint(pipeline)},
         calls=expected.signature_calls(model, pipeline, tasks, texts),
-        answers=expected.golden_answers(model, pipeline, tasks, texts),
+        answers=expected.expected_answers(model, pipeline, tasks, texts),
         tasks=tasks,
         outputs=output_names(tasks),
         method_names={
@@ -96,11 +96,11 @@ def servable(model, pipeline, tasks, texts: Sequence[bytes], metadata) -> Servab
 
 
 def check_model(model: keras.Model, tasks: Mapping[str, Task]) -> None:
-    """Says what is wrong with a model that cannot be served.
+    """Raises for a model that cannot be served.
 
     Raises:
         ValueError: if the backend is not TensorFlow, the model has several inputs, or
-            its outputs are not those of the tasks.
+            its outputs do not match the tasks.
     """
     check_backend()
     if len(model.inputs) != 1:
@@ -117,7 +117,7 @@ def check_model(model: keras.Model, tasks: Mapping[str, Task]) -> None:
     )
     if received != expected:
         raise ValueError(
-            "`model` must return a dict with one output a task, of the task's width: "
+            "`model` must return a dict with one output per task, of the task's width: "
             f"{expected}. Received: {received}."
         )
     for name, task in tasks.items():

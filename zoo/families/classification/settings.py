@@ -4,49 +4,54 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
+from zoo._lazy import renamed
 from zoo.models._search_space import Choice, Float, Int, Range
 from zoo.training.settings import Checked
 
 
 @dataclass(frozen=True)
-class Settings(Checked):
-    """How a model is trained. `Settings.of(model)` starts from the model's defaults.
+class ClassificationSettings(Checked):
+    """How a classifier is trained.
+
+    `ClassificationSettings.of(model)` starts from the defaults of the model.
 
     Args:
-        seed: of the weights, the order of the texts, the sampling and the dropout.
-        epochs: at most this many.
+        seed: seed of the weights, the order of the texts, the sampling and the dropout.
+        epochs: maximum number.
         patience: epochs without a better validation score before training stops.
-        batch_size: texts a step.
-        least_steps: steps of an epoch at least; an epoch goes several times through
-            texts that are fewer.
+        batch_size: texts per step.
+        least_steps: minimum number of steps of an epoch; an epoch repeats the texts if
+            there are fewer.
         optimizer: name of a Keras optimizer.
         learning_rate: its step size.
-        average: epochs that the moving average of the weights spans which is validated
+        average: epochs spanned by the moving average of the weights that is validated
             and kept, such as 0.75, or none: its momentum is 1 - 1 / (average * steps).
         sampling: `"proportional"`, `"uniform"` over tasks, or a temperature >= 1.
-        loss_weights: factor of each task in the loss, 1 where none is given.
+        loss_weights: factor of each task in the loss, 1 by default.
         class_weights: for each task `"balanced"` or a weight for each label.
         tokenizer: `"unicode"`, `"whitespace"`, `"wordpiece"` or `"bytes"`.
-        vocab_size: most entries of the vocabulary.
-        subwords: at most so many of them are pieces, from which words that the
-            vocabulary lacks are put together; for the tokenizer `"unicode"`.
+        vocab_size: maximum size of the vocabulary.
+        subwords: how many entries may be pieces, from which words outside the
+            vocabulary are composed; for the tokenizer `"unicode"`.
         lowercase: whether to fold case.
-        min_count: tokens seen less often are no entries.
-        weights: word vectors that ship and the embedding starts from: `"glove-en"`,
-            `"none"`, or `"auto"`, which takes `glove-en` where the training words are
-            mostly in it (`zoo.families.pretrained.choose_start`) and `embedding_dim`
-            was not chosen otherwise. A word that has a vector needs no `min_count`.
-        vectors: word2vec or GloVe text file whose vectors the embedding starts from.
-        max_length: tokens of a text that are read.
+        min_count: tokens seen less often are not entries.
+        weights: shipped word vectors to start the embedding from: `"glove-en"`,
+            `"none"`, or `"auto"`, which takes `glove-en` if it covers most training
+            words (`zoo.families.pretrained.choose_start`) and `embedding_dim` was not
+            set to another width. A word that has a vector needs no `min_count`.
+        vectors: word2vec or GloVe text file to start the embedding from.
+        max_length: tokens read per text.
         buckets: padded lengths that XLA compiles for.
         pretrain_epochs: passes of the language model that initialises the shared
             layers, over the unlabelled and the training texts.
-        fine_tune: after joint training, goes on with each task alone.
-        abstain: probability below which the likeliest category is not said, or none.
-        jit_compile: compile the training step with XLA. On a CPU it is slower for these
-            models: the gradient of an embedding becomes a loop over its rows.
+        fine_tune: whether to continue with each task alone after joint training.
+        abstain: probability below which the likeliest category is not predicted, or
+            none.
+        jit_compile: whether to compile the training step with XLA. On a CPU it is
+            slower for these models: the gradient of an embedding becomes a loop over
+            its rows.
     """
 
     seed: int = 0
@@ -84,3 +89,7 @@ class Settings(Checked):
         "lowercase": Choice(True, False),
         "min_count": Int(1, 3),
     }
+
+
+if not TYPE_CHECKING:
+    __getattr__ = renamed(__name__, {"Settings": "ClassificationSettings"})

@@ -15,9 +15,9 @@ from zoo.families.building import build
 from zoo.families.classification.coverage import Coverage, coverage_of
 from zoo.families.classification.fitting import fit_linear_part, sized_ngrams
 from zoo.families.classification.model import TextModel
+from zoo.families.classification.ngram_weights import adapt_ngrams
 from zoo.families.classification.pretraining import pretrain
-from zoo.families.classification.saliency import adapt_ngrams
-from zoo.families.classification.settings import Settings
+from zoo.families.classification.settings import ClassificationSettings
 from zoo.families.classification.stacking import stackers
 from zoo.families.pretrained import Start, choose_start, start_of
 from zoo.families.text_model import describe_training
@@ -82,7 +82,7 @@ class Prepared:
     coverage: Mapping[str, Coverage] = field(default_factory=dict)
 
     def batches(
-        self, part: str, settings: Settings, *, shuffle: bool = False
+        self, part: str, settings: ClassificationSettings, *, shuffle: bool = False
     ) -> TokenBatches:
         """Batches of a part; the class weights of the settings apply to training."""
         encoded = self.parts[part]
@@ -121,7 +121,7 @@ class Prepared:
         )
 
 
-def prepare(splits: Splits, settings: Settings) -> Prepared:
+def prepare(splits: Splits, settings: ClassificationSettings) -> Prepared:
     """Learns the tasks and the vocabulary, and turns texts and labels into arrays.
 
     Raises:
@@ -181,7 +181,7 @@ def prepare(splits: Splits, settings: Settings) -> Prepared:
 def train(
     name: str,
     prepared: Prepared,
-    settings: Settings,
+    settings: ClassificationSettings,
     keywords: Mapping | None = None,
     *,
     folder: str | Path | None = None,
@@ -256,7 +256,7 @@ def train(
 def fine_tune(
     text_model: TextModel,
     prepared: Prepared,
-    settings: Settings,
+    settings: ClassificationSettings,
     task: str,
     *,
     verbose: bool = False,
@@ -311,7 +311,7 @@ def fine_tune(
 
 
 def fine_tune_all(
-    text_model: TextModel, prepared: Prepared, settings: Settings
+    text_model: TextModel, prepared: Prepared, settings: ClassificationSettings
 ) -> TextModel:
     """One model whose every task is answered by its own fine-tuned copy.
 
@@ -334,7 +334,12 @@ def fine_tune_all(
 
 
 def _pretrain(
-    model, prepared: Prepared, settings: Settings, folder: Path | None, *, verbose: bool
+    model,
+    prepared: Prepared,
+    settings: ClassificationSettings,
+    folder: Path | None,
+    *,
+    verbose: bool,
 ) -> None:
     """Language-model initialisation, kept in the run's folder with each epoch."""
     pretrain(
@@ -354,7 +359,7 @@ def part_outputs(
     """The model's outputs `[texts, outputs]` for one part of the data, by task."""
     if not prepared.parts[part].tokens:
         return {name: np.zeros((0, t.outputs)) for name, t in prepared.tasks.items()}
-    return predict(text_model.model, prepared.batches(part, Settings()))
+    return predict(text_model.model, prepared.batches(part, ClassificationSettings()))
 
 
 def evaluate_part(

@@ -1,4 +1,4 @@
-"""What a user should do: take the model, or a baseline, at what score and latency."""
+"""The recommendation to a user: the model or a baseline, with score and latency."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ Results = Mapping[str, Mapping[str, Mapping]]
 def recommend(
     name: str, tasks: Mapping[str, Task], results: Results, costs: Mapping[str, Mapping]
 ) -> dict[str, Any] | None:
-    """The model or its best baseline, whichever scores higher; of equals the baseline.
+    """Selects the model or its best baseline by score; ties go to the baseline.
 
     Args:
-        name: of the model.
+        name: name of the model.
         tasks: the tasks.
         results: metrics of the model and of its baselines.
-        costs: of some of them, with the milliseconds a text under `ms_a_text`.
+        costs: costs of some of them, with the milliseconds per text as `ms_a_text`.
 
     Returns:
-        A dict with the names `take` and `against`, the `metric`, and of each of the two
-        its score (`score`, `score_against`) and its latency (`ms_a_text`,
-        `ms_a_text_against`; `None` if it was not measured). `None` where no task has a
+        A dict with the names `take` and `against`, the `metric`, and for each of the
+        two its score (`score`, `score_against`) and latency (`ms_a_text`,
+        `ms_a_text_against`; `None` if it was not measured). `None` if no task has a
         metric.
     """
     means = {one: mean_main_metric(tasks, found) for one, found in results.items()}
@@ -61,7 +61,7 @@ def recommend(
 def verdict(
     name: str, tasks: Mapping[str, Task], results: Results, costs: Mapping[str, Mapping]
 ) -> str:
-    """What `recommend` says, in a sentence."""
+    """Returns the recommendation as a sentence."""
     found = recommend(name, tasks, results, costs)
     if found is None:
         return _by_error(name, tasks, results)
@@ -71,12 +71,12 @@ def verdict(
     )
     times = [found["ms_a_text"], found["ms_a_text_against"]]
     if all(time is not None and np.isfinite(time) for time in times):
-        said += f", {times[0]:.2g} ms a text against {times[1]:.2g} ms"
+        said += f", {times[0]:.2g} ms per text against {times[1]:.2g} ms"
     return f"{said}."
 
 
 def _by_error(name: str, tasks: Mapping[str, Task], results: Results) -> str:
-    """What can be said where no task has a metric."""
+    """Returns the conclusion if no task has a metric."""
     own, said = results[name], []
     for one, task in tasks.items():
         reason = own[one].get(UNDEFINED, NO_LABELS)
@@ -87,10 +87,10 @@ def _by_error(name: str, tasks: Mapping[str, Task], results: Results) -> str:
             others = [model for model in results if model != name]
             best = max(others, key=lambda m: merit(task, results[m][one]))
             text += (
-                f" Mean absolute error: {own[one]['mae']:.5g}, of the best "
-                f"baseline ({best}) {results[best][one]['mae']:.5g}."
+                f" Mean absolute error: {own[one]['mae']:.5g}; best baseline "
+                f"({best}): {results[best][one]['mae']:.5g}."
             )
         said.append(text)
     if not said:
-        return "The test part holds no labels: nothing can be said of the model."
+        return "The test part has no labels, so the model cannot be evaluated."
     return " ".join(said)

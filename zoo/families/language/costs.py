@@ -1,4 +1,4 @@
-"""What a language model costs between its embedding and its softmax."""
+"""The cost of a language model between its embedding and its softmax."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from zoo.layers import RecurrentLayer, SparseMoE
 
 
 def count_weights(model: keras.Model) -> tuple[int, int]:
-    """Weights of the matrices between embedding and softmax, and those a token uses.
+    """Counts the weights between embedding and softmax, and those that a token uses.
 
     A token costs as many multiplications as it uses weights. Shazeer et al. 2017 count
     both in this way.

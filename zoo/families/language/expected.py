@@ -1,4 +1,4 @@
-"""Python's own answers of a language model, to check its served form by."""
+"""Expected answers of a language model, computed in Python to check its export."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ from zoo.text.vocabulary import END, SPECIALS
 _TOKENS = 6  # of each continuation
 
 
-def golden_calls(model, pipeline, examples: Sequence[bytes]) -> list[dict]:
-    """Requests and what the served model must answer, by another way than its graph.
+def expected_calls(model, pipeline, examples: Sequence[bytes]) -> list[dict]:
+    """Returns requests and the answers that the served model must give.
 
-    Greedy continuations read the whole text anew for each token, without a carried
-    state; scores come from the model's own loss.
+    They are computed without the served graph: greedy continuations read the whole
+    text again for each token, without a carried state; scores come from the model's
+    own loss.
 
     Returns:
         JSON-ready records of `signature`, `inputs` and `outputs`, each of them a dict

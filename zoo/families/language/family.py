@@ -1,4 +1,4 @@
-"""Language modelling as a family: texts of any kind, whose labels are not looked at."""
+"""Language modelling as a family: texts of any kind, whose labels are ignored."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from zoo.families.tables import read_examples
 
 
 class LanguageModeling(Family):
-    """Texts of any kind; labels are not looked at."""
+    """Texts of any kind; labels are ignored."""
 
     name = "language"
     content = "texts"
@@ -17,7 +17,7 @@ class LanguageModeling(Family):
     default_labels = ()
     default_data = "hutto"
     settings = LanguageSettings
-    invitation = "Continue a text with it"
+    next_step = "Continue a text with it"
 
     def text_model(self):
         from zoo.families.language.model import LanguageModel
@@ -49,25 +49,25 @@ class LanguageModeling(Family):
         return write_language_report(
             text_model.metadata["name"],
             prepared.streams,
-            self.facts(text_model, prepared, history),
+            self.results(text_model, prepared, history),
             history,
             settings,
             folder,
         )
 
-    def facts(self, text_model, prepared, history):
-        from zoo.families.language.facts import facts_of
+    def results(self, text_model, prepared, history):
+        from zoo.families.language.results import results_of
 
-        return facts_of(text_model.model, prepared.streams, history)
+        return results_of(text_model.model, prepared.streams, history)
 
-    def brief(self, facts):
-        return f"{facts['valid']:.2f} (valid), {facts['test']:.2f} (test)"
+    def summary(self, results):
+        return f"{results['valid']:.2f} (valid), {results['test']:.2f} (test)"
 
     def objectives(self, splits):
         return ["perplexity"]
 
     def score(self, text_model, splits, part):
-        """The perplexity of a part, as one stream."""
+        """Returns the perplexity of a part, as one stream."""
         from zoo.families.language.perplexity import perplexity
         from zoo.families.language.stream import token_stream
 
@@ -82,7 +82,7 @@ class LanguageModeling(Family):
         return read_examples(options.data, options, self)
 
     def prompt(self, splits):
-        """The first words of a text of the test part."""
+        """Returns the first words of a text of the test part."""
         words = next((text for text in splits.test.texts if text.strip()), "The")
         return " ".join(words.split()[:4])
 

@@ -1,4 +1,4 @@
-"""Truncated backpropagation through time, with the state carried from step to step."""
+"""Truncated backpropagation through time, with a state carried between steps."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from zoo.training.streamed import WIDEST
 
 
 class StreamTrainer(keras.Model):
-    """Trains a language model on the windows of streams, which it reads in order.
+    """Trains a language model on the windows of streams, in order.
 
-    The loss is summed over a window and averaged over the streams, as in the sources:
-    the bound on the gradient's norm and the step size are tied to that.
+    The loss is summed over a window and averaged over the streams, as in the sources;
+    the bound on the gradient's norm and the step size depend on that.
 
     Args:
         model: a language model of the zoo.
-        rows: streams side by side.
+        rows: number of parallel streams.
 
     Call arguments: a dict of `tokens` and `targets`, int ids `[rows, window]`.
     Returns: the loss of each token, `[rows, window]`.
@@ -57,7 +57,7 @@ class StreamTrainer(keras.Model):
         return result["nll"]
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
-        # The loss may hold more than this, such as what balances experts. Flat, so that
+        # The loss may include more, such as the balance of experts. Flat, so that
         # every token counts alike, also those of a shorter last window.
         self.nll.update_state(ops.reshape(y_pred, (-1,)))
         return super().compute_metrics(x, y, y_pred, sample_weight)
@@ -68,13 +68,13 @@ class StreamTrainer(keras.Model):
 
 
 class Epochs(keras.callbacks.Callback):
-    """Begins each epoch without a past, validates within it and at its end.
+    """Resets the state at each epoch, and validates within it and at its end.
 
     Args:
-        trainer: forgets, and its scorer validates.
+        trainer: holds the state and the scorer that validates.
         valid: int ids `[tokens]` of the validation stream.
-        settings: of the training.
-        steps: of an epoch.
+        settings: settings of the training.
+        steps: number of steps per epoch.
     """
 
     def __init__(self, trainer, valid, settings: LanguageSettings, steps: int) -> None:
@@ -88,7 +88,7 @@ class Epochs(keras.callbacks.Callback):
         self.begun = time.perf_counter()
         self.midway: list[list[float]] = []
         if self.settings.warmup:
-            return  # the schedule of the optimizer counts steps
+            return  # the optimizer's schedule counts steps
         late = max(0, epoch + 1 - self.settings.decay_after)
         rate = self.settings.learning_rate * self.settings.decay**late
         self.model.optimizer.learning_rate = rate
@@ -107,18 +107,18 @@ class Epochs(keras.callbacks.Callback):
             logs["val_perplexity"] = self._validate()
 
     def _validate(self) -> float:
-        with averaged(self.model):  # on JAX, `self.model` brings the weights up to date
+        with averaged(self.model):  # on JAX, `self.model` updates the weights
             return stream_perplexity(
                 self.trainer.scorer, self.valid, batch_size=self.settings.batch_size
             )
 
 
 class TimeLimit(keras.callbacks.Callback):
-    """Ends the training after a time, also within an epoch.
+    """Ends the training after a time limit, also within an epoch.
 
     Args:
-        minutes: in all, or `None` for no limit.
-        checkpoint: knows the seconds of the epochs that an earlier run has finished.
+        minutes: total time, or `None` for no limit.
+        checkpoint: records the seconds of the epochs that an earlier run finished.
     """
 
     def __init__(self, minutes: float | None, checkpoint: Checkpoint) -> None:
@@ -134,7 +134,7 @@ class TimeLimit(keras.callbacks.Callback):
         self._stop_if_over()
 
     def on_epoch_end(self, epoch: int, logs=None) -> None:
-        self._stop_if_over()  # no epoch of one step because validation took the rest
+        self._stop_if_over()  # validation may have used the rest of the time
 
     def _stop_if_over(self) -> None:
         if time.perf_counter() >= self.end:
@@ -156,15 +156,15 @@ def train_named(
     """Builds a registered language model and trains it on streams of ids.
 
     Args:
-        name: of the model.
+        name: name of the model.
         vocab_size: number of token ids.
         streams: int ids `[tokens]` of `train` and `valid`.
-        settings: how.
+        settings: the training settings.
         keywords: arguments of the model's builder.
         identity: see `zoo.training.checkpoint.claim`.
         folder: for checkpoints.
         callbacks: further Keras callbacks.
-        verbose: shows progress.
+        verbose: whether to show progress.
 
     Returns:
         The model with its best weights, and the logs of `train_language_model`.
@@ -201,15 +201,15 @@ def train_language_model(
         model: a language model of the zoo.
         train: int ids `[tokens]`.
         valid: int ids `[tokens]`, or `None` to train all epochs and keep the last.
-        settings: how.
-        folder: for checkpoints; a run that was killed goes on from its last epoch.
+        settings: the training settings.
+        folder: for checkpoints; a run that was killed continues from its last epoch.
         callbacks: further Keras callbacks.
-        verbose: shows progress.
+        verbose: whether to show progress.
 
     Returns:
-        One dict of logs an epoch, with `tokens` (those of training), `perplexity`,
+        One dict of logs per epoch, with `tokens` (of training), `perplexity`,
         `val_perplexity`, `seconds`, and in `midway` pairs of seconds and perplexity of
-        the validations within it.
+        the validations within the epoch.
     """
     windows = Windows(train, batch_size=settings.batch_size, window=settings.window)
     trainer = StreamTrainer(model, windows.rows)

@@ -1,4 +1,4 @@
-"""Continues and scores texts, in the graph: what a served language model does."""
+"""Continues and scores texts in the graph, for serving."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from zoo.text.imports import tf
 from zoo.text.table import bear_no_rows
 from zoo.text.vocabulary import END, PAD, SPECIALS
 
-SERVED_TOKENS = 32  # that `serving_default` continues with
+SERVED_TOKENS = 32  # length of a continuation by `serving_default`
 
 
 class Generator(tf.Module):
@@ -27,14 +27,14 @@ class Generator(tf.Module):
     def __init__(self, model: keras.Model, pipeline: TextPipeline) -> None:
         super().__init__(name="generator")
         self.pipeline, self.detokenizer = pipeline, Detokenizer(pipeline)
-        # The weights, not the model: layers and random seeds stay behind.
+        # Keep the weights, not the model: it holds layers and random seeds.
         self.weights = [variable.value for variable in model.weights]
         self._model, self._scorer = _Hidden(model), _Hidden(scorer(model))
         self._state = model.input["state"].shape[-1]
         self.endpoints = self._endpoints()
 
     def _endpoints(self) -> dict:
-        """The functions with fixed signatures, as `zoo.export` describes them."""
+        """Returns the functions with fixed signatures, described in `zoo.export`."""
         text = tf.TensorSpec([None], tf.string, name="text")
         numbers = {
             "max_tokens": tf.int32,
@@ -51,7 +51,7 @@ class Generator(tf.Module):
             return self.generate(text, SERVED_TOKENS, 0.0, 0, 1.0, 0)
 
         def step(ids, state):
-            time = tf.shape(ids)[1]  # the loops take a step at least
+            time = tf.shape(ids)[1]  # the loops take at least one step
             read = self.step(tf.pad(ids, [[0, 0], [0, tf.maximum(1 - time, 0)]]), state)
             return {**read, "logits": read["logits"][:, :time]}
 
@@ -69,14 +69,14 @@ class Generator(tf.Module):
         }
 
     def ids(self, text: tf.Tensor) -> tf.RaggedTensor:
-        """Ids of the tokens of each text; none for a text without any."""
+        """Returns the token ids of each text; a text may have none."""
         tokens = self.pipeline.tokenize(text)
         ids = self.pipeline.ragged_ids(tokens)
         empty = tf.equal(tokens.row_lengths(), 0)
         return tf.ragged.boolean_mask(ids, _rows(~empty, ids))
 
     def step(self, ids: tf.Tensor, state: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Reads some tokens.
+        """Reads tokens and updates the state.
 
         Args:
             ids: int32 `[batch, time]`, 0 for padding on the right.
@@ -96,7 +96,7 @@ class Generator(tf.Module):
 
         Returns:
             `log_probability` float32 `[batch]`, in nats, of all tokens and the end;
-            `tokens` int32 `[batch]`, how many those are.
+            `tokens` int32 `[batch]`, their number.
         """
         ids = self.ids(text)
         end = tf.fill([ids.nrows(), 1], END)
@@ -116,23 +116,23 @@ class Generator(tf.Module):
     def generate(
         self, text, max_tokens, temperature, top_k, top_p, seed
     ) -> dict[str, tf.Tensor]:
-        """Continues texts until the end token or a number of tokens.
+        """Continues texts until the end token or a number of tokens is reached.
 
         A continuation depends on its prompt and the seed, not on the rest of the batch:
-        all rows of a step see the same noise, so equal prompts go on alike.
+        all rows of a step use the same noise, so equal prompts continue equally.
 
         Args:
             text: string `[batch]`, the prompts; an empty one begins a text.
-            max_tokens: int32, the most tokens of a continuation.
-            temperature: float32, 0 takes the likeliest token each time.
-            top_k: int32, samples among so many likeliest tokens; 0 among all.
-            top_p: float32, samples among the fewest tokens with this probability
+            max_tokens: int32, maximum number of tokens of a continuation.
+            temperature: float32; 0 takes the likeliest token each time.
+            top_k: int32; samples among this many likeliest tokens; 0 among all.
+            top_p: float32; samples among the fewest tokens with this probability
                 together; 1 among all.
-            seed: int32 of the samples.
+            seed: int32, seed of the samples.
 
         Returns:
             `text` string `[batch]`, the continuations without the prompts; `ids` int32
-            `[batch, max_tokens]`, 0 behind the end; `log_probability` float32
+            `[batch, max_tokens]`, 0 after the end; `log_probability` float32
             `[batch]` of the chosen tokens, the end included.
         """
         prompt = self.ids(text)
@@ -171,19 +171,19 @@ class Generator(tf.Module):
 
 
 class _Hidden:
-    """Keeps a Keras model out of TensorFlow's object graph."""
+    """Hides a Keras model from TensorFlow's object graph."""
 
     def __init__(self, value) -> None:
         self.value = value
 
 
 def _rows(keep: tf.Tensor, ids: tf.RaggedTensor) -> tf.RaggedTensor:
-    """`keep` `[batch]` for each value of `ids`."""
+    """Returns `keep` `[batch]` for each value of `ids`."""
     return ids.with_values(tf.gather(keep, ids.value_rowids()))
 
 
 def _choose(logits, temperature, top_k, top_p, noise):
-    """One id a row: the likeliest, or a sample among the likeliest (Gumbel-max)."""
+    """Returns one id per row: the likeliest, or a sample of them (Gumbel-max)."""
     size = tf.shape(logits)[-1]
     special = tf.range(size) < len(SPECIALS)
     allowed = ~special | tf.equal(tf.range(size), END)

@@ -17,13 +17,13 @@ from zoo.text.normalize import as_tensor
 
 @dataclass
 class LanguageModel(BaseTextModel):
-    """What `zoo.load` returns for a language model.
+    """A trained language model, as `zoo.load` returns it.
 
     Args:
         model: a language model of the zoo.
         pipeline: strings to token ids.
         tasks: empty.
-        metadata: anything else that JSON holds.
+        metadata: further JSON values.
     """
 
     pipeline: TextPipeline
@@ -37,7 +37,7 @@ class LanguageModel(BaseTextModel):
 
     @property
     def _endpoints(self) -> dict:
-        with self._lock:  # one for all threads
+        with self._lock:  # shared by all threads
             return self._generator.endpoints
 
     def generate(
@@ -50,18 +50,18 @@ class LanguageModel(BaseTextModel):
         top_p: float = 1.0,
         seed: int = 0,
     ) -> list[str]:
-        """Continuations of prompts, without the prompts.
+        """Returns continuations of prompts, without the prompts.
 
         Args:
             prompts: any iterable of strings.
-            max_tokens: the most tokens of a continuation.
+            max_tokens: maximum number of tokens of a continuation.
             temperature: 0 takes the likeliest token each time.
-            top_k: samples among so many likeliest tokens; 0 among all.
+            top_k: samples among this many likeliest tokens; 0 among all.
             top_p: samples among the fewest tokens with this probability together.
-            seed: of the samples, any whole number.
+            seed: seed of the samples, any whole number.
 
         Raises:
-            ValueError: for one text instead of several, or a parameter outside its
+            ValueError: for one text instead of several, or a parameter out of its
                 range.
         """
         result = self._endpoints["generate"](
@@ -75,7 +75,7 @@ class LanguageModel(BaseTextModel):
         return [text.decode("utf-8") for text in result["text"].numpy()]
 
     def score(self, texts: Iterable[str | bytes]) -> list[dict]:
-        """For each text its `log_probability` in nats and the number of `tokens`."""
+        """Returns for each text its `log_probability` in nats and count of `tokens`."""
         result = self._endpoints["score"](as_tensor(texts))
         pairs = zip(*(result[key].numpy() for key in ("log_probability", "tokens")))
         return [
@@ -84,7 +84,7 @@ class LanguageModel(BaseTextModel):
         ]
 
     def predict(self, texts: Iterable[str | bytes], batch_size: int = 64) -> list[dict]:
-        """For each text how it goes on, its log-probability and number of tokens."""
+        """Returns for each text its continuation, log-probability and token count."""
         texts, batch_size = as_texts(texts), whole("batch_size", batch_size, 1)
         answers = []
         for start in range(0, len(texts), batch_size):

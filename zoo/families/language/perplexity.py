@@ -10,12 +10,12 @@ import numpy as np
 from zoo.families.language.stream import streams
 from zoo.text.vocabulary import PAD
 
-CONTEXT = 256  # tokens before a stream that its state has seen
-_TOKENS_AT_ONCE = 4096  # with 10,000 words that is 160 MB of logits
+CONTEXT = 256  # tokens that set the state before a stream
+_TOKENS_AT_ONCE = 4096  # 160 MB of logits with 10,000 words
 
 
 def scorer(model: keras.Model) -> keras.Model:
-    """A model of the same weights that gives the loss of each token.
+    """Returns a model with the same weights that gives the loss of each token.
 
     Args:
         model: a language model of the zoo.
@@ -37,27 +37,27 @@ def scorer(model: keras.Model) -> keras.Model:
 
 
 def zero_state(model: keras.Model, rows: int) -> np.ndarray:
-    """The state before the first token, float32 `[rows, state]`."""
+    """Returns the state before the first token, float32 `[rows, state]`."""
     return np.zeros((rows, model.input["state"].shape[-1]), "float32")
 
 
 def perplexity(
     model: keras.Model, tokens: np.ndarray, *, batch_size: int = 1, window: int = 256
 ) -> float:
-    """`exp` of the mean negative log-likelihood of a token, given all before it.
+    """Returns `exp` of the mean negative log-likelihood of a token given all before it.
 
-    Every token but the first counts, end tokens like others, and the state is carried
-    from window to window: the window changes nothing but time and memory. Streams side
-    by side are read in the same way, each but the first from the state behind the 256
-    tokens before it: from no past at all, a model that has hardly been trained can go
-    astray for hundreds of tokens.
+    Every token but the first counts, including end tokens, and the state is carried
+    from window to window: the window only affects time and memory. Parallel streams
+    are read in the same way; each but the first starts from the state after the 256
+    tokens before it, because from a zero state a model with little training can be
+    far off for hundreds of tokens.
 
     Args:
         model: a language model of the zoo.
         tokens: int ids `[tokens]`.
-        batch_size: streams that the tokens are cut into; 1 is the figure to report.
-        window: most steps that are computed at once; fewer for many streams, since
-            each token needs a row as wide as the vocabulary.
+        batch_size: number of streams that the tokens are cut into; report 1.
+        window: maximum number of steps computed at once; lower with many streams,
+            because each token needs a row as wide as the vocabulary.
 
     Returns:
         The perplexity of the full softmax.
@@ -70,7 +70,7 @@ def perplexity(
 def stream_perplexity(
     score: keras.Model, tokens: np.ndarray, *, batch_size: int, window: int = 256
 ) -> float:
-    """`perplexity` by a `scorer` that is there already, with its compiled graph."""
+    """Computes `perplexity` with an existing `scorer` and its compiled graph."""
     inputs, targets = streams(tokens, batch_size)
     rows = len(inputs)
     window = max(1, min(window, _TOKENS_AT_ONCE // rows))
@@ -82,7 +82,7 @@ def stream_perplexity(
         result = score.predict_on_batch(
             {"tokens": inputs, "targets": targets[:, now], "state": state}
         )
-        # To the models, a row without any token is one of a single padding token.
+        # The models treat a row without tokens as one padding token.
         some = (inputs != PAD).any(axis=1, keepdims=True)
         state = np.where(some, result["state"], state)
         return result["nll"]
@@ -93,7 +93,7 @@ def stream_perplexity(
             read(now, before, np.zeros_like(before))
     for now in _windows(inputs.shape[1], window):
         total += float(np.sum(read(now, inputs, targets), dtype="float64"))
-    with np.errstate(over="ignore"):  # infinite, of a model that has gone astray
+    with np.errstate(over="ignore"):  # infinite for a model that has diverged
         return float(np.exp(total / inputs.size))
 
 
@@ -102,7 +102,7 @@ def _windows(steps: int, window: int) -> list[slice]:
 
 
 def _tokens_before(tokens, inputs, count: int) -> np.ndarray:
-    """The `count` tokens before each stream, padded on the left, `[streams, count]`."""
+    """Returns the `count` tokens before each stream, left-padded."""
     rows, steps = inputs.shape
     places = steps * np.arange(rows)[:, None] + np.arange(-count, 0)
     before = np.where(places >= 0, tokens[np.maximum(places, 0)], PAD)
@@ -112,15 +112,15 @@ def _tokens_before(tokens, inputs, count: int) -> np.ndarray:
 def log_probabilities(
     model: keras.Model, texts: Sequence[np.ndarray], *, end: int
 ) -> list[np.ndarray]:
-    """Natural logarithms of the probability of each token of each text.
+    """Returns the natural log-probability of each token of each text.
 
     Args:
         model: a language model of the zoo.
         texts: int ids `[tokens]` of each text, without end tokens.
-        end: id of the end token, which stands before a text and is its last target.
+        end: id of the end token, which precedes a text and is its last target.
 
     Returns:
-        For each text float32 `[tokens + 1]`; their sum is that of the whole text.
+        Float32 `[tokens + 1]` for each text; their sum is that of the whole text.
     """
     longest = max(map(len, texts), default=0) + 1
     inputs = np.zeros((len(texts), longest), "int32")

@@ -1,4 +1,4 @@
-"""The report of a language model: one Markdown page, and its curve as a plot."""
+"""The report of a language model: a Markdown page with a plot of its curve."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PROTOCOL = (
 def write_language_report(
     name: str,
     streams: Mapping[str, Sequence],
-    facts: Mapping,
+    results: Mapping,
     history: Sequence[Mapping],
     settings: LanguageSettings,
     folder: str | Path,
@@ -33,12 +33,12 @@ def write_language_report(
     """Writes `report.md`, `results.json` and, with matplotlib, `perplexity.png`.
 
     Args:
-        name: of the model.
+        name: name of the model.
         streams: int ids `[tokens]` by part, with one end token before the first.
-        facts: what the family measured.
+        results: the results of the family.
         history: logs of each epoch.
-        settings: of the training.
-        folder: of the run.
+        settings: settings of the training.
+        folder: folder of the run.
 
     Returns:
         The table of results.
@@ -47,24 +47,27 @@ def write_language_report(
     folder.mkdir(parents=True, exist_ok=True)
     rows = [["part", "tokens", "perplexity"]]
     for part in ("valid", "test"):
-        rows.append([part, f"{len(streams[part]) - 1:,}", f"{facts[part]:.2f}"])
+        rows.append([part, f"{len(streams[part]) - 1:,}", f"{results[part]:.2f}"])
     table = markdown_table(rows)
 
     def draw(plots) -> list[tuple[str, str]]:
         written = []
-        if facts["curve"]:
-            plots.write_perplexities({name: facts["curve"]}, folder / "perplexity.png")
+        if results["curve"]:
+            plots.write_perplexities(
+                {name: results["curve"]}, folder / "perplexity.png"
+            )
             written.append(("perplexity.png", "Validation perplexity"))
         return written + plots.write_shares(history, folder)
 
     page = [
         f"# {name}",
-        f"{facts['parameters']:,} parameters, {len(streams['train']) - 1:,} training "
-        f"tokens, {facts['seconds']:.0f} s, {facts['words_per_second']:.0f} tokens/s.",
+        f"{results['parameters']:,} parameters, {len(streams['train']) - 1:,} training "
+        f"tokens, {results['seconds']:.0f} s, "
+        f"{results['words_per_second']:.0f} tokens/s.",
         table,
         PROTOCOL,
         *images(drawn(draw)),
-        "## Training (perplexity; validation as streams side by side)",
+        "## Training (perplexity; validation in parallel streams)",
         history_table(
             history,
             {
@@ -76,5 +79,5 @@ def write_language_report(
         "## Settings",
         settings_block(settings.to_config()),
     ]
-    write_page(folder, page, facts)
+    write_page(folder, page, results)
     return table

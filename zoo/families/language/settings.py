@@ -12,34 +12,34 @@ from zoo.training.settings import Checked
 
 @dataclass(frozen=True)
 class LanguageSettings(Checked):
-    """How a language model is trained. `LanguageSettings.of(model)` starts from the
-    model's defaults.
+    """How a language model is trained.
+
+    `LanguageSettings.of(model)` starts from the defaults of the model.
 
     Args:
-        seed: of the weights, the candidates and the dropout.
-        epochs: at most this many.
+        seed: seed of the weights, the candidates and the dropout.
+        epochs: maximum number.
         patience: epochs without a lower validation perplexity before training stops.
-        batch_size: streams that are read side by side.
-        window: steps of a truncated backpropagation.
+        batch_size: number of parallel streams.
+        window: steps of truncated backpropagation.
         optimizer: name of a Keras optimizer; Adagrad's accumulators start at 1.0.
         learning_rate: its step size.
         clip: bound on the global norm of the gradient of the loss summed over the
             window and averaged over the streams.
-        decay: factor of the step size each epoch ...
-        decay_after: ... behind this many epochs.
-        warmup: steps in which the step size rises; behind them it falls with the root
-            of the step, whatever `decay` says. 0 for none.
-        average: epochs that the moving average of the weights spans which is validated
+        decay: factor of the step size per epoch ...
+        decay_after: ... after this many epochs.
+        warmup: steps in which the step size rises; then it falls with the square root
+            of the step, and `decay` is ignored. 0 for none.
+        average: epochs spanned by the moving average of the weights that is validated
             and kept, or none.
-        validations: of an epoch, evenly spread; plots show all, the one at its end
-            decides what is kept and when training stops.
-        minutes: stops after so many minutes, with those of validation, and within an
-            epoch if need be; or none.
+        validations: evenly spaced validations per epoch; plots show all, the last one
+            decides which weights are kept and when training stops.
+        minutes: time limit including validation, even within an epoch; or none.
         tokenizer: `"unicode"`, `"whitespace"`, `"wordpiece"` or `"bytes"`.
-        vocab_size: most entries of the vocabulary.
+        vocab_size: maximum size of the vocabulary.
         lowercase: whether to fold case.
         min_count: tokens seen less often are unknown.
-        jit_compile: compile the training step with XLA.
+        jit_compile: whether to compile the training step with XLA.
     """
 
     seed: int = 0
@@ -62,7 +62,7 @@ class LanguageSettings(Checked):
     min_count: int = 2
     jit_compile: bool = False
 
-    # The step size depends on the optimizer, so each model has a range of its own.
+    # The best step size depends on the optimizer, so each model has its own range.
     space: ClassVar[Mapping[str, Range]] = {
         "batch_size": Int(10, 80, factor=2),
         "window": Choice(20, 35, 70),

@@ -1,4 +1,4 @@
-"""Texts as one stream of tokens, and the windows of it that a model is trained on."""
+"""Texts as one stream of tokens, and its windows for training."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 
 def token_stream(pipeline: TextPipeline, texts: Iterable[str]) -> np.ndarray:
-    """The tokens of all texts, one after the other, each text with the end token.
+    """Concatenates the tokens of all texts, each followed by the end token.
 
-    One end token more stands at the start, so that the first token has one before it
-    and is predicted as well. A text without any token is its end token alone, as an
-    empty line of a corpus is.
+    One more end token comes first, so that the first token has one before it and is
+    predicted as well. A text without tokens is only its end token, like an empty line
+    of a corpus.
 
     Args:
-        pipeline: cuts no text short if its `max_length` is above their lengths.
+        pipeline: its `max_length` must exceed the lengths of the texts.
         texts: any iterable of texts.
 
     Returns:
@@ -44,15 +44,15 @@ def token_stream(pipeline: TextPipeline, texts: Iterable[str]) -> np.ndarray:
 
 
 def streams(tokens: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Cuts one stream into several that are read side by side.
+    """Cuts one stream into several that are read in parallel.
 
     Args:
         tokens: int ids `[tokens]`.
-        count: how many; fewer if there are not as many tokens to predict.
+        count: their number; fewer if there are not as many tokens to predict.
 
     Returns:
-        Inputs and the tokens that follow them, int32 `[count, steps]`. What is left
-        over at the end, fewer than `count` tokens, belongs to neither.
+        Inputs and the tokens that follow them, int32 `[count, steps]`. A remainder of
+        fewer than `count` tokens is dropped.
 
     Raises:
         ValueError: for fewer than two tokens.
@@ -71,14 +71,13 @@ def streams(tokens: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 class Windows(keras.utils.PyDataset):
-    """The windows of several streams, in order, for `fit`.
+    """The windows of parallel streams, in order, for `fit`.
 
     Args:
         tokens: int ids `[tokens]`.
-        batch_size: streams that are read side by side.
-        window: steps of each window; a shorter stream is one window. A rest at the
-            end that is shorter than a window is left out, for it would be a graph of
-            its own.
+        batch_size: number of parallel streams.
+        window: steps of each window; a shorter stream is one window. A shorter
+            remainder is dropped, because it would need a graph of its own.
     """
 
     def __init__(self, tokens: np.ndarray, *, batch_size: int, window: int) -> None:

@@ -1,4 +1,4 @@
-"""The steps of a language model's run: learn the vocabulary, build, train, measure."""
+"""The steps of a language model's run: learns a vocabulary, builds, trains, scores."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from zoo.families.text_model import describe_training
 from zoo.text import TextPipeline
 from zoo.training.checkpoint import fingerprint
 
-_LONGEST = 1_000_000  # tokens of a text that are read: all of them
+_LONGEST = 1_000_000  # tokens read of a text, more than any has
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Corpus:
 
 
 def prepare(splits: Splits, settings: LanguageSettings) -> Corpus:
-    """Learns the vocabulary of the training part and reads all parts with it."""
+    """Learns the vocabulary of the training part and encodes all parts."""
     texts = {name: part.texts for name, part in splits.parts.items()}
     texts["train"] = [*texts["train"], *splits.unlabeled]
     pipeline = TextPipeline.learn(
@@ -55,7 +55,7 @@ def train(
     callbacks: Sequence[keras.callbacks.Callback] = (),
     verbose: bool = True,
 ) -> tuple[LanguageModel, list[dict]]:
-    """Builds a registered language model and trains it: see
+    """Builds and trains a registered language model; see
     `zoo.families.base.Family.train`."""
     metadata = describe_training(name, keywords, settings)
     read = [

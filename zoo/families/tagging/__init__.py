@@ -1,1 +1,1 @@
-"""Taggers: a tag for every word of a text, and labels of the text beside them."""
+"""Taggers: a tag for every word of a text, and labels of the whole text."""

@@ -1,4 +1,4 @@
-"""What a tagger must beat: each word's most frequent tag, without its neighbours."""
+"""The baseline of a tagger: each word's most frequent tag, without context."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from zoo.tasks import TAGS, Task
 def most_frequent(
     tasks: Mapping[str, Task], train: TaggedSentences, test: TaggedSentences
 ) -> dict[str, dict]:
-    """Scores of the most frequent tag of each word, and of the most frequent label.
+    """Scores the most frequent tag of each word, and the most frequent label.
 
-    Words are compared as they stand; a word that training lacks gets the most frequent
-    tag of all, and of equally frequent tags the first by name counts. Tags that then
-    break their scheme are read as conlleval does and written in it.
+    Words are compared exactly. A word that is not in training gets the most frequent
+    tag of all; ties go to the first tag by name. Tags that break their scheme are read
+    as conlleval does, and written in the scheme.
 
     Args:
         tasks: the tasks by name.
-        train: counted.
-        test: scored.
+        train: sentences to count.
+        test: sentences to score.
 
     Returns:
-        By task what `zoo.families.tagging.fitting.evaluate_tagger` returns; for labels
-        `accuracy` alone.
+        The scores by task, as `zoo.families.tagging.fitting.evaluate_tagger` returns
+        them; only `accuracy` for labels.
 
     Example:
         >>> data = TaggedSentences([["in", "Rome"]], {"ner": [["O", "B-LOC"]]})

@@ -20,21 +20,21 @@ class TaggedBatches(TokenBatches):
 
     Args:
         sentences: what `TaggingPipeline.encode` returns.
-        targets: by task the tag ids of each sentence, or one label id a sentence; empty
-            to predict.
+        targets: by task the tag ids of each sentence, or one label id per sentence;
+            empty to predict.
         batch_size: rows of every batch.
-        buckets: at most so many padded lengths.
-        inputs: names of what the model takes. If that is `<task>_ids` too, by
-            `zoo.tasks.safe_names`, the model ends in the task's CRF: it reads the tags,
-            and its loss has one weight a sentence.
-        shuffle: `True` for training: see `TokenBatches`.
-        seed: of the order, and of the words that are replaced.
+        buckets: maximum number of padded lengths.
+        inputs: names of the model's inputs. If they include `<task>_ids` (by
+            `zoo.tasks.safe_names`), the model ends in the task's CRF: it reads the
+            tags, and its loss has one weight per sentence.
+        shuffle: `True` for training; see `TokenBatches`.
+        seed: seed of the order, and of the replaced words.
         rare: bool `[vocab]`, the words that are replaced ...
-        replaced: ... by the unknown word, this share of them.
+        replaced: ... by the unknown word, with this probability.
 
     Call returns: a dict of `tokens` int32 `[batch_size, bucket]`, `characters` int32
-    `[batch_size, bucket, letters]` and tags int32 `[batch_size, bucket]`, as far as
-    `inputs` names them; then dicts of targets and weights under safe names. Weights are
+    `[batch_size, bucket, letters]` and tags int32 `[batch_size, bucket]`, those that
+    `inputs` names; then dicts of targets and weights under safe names. Weights are
     `[batch_size, bucket]` for tags, else `[batch_size]`, and 0 at padding.
     """
 
@@ -80,7 +80,7 @@ class TaggedBatches(TokenBatches):
         if self.shuffle and self.replaced:
             generator = np.random.default_rng([self.seed, self.epoch, index])
             chosen = real & (generator.random(shape) < self.replaced)
-            assert self.rare is not None  # `replaced` is a share of these words
+            assert self.rare is not None  # the words that `replaced` refers to
             inputs["tokens"][self.rare[inputs["tokens"]] & chosen] = UNKNOWN
         if not self.targets:
             return (inputs,)
@@ -105,10 +105,10 @@ class TaggedBatches(TokenBatches):
 
 
 def encode_targets(data: TaggedSentences, tasks: Mapping[str, Task]) -> dict[str, list]:
-    """By task the ids of the tags of each sentence, or of its label.
+    """Returns by task the ids of the tags of each sentence, or of its label.
 
     Args:
-        data: whose tags and labels all occur in `tasks`.
+        data: sentences whose tags and labels all occur in `tasks`.
         tasks: the tasks by name.
     """
     targets: dict[str, list] = {}

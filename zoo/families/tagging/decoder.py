@@ -1,4 +1,4 @@
-"""From the logits of a tagger to the tags of each word and how sure they are."""
+"""Decodes the logits of a tagger into tags with probabilities."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from zoo.tasks import TAGS, Task
 
 
 class Decoder(keras.Model):
-    """A tagger that answers tags, by Viterbi where it has a CRF.
+    """A tagger that returns tags, by Viterbi if it has a CRF.
 
     Args:
         model: a tagger of the zoo.
         tasks: its tasks.
 
-    Call arguments: a dict of what the model takes; further entries are not read.
+    Call arguments: a dict of the model's inputs; further entries are ignored.
 
     Returns:
         Dict from task, for tags to a dict of `ids` int32 `[batch, time]` and `scores`
@@ -55,11 +55,11 @@ class Decoder(keras.Model):
 
 
 def crf_of(model: keras.Model, tasks: Mapping[str, Task], task: str):
-    """The CRF layer of a task, or `None`."""
+    """Returns the CRF layer of a task, or `None`."""
     name = layer_name("crf", tasks, task)
     return next((layer for layer in model.layers if layer.name == name), None)
 
 
 def is_tagger(tasks: Mapping[str, Task]) -> bool:
-    """Whether any task has a tag for each word."""
+    """Returns whether any task has a tag for each word."""
     return any(task.kind == TAGS for task in tasks.values())

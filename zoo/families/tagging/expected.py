@@ -1,4 +1,4 @@
-"""Python's own answers of a tagger, to check its served form by."""
+"""Expected answers of a tagger, computed in Python to check its export."""
 
 from __future__ import annotations
 
@@ -24,9 +24,10 @@ def tagging_calls(
     tasks: Mapping[str, Task],
     examples: Sequence[bytes],
 ) -> list[dict]:
-    """Requests and what the served tagger must answer, by another way than its graph.
+    """Returns requests and the answers that the served tagger must give.
 
-    Words become ids one by one in Python, in batches of the training's kind.
+    They are computed without the served graph: words become ids one by one in Python,
+    in batches as in training.
 
     Returns:
         JSON-ready records, see `zoo.serving.expected.call`.
@@ -34,7 +35,7 @@ def tagging_calls(
     texts = [as_bytes(text) for text in (*expected.ODD, *examples)]
     words, _, _ = (part.to_list() for part in pipeline.split(texts))
     calls = [_raw(model, pipeline, tasks, rows) for rows in (texts, [_LONG])]
-    width = max(map(len, words)) + 2  # padding behind the longest as well
+    width = max(map(len, words)) + 2  # so that the longest is padded as well
     padded = np.full((len(words), width), b"", object)
     for row, sentence in enumerate(words):
         padded[row, : len(sentence)] = sentence
@@ -62,7 +63,7 @@ def _readable(word: bytes) -> bytes:
 
 
 def _outputs(model, pipeline, tasks, words: list, width: int) -> dict:
-    """All outputs of the tasks, and `lengths`, padded to `width`."""
+    """Returns all outputs of the tasks, and `lengths`, padded to `width`."""
     sentences = pipeline.encode(words)
     found = tag_sentences(Decoder(model, tasks), sentences)
     outputs: dict = {"lengths": np.array([len(row) for row in words], "int32")}

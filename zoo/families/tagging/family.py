@@ -9,14 +9,14 @@ from zoo.families.tagging.settings import TaggingSettings
 
 
 class Tagging(Family):
-    """Sentences with a tag a word, and labels of whole sentences beside them."""
+    """Sentences with one tag per word, and labels of whole sentences."""
 
     name = "tagging"
     content = "tags of words"
     reads = ("tags of words",)
     default_data = "treebank"
     settings = TaggingSettings
-    invitation = "Tag with it"
+    next_step = "Tag with it"
 
     def text_model(self):
         from zoo.families.tagging.model import TaggingModel
@@ -53,22 +53,22 @@ class Tagging(Family):
         from zoo.families.tagging.report import results_table, write_tagging_report
 
         name, tasks = text_model.metadata["name"], prepared.tasks
-        facts = self.facts(text_model, prepared, history)
+        results = self.results(text_model, prepared, history)
         baseline = most_frequent(tasks, prepared.data["train"], prepared.data["test"])
         write_tagging_report(
-            name, tasks, prepared.data, facts, baseline, history, settings, folder
+            name, tasks, prepared.data, results, baseline, history, settings, folder
         )
-        return results_table(tasks, {name: facts["test"], "most frequent": baseline})
+        return results_table(tasks, {name: results["test"], "most frequent": baseline})
 
-    def facts(self, text_model, prepared, history):
-        from zoo.families.tagging.train import facts_of
+    def results(self, text_model, prepared, history):
+        from zoo.families.tagging.train import results_of
 
-        return facts_of(text_model, prepared, history)
+        return results_of(text_model, prepared, history)
 
-    def brief(self, facts):
-        from zoo.families.tagging.fitting import brief
+    def summary(self, results):
+        from zoo.families.tagging.fitting import summary
 
-        return f"{brief(facts['valid'])} (valid)"
+        return f"{summary(results['valid'])} (valid)"
 
     def evaluate(self, text_model, options, name):
         from zoo.families.tagging.reading import read_to_evaluate
@@ -84,8 +84,8 @@ class Tagging(Family):
         return results_table(text_model.tasks, {name: scores})
 
     def objectives(self, splits):
-        """The mean over the tasks takes entity F1, the accuracy of tags without a
-        scheme, and the accuracy of labels."""
+        """Includes a mean over the tasks of entity F1, of the accuracy of tags without
+        a scheme, and of the accuracy of labels."""
         from zoo.families.tagging.fitting import learn_tag_tasks, metrics_of
 
         tasks = learn_tag_tasks(splits.train, splits.schemes)

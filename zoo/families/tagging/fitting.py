@@ -1,4 +1,4 @@
-"""Training of taggers: entity F1 chooses the epoch, and a killed run continues."""
+"""Training of taggers: entity F1 selects the epoch, and a killed run continues."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ _BUCKETS = 8
 def learn_tag_tasks(
     data: TaggedSentences, schemes: Mapping[str, str]
 ) -> dict[str, Task]:
-    """The tasks of tagged sentences, tags first, with the labels that occur.
+    """Learns the tasks of tagged sentences, tags first, with the labels that occur.
 
     Args:
         data: the training part.
-        schemes: by tagging task the scheme of its tags; none if it has none.
+        schemes: by tagging task the scheme of its tags, if it has one.
 
     Example:
         >>> data = TaggedSentences([["in", "Rome"]], {"ner": [["O", "B-LOC"]]})
@@ -54,14 +54,14 @@ def learn_tag_tasks(
 
 
 def trainer(model: keras.Model, tasks: Mapping[str, Task]) -> keras.Model:
-    """The model to fit: over the same layers, with the loss of each CRF as an output.
+    """Returns the model to fit: the same layers, with the loss of each CRF as output.
 
     Args:
         model: a tagger of the zoo.
         tasks: its tasks.
 
     Returns:
-        A `keras.Model` on what `TaggedBatches` gives, not compiled.
+        A `keras.Model` on the inputs of `TaggedBatches`, not compiled.
     """
     safe, inputs, outputs = safe_names(tasks), dict(model.input), {}
     mask = model.get_layer("mask").output
@@ -91,18 +91,18 @@ def train_tagger(
     Args:
         model: a tagger of the zoo.
         tasks: its tasks.
-        train: the sentences as ids and as they were read.
-        valid: alike, or `None` to train all epochs and keep the last.
-        settings: how.
-        folder: for checkpoints; a run that was killed goes on from its last epoch.
+        train: the sentences as ids and as read.
+        valid: the same, or `None` to train all epochs and keep the last.
+        settings: the training settings.
+        folder: for checkpoints; a run that was killed continues from its last epoch.
         callbacks: further Keras callbacks.
-        verbose: shows progress.
+        verbose: whether to show progress.
 
     Returns:
-        One dict of logs an epoch, with `val_score`, the mean over the tasks of the
-        main metric of `evaluate_tagger`, `val_token_accuracy`, the mean share of right
-        tags and labels, and `seconds`. The first one decides, and the other where it is
-        equal or, without entities to find, undefined.
+        One dict of logs per epoch, with `val_score`, the mean over the tasks of the
+        main metric of `evaluate_tagger`, `val_token_accuracy`, the mean share of
+        correct tags and labels, and `seconds`. `val_score` selects the epoch;
+        `val_token_accuracy` breaks ties, or decides if there are no entities.
     """
     sentences, data = train
     ids = np.concatenate([sentence.tokens for sentence in sentences])
@@ -154,13 +154,13 @@ def train_tagger(
 
 
 class Validation(keras.callbacks.Callback):
-    """Adds to the logs of each epoch how well the averaged weights tag.
+    """Adds the scores of the averaged weights to the logs of each epoch.
 
     Args:
-        tagger: the model that is trained.
+        tagger: the model in training.
         tasks: its tasks.
         sentences: as ids.
-        data: the same as they were read.
+        data: the same sentences as read.
     """
 
     def __init__(self, tagger, tasks, sentences, data) -> None:
@@ -186,10 +186,10 @@ class Validation(keras.callbacks.Callback):
 def tag_sentences(
     decoder: Decoder, sentences: Sequence[Sentence], batch_size: int = 64
 ) -> dict[str, list]:
-    """What a decoder finds, in the order of the sentences and without padding.
+    """Returns the decoded tags, in the order of the sentences, without padding.
 
     Returns:
-        By task one entry a sentence: for tags a dict of the arrays `ids` and `scores`
+        One entry per sentence, by task: for tags a dict of arrays `ids` and `scores`
         `[words]`, else the logits `[outputs]`.
     """
     if not sentences:
@@ -214,13 +214,14 @@ def tag_sentences(
 def evaluate_tagger(
     tasks: Mapping[str, Task], data: TaggedSentences, found: Mapping
 ) -> dict[str, dict]:
-    """Scores of each task: `zoo.families.tagging.entity_scores` for tags of a scheme,
-    `token_accuracy` for other tags, `zoo.training.metrics.evaluate` for labels.
+    """Returns the scores of each task: `zoo.families.tagging.entity_scores` for tags
+    with a scheme, `token_accuracy` for other tags, `zoo.training.metrics.evaluate`
+    for labels.
 
     Args:
         tasks: the tasks by name.
         data: the true tags and labels.
-        found: what `tag_sentences` returns.
+        found: the result of `tag_sentences`.
     """
     scores, targets = {}, encode_targets(data, tasks)
     for name, task in tasks.items():
@@ -237,10 +238,10 @@ def evaluate_tagger(
 
 
 def score_tags(task: Task, true: Sequence, predicted: Sequence) -> dict:
-    """Entity scores, or the token accuracy alone of tags without a scheme.
+    """Returns entity scores, or only the token accuracy of tags without a scheme.
 
-    Without a true entity, precision, recall and F1 are NaN: they are not 0, they say
-    nothing of the predictions.
+    Without true entities, precision, recall and F1 are NaN, not 0: they are
+    undefined.
     """
     if task.scheme:
         scores = entity_scores(true, predicted)
@@ -252,14 +253,14 @@ def score_tags(task: Task, true: Sequence, predicted: Sequence) -> dict:
 
 
 def metric_of(task: Task) -> str:
-    """The metric that compares models of a task."""
+    """Returns the name of the metric that compares models of a task."""
     if task.kind != TAGS:
         return "accuracy"
     return "f1" if task.scheme else "token_accuracy"
 
 
 def metrics_of(task: Task) -> Sequence[str]:
-    """The numbers that `evaluate_tagger` gives for a task."""
+    """Returns the names of the scores of `evaluate_tagger` for a task."""
     if task.kind != TAGS:
         return METRICS[task.kind]
     if task.scheme:
@@ -267,11 +268,11 @@ def metrics_of(task: Task) -> Sequence[str]:
     return ("token_accuracy",)
 
 
-def brief(results: Mapping[str, Mapping]) -> str:
-    """The main metric of each task in a few words, from `evaluate_tagger`'s results.
+def summary(results: Mapping[str, Mapping]) -> str:
+    """Returns the main metric of each task in a few words.
 
     Example:
-        >>> brief({"ner": {"f1": 0.9, "precision": 1.0, "token_accuracy": 0.99}})
+        >>> summary({"ner": {"f1": 0.9, "precision": 1.0, "token_accuracy": 0.99}})
         'ner f1 90.00'
     """
     order, said = ("f1", "token_accuracy", "accuracy"), []
@@ -286,5 +287,5 @@ def main_score(task: Task, scores: Mapping) -> float:
 
 
 def mean_score(tasks: Mapping[str, Task], scores: Mapping[str, Mapping]) -> float:
-    """Mean over the tasks of their main metrics, where they are defined."""
+    """Returns the mean over the tasks of their main metrics, if defined."""
     return mean_of_known(main_score(task, scores[n]) for n, task in tasks.items())

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 
 from zoo.data.tag_schemes import spans_of
 
-NO_TYPE = "_"  # how seqeval names the type of entities that have none
+NO_TYPE = "_"  # seqeval's name for the type of entities without one
 
 
 def entity_scores(
     true: Sequence[Sequence[str]], predicted: Sequence[Sequence[str]]
 ) -> dict:
-    """Scores of predicted entities: right are those of the right type and both ends.
+    """Scores predicted entities: correct ones have the right type and both ends.
 
         precision = right / predicted,  recall = right / true,  F1 = 2 P R / (P + R)
 
@@ -23,7 +23,7 @@ def entity_scores(
 
     Args:
         true: the tags of each sentence.
-        predicted: as many tags for each.
+        predicted: the same number of tags for each.
 
     Returns:
         A dict with `precision`, `recall` and `f1` of all entities together (micro),

@@ -22,13 +22,13 @@ _ACCEPTED = "a list of strings or of lists of words"
 
 @dataclass
 class TaggingModel(BaseTextModel):
-    """What `zoo.load` returns for a tagger.
+    """A trained tagger, as `zoo.load` returns it.
 
     Args:
         model: a tagger of the zoo.
         pipeline: texts or words to ids of words and characters.
         tasks: the tasks by name.
-        metadata: anything else that JSON holds.
+        metadata: further JSON values.
     """
 
     pipeline: TaggingPipeline
@@ -41,22 +41,21 @@ class TaggingModel(BaseTextModel):
         return Decoder(self.model, self.tasks)
 
     def predict(self, texts: Iterable, batch_size: int = 64) -> list[dict]:
-        """Tags for each text.
+        """Returns tags for each text.
 
         Args:
             texts: any iterable of strings, which the pipeline splits, or of lists of
-                words, which it takes as they are; of any length.
-            batch_size: sentences that run at once.
+                words, which are used unchanged; of any length.
+            batch_size: sentences run at once.
 
         Returns:
-            For each text a dict of
+            For each text a dict with
 
             * `tokens`: its words.
-            * `offsets`: of a string, `[start, end]` of each word in the bytes of its
-              UTF-8.
-            * `tags`: from task to the tag of each word; `scores`: from task to the
-              probability of each of them.
-            * `labels`: from each task of whole sentences to its `label` and `scores`.
+            * `offsets`: for a string, `[start, end]` of each word in its UTF-8 bytes.
+            * `tags`: the tag of each word, by task; `scores`: the probability of each
+              tag, by task.
+            * `labels`: the `label` and `scores` of each task of whole sentences.
 
         Raises:
             ValueError: for one text instead of several.
@@ -77,7 +76,7 @@ class TaggingModel(BaseTextModel):
         return answers
 
     def _split(self, texts: Iterable) -> tuple[list, list]:
-        """Words of each text, and their offsets or `None`."""
+        """Returns the words of each text, and their offsets or `None`."""
         items = each_item(texts, accepted=_ACCEPTED)
         words = [
             text if isinstance(text, (str, bytes)) else as_texts(text, f"texts[{row}]")

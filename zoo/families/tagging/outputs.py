@@ -9,7 +9,7 @@ from zoo.tasks import TAGS, Task
 
 
 def tagger_outputs(tasks: Mapping[str, Task]) -> dict[str, dict[str, str]]:
-    """Names of the outputs of a served tagger, for each task.
+    """Returns the names of the outputs of a served tagger, for each task.
 
     Example:
         >>> tasks = {"ner": Task("tags", ("O", "B")), "intent": Task("regression")}

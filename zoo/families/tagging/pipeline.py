@@ -1,4 +1,4 @@
-"""The pipeline of a tagger: texts or words to the ids of words and of characters."""
+"""The pipeline of a tagger: texts or words to ids of words and characters."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ _CLASS = "zoo.tagging.TaggingPipeline"
 
 
 class Sentence(NamedTuple):
-    """One sentence as a tagger reads it; without words it is one unknown word.
+    """One sentence as the input of a tagger; one unknown word if it has no words.
 
     Args:
         tokens: int32 word ids `[time]`.
         characters: int32 `[time, letters]`, 0 for padding on the right.
-        words: how many of the `time` steps are words: all, or none.
+        words: number of the `time` steps that are words: all, or none.
     """
 
     tokens: np.ndarray
@@ -57,19 +57,19 @@ class _Settings:
 class TaggingPipeline(tf.Module):
     """Turns texts, or sentences of words, into ids; owns both vocabularies.
 
-    No word is ever left out: a sentence of any length keeps all of its words, and no
-    byte of a text goes unread. Words are looked up in NFKC and, with `lowercase`, in
-    folded case; characters keep their case. A word is read by its first `max_letters`
-    characters. All steps are TensorFlow ops.
+    No word is ever dropped: a sentence of any length keeps all of its words, and every
+    byte of a text is read. Words are looked up in NFKC and, with `lowercase`, in folded
+    case; characters keep their case. Only the first `max_letters` characters of a word
+    are read. All steps are TensorFlow ops.
 
     Args:
         words: entries in the order of their ids; the first four are
             `zoo.text.SPECIALS`.
         characters: likewise.
-        tokenizer: what parts raw texts, `"unicode"` or `"whitespace"`; see
+        tokenizer: splits raw texts, `"unicode"` or `"whitespace"`; see
             `zoo.families.tagging.words.split_in_place`.
         lowercase: whether to fold case before a word is looked up.
-        max_letters: characters of a word that are read.
+        max_letters: characters read per word.
 
     Raises:
         ValueError: for a setting or a vocabulary that cannot be used.
@@ -106,13 +106,13 @@ class TaggingPipeline(tf.Module):
         lowercase: bool = True,
         max_letters: int = 24,
     ) -> TaggingPipeline:
-        """Learns both vocabularies, the same ones whatever the order of the sentences.
+        """Learns both vocabularies; the order of the sentences has no effect.
 
         Args:
             sentences: the words of each.
-            vocab_size: most entries of the words' vocabulary.
+            vocab_size: maximum size of the vocabulary of words.
             min_count: rarer words are unknown; every character is kept.
-            always: words that stay however rare they are.
+            always: words that are kept however rare they are.
             tokenizer, lowercase, max_letters: see the class.
 
         Raises:
@@ -140,7 +140,7 @@ class TaggingPipeline(tf.Module):
     def count(
         cls, sentences: Iterable[Sequence[str]], *, lowercase: bool = True
     ) -> Counter[bytes]:
-        """How often each word occurs as it is looked up, UTF-8."""
+        """Counts each word as it is looked up, in UTF-8."""
         raw = Counter(word for words in _sentences(sentences) for word in words)
         return _counted(raw, lowercase)
 
@@ -155,58 +155,58 @@ class TaggingPipeline(tf.Module):
 
     @property
     def character_count(self) -> int:
-        """Size of the characters' vocabulary."""
+        """Size of the vocabulary of characters."""
         return len(self._characters.entries)
 
     def summary(self) -> dict:
-        """Its settings and sizes, for metadata."""
+        """Returns the settings and sizes, for metadata."""
         sizes = {"vocab_size": self.vocab_size, "characters": self.character_count}
         return {**asdict(self._settings), **sizes}
 
     def split(self, texts):
-        """Words of raw texts and their byte offsets; none for an empty text.
+        """Splits raw texts into words with byte offsets; an empty text has none.
 
         Args:
             texts: string tensor `[batch]`, or a list of `str` or `bytes`.
 
         Returns:
-            What `zoo.families.tagging.words.split_in_place` returns.
+            The result of `zoo.families.tagging.words.split_in_place`.
         """
         with tf.device("CPU:0"):
             texts = normalize.as_tensor(texts)
             return splitting.split_in_place(texts, self._settings.tokenizer)
 
     def tokenize(self, texts) -> tf.RaggedTensor:
-        """The words of raw texts as they are looked up, ragged `[batch, (words)]`."""
+        """Returns the words of raw texts as looked up, ragged `[batch, (words)]`."""
         words, _, _ = self.split(texts)
         return words.with_values(self._looked_up(words.values))
 
     def ragged_ids(self, words: tf.RaggedTensor) -> tf.RaggedTensor:
-        """Ids of what `tokenize` returns, at least one a row."""
+        """Returns the ids of the result of `tokenize`, at least one per row."""
         with tf.device("CPU:0"):
             return fill_empty(words.with_values(self._words(words.values)))
 
     def pad(self, ids: tf.RaggedTensor) -> tf.Tensor:
-        """Ids `[batch, time]` of what `ragged_ids` returns; time is 1 at least."""
+        """Returns ids `[batch, time]` of `ragged_ids`, with at least one step."""
         with tf.device("CPU:0"):
             return pad(ids)
 
     def inputs(self, words: tf.RaggedTensor) -> dict[str, tf.Tensor]:
-        """What a tagger takes.
+        """Returns the inputs of a tagger.
 
         Args:
-            words: ragged string `[batch, (words)]`, as they were written.
+            words: ragged string `[batch, (words)]`, as written.
 
         Returns:
             `tokens` int32 `[batch, time]` and `characters` int32
-            `[batch, time, letters]`, 0 for padding on the right; both axes are 1 at
-            least, and a sentence without words is one unknown word.
+            `[batch, time, letters]`, 0 for padding on the right; both axes are at
+            least 1, and a sentence without words is one unknown word.
         """
         with tf.device("CPU:0"):
             tokens = self.ragged_ids(words.with_values(self._looked_up(words.values)))
             tokens = self.pad(tokens)
             letters = self._letters(words.values)
-            # Of no words the maximum is the least int64.
+            # The maximum of no words is the least int64.
             width = tf.maximum(tf.reduce_max(letters.row_lengths()), 1)
             letters = letters.to_tensor(shape=tf.stack([-1, width]))
             time = tf.shape(tokens, tf.int64)[1]
@@ -217,7 +217,7 @@ class TaggingPipeline(tf.Module):
             }
 
     def encode(self, sentences: Iterable[Sequence[str]]) -> list[Sentence]:
-        """Sentences of words as arrays, each different word read once."""
+        """Encodes sentences of words as arrays; reads each different word once."""
         listed = list(_sentences(sentences))
         known = {word: i for i, word in enumerate({w for s in listed for w in s})}
         if not known:
@@ -247,7 +247,7 @@ class TaggingPipeline(tf.Module):
 
     @classmethod
     def load(cls, folder: str | Path) -> TaggingPipeline:
-        """Reads what `save` wrote.
+        """Reads the files that `save` wrote.
 
         Raises:
             ValueError: if a file is missing, truncated, of another kind or of a newer
@@ -267,14 +267,14 @@ class TaggingPipeline(tf.Module):
         return splitting.normal_words(words, lowercase=self._settings.lowercase)
 
     def _letters(self, words: tf.Tensor) -> tf.RaggedTensor:
-        """int32 character ids, ragged `[words, (letters)]`."""
+        """Returns int32 character ids, ragged `[words, (letters)]`."""
         clean = splitting.normal_words(words, lowercase=False)
         letters = splitting.letters(clean, self._settings.max_letters)
         return letters.with_values(self._characters(letters.values))
 
 
 def _counted(raw: Counter[bytes], lowercase: bool) -> Counter[bytes]:
-    """The same counts by what each word is looked up by; some are nothing then."""
+    """Returns the counts by the looked-up form of each word; some are empty then."""
     words: Counter[bytes] = Counter()
     looked_up = tf.constant([*raw], tf.string)
     looked_up = splitting.normal_words(looked_up, lowercase=lowercase).numpy()
@@ -285,7 +285,7 @@ def _counted(raw: Counter[bytes], lowercase: bool) -> Counter[bytes]:
 
 
 def _sentences(sentences: Iterable[Iterable[str]]) -> Iterator[list[bytes]]:
-    """The words of each; a text is not taken for a sentence of letters."""
+    """Returns the words of each sentence; rejects a text in place of words."""
     rows = each_item(sentences, "sentences", "a list of lists of words")
     for row, words in enumerate(rows):
         listed = each_item(words, f"sentences[{row}]", "a list of words")

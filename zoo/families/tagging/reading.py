@@ -1,4 +1,4 @@
-"""Files of tagged sentences: read, remembered and read again in the same way."""
+"""Reads files of tagged sentences, and reads them again in the same way later."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _OF_TAGS = ("text", "label", "comment")
 
 
 def read_tagged_splits(options):
-    """The parts of files of tagged sentences."""
+    """Reads the parts from files of tagged sentences."""
     from zoo.data.tagged_splits import assemble_tagged
 
     train, schemes = read_tagged_file(options.data, options)
@@ -29,7 +29,7 @@ def read_tagged_splits(options):
 
 
 def read_tagged_file(path, options):
-    """The sentences of a file, and the scheme of each tagging task."""
+    """Reads the sentences of a file, and the scheme of each tagging task."""
     from zoo.data.tagged_files import read_tagged
 
     sentences, schemes = read_tagged(
@@ -45,13 +45,13 @@ def read_tagged_file(path, options):
 
 
 def remember_tags(options) -> dict:
-    """How a file of tagged sentences was read."""
+    """Records how a file of tagged sentences was read."""
     reading = given(options, (*_OF_TAGS, "encoding"))
     return {**reading, "columns": _has_columns(options.data)}
 
 
 def recall_tags(options, text_model) -> None:
-    """Fills in what the options do not say of a file of tagged sentences."""
+    """Fills in missing options of a tagged file from the model's record."""
     reading = text_model.metadata.get("reading", {})
     if reading.get("columns") == _has_columns(options.data):
         fill(options, reading, _OF_TAGS)
@@ -59,7 +59,7 @@ def recall_tags(options, text_model) -> None:
 
 
 def _has_columns(path) -> str:
-    """What the columns of a tagged file are: numbers, fields of CoNLL-U, or keys."""
+    """Returns how the columns of a tagged file are named: numbers, fields or keys."""
     from zoo.data.formats.registry import suffix_of
 
     suffix = suffix_of(path)
@@ -67,7 +67,7 @@ def _has_columns(path) -> str:
 
 
 def read_to_evaluate(text_model, options):
-    """Sentences to measure a tagger on, read as in training, and their schemes."""
+    """Reads sentences to evaluate a tagger on, as in training, and their schemes."""
     from zoo.families.tagging.unknown import in_scheme_of_model, leave_out_unknown
 
     recall_tags(options, text_model)

@@ -1,4 +1,4 @@
-"""The report of a tagger: one Markdown page, and its learning curve as a plot."""
+"""The report of a tagger: a Markdown page with a plot of its learning curve."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from zoo.training.metrics import UNDEFINED
 
 PROTOCOL = (
     "F1 counts entities with the right type and both ends right, as conlleval and "
-    "seqeval do. The epoch was chosen on the validation part; the test part was read "
+    "seqeval do. The epoch was selected on the validation part; the test part was read "
     "once. The baseline gives each word its most frequent tag of the training part."
 )
 
 
 def results_table(tasks: Mapping[str, Task], results: Mapping[str, Mapping]) -> str:
-    """Markdown table: a row a task and metric, a column a model or baseline."""
+    """Returns a Markdown table: one row per task and metric, one column per model."""
     rows = [["task", "metric", *map(in_cell, results)]]
     for name, task in tasks.items():
         metrics = [metric_of(task)]
@@ -44,7 +44,7 @@ def write_tagging_report(
     name: str,
     tasks: Mapping[str, Task],
     data: Mapping[str, TaggedSentences],
-    facts: Mapping,
+    results: Mapping,
     baseline: Mapping[str, Mapping],
     history: Sequence[Mapping],
     settings: TaggingSettings,
@@ -53,14 +53,14 @@ def write_tagging_report(
     """Writes `report.md`, `results.json` and, with matplotlib, `scores.png`.
 
     Args:
-        name: of the model.
+        name: name of the model.
         tasks: the tasks by name.
         data: the sentences by part.
-        facts: what the family measured.
+        results: the results of the family.
         baseline: scores of the baseline on the test part.
         history: logs of each epoch.
-        settings: of the training.
-        folder: of the run.
+        settings: settings of the training.
+        folder: folder of the run.
     """
 
     def draw(plots) -> list[tuple[str, str]]:
@@ -70,26 +70,27 @@ def write_tagging_report(
     Path(folder).mkdir(parents=True, exist_ok=True)
     page = [
         f"# {name}",
-        f"{facts['parameters']:,} parameters, trained in {facts['seconds']:.0f} s over "
-        f"{facts['epochs']} epochs, seed {settings.seed}.",
+        f"{results['parameters']:,} parameters, "
+        f"trained in {results['seconds']:.0f} s over "
+        f"{results['epochs']} epochs, seed {settings.seed}.",
         "## Test part",
-        results_table(tasks, {name: facts["test"], "most frequent": baseline}),
+        results_table(tasks, {name: results["test"], "most frequent": baseline}),
         PROTOCOL,
-        *(_types(task, facts["test"][task], baseline[task]) for task in tasks),
+        *(_types(task, results["test"][task], baseline[task]) for task in tasks),
         "## Data",
         _data_table(data),
         "## Training",
-        _history_table(tasks, facts, history),
+        _history_table(tasks, results, history),
         *images(drawn(draw)),
         "## Settings",
         settings_block(settings.to_config()),
     ]
-    kept = {"name": name, **facts, "baseline": baseline, "history": list(history)}
+    kept = {"name": name, **results, "baseline": baseline, "history": list(history)}
     write_page(folder, page, kept)
 
 
 def _types(name: str, scores: Mapping, baseline: Mapping) -> str:
-    """The scores of each type of entity, the most frequent one first."""
+    """Returns the scores of each type of entity, the most frequent one first."""
     if "by_type" not in scores:
         return ""
     rows = [["type", "entities", "precision", "recall", "F1", "F1, most frequent"]]
@@ -121,12 +122,12 @@ def _data_table(data: Mapping[str, TaggedSentences]) -> str:
     return markdown_table(rows)
 
 
-def _history_table(tasks, facts: Mapping, history: Sequence[Mapping]) -> str:
+def _history_table(tasks, results: Mapping, history: Sequence[Mapping]) -> str:
     columns = {"seconds": "seconds:.0f", "loss": "loss:.4f", "valid": "val_score:.2%"}
     table = history_table(history, columns)
     scores = ", ".join(
         f"{in_cell(name)} {metric_of(task)} "
-        f"{_percent(main_score(task, facts['valid'][name]))}"
+        f"{_percent(main_score(task, results['valid'][name]))}"
         for name, task in tasks.items()
     )
     return f"{table}\n\nValidation at the best epoch: {scores}."

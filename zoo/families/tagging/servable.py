@@ -1,4 +1,4 @@
-"""The served tagger: raw texts, or words, to tags and their places."""
+"""The servable tagger: raw texts, or words, to tags with offsets."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from zoo.text.table import bear_no_rows
 
 
 class ServedTagger(tf.Module):
-    """Owns the pipeline's tables and the model's weights, and nothing else of either.
+    """Owns only the pipeline's tables and the model's weights.
 
     Args:
         model: a tagger of the zoo.
@@ -41,7 +41,7 @@ class ServedTagger(tf.Module):
                 f"Received: {type(pipeline).__name__}."
             )
         self.pipeline = pipeline
-        # The weights, not the model: layers and random seeds stay behind.
+        # Keep the weights, not the model: it holds layers and random seeds.
         self.weights = [variable.value for variable in model.weights]
         decoder = Decoder(model, tasks)
 
@@ -83,7 +83,7 @@ class ServedTagger(tf.Module):
 
 
 def servable(model, pipeline, tasks, texts: Sequence[bytes], metadata) -> Servable:
-    """A tagger as it is served; see `zoo.families.base.Family.servable`."""
+    """Returns the servable tagger; see `zoo.families.base.Family.servable`."""
     tasks = as_tasks(tasks)
     served = ServedTagger(model, pipeline, tasks)
     return Servable(
@@ -98,7 +98,7 @@ def servable(model, pipeline, tasks, texts: Sequence[bytes], metadata) -> Servab
 
 
 def _answers(outputs, tasks: Mapping[str, Task], lengths, time) -> dict:
-    """Named outputs of all tasks; tags `[batch, time]` are empty behind `lengths`."""
+    """Returns named outputs of all tasks; tags are empty beyond `lengths`."""
     names, answers = tagger_outputs(tasks), {}
     for name, task in tasks.items():
         if task.kind != TAGS:
@@ -114,6 +114,6 @@ def _answers(outputs, tasks: Mapping[str, Task], lengths, time) -> dict:
 
 
 def _fit(values: tf.Tensor, time: tf.Tensor) -> tf.Tensor:
-    """`[batch, any]` as `[batch, time]`, with zeros or without its end."""
+    """Pads or truncates `[batch, any]` to `[batch, time]`."""
     values = values[:, :time]
     return tf.pad(values, [[0, 0], [0, time - tf.shape(values)[1]]])

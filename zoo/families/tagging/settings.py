@@ -12,36 +12,38 @@ from zoo.training.settings import Checked
 
 @dataclass(frozen=True)
 class TaggingSettings(Checked):
-    """How a tagger is trained. `TaggingSettings.of(model)` starts from the model's
-    defaults.
+    """How a tagger is trained.
+
+    `TaggingSettings.of(model)` starts from the defaults of the model.
 
     Args:
-        seed: of the weights, the order of the sentences, the rare words and the
+        seed: seed of the weights, the order of the sentences, the rare words and the
             dropout.
-        epochs: at most this many.
+        epochs: maximum number.
         patience: epochs without a better validation score before training stops.
-        batch_size: sentences a step.
+        batch_size: sentences per step.
         optimizer: name of a Keras optimizer.
         learning_rate: its step size.
-        average: epochs that the moving average of the weights spans which is validated
+        average: epochs spanned by the moving average of the weights that is validated
             and kept, or none.
-        loss_weights: factor of each task in the loss, 1 where none is given.
-        scheme: of `zoo.data.tag_schemes.SCHEMES`, into which the tags are converted
-            before the model learns them; `""` for the one of the data.
+        loss_weights: factor of each task in the loss, 1 by default.
+        scheme: one of `zoo.data.tag_schemes.SCHEMES`, to which the tags are converted
+            before training; `""` for that of the data.
         tokenizer: of raw texts, `"unicode"` or `"whitespace"`.
-        vocab_size: most entries of the words' vocabulary.
+        vocab_size: maximum size of the vocabulary of words.
         lowercase: whether to fold case before a word is looked up.
         min_count: words seen less often are unknown.
-        weights: word vectors that ship and the embedding starts from: `"glove-en"`,
-            `"none"`, or `"auto"`, which takes `glove-en` where the training words are
-            mostly in it (`zoo.families.pretrained.choose_start`) and `embedding_dim`
-            was not chosen otherwise. A word that has a vector needs no `min_count`.
-        vectors: word2vec or GloVe text file whose vectors the embedding starts from.
-        replace_rare: share of the words seen once that training reads as unknown, drawn
-            anew each epoch (Lample et al. 2016, section 4.1 and its code), or none.
-        max_letters: characters of a word that are read.
+        weights: shipped word vectors to start the embedding from: `"glove-en"`,
+            `"none"`, or `"auto"`, which takes `glove-en` if it covers most training
+            words (`zoo.families.pretrained.choose_start`) and `embedding_dim` was not
+            set to another width. A word that has a vector needs no `min_count`.
+        vectors: word2vec or GloVe text file to start the embedding from.
+        replace_rare: share of the words seen once that are replaced by the unknown
+            word in training, drawn again each epoch (Lample et al. 2016, section 4.1
+            and its code), or none.
+        max_letters: characters read per word.
         buckets: padded lengths.
-        jit_compile: compile the training step with XLA.
+        jit_compile: whether to compile the training step with XLA.
     """
 
     seed: int = 0

@@ -1,4 +1,4 @@
-"""The steps of a tagging run: learn the tags and vocabularies, build, train."""
+"""The steps of a tagging run: learns tags and vocabularies, builds, trains."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from zoo.training.fit import seed_everything
 
 @dataclass(frozen=True)
 class Tagged:
-    """A data set ready for training: its parts as they were read, and as ids."""
+    """A data set ready for training: its parts as read, and as ids."""
 
     tasks: dict[str, Task]
     pipeline: TaggingPipeline
@@ -55,20 +55,20 @@ def evaluate(
     *,
     unknown: str = "error",
 ) -> dict[str, dict]:
-    """Scores of a trained tagger on sentences.
+    """Returns the scores of a trained tagger on sentences.
 
     Args:
         text_model: the tagger.
-        data: with tags and labels of all its tasks.
+        data: sentences with tags and labels of all its tasks.
         schemes: by tagging task the scheme of the tags in `data`.
-        unknown: what becomes of tags and labels that the model does not know:
-            `"error"`, or `"wrong"`, for it never says one.
+        unknown: how to treat tags and labels unknown to the model: `"error"`, or
+            `"wrong"`, because it never predicts one.
 
     Returns:
-        What `zoo.families.tagging.fitting.evaluate_tagger` returns.
+        The result of `zoo.families.tagging.fitting.evaluate_tagger`.
 
     Raises:
-        DataError: if a task is missing, or for a tag that the model does not know.
+        DataError: if a task is missing, or for a tag unknown to the model.
     """
     tasks = text_model.tasks
     data = in_scheme_of_model(data, tasks, schemes)
@@ -84,10 +84,10 @@ def evaluate(
 
 
 def prepare(splits: TaggedSplits, settings: TaggingSettings) -> Tagged:
-    """Learns tags and vocabularies of the training part, and reads all with them.
+    """Learns the tags and vocabularies of the training part, and encodes all parts.
 
     Raises:
-        DataError: with file and line, for a tag or label that training lacks.
+        DataError: with file and line, for a tag or label not in training.
     """
     data = splits.parts
     tasks = learn_tag_tasks(data["train"], splits.schemes)
@@ -120,7 +120,7 @@ def prepare(splits: TaggedSplits, settings: TaggingSettings) -> Tagged:
 
 
 def _converted(task: Task, scheme: str) -> Task:
-    """The task in another scheme, whose tags need not all occur in training."""
+    """Returns the task in another scheme, also with tags that are not in training."""
     types = {span.type for tag in task.labels for span in spans_of([tag])}
     scheme = scheme_name(scheme)
     return Task(TAGS, tuple(tags_of_types(sorted(types), scheme)), scheme=scheme)
@@ -136,7 +136,7 @@ def train(
     callbacks: Sequence[keras.callbacks.Callback] = (),
     verbose: bool = True,
 ) -> tuple[TaggingModel, list[dict]]:
-    """Builds a registered tagger and trains it: see `Family.train`."""
+    """Builds and trains a registered tagger; see `Family.train`."""
     seed_everything(settings.seed)
     pipeline = tagged.pipeline
     start = start_of(tagged.start, settings, name, keywords)
@@ -166,8 +166,8 @@ def train(
     return TaggingModel(model, pipeline, tagged.tasks, metadata), history
 
 
-def facts_of(text_model: TaggingModel, tagged: Tagged, history: list[dict]) -> dict:
-    """Scores of the validation and the test part by task, and what they cost."""
+def results_of(text_model: TaggingModel, tagged: Tagged, history: list[dict]) -> dict:
+    """Returns scores of the validation and test parts by task, and their costs."""
     decoder = Decoder(text_model.model, tagged.tasks)
     scores = {
         part: evaluate_tagger(

@@ -1,4 +1,4 @@
-"""Tags and labels that a tagger did not meet in training: left out, or never right."""
+"""Tags and labels unknown to a tagger: left out, or counted as wrong."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from zoo.tasks import Task
 def leave_out_unknown(
     data: TaggedSentences, known: Mapping[str, Collection[str]]
 ) -> TaggedSentences:
-    """The sentences whose tags and labels are known; `skipped` lists the others.
+    """Leaves out sentences with unknown tags or labels, and lists them in `skipped`.
 
     Args:
         data: the sentences.
@@ -45,7 +45,7 @@ def leave_out_unknown(
 
 
 def with_unknown(tasks: Mapping[str, Task], data: TaggedSentences) -> dict[str, Task]:
-    """The tasks with the tags and labels of `data` that they lack behind their own."""
+    """Appends the unknown tags and labels of `data` to those of the tasks."""
     wider = {}
     for name, task in tasks.items():
         rows = data.tags.get(name) or [data.labels.get(name, [])]
@@ -57,11 +57,11 @@ def with_unknown(tasks: Mapping[str, Task], data: TaggedSentences) -> dict[str, 
 def in_scheme_of_model(
     data: TaggedSentences, tasks: Mapping[str, Task], schemes: Mapping[str, str]
 ) -> TaggedSentences:
-    """The sentences with the tags of each task in the scheme that the model learnt.
+    """Converts the tags of each task to the scheme of the model.
 
     Args:
-        data: with tags and labels of all tasks.
-        tasks: of the model.
+        data: sentences with tags and labels of all tasks.
+        tasks: tasks of the model.
         schemes: by tagging task the scheme of the tags in `data`.
 
     Raises:

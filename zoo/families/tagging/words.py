@@ -1,8 +1,8 @@
-"""Words of raw texts with their places in the bytes, all of it TensorFlow ops.
+"""Words of raw texts with their byte offsets, in TensorFlow ops.
 
-The text is split as it was written, and each word is normalised on its own behind
-that: so the places are those of the raw bytes, whatever the normalisation makes longer
-or shorter. Every op was already in tensorflow-text 2.12.1.
+The raw text is split first and each word is normalised by itself afterwards, so the
+offsets are those of the raw bytes, even where normalisation changes lengths. Every op
+was already in tensorflow-text 2.12.1.
 """
 
 from __future__ import annotations
@@ -12,47 +12,47 @@ from zoo.text.imports import tf, tf_text
 from zoo.text.vocabulary import MAX_TOKEN_BYTES
 
 TOKENIZERS = ("unicode", "whitespace")
-# What a word is made of: neither white space, control, mark nor symbol, nor a character
-# of a script without spaces, which is a word of its own. Format characters such as the
-# soft hyphen may stand inside.
+# A word consists of characters other than white space, controls, marks, symbols and the
+# characters of scripts without spaces, each of which is a word. Format characters such
+# as the soft hyphen may occur inside.
 _PART = rf"(?:[^\p{{Z}}\p{{C}}\p{{P}}\p{{S}}{normalize.UNSPACED_SCRIPTS}]|_)"
 _RUN = rf"{_PART}(?:{_PART}|\p{{Cf}})*"
 _WORD = rf"{_RUN}(?:['\x{{2018}}\x{{2019}}]{_RUN})*"
 _TOKEN = "|".join([normalize.UNSPACED, normalize.NUMBER, _WORD, normalize.MARKS])
-# What parts the words, and which part of that is a word itself.
+# The separators of words, and those among them that are words.
 _SPLITS = {
     "unicode": (rf"{_TOKEN}|[\p{{Cc}}\p{{Z}}\p{{Cf}}]+", _TOKEN),
     "whitespace": (r"[\p{Cc}\p{Z}]+", ""),
 }
-# A longer word is an encoded file; it is unknown whatever stands behind this.
+# A longer word is an encoded file; it is unknown whatever follows this prefix.
 _READ_BYTES = 16 * MAX_TOKEN_BYTES
 
 
 def split_in_place(texts: tf.Tensor, tokenizer: str):
-    """Words of texts, and where they stand.
+    """Splits texts into words with offsets.
 
     Args:
         texts: string `[batch]`, any bytes.
         tokenizer: `"unicode"` splits as the tokenizer of that name of a `TextPipeline`
-            does, `"whitespace"` at white space and control characters alone.
+            does, `"whitespace"` only at white space and control characters.
 
     Returns:
-        Ragged `[batch, (words)]`: the words, bytes as they stand in the text, and int32
-        byte offsets of their beginnings and of the places behind their ends.
+        Ragged `[batch, (words)]`: the words, as bytes of the text, and the int32 byte
+        offsets of their starts and of the positions after their ends.
 
     Example:
         >>> words, starts, ends = split_in_place(tf.constant(["Go, now"]), "unicode")
         >>> words.to_list()[0], starts.to_list()[0], ends.to_list()[0]
         ([b'Go', b',', b'now'], [0, 2, 4], [2, 3, 7])
     """
-    # The splitter takes a NUL for the end of the text; a space is as long.
+    # The splitter takes a NUL for the end of the text; a space has the same length.
     texts = tf.strings.regex_replace(texts, r"\x00", " ")
     words, starts, ends = tf_text.regex_split_with_offsets(texts, *_SPLITS[tokenizer])
     return words, tf.cast(starts, tf.int32), tf.cast(ends, tf.int32)
 
 
 def normal_words(words: tf.Tensor, *, lowercase: bool) -> tf.Tensor:
-    """What a word is looked up by: NFKC, plain apostrophes, perhaps folded case.
+    """Returns the form in which words are looked up: NFKC, plain apostrophes, case.
 
     Args:
         words: string tensor `[words]`.
@@ -63,11 +63,11 @@ def normal_words(words: tf.Tensor, *, lowercase: bool) -> tf.Tensor:
 
 
 def letters(words: tf.Tensor, most: int) -> tf.RaggedTensor:
-    """The first characters of words as `normal_words` returns them.
+    """Returns the first characters of words that `normal_words` returned.
 
     Args:
         words: string tensor `[words]`.
-        most: so many characters of each word.
+        most: maximum number of characters per word.
 
     Returns:
         Ragged string `[words, (characters)]`.
@@ -76,5 +76,5 @@ def letters(words: tf.Tensor, most: int) -> tf.RaggedTensor:
 
 
 def readable(words: tf.Tensor) -> tf.Tensor:
-    """Words as valid UTF-8, with U+FFFD for what is none."""
+    """Returns words as valid UTF-8, with U+FFFD for invalid bytes."""
     return tf.strings.unicode_transcode(words, "UTF-8", "UTF-8", errors="replace")

@@ -1,4 +1,4 @@
-"""What a translation looked at: the attention weights of each of its pieces."""
+"""Attention weights of a translation, for plots."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from zoo.text.imports import tf
 def attention_of(
     text_model: TranslationModel, text: str
 ) -> tuple[np.ndarray, list[str], list[str]]:
-    """The weights with which the best translation of a text was written.
+    """Returns the attention weights of the best translation of a text.
 
     Args:
         text_model: the model.
-        text: of the source.
+        text: text of the source.
 
     Returns:
-        float32 `[target pieces, source pieces]`, rows that sum to 1, and the pieces of
-        both sides, end tokens included: first those of the target.
+        float32 `[target pieces, source pieces]`, with rows that sum to 1, and the
+        pieces of target and source, end tokens included.
     """
     pipeline = text_model.pipeline
     ids, _ = pipeline.read([text])
@@ -30,7 +30,7 @@ def attention_of(
         max_steps=2 * tf.size(ids.values) + 8,
         return_attention=True,
     )
-    assert found.attention is not None  # it was asked for
+    assert found.attention is not None  # it was requested
     length = int(found.lengths[0, 0])
     names = [
         [side.vocabulary[place] for place in places]

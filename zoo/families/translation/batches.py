@@ -1,4 +1,4 @@
-"""Batches of pairs of like lengths, by a number of tokens."""
+"""Batches of pairs of similar lengths, limited by a number of tokens."""
 
 from __future__ import annotations
 
@@ -8,28 +8,28 @@ import numpy as np
 
 from zoo.training.batching import EpochBatches, choose_buckets
 
-ROUND_TO = 4  # lengths count as multiples of this, so that many pairs are alike
+ROUND_TO = 4  # lengths are rounded up to a multiple of this, to group pairs
 
 
 class PairBatches(EpochBatches):
     """Seeded batches of `({source, target}, labels, weights)`.
 
-    Pairs of like lengths stand together, so that little is padding, and a batch takes
-    as many as fit into `batch_tokens` on both sides. Each epoch deals pairs of equal
-    rounded lengths out anew, and shuffles the batches.
+    Pairs of similar lengths are batched together to limit padding, and a batch takes as
+    many as fit into `batch_tokens` for source and target. Each epoch redistributes
+    pairs of equal rounded lengths, and shuffles the batches.
 
     Args:
         sources: int ids `[time]` of each source.
         targets: int ids `[time + 1]` of each target: all but the last are the input,
             all but the first are the labels.
-        batch_tokens: the most tokens of each side of a batch, padding included. A
-            longer pair is a batch by itself.
-        shuffle: `True` for training: a new order each epoch, drawn from `seed` and the
-            number of the epoch alone, so that a resumed run sees the same batches.
-        seed: of the order.
-        buckets: number of padded lengths, as JAX needs, which compiles each shape: a
-            batch then has one of so many shapes, the last ones filled with padding.
-            `None` pads each batch to its own longest pair.
+        batch_tokens: maximum number of source tokens, and of target tokens, in a batch,
+            padding included. A longer pair is a batch by itself.
+        shuffle: `True` for training: a new order each epoch, which depends only on
+            `seed` and the number of the epoch, so a resumed run sees the same batches.
+        seed: seed of the order.
+        buckets: number of padded lengths, for JAX, which compiles each shape: every
+            batch then has one of as many shapes, and the last ones are filled with
+            padding. `None` pads each batch to its own longest pair.
 
     Call returns: a dict of `source` and `target`, int32 `[rows, time]`, 0 for padding,
     labels int32 `[rows, target time]` and weights float32 alike, 0 at padding.
@@ -89,7 +89,7 @@ class PairBatches(EpochBatches):
 
     def _by_bucket(self, rows):
         """Rows and shape of each batch, a shape for each bucket."""
-        assert self._buckets is not None  # else `_by_length` cuts
+        assert self._buckets is not None  # otherwise `_by_length` is called
         bucket_of = np.searchsorted(self._buckets, self._lengths[rows].max(axis=1))
         for bucket, length in enumerate(self._buckets):
             count = max(1, self.batch_tokens // length)
@@ -99,7 +99,7 @@ class PairBatches(EpochBatches):
 
     def _by_length(self, rows):
         """Rows of each batch, as long as its longest pair."""
-        # The lengths in this order are those of every epoch, and so are the cuts.
+        # The sorted lengths are the same in every epoch, and so are the cuts.
         rows = rows[np.lexsort(self._lengths[rows].T[::-1])]
         longest = self._lengths[rows].max(axis=1)
         start, most = 0, 0

@@ -1,4 +1,4 @@
-"""Python's own answers of a translation model, to check its served form by."""
+"""Expected answers of a translation model, computed in Python to check its export."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ _SEARCHES = (
 def translation_calls(
     model: keras.Model, pipeline: TranslationPipeline, examples: Sequence[bytes]
 ) -> list[dict]:
-    """Requests and what the served model must answer, by another way than its graph.
+    """Returns requests and the answers that the served model must give.
 
-    A beam search in NumPy, which reads each hypothesis anew at each step, without a
-    carried state and each text by itself.
+    They are computed without the served graph: by a beam search in NumPy for one text
+    at a time, which reads each hypothesis again at each step, without a carried state.
 
     Returns:
         JSON-ready records, see `zoo.serving.expected.call`.
@@ -74,7 +74,7 @@ def _call(logits, pipeline, texts: list[bytes], options: dict) -> dict:
 
 
 def _search(read, source: list[int], beam: int, n_best: int, length_penalty: float):
-    """`(ids, score, log-probability)` of the best hypotheses of one source."""
+    """Returns `(ids, score, log-probability)` of the best hypotheses of one source."""
 
     def finished(ids, total):
         return ids, total / ((5 + len(ids)) / 6) ** length_penalty, total

@@ -15,7 +15,7 @@ class Translation(Family):
     reads = ("pairs of texts",)
     default_data = "messages"
     settings = TranslationSettings
-    invitation = "Translate with it"
+    next_step = "Translate with it"
 
     def text_model(self):
         from zoo.families.translation.model import TranslationModel
@@ -58,21 +58,22 @@ class Translation(Family):
         )
         from zoo.families.translation.train import evaluate_baselines
 
-        facts = self.facts(text_model, prepared, history)
+        results = self.results(text_model, prepared, history)
         baselines = evaluate_baselines(prepared.splits, settings)
         write_translation_report(
-            text_model, prepared, facts, baselines, history, settings, folder
+            text_model, prepared, results, baselines, history, settings, folder
         )
-        table = table_of_test(text_model.metadata["name"], facts, baselines)
-        return f"{table}\n{facts['test']['signature']}"
+        table = table_of_test(text_model.metadata["name"], results, baselines)
+        return f"{table}\n{results['test']['signature']}"
 
-    def facts(self, text_model, prepared, history):
-        from zoo.families.translation.train import facts_of
+    def results(self, text_model, prepared, history):
+        from zoo.families.translation.train import results_of
 
-        return facts_of(text_model, prepared, history)
+        return results_of(text_model, prepared, history)
 
-    def brief(self, facts):
-        return f"BLEU {facts['valid']['bleu']:.2f} (valid), {facts['test']['bleu']:.2f}"
+    def summary(self, results):
+        valid, test = (results[part]["bleu"] for part in ("valid", "test"))
+        return f"BLEU {valid:.2f} (valid), {test:.2f}"
 
     def evaluate(self, text_model, options, name):
         from zoo.families.translation.reading import read_pair_file, recall_pairs
@@ -91,7 +92,7 @@ class Translation(Family):
         return f"{results_table({name: scores})}\n{scores['signature']}"
 
     def objectives(self, splits):
-        """Perplexities of one vocabulary alone can be compared, BLEU of any."""
+        """BLEU is always comparable, perplexity only for the same vocabulary."""
         return ["bleu", "perplexity"]
 
     def score(self, text_model, splits, part):

@@ -1,4 +1,4 @@
-"""Teacher forcing: each token of a target from those before it."""
+"""Teacher forcing: each target token is predicted from those before it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from zoo.training.sequence_loss import SequenceCrossentropy, sequence_loss
 if TYPE_CHECKING:
     from zoo.families.translation.pipeline import EncodedPairs
 
-_VALID_TOKENS = 4096  # of a batch whose gradient nobody needs
+_VALID_TOKENS = 4096  # per batch without gradients
 
 
 def train_translator(
@@ -39,14 +39,14 @@ def train_translator(
         model: a translation model of the zoo.
         train: the training pairs.
         valid: the validation pairs, or `None` to train all epochs and keep the last.
-        settings: how.
-        folder: for checkpoints; a run that was killed goes on from its last epoch.
+        settings: the training settings.
+        folder: for checkpoints; a run that was killed continues from its last epoch.
         callbacks: further Keras callbacks.
-        verbose: shows progress.
+        verbose: whether to show progress.
 
     Returns:
-        One dict of logs an epoch: `loss` with its smoothing, `val_perplexity` without,
-        and `seconds`.
+        One dict of logs per epoch: `loss` with label smoothing, `val_perplexity`
+        without, and `seconds`.
     """
     batches = PairBatches(
         train.sources,
@@ -56,12 +56,12 @@ def train_translator(
         seed=settings.seed,
         buckets=settings.buckets,
     )
-    # Another model of the same layers: the optimizer is not saved with the first.
+    # A second model of the same layers, so that the first is saved without optimizer.
     trained = keras.Model(model.input, model.output, name=f"{model.name}_trainer")
     trained.compile(
         optimizer=_optimizer(settings, steps=len(batches)),
         loss=SequenceCrossentropy(settings.label_smoothing),
-        jit_compile=compiled(False),  # XLA compiles each shape: see `buckets`
+        jit_compile=compiled(False),  # XLA compiles each shape; see `buckets`
     )
     checkpoint = Checkpoint(
         lambda logs: (-logs["val_perplexity"],) if valid is not None else None,
@@ -81,10 +81,10 @@ def train_translator(
 
 
 class Validation(keras.callbacks.Callback):
-    """Adds to the logs of each epoch the perplexity of the averaged weights.
+    """Adds the perplexity of the averaged weights to the logs of each epoch.
 
     Args:
-        translator: the model that is trained.
+        translator: the model in training.
         valid: the validation pairs.
         buckets: as in `perplexity`.
     """
@@ -101,7 +101,7 @@ class Validation(keras.callbacks.Callback):
 
 
 def scorer(model: keras.Model) -> keras.Model:
-    """A model of the same layers that gives the loss of each token.
+    """Returns a model of the same layers that gives the loss of each token.
 
     Args:
         model: a translation model of the zoo.
@@ -124,13 +124,13 @@ def scorer(model: keras.Model) -> keras.Model:
 def perplexity(
     score: keras.Model, pairs: EncodedPairs, buckets: int | None = None
 ) -> float:
-    """`exp` of the mean negative log-likelihood of a target's token, ends included.
+    """Returns `exp` of the mean negative log-likelihood of target tokens and ends.
 
     Each token is predicted from the true ones before it (teacher forcing).
 
     Args:
-        score: what `scorer` returns.
-        pairs: at least one.
+        score: the result of `scorer`.
+        pairs: at least one pair.
         buckets: padded lengths of the batches; see `PairBatches`.
     """
     batches = PairBatches(
@@ -142,7 +142,7 @@ def perplexity(
         losses = score.predict_on_batch({**inputs, "labels": labels})
         total += float(np.sum(losses, dtype="float64"))
         tokens += float(weights.sum())
-    with np.errstate(over="ignore"):  # infinite, of a model that has gone astray
+    with np.errstate(over="ignore"):  # infinite for a model that has diverged
         return float(np.exp(total / tokens))
 
 

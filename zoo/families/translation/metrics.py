@@ -1,4 +1,4 @@
-"""BLEU, and what a translation model must beat."""
+"""BLEU, and the baselines of a translation model."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 
 from zoo.data.pairs import Pairs
 
-_CHUNK = 500  # texts whose similarities to all training texts are held at once
+_CHUNK = 500  # texts compared to all training texts at once
 
 
 class Bleu(NamedTuple):
-    """A score of 0 to 100, and sacrebleu's signature: how it was computed."""
+    """A score of 0 to 100, and sacrebleu's signature, which records its settings."""
 
     score: float
     signature: str
@@ -28,14 +28,14 @@ def bleu(
     tokenized: bool = False,
     lowercase: bool = False,
 ) -> Bleu:
-    """BLEU of a corpus by sacrebleu.
+    """Returns the BLEU of a corpus by sacrebleu.
 
     Args:
-        found: translations.
-        references: the true one of each.
-        tokenized: takes what white space parts for the tokens, instead of those that
-            sacrebleu makes (`13a`).
-        lowercase: lowers the case of both.
+        found: the translations.
+        references: the reference of each.
+        tokenized: whether to split at white space instead of with sacrebleu's
+            tokenizer (`13a`).
+        lowercase: whether to lower the case of both.
 
     Example:
         >>> bleu(["a b c d e"], ["a b c d e"], tokenized=True).score
@@ -49,14 +49,14 @@ def bleu(
 
 
 def copies(sources: Sequence[str]) -> list[str]:
-    """The baseline that translates nothing."""
+    """The baseline that copies the source."""
     return list(sources)
 
 
 def translation_memory(train: Pairs, sources: Sequence[str]) -> list[str]:
-    """For each source the translation of the most similar training source.
+    """Returns for each source the translation of the most similar training source.
 
-    Similar by the cosine of TF-IDF vectors of words and marks, without case.
+    Similarity is the cosine of TF-IDF vectors of words and marks, without case.
 
     Example:
         >>> translation_memory(Pairs(["a cat", "a dog"], ["eine Katze", "ein Hund"]),

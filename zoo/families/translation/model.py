@@ -25,17 +25,17 @@ from zoo.text.inputs import as_texts, real, whole
 
 @dataclass
 class TranslationModel(BaseTextModel):
-    """What `zoo.load` returns for a translation model.
+    """A trained translation model, as `zoo.load` returns it.
 
     Args:
         model: a translation model of the zoo.
         pipeline: texts to ids and back.
         tasks: empty.
-        metadata: anything else that JSON holds; `settings` give `beam` and
-            `length_penalty` of the search.
+        metadata: further JSON values; `settings` hold `beam` and `length_penalty` of
+            the search.
 
     Raises:
-        ValueError: if the vocabularies are not of the model's sizes.
+        ValueError: if the vocabularies do not have the model's sizes.
     """
 
     pipeline: TranslationPipeline
@@ -48,23 +48,23 @@ class TranslationModel(BaseTextModel):
 
     @property
     def search(self) -> dict:
-        """`beam` and `length_penalty` where the caller names none."""
+        """The default `beam` and `length_penalty`."""
         return search_options(self.metadata)
 
     @cached_property
     def translator(self) -> Translator:
-        """The functions of the search, whose tables live as long as this."""
+        """The functions of the search, whose tables live as long as the model."""
         return Translator(self.model, self.pipeline, **self.search)
 
     def translate(
         self, texts: Iterable[str | bytes], *, batch_size: int = 64, **options
     ) -> list[str]:
-        """The best translation of each text.
+        """Returns the best translation of each text.
 
         Args:
             texts: any iterable of strings, of any length.
-            batch_size: texts that run at once, those of like lengths together.
-            options: of `n_best`, but that number.
+            batch_size: texts run at once, grouped by length.
+            options: those of `n_best`, except `count`.
         """
         found = self.n_best(texts, 1, batch_size=batch_size, **options)
         return [answers[0]["translation"] for answers in found]
@@ -80,17 +80,17 @@ class TranslationModel(BaseTextModel):
         max_tokens: int = 0,
         batch_size: int = 64,
     ) -> list[list[dict]]:
-        """The best translations of each text.
+        """Returns the best translations of each text.
 
         Args:
             texts: any iterable of strings.
-            count: at most so many translations of each, at most `beam`.
-            beam: hypotheses that stay at each step; that of the settings by default.
+            count: maximum number of translations of each text, at most `beam`.
+            beam: hypotheses kept at each step; by default that of the settings.
             length_penalty: see `zoo.decoding.beam_search`.
-            coverage_penalty: alike.
-            max_tokens: the most pieces of a translation; 0 for twice those of its
-                source and ten more.
-            batch_size: texts that run at once.
+            coverage_penalty: see `zoo.decoding.beam_search`.
+            max_tokens: maximum number of pieces of a translation; 0 for twice those of
+                its source plus ten.
+            batch_size: texts run at once.
 
         Returns:
             For each text, the best first, dicts of `translation`, `score` (with the
@@ -100,7 +100,7 @@ class TranslationModel(BaseTextModel):
             ValueError: for one text instead of several, or a number out of its range.
 
         Warns:
-            UserWarning: if a text is longer than what the pipeline reads.
+            UserWarning: if a text is longer than the pipeline reads.
         """
         texts, batch_size = as_texts(texts), whole("batch_size", batch_size, 1)
         beam = self.search["beam"] if beam is None else beam
@@ -114,7 +114,7 @@ class TranslationModel(BaseTextModel):
             tf.constant(real("coverage_penalty", coverage_penalty, 0)),
             tf.constant(whole("max_tokens", max_tokens, 0)),
         )
-        with self._lock:  # one for all threads
+        with self._lock:  # shared by all threads
             translate = self.translator.endpoints["translate"]
         answers: list[list[dict]] = [[] for _ in texts]
         for rows, chunk in _chunks(texts, batch_size):
@@ -137,7 +137,7 @@ class TranslationModel(BaseTextModel):
         return answers
 
     def predict(self, texts: Iterable[str | bytes], batch_size: int = 64) -> list[dict]:
-        """For each text its `translation` and the `score` of it."""
+        """Returns for each text its `translation` and the `score`."""
         return [
             {"translation": best["translation"], "score": best["score"]}
             for best, *_ in self.n_best(texts, 1, batch_size=batch_size)
@@ -150,7 +150,7 @@ class TranslationModel(BaseTextModel):
 
 
 def _chunks(texts: list, size: int) -> Iterator[tuple[np.ndarray, tf.Tensor]]:
-    """Rows of texts of like lengths, and the texts as a tensor."""
+    """Yields rows of texts of similar lengths, and the texts as a tensor."""
     raw = [as_bytes(text) for text in texts]
     order = np.argsort([len(text) for text in raw], kind="stable")
     for start in range(0, len(order), size):
@@ -162,6 +162,6 @@ def _warn(rows, most: int) -> None:
     shown = ", ".join(map(str, sorted(rows)[:5]))
     warnings.warn(
         f"{len(rows)} text(s) have more than max_source={most} pieces; their ends were "
-        f"not translated. Numbers of the first ones: {shown}.",
+        f"not translated. First text numbers: {shown}.",
         stacklevel=3,
     )

@@ -1,4 +1,4 @@
-"""The pipeline of a translation: texts of the source in, texts of the target out."""
+"""The pipeline of a translation model: source texts to ids, and ids to target texts."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from zoo.data.pairs import Pairs
-from zoo.families.translation.side import Side
+from zoo.families.translation.tokenizer import Tokenizer
 from zoo.text import vocabulary as vocabularies
 from zoo.text.imports import tf
 from zoo.text.inputs import whole
@@ -31,8 +31,8 @@ class EncodedPairs(NamedTuple):
     Attributes:
         sources: int32 `[pieces + 1]` each, with the end token.
         targets: int32 `[pieces + 2]` each, from the begin token to the end token.
-        cut: number of pairs with a side that was cut; the end of a cut target is not
-            its end, so it has no end token.
+        cut: number of pairs that were cut; a cut target has no end token, because
+            its end is missing.
     """
 
     sources: list[np.ndarray]
@@ -41,20 +41,19 @@ class EncodedPairs(NamedTuple):
 
 
 class TranslationPipeline(tf.Module):
-    """Texts to ids and back, on both sides; owns one shared vocabulary or two.
+    """Turns texts into ids and back; owns one shared vocabulary or two.
 
-    Ids 0 to 3 are padding, unknown, begin and end, on both sides. A source ends with
-    the end token, so none is empty.
+    Ids 0 to 3 are padding, unknown, begin and end in both. A source ends with the end
+    token, so none is empty.
 
     Args:
-        source: what reads the sources.
-        target: what reads and writes the targets; the same object if they share a
-            vocabulary.
-        max_source: pieces of a source that are read when translating. A longer one is
-            cut, and `cut` tells.
+        source: tokenizer of the sources.
+        target: tokenizer of the targets; the same object if they share a vocabulary.
+        max_source: maximum number of pieces read from a source when translating. A
+            longer one is cut, and `cut` reports it.
 
     Raises:
-        ValueError: if the two sides differ in tokenizer or case, or `max_source` is not
+        ValueError: if the two tokenizers differ in kind or case, or `max_source` is not
             a positive integer.
 
     Example:
@@ -66,7 +65,7 @@ class TranslationPipeline(tf.Module):
     """
 
     def __init__(
-        self, source: Side, target: Side, *, max_source: int = MAX_SOURCE
+        self, source: Tokenizer, target: Tokenizer, *, max_source: int = MAX_SOURCE
     ) -> None:
         super().__init__(name="translation_pipeline")
         kinds = [(side.tokenizer, side.lowercase) for side in (source, target)]
@@ -91,21 +90,23 @@ class TranslationPipeline(tf.Module):
 
         Args:
             pairs: the training pairs.
-            shared: one vocabulary of both sides, or one for each.
+            shared: whether sources and targets share one vocabulary.
             max_source: see the class.
-            options: of `Side.learn`; `vocab_size` is that of each
+            options: options of `Tokenizer.learn`; `vocab_size` applies to each
                 vocabulary.
         """
         if shared:
-            source = target = Side.learn([*pairs.sources, *pairs.targets], **options)
+            source = target = Tokenizer.learn(
+                [*pairs.sources, *pairs.targets], **options
+            )
         else:
-            source = Side.learn(pairs.sources, **options)
-            target = Side.learn(pairs.targets, **options)
+            source = Tokenizer.learn(pairs.sources, **options)
+            target = Tokenizer.learn(pairs.targets, **options)
         return cls(source, target, max_source=max_source)
 
     @property
     def shared(self) -> bool:
-        """Whether both sides have one vocabulary."""
+        """Whether sources and targets share one vocabulary."""
         return self.source is self.target
 
     @property
@@ -114,7 +115,7 @@ class TranslationPipeline(tf.Module):
         return self.source.vocab_size, None if self.shared else self.target.vocab_size
 
     def summary(self) -> dict:
-        """Its settings and sizes, for metadata."""
+        """Returns the settings and sizes, for metadata."""
         return {
             "tokenizer": self.source.tokenizer,
             "lowercase": self.source.lowercase,
@@ -125,40 +126,40 @@ class TranslationPipeline(tf.Module):
         }
 
     def tokenize(self, texts) -> tf.RaggedTensor:
-        """The pieces of sources that are read, ragged string `[batch, (pieces)]`."""
+        """Returns the pieces that are read of sources, ragged `[batch, (pieces)]`."""
         return self.source.tokenize(texts)[:, : self.max_source]
 
     def ragged_ids(self, pieces: tf.RaggedTensor) -> tf.RaggedTensor:
-        """Ids of what `tokenize` returns, with the end token each."""
+        """Returns the ids of the result of `tokenize`, each with the end token."""
         with tf.device("CPU:0"):
             ids = self.source.ids(pieces)
             return tf.concat([ids, tf.fill([ids.nrows(), 1], END)], axis=1)
 
     def read(self, texts) -> tuple[tf.RaggedTensor, tf.Tensor]:
-        """Ids of sources with the end token, and how many pieces each one has.
+        """Returns the ids of sources with the end token, and their numbers of pieces.
 
         Args:
             texts: string tensor `[batch]`, or a list of `str` or `bytes`.
 
         Returns:
-            Ragged int32 `[batch, (pieces + 1)]`, of `max_source` pieces at most, and
-            int32 `[batch]`, the pieces of the whole text.
+            Ragged int32 `[batch, (pieces + 1)]`, of at most `max_source` pieces, and
+            int32 `[batch]`, the number of pieces of the whole text.
         """
         pieces = self.source.tokenize(texts)
         count = tf.cast(pieces.row_lengths(), tf.int32)
         return self.ragged_ids(pieces[:, : self.max_source]), count
 
     def pad(self, ids: tf.RaggedTensor) -> tf.Tensor:
-        """Ids `[batch, time]` of what `ragged_ids` returns; time is 1 at least."""
+        """Returns ids `[batch, time]` of `ragged_ids`, with at least one step."""
         with tf.device("CPU:0"):
             return pad(ids)
 
     def encode(self, pairs: Pairs, *, max_length: int) -> EncodedPairs:
-        """Pairs for training.
+        """Encodes pairs for training.
 
         Args:
-            pairs: that fit in memory.
-            max_length: pieces of each side that are kept.
+            pairs: pairs that fit in memory.
+            max_length: maximum number of pieces kept of a source or target.
         """
         sources, sources_cut = _encode(self.source, pairs.sources, max_length)
         targets, targets_cut = _encode(self.target, pairs.targets, max_length)
@@ -182,7 +183,7 @@ class TranslationPipeline(tf.Module):
 
     @classmethod
     def load(cls, folder: str | Path) -> TranslationPipeline:
-        """Reads what `save` wrote.
+        """Reads the files that `save` wrote.
 
         Raises:
             ValueError: if a file is missing, truncated, of another kind or of a newer
@@ -193,7 +194,7 @@ class TranslationPipeline(tf.Module):
         sizes = config["source_size"], config["target_size"]
         options = {name: config[name] for name in ("tokenizer", "lowercase")}
         sides = [
-            Side(vocabularies.read_vocabulary(folder / file, size), **options)
+            Tokenizer(vocabularies.read_vocabulary(folder / file, size), **options)
             for file, size in cls._files(config["shared"], sizes)
         ]
         return cls(sides[0], sides[-1], max_source=config["max_source"])
@@ -205,8 +206,8 @@ class TranslationPipeline(tf.Module):
         return [(_SOURCE, parts[0]), (_TARGET, parts[1])]
 
 
-def _encode(side: Side, texts: Sequence[str], most: int):
-    """Ids of each text, at most so many, and whether it had more."""
+def _encode(side: Tokenizer, texts: Sequence[str], most: int):
+    """Returns at most `most` ids of each text, and whether it had more."""
     rows, cut = [], []
     for start in range(0, len(texts), _CHUNK):
         pieces = side.tokenize(texts[start : start + _CHUNK])

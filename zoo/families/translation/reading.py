@@ -1,4 +1,4 @@
-"""Files of pairs of texts: read, remembered and read again in the same way."""
+"""Reads files of pairs of texts, and reads them again in the same way later."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _OF_PAIRS = ("text", "label", "quotes")
 
 
 def read_pair_splits(options):
-    """The parts of files of pairs."""
+    """Reads the parts from files of pairs."""
     from zoo.data.pairs import assemble_pairs
 
     parts = [read_pair_file(options.data, options.target, options)]
@@ -26,14 +26,14 @@ def read_pair_splits(options):
 
 
 def read_pair_file(path, target, options, option: str = "--data"):
-    """The pairs of two text files, or of a table where `target` is `None`."""
+    """Reads the pairs of two text files, or of a table if `target` is `None`."""
     from zoo.data.formats.registry import suffix_of, table_suffixes
     from zoo.data.pairs import read_pair_table, read_pairs
 
     if target is not None:
         if options.label:
             raise ValueError(
-                "`--label` must name the column of the targets in a table. Accepted: "
+                "`--label` must name the target column of a table. Accepted: "
                 f"--label or --target. Received: both, {options.label[0]} and {target}."
             )
         pairs = read_pairs(
@@ -65,13 +65,13 @@ def read_pair_file(path, target, options, option: str = "--data"):
 
 
 def remember_pairs(options) -> dict:
-    """How pairs were read: from a table, or from two files without columns."""
+    """Records how pairs were read: from a table, or from two files."""
     names = () if options.target is not None else _OF_PAIRS
     return given(options, (*names, "encoding"))
 
 
 def recall_pairs(options, text_model) -> None:
-    """Fills in what the options do not say of pairs of texts."""
+    """Fills in missing options of pairs of texts from the model's record."""
     reading = text_model.metadata.get("reading", {})
     if options.target is None:
         fill(options, reading, _OF_PAIRS)

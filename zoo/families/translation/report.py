@@ -1,4 +1,4 @@
-"""The report of a translation model: one Markdown page and its plots."""
+"""The report of a translation model: a Markdown page with plots."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from zoo.reporting.page import (
 )
 
 PROTOCOL = (
-    "BLEU is sacrebleu's, of the whole part, under the signature above. Perplexity is "
-    "of the target's pieces, each from the true ones before it. The epoch was chosen "
-    "by the validation perplexity; the test part was read once. The baselines copy the "
+    "BLEU is sacrebleu's, on the whole part, with the signature above. Perplexity is "
+    "that of target pieces given the true ones before. The epoch was selected by the "
+    "validation perplexity; the test part was read once. The baselines copy the "
     "source, and take the translation of the most similar training source (TF-IDF)."
 )
 _SHOWN = 5  # translations in the report
 
 
 def results_table(results: Mapping[str, Mapping]) -> str:
-    """Markdown table: a row a model or baseline."""
+    """Returns a Markdown table: one row per model or baseline."""
     rows = [["model", "pairs", "BLEU", "perplexity"]]
     for name, scores in results.items():
         found = scores.get("perplexity")
@@ -43,16 +43,16 @@ def results_table(results: Mapping[str, Mapping]) -> str:
     return markdown_table(rows)
 
 
-def table_of_test(name: str, facts: Mapping, baselines: Mapping[str, float]) -> str:
-    """The table of the test part, the baselines below the model."""
+def table_of_test(name: str, results: Mapping, baselines: Mapping[str, float]) -> str:
+    """Returns the table of the test part, with the baselines below the model."""
     below = {baseline: {"bleu": score} for baseline, score in baselines.items()}
-    return results_table({name: facts["test"], **below})
+    return results_table({name: results["test"], **below})
 
 
 def write_translation_report(
     text_model: TranslationModel,
     corpus: Corpus,
-    facts: Mapping,
+    results: Mapping,
     baselines: Mapping[str, float],
     history: Sequence[Mapping],
     settings: TranslationSettings,
@@ -63,35 +63,37 @@ def write_translation_report(
     Args:
         text_model: the trained model.
         corpus: the data.
-        facts: what `zoo.families.translation.train.facts_of` returns.
+        results: the result of `zoo.families.translation.train.results_of`.
         baselines: BLEU of each baseline on the test part.
         history: logs of each epoch.
-        settings: of the training.
-        folder: of the run.
+        settings: settings of the training.
+        folder: folder of the run.
     """
     folder, name = Path(folder), text_model.metadata["name"]
     folder.mkdir(parents=True, exist_ok=True)
     page = [
         f"# {name}",
-        f"{facts['parameters']:,} parameters, trained in {facts['seconds']:.0f} s over "
-        f"{facts['epochs']} epochs ({facts['tokens_per_second']:.0f} target tokens/s), "
+        f"{results['parameters']:,} parameters, "
+        f"trained in {results['seconds']:.0f} s over "
+        f"{results['epochs']} epochs "
+        f"({results['tokens_per_second']:.0f} target tokens/s), "
         f"seed {settings.seed}.",
         "## Test part",
-        table_of_test(name, facts, baselines),
-        f"`{facts['test']['signature']}`",
+        table_of_test(name, results, baselines),
+        f"`{results['test']['signature']}`",
         PROTOCOL,
-        _examples(corpus, facts["test"]["translations"]),
+        _examples(corpus, results["test"]["translations"]),
         "## Data",
         _data_table(corpus),
-        _cut(facts["cut"], settings.max_length),
+        _cut(results["cut"], settings.max_length),
         *corpus.splits.notes,
         "## Training",
-        _history_table(facts, history),
+        _history_table(results, history),
         *images(drawn(lambda plots: _draw(plots, text_model, corpus, history, folder))),
         "## Settings",
         settings_block(settings.to_config()),
     ]
-    kept = {"name": name, **facts, "baselines": baselines, "history": list(history)}
+    kept = {"name": name, **results, "baselines": baselines, "history": list(history)}
     write_page(folder, page, kept)
 
 
@@ -125,26 +127,26 @@ def _cut(count: int, most: int) -> str:
     if not count:
         return ""
     return (
-        f"{count} training pair(s) had a side of more than {most} pieces and were cut."
+        f"{count} training pair(s) had more than {most} pieces on a side and were cut."
     )
 
 
-def _history_table(facts: Mapping, history: Sequence[Mapping]) -> str:
+def _history_table(results: Mapping, history: Sequence[Mapping]) -> str:
     columns = {
         "seconds": "seconds:.0f",
         "loss": "loss:.4f",
         "validation perplexity": "val_perplexity:.3f",
     }
     table = history_table(history, columns)
-    if "valid" not in facts:
+    if "valid" not in results:
         return table
     return (
-        f"{table}\n\nValidation BLEU of the best epoch: {facts['valid']['bleu']:.2f}."
+        f"{table}\n\nValidation BLEU of the best epoch: {results['valid']['bleu']:.2f}."
     )
 
 
 def _draw(plots, text_model, corpus, history, folder: Path) -> list[tuple[str, str]]:
-    """File names and titles of the plots."""
+    """Returns the file names and titles of the plots."""
     written = []
     if history and "val_perplexity" in history[0]:
         seconds, curve = 0.0, []

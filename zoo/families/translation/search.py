@@ -1,4 +1,4 @@
-"""Translates texts in the graph: what a served translation model does."""
+"""Translates texts in the graph, for serving."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from zoo.text.vocabulary import BEGIN, END, SPECIALS
 _NEVER = [place for place in range(len(SPECIALS)) if place != END]
 
 
-# Score where there is no translation: JSON, and so a server's answer, has no infinity.
+# Score of a missing translation: JSON, and so a server's answer, has no infinity.
 NOTHING = tf.float32.min
 
 
 class Searcher:
-    """The search over the layers of a model, from ids to ids.
+    """The beam search on the layers of a model, from ids to ids.
 
-    Padding, unknown and begin are never written: the probabilities are those of the
+    Padding, unknown and begin are never generated: the probabilities are those of the
     other ids.
 
     Args:
@@ -35,7 +35,7 @@ class Searcher:
         self.vocab_size = model.output.shape[-1]
 
     def __call__(self, ids: tf.Tensor, **options) -> Hypotheses:
-        """Likely targets of some sources.
+        """Returns likely targets of sources.
 
         Args:
             ids: int32 `[batch, time]` of the sources with their end tokens, 0 for
@@ -66,7 +66,7 @@ class Searcher:
         )
 
     def log_probabilities(self, logits: tf.Tensor) -> tf.Tensor:
-        """Of what may be written, -inf for the others; float32 `[rows, vocab]`."""
+        """Masks the ids that are never generated with -inf; float32 `[rows, vocab]`."""
         never = tf.reduce_any(tf.equal(tf.range(self.vocab_size)[:, None], _NEVER), 1)
         return tf.nn.log_softmax(tf.where(never, -float("inf"), logits))
 
@@ -77,11 +77,11 @@ class Translator(tf.Module):
     Args:
         model: a translation model of the zoo.
         pipeline: the one that it was trained with.
-        beam: hypotheses of `serving_default`.
-        length_penalty: of `serving_default`.
+        beam: number of hypotheses of `serving_default`.
+        length_penalty: length penalty of `serving_default`.
 
     Raises:
-        ValueError: if the vocabularies are not of the model's sizes.
+        ValueError: if the vocabularies do not have the model's sizes.
     """
 
     def __init__(
@@ -95,14 +95,14 @@ class Translator(tf.Module):
         super().__init__(name="translator")
         check_sizes(model, pipeline)
         self.pipeline = pipeline
-        # The weights, not the model: layers and random seeds stay behind.
+        # Keep the weights, not the model: it holds layers and random seeds.
         self.weights = [variable.value for variable in model.weights]
         self._hidden = _Hidden(Searcher(model))
         self.defaults = {"beam": beam, "length_penalty": float(length_penalty)}
         self.endpoints = self._endpoints()
 
     def _endpoints(self) -> dict:
-        """The functions with fixed signatures, as `zoo.export` describes them."""
+        """Returns the functions with fixed signatures, described in `zoo.export`."""
         text = tf.TensorSpec([None], tf.string, name="text")
         numbers = {
             "beam": tf.int32,
@@ -134,25 +134,25 @@ class Translator(tf.Module):
     def translate(
         self, text, beam, n_best, length_penalty, coverage_penalty=0.0, max_tokens=0
     ) -> dict[str, tf.Tensor]:
-        """The best translations of some texts.
+        """Returns the best translations of texts.
 
-        What comes of a text does not depend on the others. A text without a token is
+        A translation does not depend on the other texts. A text without tokens is
         translated by the empty text, with a score of 0.
 
         Args:
             text: string `[batch]`.
-            beam: int32, hypotheses that stay at each step.
+            beam: int32, hypotheses kept at each step.
             n_best: int32, translations of each text, at most `beam`.
             length_penalty: float32, α of `zoo.decoding.beam_search`.
-            coverage_penalty: float32, β of it.
-            max_tokens: int32, the most pieces of a translation; 0 for twice those of
-                the source and ten more.
+            coverage_penalty: float32, its β.
+            max_tokens: int32, maximum number of pieces of a translation; 0 for twice
+                those of the source plus ten.
 
         Returns:
             `translation` string, `score` float32 and `log_probability` float32, all
-            `[batch, n_best]`, the best first; where there are not so many, an empty
-            text with scores of `NOTHING`. `cut` bool `[batch]`, true where the source
-            has more pieces than `max_source` of the pipeline: its end was not read.
+            `[batch, n_best]`, the best first; missing ones are empty texts with scores
+            of `NOTHING`. `cut` bool `[batch]`, true if the source has more pieces than
+            `max_source` of the pipeline, so that its end was not read.
         """
         if tf.is_tensor(beam):
             accepted = "1 <= n_best <= beam"
@@ -163,7 +163,7 @@ class Translator(tf.Module):
             with tf.control_dependencies(checks):
                 text = tf.identity(text)
         ids, count = self.pipeline.read(text)
-        limits = 2 * tf.cast(ids.row_lengths(), tf.int32) + 8  # the end counts there
+        limits = 2 * tf.cast(ids.row_lengths(), tf.int32) + 8  # the end is counted
         limits = tf.where(max_tokens > 0, max_tokens, limits)
         found = self._hidden.value(
             self.pipeline.pad(ids),
@@ -189,7 +189,7 @@ class Translator(tf.Module):
 
 
 def search_options(metadata: Mapping | None) -> dict:
-    """`beam` and `length_penalty` of the settings that a model was trained with."""
+    """Returns `beam` and `length_penalty` of the settings a model was trained with."""
     settings = (metadata or {}).get("settings", {})
     return {
         "beam": settings.get("beam", 5),
@@ -198,14 +198,14 @@ def search_options(metadata: Mapping | None) -> dict:
 
 
 class _Hidden:
-    """Keeps a Keras model out of TensorFlow's object graph."""
+    """Hides a Keras model from TensorFlow's object graph."""
 
     def __init__(self, value) -> None:
         self.value = value
 
 
 def check_sizes(model: keras.Model, pipeline: TranslationPipeline) -> None:
-    """Raises a `ValueError` unless the vocabularies are those of the model."""
+    """Raises a `ValueError` unless the vocabularies have the model's sizes."""
     named = {layer.name: layer for layer in model.layers}
     target = model.output.shape[-1]
     source = target

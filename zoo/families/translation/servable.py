@@ -1,4 +1,4 @@
-"""A translation model as it is served."""
+"""The servable form of a translation model."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from zoo.serving.servable import Servable
 
 
 def servable(model, pipeline, tasks, texts: Sequence[bytes], metadata) -> Servable:
-    """See `zoo.families.base.Family.servable`; the tasks are not looked at."""
+    """See `zoo.families.base.Family.servable`; the tasks are ignored."""
     translator = Translator(model, pipeline, **search_options(metadata))
     return Servable(
         model,

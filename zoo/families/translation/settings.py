@@ -12,36 +12,38 @@ from zoo.training.settings import Checked
 
 @dataclass(frozen=True)
 class TranslationSettings(Checked):
-    """How a translation model is trained. `TranslationSettings.of(model)` starts from
-    the model's defaults.
+    """How a translation model is trained.
+
+    `TranslationSettings.of(model)` starts from the defaults of the model.
 
     Args:
-        seed: of the weights, the order of the pairs and the dropout.
-        epochs: at most this many.
+        seed: seed of the weights, the order of the pairs and the dropout.
+        epochs: maximum number.
         patience: epochs without a lower validation perplexity before training stops.
-        batch_tokens: the most tokens of each side of a batch, padding included.
-        buckets: padded lengths, so that batches have few shapes, as JAX needs; or none,
-            which pads each batch to its longest pair.
+        batch_tokens: maximum number of source tokens, and of target tokens, in a batch,
+            padding included.
+        buckets: number of padded lengths, which limits the shapes of batches for JAX;
+            or none, which pads each batch to its longest pair.
         optimizer: name of a Keras optimizer.
         learning_rate: its largest step size.
         clip: bound on the global norm of the gradient.
         warmup: steps in which the step size rises ...
-        hold: ... and in which it then stays; behind them it falls with the root of the
-            step. Without `warmup` it stays throughout.
-        label_smoothing: share of the target's probability that all ids get alike.
-        average: epochs that the moving average of the weights spans which is validated
+        hold: ... and steps in which it then stays constant; then it falls with the
+            square root of the step. Without `warmup` it is always constant.
+        label_smoothing: share of the probability that is spread evenly over all ids.
+        average: epochs spanned by the moving average of the weights that is validated
             and kept, or none.
-        tokenizer: `"wordpiece"`, or `"whitespace"` for words of texts that were
-            tokenized before.
-        vocab_size: most entries of each vocabulary.
-        shared_vocabulary: one vocabulary and one embedding for both sides.
-        lowercase: whether to lower the case of both sides.
-        min_count: words seen less often are not learned from.
-        max_length: pieces of each side of a training pair that are read; the report
-            says how many pairs were cut.
-        max_source: pieces of a source that are read when translating.
-        beam: hypotheses of the search.
-        length_penalty: of the search, the α of GNMT.
+        tokenizer: `"wordpiece"`, or `"whitespace"` for texts that are already
+            tokenized.
+        vocab_size: maximum size of each vocabulary.
+        shared_vocabulary: whether source and target share vocabulary and embedding.
+        lowercase: whether to lower the case of both.
+        min_count: rarer words are not used to learn the vocabulary.
+        max_length: maximum number of pieces of a training source or target; the report
+            states how many pairs were cut.
+        max_source: maximum number of pieces read from a source when translating.
+        beam: number of hypotheses of the search.
+        length_penalty: that of the search, the α of GNMT.
     """
 
     seed: int = 0

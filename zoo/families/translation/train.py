@@ -1,4 +1,4 @@
-"""The steps of a translation run: learn the vocabularies, build, train, score."""
+"""The steps of a translation run: learns vocabularies, builds, trains, scores."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from zoo.models import _registry
 from zoo.training.checkpoint import claim, fingerprint
 from zoo.training.fit import seed_everything
 
-_LONGEST = 1_000_000  # pieces of a pair that is scored: all of them
+_LONGEST = 1_000_000  # pieces read of a pair to score, more than any has
 
 
 @dataclass(frozen=True)
 class Corpus:
-    """A data set ready for training: its pairs as they were read, and as ids."""
+    """A data set ready for training: its pairs as read, and as ids."""
 
     splits: PairSplits
     pipeline: TranslationPipeline
@@ -35,7 +35,7 @@ class Corpus:
 
 
 def prepare(splits: PairSplits, settings: TranslationSettings) -> Corpus:
-    """Learns the vocabularies of the training part and reads all parts with them."""
+    """Learns the vocabularies of the training part and encodes all parts."""
     pipeline = TranslationPipeline.learn(
         splits.train,
         shared=settings.shared_vocabulary,
@@ -64,7 +64,7 @@ def train(
     callbacks: Sequence[keras.callbacks.Callback] = (),
     verbose: bool = True,
 ) -> tuple[TranslationModel, list[dict]]:
-    """Builds a registered translation model and trains it: see
+    """Builds and trains a registered translation model; see
     `zoo.families.base.Family.train`."""
     seed_everything(settings.seed)
     model = _registry.get(name, *corpus.pipeline.sizes, **keywords)
@@ -87,16 +87,16 @@ def train(
 def evaluate(
     text_model: TranslationModel, pairs: Pairs, *, tokenized: bool = False
 ) -> dict:
-    """Scores of a trained model on pairs.
+    """Returns the scores of a trained model on pairs.
 
     Args:
-        text_model: the model, which searches as its settings say.
-        pairs: at least one.
+        text_model: the model, whose settings define the search.
+        pairs: at least one pair.
         tokenized: see `zoo.families.translation.metrics.bleu`.
 
     Returns:
-        `bleu` and its `signature`, `perplexity` (teacher forcing), `pairs`, and under
-        `translations` what the model wrote.
+        `bleu` and its `signature`, `perplexity` (teacher forcing), `pairs`, and the
+        generated `translations`.
     """
     found = text_model.translate(pairs.sources)
     side = text_model.pipeline.target
@@ -115,7 +115,7 @@ def evaluate(
 def evaluate_baselines(
     splits: PairSplits, settings: TranslationSettings
 ) -> dict[str, float]:
-    """BLEU of the baselines on the test part."""
+    """Returns the BLEU of the baselines on the test part."""
     options = {
         "tokenized": splits.tokenized or settings.tokenizer == "whitespace",
         "lowercase": settings.lowercase,
@@ -130,8 +130,10 @@ def evaluate_baselines(
     }
 
 
-def facts_of(text_model: TranslationModel, corpus: Corpus, history: list[dict]) -> dict:
-    """Scores of the validation and the test part, and what they cost."""
+def results_of(
+    text_model: TranslationModel, corpus: Corpus, history: list[dict]
+) -> dict:
+    """Returns scores of the validation and test parts, and their costs."""
     seconds = sum(logs["seconds"] for logs in history)
     tokens = sum(len(ids) - 1 for ids in corpus.encoded["train"].targets)
     scores = {

@@ -1,1 +1,1 @@
-"""Sparsely-gated mixtures of experts: the layer, its gates, and how even they are."""
+"""Sparsely-gated mixtures of experts: the layer, its gates and its metrics."""

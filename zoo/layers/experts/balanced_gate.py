@@ -1,4 +1,4 @@
-"""Strictly balanced gating: in training every expert takes as many tokens."""
+"""Strictly balanced gating: in training every expert takes equally many tokens."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ class BalancedGate(Gate):
         X = softmax(x W_g)
         training:  M_ji = 1 if X_ji is among the m largest of column i, m = k |X| / n
         inference: M_ji = 1 if X_ji > T_i
-        G = X ⊙ M / Σ_i (X ⊙ M)_i,  0 for a token that no expert takes
+        G = X ⊙ M / Σ_i (X ⊙ M)_i,  0 for a token without experts
         loss = w Σ_ji (M_inference - M_training)_ji (X_ji - T_i) / |X|
 
     So a token goes to 0 to n experts, and in training its experts depend on the other
-    tokens of the batch; the loss, which trains T, makes both masks alike.
+    tokens of the batch; the loss, which trains T, makes the two masks similar.
 
     Args:
         num_experts: n.
-        k: experts of a token on average.
-        threshold_loss: `w`. The paper sums over the tokens; here it is their mean.
-        static: the last axis of the routing has n slots, as XLA needs, and not as many
-            as the busiest token has experts.
-        seed: of the initial matrix.
+        k: mean number of experts per token.
+        threshold_loss: `w`. The paper sums over the tokens; this is their mean.
+        static: whether the last axis of the routing has n slots, as XLA requires, not
+            the largest number of experts of a token.
+        seed: seed of the initial matrix.
 
     Source: Shazeer et al. 2017, appendix F.
     """
@@ -94,7 +94,7 @@ class BalancedGate(Gate):
         )
 
     def _largest(self, scores, counted):
-        """The m largest of each column, exactly m even where scores are equal."""
+        """Marks the m largest of each column, exactly m even if scores are equal."""
         share = ops.sum(ops.cast(counted, "float32")) * (self.k / self.num_experts)
         ranked = ops.argsort(ops.where(counted, -scores, 1.0), axis=0)
         rank = ops.argsort(ranked, axis=0)

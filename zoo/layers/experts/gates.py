@@ -1,4 +1,4 @@
-"""Which experts a token goes to, with which weights, and what keeps them balanced."""
+"""Gates: the experts of each token, their weights, and the losses that balance them."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from keras import ops
 
 @dataclass(frozen=True)
 class Routing:
-    """Of `tokens` tokens, each sent to `slots` of `n` experts.
+    """The routing of tokens, each to `slots` of `n` experts.
 
     Args:
-        experts: int32 `[tokens, slots]`; `n` where a slot is not used.
+        experts: int32 `[tokens, slots]`; `n` for an unused slot.
         gates: float32 `[tokens, slots]`, weights of the experts' outputs.
         importance: float32 `[n]`, sum of the gates of each expert.
-        load: float32 `[n]`, a smooth count of each expert's tokens.
+        load: float32 `[n]`, a smooth count of the tokens of each expert.
     """
 
     experts: Any
@@ -42,15 +42,15 @@ def cv_squared(values):
 
 
 def probability_in_top_k(clean, noisy, deviation, k: int):
-    """Probability that an expert is among the top k when its noise is drawn anew.
+    """Returns the probability that an expert is in the top k if its noise is redrawn.
 
         P(x, i) = Φ((clean_i - kth_excluding(noisy, k, i)) / deviation_i)
 
     Args:
         clean: logits without noise `[..., n]`.
-        noisy: with it, `[..., n]`.
-        deviation: of the noise, `[..., n]`.
-        k: how many are chosen.
+        noisy: logits with noise, `[..., n]`.
+        deviation: standard deviation of the noise, `[..., n]`.
+        k: number of chosen experts.
 
     Returns:
         `[..., n]`; ones where all are chosen.
@@ -60,7 +60,7 @@ def probability_in_top_k(clean, noisy, deviation, k: int):
     if k >= clean.shape[-1]:
         return ops.ones_like(clean)
     top = ops.top_k(noisy, k + 1)[0]
-    # Leaving out one of the top k moves the next one up.
+    # Without one of the top k, the next one takes its place.
     chosen = noisy > top[..., k:]
     threshold = ops.where(chosen, top[..., k:], top[..., k - 1 : k])
     scaled = (clean - threshold) / ops.maximum(deviation, 1e-6)
@@ -72,7 +72,7 @@ def total_by_expert(values, experts, n: int):
 
     Args:
         values: `[tokens, slots]`.
-        experts: int32 `[tokens, slots]`; `n` where a slot is not used.
+        experts: int32 `[tokens, slots]`; `n` for an unused slot.
         n: number of experts.
 
     Returns:
@@ -83,19 +83,19 @@ def total_by_expert(values, experts, n: int):
 
 
 def spread_gates(gates, experts, n: int):
-    """Gates `[tokens, slots]` as `[tokens, n]`, zeros elsewhere."""
+    """Spreads gates `[tokens, slots]` to `[tokens, n]`, with zeros for the rest."""
     return ops.sum(
         ops.expand_dims(gates, -1) * ops.one_hot(experts, n, dtype=gates.dtype), axis=-2
     )
 
 
 class Gate(keras.layers.Layer):
-    """Base of the gates. All run in float32 under every dtype policy.
+    """Base class of the gates, which run in float32 under every dtype policy.
 
     Call arguments:
         x: float32 `[tokens, d]`.
-        real: bool `[tokens]`; other tokens go nowhere and do not count.
-        training: whether there is noise.
+        real: bool `[tokens]`; other tokens are not routed and do not count.
+        training: whether to add noise.
 
     Returns:
         A `Routing`.
@@ -111,7 +111,7 @@ class Gate(keras.layers.Layer):
         self.seed_generator = keras.random.SeedGenerator(seed)
 
     def count_weights(self, width: int) -> tuple[int, int]:
-        """Weights of the gate for tokens of this width, and those one token uses."""
+        """Counts the gate's weights for this width, and those that one token uses."""
         raise NotImplementedError
 
     def add_matrix(self, name: str, *shape: int, initializer="zeros"):
@@ -142,15 +142,15 @@ class NoisyTopKGate(Gate):
     """Noisy top-k gating.
 
         H(x)_i = (x W_g)_i + ε_i softplus((x W_noise)_i),  ε ~ N(0, 1) in training
-        G(x) = softmax over the k largest of H(x), 0 elsewhere
+        G(x) = softmax over the k largest of H(x), 0 for the others
 
-    Both matrices start at zero, so that routing starts uniform at random.
+    Both matrices start at zero, so that routing is uniformly random at first.
 
     Args:
         num_experts: n.
-        k: experts of a token.
-        gates: number of gates; row r of the tokens has gate `r % gates`.
-        seed: of the noise.
+        k: experts per token.
+        gates: number of gates; row r of the tokens uses gate `r % gates`.
+        seed: seed of the noise.
 
     Source: Shazeer et al. 2017, section 2.1 and appendix A; Ma et al. 2018, Modeling
     Task Relationships in Multi-task Learning with Multi-gate Mixture-of-Experts.
@@ -183,7 +183,7 @@ class NoisyTopKGate(Gate):
     def call(self, x, real, training=False):
         clean = self._logits(x, self.kernel)
         deviation = ops.softplus(self._logits(x, self.noise_kernel))
-        experts, gates, chance, finite = choose(
+        experts, gates, chance, finite = select_experts(
             clean, deviation, self.k, training and self.seed_generator
         )
         counted = ops.expand_dims(ops.logical_and(real, finite), -1)
@@ -198,18 +198,18 @@ class NoisyTopKGate(Gate):
         )
 
 
-def choose(clean, deviation, k: int, seed):
-    """Experts and gates of noisy top-k gating.
+def select_experts(clean, deviation, k: int, seed):
+    """Selects the experts and gates of noisy top-k gating.
 
     Args:
         clean: `[rows, n]`.
-        deviation: of the noise, `[rows, n]`.
-        k: how many.
-        seed: generator of the noise, or false for none.
+        deviation: standard deviation of the noise, `[rows, n]`.
+        k: number of experts.
+        seed: generator of the noise, or a false value for none.
 
     Returns:
         Experts int32 `[rows, k]`, gates `[rows, k]`, the probability of each expert to
-        be among the top k `[rows, n]`, and whether all logits are numbers `[rows]`.
+        be in the top k `[rows, n]`, and whether all logits are numbers `[rows]`.
     """
     noisy = clean
     if seed:
@@ -226,12 +226,12 @@ def choose(clean, deviation, k: int, seed):
 
 
 def small_start(width: int, seed) -> keras.initializers.Initializer:
-    """Of a gate without noise, whose experts would be equal if it started at zero."""
+    """Returns initial weights that differ by expert, for a gate without noise."""
     return keras.initializers.TruncatedNormal(stddev=0.1 / math.sqrt(width), seed=seed)
 
 
 def total(values, counted):
-    """Sum over the tokens that count; one that is no number adds nothing.
+    """Sums over the tokens that count; NaN and infinity add nothing.
 
     Args:
         values: `[tokens, n]`.
@@ -246,12 +246,12 @@ class SwitchGate(Gate):
 
         p = softmax(x W_g),  gates = the k largest of p, not normalised again
 
-    so that the gate has a gradient with k = 1 as well.
+    so that the gate has a gradient for k = 1 as well.
 
     Args:
         num_experts: n.
-        k: experts of a token, 1 as a rule.
-        seed: of the initial matrix.
+        k: experts per token, usually 1.
+        seed: seed of the initial matrix.
 
     Source: Fedus, Zoph and Shazeer 2022, Switch Transformers, section 2.1.
     """
@@ -302,10 +302,10 @@ class OneExpert(Gate):
 
 
 def sort_pairs(experts, n: int):
-    """The order of the pairs (token, slot) by expert.
+    """Sorts the pairs (token, slot) by expert.
 
     Args:
-        experts: int32 `[tokens, slots]`; `n` where a slot is not used, which come last.
+        experts: int32 `[tokens, slots]`; `n` for an unused slot, which comes last.
         n: number of experts.
 
     Returns:
@@ -315,7 +315,7 @@ def sort_pairs(experts, n: int):
     flat = ops.reshape(experts, (-1,))
     pairs = ops.shape(flat)[0]
     place = ops.arange(pairs, dtype="int32")
-    # Keys that differ: Keras does not say that its sort is stable.
+    # Unique keys, because Keras does not guarantee a stable sort.
     order = ops.cast(ops.argsort(flat * pairs + place), "int32")
     inverse = ops.scatter_update(
         ops.zeros_like(place), ops.expand_dims(order, 1), place
@@ -324,5 +324,5 @@ def sort_pairs(experts, n: int):
 
 
 def grouped_form() -> str:
-    """The form of grouped matmuls that the backend can run."""
+    """Returns the form of grouped matmuls for this backend."""
     return "blocks" if keras.backend.backend() == "jax" else "sliced"

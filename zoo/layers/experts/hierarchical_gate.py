@@ -9,7 +9,7 @@ from zoo.kernels.grouped import collect, dispatch, grouped_matmul
 from zoo.layers.experts.gates import (
     Gate,
     Routing,
-    choose,
+    select_experts,
     sort_pairs,
     total,
     total_by_expert,
@@ -24,14 +24,14 @@ class HierarchicalGate(Gate):
         importance_ij = Σ_x G_p(x)_i G_i(x)_j
         load_ij = load_p(X)_i · load_i(X_i)_j / |X_i|
 
-    with X_i the tokens that go to group i. Each group's own gate reads its tokens only.
+    with X_i the tokens of group i. The gate of each group reads only its tokens.
 
     Args:
         num_experts: n, a multiple of `groups`.
-        k: at each level, so that a token goes to k² experts.
+        k: choices at each level, so that a token has k² experts.
         groups: a, first-level choices.
-        form: of the grouped matmul: `"sliced"` or `"blocks"`.
-        seed: of the noise.
+        form: form of the grouped matmul: `"sliced"` or `"blocks"`.
+        seed: seed of the noise.
 
     Source: Shazeer et al. 2017, appendix B.
     """
@@ -59,7 +59,7 @@ class HierarchicalGate(Gate):
         clean = ops.matmul(x, self.kernel)
         deviation = ops.softplus(ops.matmul(x, self.noise_kernel))
         k = min(self.k, a)
-        first, outer, chance, finite = choose(clean, deviation, k, seed)
+        first, outer, chance, finite = select_experts(clean, deviation, k, seed)
         finite = ops.logical_and(finite, real)
         first = ops.where(ops.expand_dims(real, -1), first, a)
         order, inverse, counts = sort_pairs(first, a)
@@ -71,7 +71,7 @@ class HierarchicalGate(Gate):
 
         inner_k = min(self.k, b)
         inner_clean = logits(self.group_kernel)
-        second, inner, inner_chance, inner_finite = choose(
+        second, inner, inner_chance, inner_finite = select_experts(
             inner_clean,
             ops.softplus(logits(self.group_noise_kernel)),
             inner_k,
@@ -91,7 +91,7 @@ class HierarchicalGate(Gate):
         if training:
             self.add_z_loss(clean, counted)
             self.add_z_loss(inner_clean, ops.repeat(counted, k, axis=0))
-        # [tokens * k, a]: to which group a pair belongs.
+        # [tokens * k, a]: membership of pairs in groups.
         member = ops.one_hot(ops.reshape(first, (-1,)), a, dtype="float32")
         member = member * ops.repeat(ops.cast(counted, "float32"), k, axis=0)
         inner_chance = ops.where(ops.isfinite(inner_chance), inner_chance, 0.0)

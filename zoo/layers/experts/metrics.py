@@ -1,4 +1,4 @@
-"""What the experts of a layer get to do, counted in training."""
+"""Metrics of the routing to experts in training."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from keras import ops
 
 
 class Received(keras.metrics.Metric):
-    """Counts what each expert gets; its result is the largest share."""
+    """Counts the tokens of each expert; its result is the largest share."""
 
     def __init__(self, num_experts: int, name: str) -> None:
         super().__init__(name=name)
@@ -23,17 +23,17 @@ class Received(keras.metrics.Metric):
         return ops.max(self.counts) / total
 
     def shares(self):
-        """The share of each expert, a NumPy array `[num_experts]`."""
+        """Returns the share of each expert, a NumPy array `[num_experts]`."""
         counts = ops.convert_to_numpy(self.counts)
         return counts / max(counts.sum(), 1.0)
 
 
-class ExpertHealth:
+class RoutingMetrics:
     """The metrics of one mixture of experts.
 
     Args:
         num_experts: n.
-        name: of the layer.
+        name: name of the layer.
     """
 
     def __init__(self, num_experts: int, name: str) -> None:
@@ -60,8 +60,8 @@ class ExpertHealth:
         """Counts a batch.
 
         Args:
-            load: pairs of a token and an expert that were routed, `[experts]`.
-            kept: those that were not dropped.
+            load: number of routed pairs of a token and an expert, `[experts]`.
+            kept: number of pairs that were not dropped.
         """
         total = ops.maximum(ops.sum(load), 1.0)
         share = load / total

@@ -9,6 +9,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from zoo._lazy import RenamedAttributes
 from zoo.kernels._backend import CALLS_UPDATE_METRICS
 from zoo.kernels.grouped import collect, dispatch, grouped_matmul
 from zoo.kernels.portable import is_portable
@@ -26,72 +27,72 @@ from zoo.layers.experts.gates import (
     total_by_expert,
 )
 from zoo.layers.experts.hierarchical_gate import HierarchicalGate
-from zoo.layers.experts.metrics import ExpertHealth
+from zoo.layers.experts.metrics import RoutingMetrics
 from zoo.layers.initializers import stacked
 
 GATINGS = ("noisy_top_k", "switch", "balanced")
 FORMS = ("auto", "sliced", "blocks", "dense")
-_DENSE_EXPERTS = 4  # up to so many, all of them are computed for every token
+_DENSE_EXPERTS = 4  # up to this number, all are computed for every token
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class SparseMoE(keras.layers.Layer):
-    """A layer of many small networks, of which each token uses a few.
+class SparseMoE(RenamedAttributes, keras.layers.Layer):
+    """A layer of many small networks, of which each token uses only a few.
 
         y = Σ_i G(x)_i E_i(x),  E_i(x) = relu(x W1_i) W2_i
 
     All tokens of all axes before the last are routed together. In training two losses
-    keep the experts balanced, `w CV(importance)²` and `w CV(load)²`, with `CV` the
+    balance the experts, `w CV(importance)²` and `w CV(load)²`, with `CV` the
     coefficient of variation over the experts; see `zoo.layers.experts.gates`.
 
     Args:
         num_experts: n.
-        k: experts of a token (at each of the two levels with `groups`).
+        k: experts per token (at each of the two levels with `groups`).
         hidden: width of each expert's hidden layer, or several widths.
-        output_dim: width of the output, that of the input by default.
-        activation: of the hidden layers.
-        output_activation: of the sum over the experts; the paper's language models
-            take a sigmoid.
-        gating: `"noisy_top_k"` (Shazeer et al. 2017) or `"switch"` (Fedus et al. 2022),
+        output_dim: width of the output; by default that of the input.
+        activation: activation of the hidden layers.
+        output_activation: activation of the sum over the experts; the paper's language
+            models use a sigmoid.
+        gating: `"noisy_top_k"` (Shazeer et al. 2017), `"switch"` (Fedus et al. 2022),
             whose gates are not normalised, so that k = 1 has a gradient, or
             `"balanced"` (appendix F of Shazeer et al.): in training each expert takes
-            as many tokens, at inference those above a threshold that it has learned.
-        groups: with noisy top-k gating, first chooses among so many groups, then among
+            the same number of tokens, at inference those above a learned threshold.
+        groups: with noisy top-k gating, number of groups to choose from first, before
             the experts of a group; `None` for one level.
         gates: with noisy top-k gating, number of gates over the same experts, such as
-            one for each task; inputs are then `[..., gates, d]`.
+            one per task; inputs are then `[..., gates, d]`.
         importance_loss: weight of the importance loss.
         load_loss: weight of the load loss; with balanced gating, whose loads are equal
-            in training, of that of the thresholds.
+            in training, weight of the threshold loss.
         switch_loss: weight of `n Σ_i f_i P_i`, with `f` the share of the tokens and `P`
             the mean gate of each expert (Switch, GShard).
         z_loss: weight of the mean square of the log-sum-exp of the gate's logits, which
             keeps them small (Zoph et al. 2022).
         capacity_factor: in training an expert takes at most this times its fair share
-            of the tokens; what comes later in the batch is dropped, and reported.
-            `None` drops nothing. At inference nothing is dropped.
-        form: how the experts are computed: `"sliced"`, one matmul for each expert that
-            has tokens (TensorFlow without XLA); `"blocks"`, static shapes (XLA, JAX);
+            of the tokens; later tokens of the batch are dropped, and reported.
+            `None` drops none. At inference none is dropped.
+        form: how the experts are computed: `"sliced"`, one matmul for each expert with
+            tokens (TensorFlow without XLA); `"blocks"`, static shapes (XLA, JAX);
             `"dense"`, all experts for all tokens. `"auto"` is dense up to 4 experts,
             else blocks on JAX and sliced on TensorFlow: a model compiled there with
-            `jit_compile=True` needs `"blocks"`. All agree but for rounding.
-        sparse_gradient: sliced form: the gradient of the experts holds only those that
-            had tokens, which pays with fewer tokens than experts and an optimizer that
-            leaves the other rows alone, such as SGD.
-        kernel_initializer: of each expert's matrices.
-        kernel_regularizer: of each expert's matrices.
-        seed: of the noise.
+            `jit_compile=True` needs `"blocks"`. All agree except for rounding.
+        sparse_gradient: in the sliced form, whether the gradient holds only experts
+            with tokens, which pays off with fewer tokens than experts and an optimizer
+            that skips the other rows, such as SGD.
+        kernel_initializer: initializer of each expert's matrices.
+        kernel_regularizer: regularizer of each expert's matrices.
+        seed: seed of the noise.
 
-    Call arguments: inputs `[..., d]`; `mask` bool `[...]`, false for tokens that go
-    nowhere and do not count; `training`.
+    Call arguments: inputs `[..., d]`; `mask` bool `[...]`, false for tokens that are
+    not routed and do not count; `training`.
 
     Returns:
         `[..., output_dim]`; zeros for masked tokens.
 
     Metrics, in training: `<name>_max_over_mean` load, `<name>_entropy` of the experts'
-    shares over that of equal ones, `<name>_dropped` share of the pairs, each the mean
-    over the batches, and `<name>_busiest`, the largest share of an epoch's pairs. With
-    JAX `zoo.training.callbacks.ExpertShares` brings them into the logs of `fit`.
+    shares relative to equal ones, `<name>_dropped` share of the pairs, each the mean
+    over the batches, and `<name>_busiest`, the largest share of an epoch's pairs. On
+    JAX, `zoo.training.callbacks.ExpertShares` adds them to the logs of `fit`.
 
     Raises:
         ValueError: for sizes that do not fit.
@@ -103,6 +104,8 @@ class SparseMoE(keras.layers.Layer):
 
     Source: Shazeer et al. 2017, Outrageously Large Neural Networks.
     """
+
+    renamed = {"health": "routing_metrics"}
 
     def __init__(
         self,
@@ -193,26 +196,28 @@ class SparseMoE(keras.layers.Layer):
             )
         else:
             self.gate = NoisyTopKGate(num_experts, gates=gates, **options)
-        self.health = ExpertHealth(num_experts, self.name)
+        self.routing_metrics = RoutingMetrics(num_experts, self.name)
 
-    # What `fit` hands to a call: the metrics of `health`, or else their variables.
+    # `fit` passes metrics to a call as metrics or, on some backends, as variables.
 
     @property
     def metrics(self):
-        return super().metrics + (self.health.metrics if CALLS_UPDATE_METRICS else [])
+        return super().metrics + (
+            self.routing_metrics.metrics if CALLS_UPDATE_METRICS else []
+        )
 
     @property
     def variables(self):
         own = super().variables
-        return own if CALLS_UPDATE_METRICS else own + self.health.variables
+        return own if CALLS_UPDATE_METRICS else own + self.routing_metrics.variables
 
     def count_weights(self, width: int) -> tuple[int, int]:
-        """Weights of the layer, which need not be built, and those that a token uses.
+        """Counts the weights of the layer, built or not, and those that a token uses.
 
         A token costs as many multiplications as it uses weights.
 
         Args:
-            width: of the inputs.
+            width: width of the inputs.
 
         Example:
             >>> SparseMoE(256, k=4, hidden=1024).count_weights(512)
@@ -227,7 +232,7 @@ class SparseMoE(keras.layers.Layer):
         return gate + self.num_experts * expert, gate_active + slots * expert
 
     def _sizes(self, width: int) -> list[tuple[int, int]]:
-        """Rows and columns of each of an expert's matrices."""
+        """Returns the shape of each of an expert's matrices."""
         widths = [width, *self.hidden, self.output_dim or width]
         return list(zip(widths, widths[1:], strict=False))
 
@@ -257,7 +262,9 @@ class SparseMoE(keras.layers.Layer):
             if self.capacity_factor is not None:
                 experts = self._drop(experts)
             self._add_losses(routing, real)
-            self.health.update(self._counts(routing.experts), self._counts(experts))
+            self.routing_metrics.update(
+                self._counts(routing.experts), self._counts(experts)
+            )
         y = self._run(x, experts, ops.cast(routing.gates, x.dtype))
         if self.output_activation is not keras.activations.linear:
             y = self.output_activation(y)
@@ -282,7 +289,7 @@ class SparseMoE(keras.layers.Layer):
                 rows, weights, counts, form=form, sparse_gradient=self.sparse_gradient
             )
         pairs = collect(rows, order, inverse, slots)
-        # A slot that is not used has no output: whatever its gate is, it adds nothing.
+        # An unused slot has no output, so its gate does not matter.
         used = ops.expand_dims(experts < self.num_experts, -1)
         return ops.sum(ops.where(used, pairs * ops.expand_dims(gates, -1), 0.0), axis=1)
 
@@ -298,7 +305,7 @@ class SparseMoE(keras.layers.Layer):
         return ops.einsum("etd,te->td", y, spread)
 
     def _drop(self, experts):
-        """Marks the pairs beyond their expert's capacity as not used."""
+        """Marks the pairs beyond their expert's capacity as unused."""
         n = self.num_experts
         order, inverse, counts = sort_pairs(experts, n)
         starts = ops.cumsum(counts) - counts

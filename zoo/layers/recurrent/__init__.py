@@ -1,1 +1,1 @@
-"""Recurrent layers on the zoo's scan, one kind of cell a file."""
+"""Recurrent layers on the zoo's scan, one kind of cell per file."""

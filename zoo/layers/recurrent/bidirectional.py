@@ -16,13 +16,13 @@ class Bidirectional(keras.layers.Layer):
 
         h_t = →h_t ⊕ ←h_t
 
-    The backward copy holds its initial state until a row's last real token, so padding
-    changes nothing. Its outputs come in the order of the inputs.
+    The backward copy keeps its initial state until a row's last real token, so padding
+    has no effect. Its outputs are in the order of the inputs.
 
     Args:
-        layer: a recurrent layer of the zoo, with `go_backwards` off. Its options hold
-            for both copies; at masked steps the outputs are the held states, or zeros
-            if the layer has `zero_output_for_mask`.
+        layer: a recurrent layer of the zoo, without `go_backwards`. Its options apply
+            to both copies; at masked steps the outputs are the previous states, or
+            zeros if the layer has `zero_output_for_mask`.
         merge_mode: `"concat"`, `"sum"`, `"ave"`, `"mul"`, or `None` for a tuple of
             both.
 
@@ -31,11 +31,11 @@ class Bidirectional(keras.layers.Layer):
 
     Returns:
         `[batch, time, 2 * units]` with the layer's `return_sequences`, else the two
-        final states `[batch, 2 * units]`: the backward one has read the whole row. With
+        final states `[batch, 2 * units]`, each after the whole row. With
         `return_state`, a tuple of that and the final states forward and backward.
 
     Raises:
-        ValueError: for a layer that is not a recurrent layer of the zoo or goes
+        ValueError: for a layer that is not a recurrent layer of the zoo or runs
             backwards, and for an unknown `merge_mode`.
 
     Example:
@@ -53,7 +53,7 @@ class Bidirectional(keras.layers.Layer):
     ) -> None:
         if not isinstance(layer, RecurrentLayer) or layer.go_backwards:
             raise ValueError(
-                "`layer` must be a recurrent layer of the zoo that goes forwards. "
+                "`layer` must be a recurrent layer of the zoo that runs forwards. "
                 f"Received: layer={layer!r}."
             )
         if merge_mode not in MERGE_MODES:

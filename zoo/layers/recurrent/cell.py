@@ -14,19 +14,19 @@ from zoo.layers.initializers import stacked
 
 
 class GatedCell(keras.layers.Layer):
-    """Base class of the cells: one step, written so that a scan can hoist it.
+    """Base class of the cells: one step, in a form that the scan can optimise.
 
         r_t = affine(hoist(x_t), h_{t-1}),  a_t = expand(r_t)    # or a_t = r_t
         m_t, c_t = pointwise(a_t, c_{t-1}),  h_t = project(m_t)  # or h_t = m_t
 
-    A subclass names its gates and states, and says how the pre-activations `a` come
-    about: `weight_shapes`, `hoist` (what needs no state, done for all steps in one
-    matmul), `affine` (what needs the state) and `step_weights`, and what the gates make
-    of them, `pointwise`. `zoo.kernels.recurrence` runs these; called directly, or in
-    `keras.layers.RNN(cell)`, the cell takes one plain step.
+    A subclass names its gates and states and defines `weight_shapes`, `step_weights`
+    and the parts of the pre-activations `a`: `hoist` (independent of the state,
+    computed for all steps in one matmul) and `affine` (dependent on the state); and
+    `pointwise`, which applies the gates. `zoo.kernels.recurrence` runs these; called
+    directly, or in `keras.layers.RNN(cell)`, the cell takes one plain step.
 
-    The states are `[h]`, or `[h, c]` with a cell state beside the output; `pointwise`
-    reads and renews the last of them.
+    The states are `[h]`, or `[h, c]` with a cell state besides the output; `pointwise`
+    reads and updates the last of them.
 
     Args:
         units: width of a gate.
@@ -34,7 +34,7 @@ class GatedCell(keras.layers.Layer):
         kwargs: the cell's `OPTIONS`, and those of `keras.layers.Layer`.
     """
 
-    GATES: tuple[str, ...] = ()  # in the order in which kernels and biases hold them
+    GATES: tuple[str, ...] = ()  # in the order of kernels and biases
     STATES: tuple[str, ...] = ("h",)
     HAS_JOINT_FORM = False  # whether methods differ with `joint`
 
@@ -53,7 +53,7 @@ class GatedCell(keras.layers.Layer):
         "bias_constraint": None,
     }
     ROLES = {"recurrent_kernel": "recurrent", "bias": "bias"}  # the others: kernel
-    STARTS: Mapping[str, str] = {}  # how weights begin that no option speaks of
+    STARTS: Mapping[str, str] = {}  # initializers of weights without an option
 
     def __init__(self, units: int, state_size: list | None = None, **kwargs) -> None:
         options = {k: kwargs.pop(k, v) for k, v in self.OPTIONS.items()}
@@ -73,11 +73,11 @@ class GatedCell(keras.layers.Layer):
             setattr(self, name, value)
 
     def weight_shapes(self, input_dim: int) -> dict[str, tuple[int, ...]]:
-        """Shapes of the weights by name, without making them; for subclasses."""
+        """Returns the shapes of the weights by name, without creating them."""
         raise NotImplementedError
 
     def parameter_count(self, input_dim: int) -> int:
-        """Number of parameters on inputs of `input_dim` features, nothing allocated."""
+        """Counts the parameters for `input_dim` features; allocates nothing."""
         return sum(math.prod(s) for s in self.weight_shapes(input_dim).values())
 
     def build(self, input_shape) -> None:
@@ -98,29 +98,29 @@ class GatedCell(keras.layers.Layer):
         )
 
     def start(self, name: str, initializer, shape):
-        """What initializes a weight, given the option that speaks of it."""
+        """Returns the initializer of a weight, given its option."""
         return stacked(initializer, shape[0]) if len(shape) == 3 else initializer
 
     def weight(self, name: str):
-        """A weight as a tensor in the compute type."""
+        """Returns a weight as a tensor in the compute type."""
         return ops.cast(getattr(self, name), self.compute_dtype)
 
     def by_gate(self, weight) -> tuple:
-        """Cuts `[..., gates * units]` into the parts of the gates."""
+        """Splits `[..., gates * units]` by gate."""
         return tuple(ops.split(weight, len(self.GATES), axis=-1))
 
     def affine_by_gate(self, x, kernel, bias=None) -> tuple:
-        """`x @ kernel + bias` as one tensor a gate."""
+        """Returns `x @ kernel + bias` as one tensor per gate."""
         sums = [ops.matmul(x, part) for part in self.by_gate(kernel)]
         if bias is None:
             return tuple(sums)
         return tuple(a + b for a, b in zip(sums, self.by_gate(bias)))
 
     def hoist(self, x, joint: bool = False):
-        """`[rows, input_dim]` to what `affine` takes, for all steps at once.
+        """Computes the input of `affine` for all steps from `[rows, input_dim]`.
 
-        `joint`, where the cell knows it, leaves gates or groups in one tensor: fewer
-        operations, which is what counts where each of them is small.
+        `joint`, for cells that support it, keeps gates or groups in one tensor: fewer
+        operations, which dominate if each of them is small.
 
         Returns:
             Tensors `[..., rows, features]`.
@@ -128,42 +128,42 @@ class GatedCell(keras.layers.Layer):
         raise NotImplementedError
 
     def step_weights(self, joint: bool = False):
-        """What `affine` needs besides inputs and state."""
+        """Returns the further arguments of `affine`."""
         raise NotImplementedError
 
     def affine(self, x, h, weights):
-        """Hoisted inputs and state to pre-activations, or to what `expand` takes."""
+        """Combines hoisted inputs and state to pre-activations or `expand`'s input."""
         raise NotImplementedError
 
-    expand: Any = None  # or a method `(r, weights)` that makes pre-activations of it
+    expand: Any = None  # or a method `(r, weights)` that returns pre-activations
 
     def expansion_weights(self, joint: bool = False):
-        """What `expand` needs."""
+        """Returns the further arguments of `expand`."""
         return ()
 
     def gate_weights(self, joint: bool = False):
-        """What `pointwise` needs."""
+        """Returns the further arguments of `pointwise`."""
         return ()
 
     def pointwise(self, a, state, weights) -> tuple:
-        """Pre-activations and the last state to the new states, before `project`.
+        """Computes the new states, before `project`, from pre-activations and state.
 
-        In the type of that state, so that a float32 state beside half-precision
-        matmuls accumulates in full.
+        It runs in the type of that state, so that a float32 state accumulates in full
+        precision next to half-precision matmuls.
         """
         raise NotImplementedError
 
     @property
     def project(self) -> Any:
-        """`None`, or a function `(m, weights)` that makes the new `h` of the first."""
+        """`None`, or a function `(m, weights)` that computes `h` from `m`."""
         return None
 
     def projection_weights(self):
-        """What `project` needs."""
+        """Returns the further arguments of `project`."""
         return ()
 
     def split(self, state, joint: bool = False):
-        """A state `[batch, units]` in the structure that the scan carries."""
+        """Returns a state `[batch, units]` in the structure that the scan carries."""
         return state
 
     def join(self, state):
@@ -171,7 +171,7 @@ class GatedCell(keras.layers.Layer):
         return state
 
     def show(self, outputs):
-        """What the cell gives out of a state `[..., units]`: the state itself."""
+        """Returns the output for a state `[..., units]`: the state itself."""
         return outputs
 
     def call(self, inputs, states, training=False):

@@ -11,7 +11,7 @@ from zoo.layers.recurrent.task import TaskRecurrentLayer
 
 @keras.saving.register_keras_serializable(package="zoo")
 class CoupledLSTM(TaskRecurrentLayer):
-    """An LSTM for each of exactly two tasks, coupled step by step (Model-II).
+    """An LSTM for each of exactly two tasks, coupled at every step (Model-II).
 
     Both read the same words. For the receiving task m and the senders i of both
     tasks,
@@ -19,9 +19,9 @@ class CoupledLSTM(TaskRecurrentLayer):
         g_t^(i→m) = σ(W_g^(m) x_t + U_g^(i) h_{t-1}^(i))
         c̃_t^(m)  = tanh(W_c^(m) x_t + Σ_i g_t^(i→m) ⊙ (U_c^(i→m) h_{t-1}^(i)))
 
-    As printed, a task's own path is gated too, and U_g belongs to the sender alone.
-    Gates, cell and state are those of the task's own LSTM. Kept for the gradient, a
-    token: 20 * units floats.
+    As in the paper, a task's own path is gated too, and U_g depends on the sender only.
+    Gates, cell and state are those of the task's own LSTM. The gradient keeps 20 *
+    units floats per token.
 
     Args:
         units: size of each LSTM.
@@ -49,8 +49,8 @@ class CoupledLSTM(TaskRecurrentLayer):
     def __init__(self, units: int, *, tasks: int = 2, **options) -> None:
         if tasks != 2:
             raise ValueError(
-                "`tasks` of a coupled layer must be 2; for any number of tasks take "
-                f"`SharedLSTM`. Received: tasks={tasks!r}."
+                "`tasks` of a coupled layer must be 2; for any number of tasks use "
+                f"`TaskSpecificLSTM`. Received: tasks={tasks!r}."
             )
         super().__init__(tasks, units, **options)
 
@@ -98,8 +98,8 @@ class CoupledLSTM(TaskRecurrentLayer):
         return ops.swapaxes(states, 0, 1) if self.return_sequences else states
 
     def affine(self, x, h, weights):
-        """Of each task: input, forget, candidate's input, output, then of both
-        senders, the first task first, g and U_c h."""
+        """Computes for each task: input, forget, candidate's input, output, then for
+        both senders, the first task first, g and U_c h."""
         sent = [
             ops.split(multiply(state, kernel), 6, axis=-1)
             for state, kernel in zip(h, weights)

@@ -1,4 +1,4 @@
-"""F-LSTM: the gate matrix of an LSTM as a product of two thin ones."""
+"""F-LSTM: an LSTM whose gate matrix is a product of two thin matrices."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ class FactorizedLSTMCell(LSTMBase):
 
     with `W1x` [in, r] and `W1h` [p, r] without bias and nonlinearity, `W2` [r, 4n];
     then cell, output and projection as in `LSTMCell`. Parameters: (in + p) r + 4n r +
-    4n, and n p with a projection. With r = min(in + p, 4n) it can be any LSTM; it pays
-    where r is far below that (`benchmarks/recurrent.py --grid`).
+    4n, and n p with a projection. With r = min(in + p, 4n) it can represent any LSTM;
+    it pays off if r is far below that (`benchmarks/recurrent.py --grid`).
 
     Args:
         units: size n of the cell.
         rank: r.
         projection: size p of the projected state, or `None`.
-        forget_bias: a constant beside a bias that starts at 0, 1 as in the paper; or
+        forget_bias: a constant besides a bias that starts at 0, 1 as in the paper; or
             `"trained"`.
-        options: the others of `LSTMCell`, but no peepholes. `kernel_initializer` is
+        options: the others of `LSTMCell`, except peepholes. `kernel_initializer` is
             for W1x and W2, `recurrent_initializer` for W1h.
 
     Raises:
         ValueError: for sizes that are not positive integers.
 
     Warns:
-        UserWarning: when built with a rank so high that nothing is saved.
+        UserWarning: if the rank is so high that it saves nothing.
 
     Example:
         >>> big = FactorizedLSTMCell(8192, rank=512, projection=1024)
@@ -112,15 +112,15 @@ class FactorizedLSTM(RecurrentLayer):
     The input product of rank r is one matmul for all steps; the loop adds the state's
     and expands to the gates.
 
-    When to use it: with a rank of a quarter of the width or less it is the fastest of
+    When to use it: with a rank of at most a quarter of the width it is the fastest of
     the three from width 256 on, 1.7 to 4 times `keras.layers.LSTM` there in training
     and 2 to 12 times at 512 and rank 128; at width 64 it gains nothing over `LSTM`.
-    For the same time of training, the wider the layer, the more it pays
+    For equal training time, the wider the layer, the larger the gain
     (docs/results.md).
 
     Args:
         units: size of the cell.
-        rank: of the gate matrix.
+        rank: rank of the gate matrix.
         projection: size of the projected state and output, or `None`.
         options: those of `FactorizedLSTMCell` and of `RecurrentLayer`.
 

@@ -1,4 +1,4 @@
-"""G-LSTM: an LSTM cut into groups that see only their slice of input and state."""
+"""G-LSTM: an LSTM split into groups that see only their slice of input and state."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ class GroupLSTMCell(LSTMBase):
     Input, state and cell are cut into k contiguous slices. For group g,
 
         [i^g f^g c̃^g o^g] = x_t^g W^g + h_{t-1}^g U^g
-        i = (i^1 ⊕ ... ⊕ i^k) + b_i, and so the others
+        i = (i^1 ⊕ ... ⊕ i^k) + b_i, and the other gates likewise
 
     then cell and output as in `LSTMCell`; the projection is dense and so mixes the
-    groups at every step. Without a projection the groups never mix in this layer:
-    `shuffle` then deals the outputs out so that the next grouped layer's slices hold
-    something of every group. Parameters: (in + p) 4n / k + 4n, and n p with a
+    groups at every step. Without a projection this layer never mixes the groups: then
+    `shuffle` interleaves the outputs, so that each slice of the next grouped layer has
+    units of every group. Parameters: (in + p) 4n / k + 4n, and n p with a
     projection.
 
     Args:
         units: size n of the cell, divisible by `groups`.
         groups: k.
         projection: size p of the projected state, divisible by `groups`, or `None`.
-        shuffle: interleave the groups of the output (not of the carried state).
-        forget_bias: a constant beside a bias that starts at 0, 1 as in the paper; or
+        shuffle: whether to interleave the groups of the output (not of the state).
+        forget_bias: a constant besides a bias that starts at 0, 1 as in the paper; or
             `"trained"`.
-        options: the others of `LSTMCell`, but no peepholes. Layer normalisation takes
-            each group by itself. Every group's matrix is initialised by itself.
+        options: the others of `LSTMCell`, except peepholes. Layer normalisation is
+            separate for each group. Every group's matrix is initialised separately.
 
     Raises:
         ValueError: for sizes that are not positive integers or that `groups` does not
@@ -70,7 +70,7 @@ class GroupLSTMCell(LSTMBase):
     def _check_divides(self, name: str, size: int) -> None:
         if size % self.groups:
             raise ValueError(
-                f"`groups` must divide {name}, so that every group has a slice of the "
+                f"`groups` must divide {name}, so that all groups have slices of the "
                 f"same size. Received: groups={self.groups}, {name}={size}."
             )
 
@@ -96,7 +96,7 @@ class GroupLSTMCell(LSTMBase):
         )
 
     def _by_group(self, weight):
-        """`[4 * units]`, gate by gate over all groups, to `[k, 4 * units / k]`."""
+        """Reorders `[4 * units]`, by gate and group, to `[k, 4 * units / k]`."""
         weight = ops.reshape(weight, (4, self.groups, -1))
         return ops.reshape(ops.transpose(weight, (1, 0, 2)), (self.groups, -1))
 
@@ -116,7 +116,7 @@ class GroupLSTMCell(LSTMBase):
         weights = super().gate_weights()
         if not weights:
             return {} if joint else ()
-        if joint:  # a row of one beside the groups, as the state has its batch
+        if joint:  # an axis of size one, where the state has its batch
             rows = {name: ops.expand_dims(w, -2) for name, w in weights.items()}
             return {name: self.split(row, joint) for name, row in rows.items()}
         parts = {name: self.split(w) for name, w in weights.items()}

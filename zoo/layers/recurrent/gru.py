@@ -19,18 +19,18 @@ class GRUCell(GatedCell):
         g_t = tanh(c̃ + σ(r + r') c̃')
         h_t = σ(z + z') h_{t-1} + (1 - σ(z + z')) g_t
 
-    The output is all that it keeps: there is no cell state, no projection and no
-    peephole. The weights are those of `keras.layers.GRUCell(reset_after=True)`, in the
-    same order; `bias` `[2, 3n]` holds b and b'. Dropout belongs to the layers that run
+    The output is its only state: there is no cell state, no projection and no peephole.
+    The weights are those of `keras.layers.GRUCell(reset_after=True)`, in the same
+    order; `bias` `[2, 3n]` holds b and b'. Dropout is an option of the layers that run
     a cell.
 
     Args:
         units: size n of the state.
-        activation: of the candidate g.
-        recurrent_activation: of the gates.
+        activation: activation of the candidate g.
+        recurrent_activation: activation of the gates.
         use_bias: whether there are biases.
         kernel_initializer, recurrent_initializer, bias_initializer, and
-        `..._regularizer`, `..._constraint` alike: as in keras.
+        `..._regularizer`, `..._constraint`: as in keras.
 
     Call arguments: inputs `[batch, features]`, states `[h [batch, n]]`.
     Returns: `(h, [h])`.
@@ -74,7 +74,7 @@ class GRUCell(GatedCell):
         return self.by_gate(kernel), self.by_gate(bias) if self.use_bias else ()
 
     def affine(self, x, h, weights):
-        """Update, reset, then the candidate's parts of the input and of the state."""
+        """Returns update, reset, and the candidate's parts of input and state."""
         kernel, bias = weights
         if isinstance(x, tuple):
             h = ops.cast(h, x[0].dtype)
@@ -99,8 +99,8 @@ class GRUCell(GatedCell):
 class GRU(RecurrentLayer):
     """A fast GRU over sequences: `GRUCell` on the zoo's scan.
 
-    Takes weights of `keras.layers.GRU(reset_after=True)` as they are. Its loop has
-    three quarters of the arithmetic of an `LSTM` of the same width.
+    Accepts weights of `keras.layers.GRU(reset_after=True)`. Its loop has three quarters
+    of the arithmetic of an `LSTM` of the same width.
 
     Args:
         units: size of the state.

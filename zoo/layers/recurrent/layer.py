@@ -12,14 +12,14 @@ from zoo.kernels.recurrence import recurrence
 from zoo.layers.checks import check_rate
 from zoo.layers.recurrent.cell import GatedCell
 
-# Up to so many numbers in the state, a step's time is that of starting its operations,
-# not of its arithmetic: the form with fewer of them then wins.
+# Up to this many numbers in the state, launching the operations of a step takes longer
+# than its arithmetic, so the form with fewer operations is faster.
 _SMALL_STATE = 8192
 _USUAL_ROWS = 32  # of a batch whose size is not known, in training
 
 
 class RecurrentLayer(keras.layers.RNN):
-    """Runs a `GatedCell` over time with the zoo's scan; keras's whole RNN contract.
+    """Runs a `GatedCell` over time with the zoo's scan, with the API of keras's RNN.
 
     The input projections of all steps are one matmul before the loop, and the loop
     has a gradient of its own (`zoo.kernels.recurrence`). Subclasses only name their
@@ -27,28 +27,29 @@ class RecurrentLayer(keras.layers.RNN):
 
     Args:
         cell: a `GatedCell`.
-        return_sequences: give the outputs of all steps, not of the last.
-        return_state: give the last states too: `h`, and `c` of a cell that has one.
-        go_backwards: read from the last step to the first and give the outputs in
-            that order, as keras does.
-        stateful: begin where the last batch ended.
-        zero_output_for_mask: with `return_sequences`, zeros at masked steps instead
-            of the last real output.
+        return_sequences: whether to return the outputs of all steps, not of the last.
+        return_state: whether to return the last states too: `h`, and `c` if the cell
+            has one.
+        go_backwards: whether to read from the last step to the first and return the
+            outputs in that order, as keras does.
+        stateful: whether to begin in the final state of the last batch.
+        zero_output_for_mask: with `return_sequences`, whether to output zeros at masked
+            steps instead of the last real output.
         dropout: share of the inputs dropped in training.
         recurrent_dropout: share of the recurrent state dropped in training.
         dropout_per: `"sequence"` (one mask for all steps, Gal & Ghahramani 2016) or
-            `"step"` (a fresh one each step, Zaremba et al. 2014).
-        recompute: keep no pre-activations for the gradient, `4 * units` floats a
-            token less, for one more large matmul.
-        seed: of the dropout.
+            `"step"` (a new one each step, Zaremba et al. 2014).
+        recompute: whether to keep no pre-activations for the gradient, which saves
+            `4 * units` floats per token for one more large matmul.
+        seed: seed of the dropout.
 
-    Masked steps hold the state, so before a row's first real token the output is its
-    initial state. On a CPU, keras leaves XLA off with TensorFlow unless the model is
+    Masked steps keep the state, so before a row's first real token the output is its
+    initial state. On a CPU, keras disables XLA with TensorFlow unless the model is
     compiled with `jit_compile=True`.
 
-    Mixed precision: matmuls and the outputs of cells with a `c` in the compute type,
-    the last state in float32 within the loop; states come out in the compute type and
-    `stateful` ones rest in the variables' type.
+    Mixed precision: matmuls and the outputs of cells with a `c` are in the compute
+    type, the last state is in float32 within the loop; states are returned in the
+    compute type and `stateful` ones kept in the variables' type.
     """
 
     def __init__(
@@ -90,11 +91,11 @@ class RecurrentLayer(keras.layers.RNN):
         self.dropout, self.recurrent_dropout = dropout, recurrent_dropout
         self.dropout_per, self.recompute, self.seed = dropout_per, recompute, seed
         self.seed_generator = keras.random.SeedGenerator(seed)
-        # Set by Bidirectional: backward outputs without keras's reversal in time.
+        # Set by Bidirectional: backward outputs without keras's time reversal.
         self.in_input_order = False
 
     def scan(self, sequences, initial_state, mask, training, *, reverse=False):
-        """The recurrence over `[batch, time, features]`.
+        """Runs the recurrence over `[batch, time, features]`.
 
         Returns:
             `(outputs [time, batch, units], states)`, outputs in the order of the inputs
@@ -105,7 +106,7 @@ class RecurrentLayer(keras.layers.RNN):
         time, batch = ops.shape(x)[0], ops.shape(x)[1]
         if mask is not None:
             mask = ops.transpose(ops.cast(mask, "bool"))
-            # What stands at masked steps is not part of the text, be it NaN.
+            # Values at masked steps are not part of the text; they may be NaN.
             x = ops.where(ops.expand_dims(mask, -1), x, ops.zeros((), x.dtype))
         x = self._drop(x, self.dropout, training)
         states = list(initial_state)
@@ -147,7 +148,7 @@ class RecurrentLayer(keras.layers.RNN):
             return run(joint=False)
         rows, few = batch, _SMALL_STATE // cell.units
         if training and not isinstance(rows, int):
-            rows = _USUAL_ROWS  # both forms and their gradients take long to trace
+            rows = _USUAL_ROWS  # both forms with their gradients would be slow to trace
         return by_rows(rows, few, lambda: run(True), lambda: run(False))
 
     def _drop(self, x, rate, training):
@@ -192,7 +193,7 @@ class RecurrentLayer(keras.layers.RNN):
 
 
 def over(cell_class: type[GatedCell]):
-    """Class decorator: shows the cell's arguments as the layer's attributes."""
+    """Class decorator: exposes the cell's arguments as the layer's attributes."""
 
     def decorate(layer_class):
         layer_class.cell_class = cell_class
@@ -204,7 +205,7 @@ def over(cell_class: type[GatedCell]):
 
 
 def make_cell(cell_class: type[GatedCell], sizes: dict, options: dict) -> GatedCell:
-    """Builds a cell, taking its options out of the keywords of a layer."""
+    """Builds a cell, and removes its options from the keywords of a layer."""
     taken = {k: options.pop(k) for k in list(options) if k in cell_class.ARGUMENTS}
     shared = {k: options[k] for k in ("dtype", "trainable") if k in options}
     return cell_class(**sizes, **taken, **shared, name="cell")

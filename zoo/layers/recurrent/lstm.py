@@ -21,7 +21,7 @@ class LSTMCell(LSTMBase):
 
     The peepholes V are diagonal (Graves 2013); the output gate sees the new cell.
     Without projection and peepholes the weights are those of `keras.layers.LSTMCell`,
-    in the same order. Dropout belongs to the layers that run a cell.
+    in the same order. Dropout is an option of the layers that run a cell.
 
     With `layer_norm`, each gate's pre-activations (after the sum, before the bias) and
     the cell (before its tanh) are normalised over the units and scaled by weights.
@@ -30,14 +30,14 @@ class LSTMCell(LSTMBase):
         units: size n of the cell.
         projection: size p of the projected state, or `None`.
         peepholes: whether the gates see the cell.
-        activation: of candidate and cell.
-        recurrent_activation: of the gates.
+        activation: activation of candidate and cell.
+        recurrent_activation: activation of the gates.
         use_bias: whether there is a trained bias.
         forget_bias: `"trained"` starts the forget gate's bias at 1, as keras does; a
-            number is a constant beside a bias that starts at 0, as in the papers.
-        layer_norm: normalise pre-activations and cell.
+            number is a constant besides a bias that starts at 0, as in the papers.
+        layer_norm: whether to normalise pre-activations and cell.
         kernel_initializer, recurrent_initializer, projection_initializer,
-        bias_initializer, and `..._regularizer`, `..._constraint` alike: as in keras.
+        bias_initializer, and `..._regularizer`, `..._constraint`: as in keras.
 
     Call arguments: inputs `[batch, features]`, states `[h [batch, p], c [batch, n]]`.
     Returns: `(h, [h, c])`.
@@ -96,10 +96,10 @@ class LSTMCell(LSTMBase):
 class LSTM(RecurrentLayer):
     """A fast LSTM over sequences: `LSTMCell` on the zoo's scan.
 
-    Takes weights of `keras.layers.LSTM` as they are (no projection, no peepholes).
+    Accepts weights of `keras.layers.LSTM` (without projection and peepholes).
 
     When to use it: from width 256 on it trains 1.0 to 4.4 times as fast as
-    `keras.layers.LSTM` on a CPU, most with few rows, and answers 0.9 to 2.3 times as
+    `keras.layers.LSTM` on a CPU, fastest with few rows, and infers 0.9 to 2.3 times as
     fast; at width 64 it is between 0.85 and 1.7 times (docs/results.md has the grid).
 
     Args:

@@ -1,4 +1,4 @@
-"""What the LSTM cells share: four gates around a cell state, and a projection."""
+"""The parts that LSTM cells share: four gates, a cell state, and a projection."""
 
 from __future__ import annotations
 
@@ -18,18 +18,19 @@ def gate(a, c, weights, *, activation, recurrent_activation, layer_norm=False):
     in the type of `c`.
 
     Args:
-        a: input, forget, candidate, output, each `[..., batch, units]`. Apart, since
-            XLA's CPU code for slices within a fused loop is ten times slower.
+        a: input, forget, candidate, output, each `[..., batch, units]`. Separate,
+            because XLA's CPU code for slices within a fused loop is ten times slower.
         c: `[..., batch, units]`.
         weights: dict with, each optional, `peepholes` `[3, units]` (V_i, V_f, V_o)
             and, for layer normalisation, `scale`, `shift` `[4, units]` of the
             pre-activations and `cell_scale`, `cell_shift` `[units]` of the cell.
-        activation: of candidate and cell.
-        recurrent_activation: of the gates.
-        layer_norm: normalise each pre-activation, and the cell before its activation.
+        activation: activation of candidate and cell.
+        recurrent_activation: activation of the gates.
+        layer_norm: whether to normalise each pre-activation, and the cell before its
+            activation.
 
     Returns:
-        `(m, c')`, `[..., batch, units]` both.
+        `(m, c')`, both `[..., batch, units]`.
     """
     a = [ops.cast(x, c.dtype) for x in a]
     weights = {name: ops.cast(w, c.dtype) for name, w in weights.items()}
@@ -56,7 +57,7 @@ def _normalise(x, epsilon=1e-5):
 
 
 class LSTMBase(GatedCell):
-    """Base class of the LSTM cells; a subclass says how the pre-activations come about.
+    """Base class of the LSTM cells; a subclass defines the pre-activations.
 
     States are `[h, c]`, as in `keras.layers.LSTMCell`: `h` `[batch, projection or
     units]`, `c` `[batch, units]`. See `LSTMCell` for the arguments.
@@ -95,7 +96,7 @@ class LSTMBase(GatedCell):
             )
 
     def gate_shapes(self, input_dim: int, state_dim: int) -> dict:
-        """Shapes of the weights behind the pre-activations; for subclasses."""
+        """Returns the shapes of the weights of the pre-activations; for subclasses."""
         raise NotImplementedError
 
     def weight_shapes(self, input_dim):
@@ -123,7 +124,7 @@ class LSTMBase(GatedCell):
         return forget_starts_at_one
 
     def full_bias(self):
-        """The trained bias plus the constant forget bias, `[4 * units]`, or `None`."""
+        """Returns the trained bias plus the constant forget bias, or `None`."""
         constant = 0 if self.forget_bias == "trained" else self.forget_bias
         bias = self.weight("bias") if self.use_bias else None
         if not constant:
@@ -133,7 +134,7 @@ class LSTMBase(GatedCell):
         return shift if bias is None else bias + shift
 
     def linear_bias(self):
-        """The bias that the pre-activations take: none if layer norm adds it later."""
+        """Returns the bias of the pre-activations; none if layer norm adds it later."""
         return None if self.layer_norm else self.full_bias()
 
     def gate_weights(self, joint=False):

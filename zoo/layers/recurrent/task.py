@@ -1,4 +1,4 @@
-"""What the recurrent layers that hold one LSTM for each of several tasks share."""
+"""The base class of the recurrent layers with one LSTM for each of several tasks."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from zoo.layers.recurrent.lstm_base import gate
 
 
 class TaskRecurrentLayer(keras.layers.Layer):
-    """Base class of `CoupledLSTM` and `SharedLSTM`: private LSTMs in one loop.
+    """Base class of `CoupledLSTM` and `TaskSpecificLSTM`: several LSTMs in one loop.
 
     Args:
         tasks: number of tasks.
         units: size of each task's LSTM.
         peepholes: whether the gates see the cell, diagonally (Graves 2013).
-        use_bias: whether gates and candidate have a bias. The paper prints none.
-        forget_bias: with a bias, what the forget gates' starts at.
-        return_sequences: give the states of all steps, not of the last.
-        dropout: share of the inputs dropped in training, one mask a sequence.
-        recurrent_dropout: the same for the recurrent states.
-        recompute: keep no pre-activations for the gradient.
-        kernel_initializer: of what multiplies the inputs.
-        recurrent_initializer: of what multiplies a task's states.
-        kernel_regularizer: of what multiplies the inputs.
-        recurrent_regularizer: of what multiplies a task's states.
-        seed: of the dropout.
+        use_bias: whether gates and candidate have a bias. The paper has none.
+        forget_bias: initial bias of the forget gates, if there is a bias.
+        return_sequences: whether to return the states of all steps, not of the last.
+        dropout: share of the inputs dropped in training, with one mask per sequence.
+        recurrent_dropout: share of the recurrent states dropped likewise.
+        recompute: whether to keep no pre-activations for the gradient.
+        kernel_initializer: initializer of the weights of the inputs.
+        recurrent_initializer: initializer of the weights of a task's states.
+        kernel_regularizer: regularizer of the weights of the inputs.
+        recurrent_regularizer: regularizer of the weights of a task's states.
+        seed: seed of the dropout.
     """
 
     def __init__(
@@ -102,7 +102,7 @@ class TaskRecurrentLayer(keras.layers.Layer):
             )
 
     def weight(self, name: str):
-        """A weight as a tensor in the compute type."""
+        """Returns a weight as a tensor in the compute type."""
         return ops.cast(getattr(self, name), self.compute_dtype)
 
     def gate(self, a, c, peepholes):
@@ -117,7 +117,7 @@ class TaskRecurrentLayer(keras.layers.Layer):
         )
 
     def time_major(self, sequences, mask, training):
-        """`[time, batch, features]` without what stands at masked steps."""
+        """Returns `[time, batch, features]` with masked steps set to zero."""
         x = ops.transpose(ops.cast(sequences, self.compute_dtype), (1, 0, 2))
         if mask is not None:
             shown = ops.expand_dims(ops.transpose(ops.cast(mask, "bool")), -1)
@@ -128,7 +128,7 @@ class TaskRecurrentLayer(keras.layers.Layer):
         return x
 
     def run(self, inputs, states, weights, peepholes, mask, training):
-        """The loop; `states` are zeros in the structure of the state.
+        """Runs the loop; `states` are zeros in the structure of the state.
 
         Returns:
             The states of all steps, or the last, in that structure.

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import zoo
-from zoo.families.classification.saliency import adapt_ngrams
+from zoo.families.classification.ngram_weights import adapt_ngrams
 from zoo.models.ngram_logits import ngram_logits
 from zoo.tasks import Task, as_tasks
 
@@ -43,8 +43,8 @@ def test_the_word_that_makes_the_label_weighs_most(texts):
     weights = {"a": odd * 1.0, "b": 1.0 - odd}
     adapt_ngrams(model, texts, {"a": label, "b": label}, weights, tasks)
     bag = model.get_layer("ngrams")
-    saliency = keras.ops.convert_to_numpy(bag.saliency)
-    assert saliency.argmax() == row_of(bag, 7)
+    ngram_weights = keras.ops.convert_to_numpy(bag.ngram_weights)
+    assert ngram_weights.argmax() == row_of(bag, 7)
     # log-count ratio of the row over the texts of both tasks, from the equation
     rows = [rows_of(bag, ids) for ids in texts]
     counts = np.ones((2, 1024))
@@ -52,7 +52,7 @@ def test_the_word_that_makes_the_label_weighs_most(texts):
         counts[kind, ids] += 1
     share = counts / counts.sum(axis=1, keepdims=True)
     expected = np.abs(np.log(share[1]) - np.log(share[0]))
-    np.testing.assert_allclose(saliency, expected, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(ngram_weights, expected, rtol=1e-4, atol=1e-6)
 
 
 def test_rows_without_a_label_do_not_count(texts):
@@ -64,7 +64,9 @@ def test_rows_without_a_label_do_not_count(texts):
         target = np.where(half > 0, label, other)
         model = small_model(tasks)
         adapt_ngrams(model, texts, {"a": target}, {"a": half}, tasks)
-        found.append(keras.ops.convert_to_numpy(model.get_layer("ngrams").saliency))
+        found.append(
+            keras.ops.convert_to_numpy(model.get_layer("ngrams").ngram_weights)
+        )
     np.testing.assert_array_equal(*found)
 
 
@@ -75,4 +77,4 @@ def test_a_regression_counts_as_above_its_mean(texts):
     target = tasks["a"].standardised(value)
     adapt_ngrams(model, texts, {"a": target}, {"a": np.ones(300)}, tasks)
     bag = model.get_layer("ngrams")
-    assert keras.ops.convert_to_numpy(bag.saliency).argmax() == row_of(bag, 7)
+    assert keras.ops.convert_to_numpy(bag.ngram_weights).argmax() == row_of(bag, 7)

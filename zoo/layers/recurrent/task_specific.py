@@ -1,4 +1,4 @@
-"""The task layers of the shared-layer architecture: a private LSTM for each task."""
+"""The task-specific LSTMs of the shared-layer architecture (Model-III)."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from zoo.kernels.recurrence import multiply
 from zoo.layers.recurrent.task import TaskRecurrentLayer
 
 
-@keras.saving.register_keras_serializable(package="zoo")
-class SharedLSTM(TaskRecurrentLayer):
-    """A private LSTM for each task beside a shared layer's states (Model-III).
+# Saved models refer to it by its first name.
+@keras.saving.register_keras_serializable(package="zoo", name="SharedLSTM")
+class TaskSpecificLSTM(TaskRecurrentLayer):
+    """One LSTM for each task that also reads the states of a shared LSTM (Model-III).
 
-    With `h_t^(s)` the state of a shared bidirectional LSTM, run before, at the same
-    step,
+    With `h_t^(s)` the state of a shared bidirectional LSTM, computed before, at the
+    same step,
 
         g_t^(m)   = σ(W_g^(m) x_t + U_g^(m) h_{t-1}^(m))
         g_t^(s→m) = σ(W_g^(m) x_t + U_g^(s→m) h_t^(s))
@@ -22,9 +23,9 @@ class SharedLSTM(TaskRecurrentLayer):
                         + g_t^(s→m) ⊙ (U_c^(s) h_t^(s)))
 
     Gates, cell and state are those of the task's own LSTM. The paper prints U_c^(s)
-    without a task; here every task owns one, since it makes the task's own new state.
-    All that is free of recurrence is computed for all steps before the loop, and all
-    tasks share one loop. Kept for the gradient, a token and task: 8 * units floats.
+    without a task; here every task has its own, since it produces the task's own state.
+    Everything outside the recurrence is computed for all steps before the loop, and all
+    tasks share one loop. The gradient keeps 8 * units floats per token and task.
 
     Args:
         tasks: number of tasks.
@@ -41,7 +42,8 @@ class SharedLSTM(TaskRecurrentLayer):
         `[batch, time, tasks, units]` with `return_sequences`.
 
     Example:
-        >>> tuple(SharedLSTM(3, 4)(ops.ones((2, 5, 6)), ops.ones((2, 5, 8))).shape)
+        >>> states, shared = ops.ones((2, 5, 6)), ops.ones((2, 5, 8))
+        >>> tuple(TaskSpecificLSTM(3, 4)(states, shared).shape)
         (2, 3, 4)
 
     Source: Liu, Qiu and Huang 2016, section 4.3.
@@ -90,7 +92,7 @@ class SharedLSTM(TaskRecurrentLayer):
         return ops.transpose(states, (1, 0, 2))
 
     def _multiply(self, x, kernel):
-        """`[time, batch, in]` by `[tasks, blocks, in, n]` as one matmul."""
+        """Multiplies `[time, batch, in]` and `[tasks, blocks, in, n]` in one matmul."""
         time, batch = ops.shape(x)[:2]
         tasks, blocks, width, n = kernel.shape
         flat = ops.reshape(ops.transpose(kernel, (2, 0, 1, 3)), (width, -1))
@@ -99,7 +101,7 @@ class SharedLSTM(TaskRecurrentLayer):
         return ops.transpose(product, (0, 2, 1, 3))
 
     def affine(self, x, h, weights):
-        """Input, forget, candidate's input, output, g, U_c h."""
+        """Returns input, forget, candidate's input, output, g, U_c h."""
         i, f, own, o, g = ops.split(multiply(h, weights), 5, axis=-1)
         x_i, x_f, x_c, x_o, x_g = ops.split(x, 5, axis=-1)
         return x_i + i, x_f + f, x_c, x_o + o, x_g + g, own
@@ -107,7 +109,7 @@ class SharedLSTM(TaskRecurrentLayer):
     def pointwise(self, a, c, peepholes):
         i, f, g, o, gate, own = [ops.cast(x, c.dtype) for x in a]
         if not isinstance(peepholes, tuple):
-            # [tasks, 3, units] beside [tasks, batch, units]
+            # [tasks, 3, units] next to [tasks, batch, units]
             peepholes = ops.expand_dims(peepholes, 1)
         return self.gate((i, f, g + ops.sigmoid(gate) * own, o), c, peepholes)
 

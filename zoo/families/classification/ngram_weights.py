@@ -1,4 +1,4 @@
-"""Weights the n-grams of a model by what they tell of the labels, before training."""
+"""Weights the n-grams of a model by their importance for the labels."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from zoo.layers.ngrams import NGramBag
 from zoo.tasks import Task, same_labels
 
-MOST_CLASSES = 20  # the most frequent classes tell enough, and each costs a pass
+MOST_CLASSES = 20  # the most frequent classes suffice, and each costs a pass
 
 
 def adapt_ngrams(
@@ -26,9 +26,9 @@ def adapt_ngrams(
     counts as the class of targets above its mean.
 
     Args:
-        model: any; without such layers nothing happens.
-        tokens: one int array of ids a text.
-        targets: by task, one row a text.
+        model: any model; without such layers nothing happens.
+        tokens: one int array of ids per text.
+        targets: by task, one row per text.
         weights: by task; 0 where the label is missing.
         tasks: the tasks by name.
     """
@@ -51,7 +51,7 @@ def adapt_ngrams(
 
 
 def _merge(members: Sequence[str], targets, weights) -> tuple[np.ndarray, np.ndarray]:
-    """Of each text, target and weight of the first of the tasks that labels it."""
+    """Returns for each text target and weight of the first task that labels it."""
     target, weight = targets[members[0]].copy(), weights[members[0]].copy()
     for name in members[1:]:
         missing = weight == 0
@@ -63,7 +63,7 @@ def _merge(members: Sequence[str], targets, weights) -> tuple[np.ndarray, np.nda
 
 
 def _indicators(task: Task, target: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """`[texts, classes]`: 1 in the class, 0 outside, NaN without a label."""
+    """Returns `[texts, classes]`: 1 in the class, 0 outside, NaN without a label."""
     if task.kind == "regression":
         columns = target[:, None] > 0
     elif task.kind == "multilabel":

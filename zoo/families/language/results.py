@@ -1,4 +1,4 @@
-"""What a table shows of a trained language model; needs no text and no TensorFlow."""
+"""The results of a trained language model; needs no text and no TensorFlow."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from zoo.families.language.perplexity import perplexity
 from zoo.training.callbacks import SHARES
 
 
-def facts_of(
+def results_of(
     model: keras.Model, streams: Mapping[str, np.ndarray], history: list[dict]
 ) -> dict:
-    """Perplexities of one stream, what they cost, and the way there."""
+    """Returns perplexities of one stream, their cost, and the training curve."""
     seconds = [logs["seconds"] for logs in history]
     tokens = sum(logs["tokens"] for logs in history)
     found = {
@@ -39,7 +39,7 @@ def facts_of(
 
 
 def _curve(history: list[dict]) -> list[list[float]]:
-    """Pairs of seconds of training and validation perplexity."""
+    """Returns pairs of seconds of training and validation perplexity."""
     points, begun = [], 0.0
     for logs in history:
         points += [[begun + at, found] for at, found in logs.get("midway", [])]
@@ -50,7 +50,7 @@ def _curve(history: list[dict]) -> list[list[float]]:
 
 
 def _loads(logs: Mapping) -> dict[str, float]:
-    """Of each layer of experts, the busiest one's tokens in an epoch over the mean."""
+    """Returns, by layer of experts, the largest load of an epoch over the mean."""
     return {
         name.removesuffix(SHARES): float(np.max(shares) * len(shares))
         for name, shares in logs.items()

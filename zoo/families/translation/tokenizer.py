@@ -1,4 +1,4 @@
-"""One side of a translation: texts to the ids of their pieces, and back."""
+"""The tokenizer of a translation model: texts to ids of their pieces, and back."""
 
 from __future__ import annotations
 
@@ -14,31 +14,30 @@ from zoo.text.vocabulary import SPECIALS, UNKNOWN
 
 TOKENIZERS = ("wordpiece", "whitespace")
 _CONTINUED = "##"
-_ALL = 2**31 - 1  # bytes of a text that are read
-_CHUNK = 2048  # texts that are counted at once
+_ALL = 2**31 - 1  # bytes read of a text
+_CHUNK = 2048  # texts counted at once
 
 
-class Side(tf.Module):
-    """The vocabulary of one side, or of both, and what makes ids of texts.
+class Tokenizer(tf.Module):
+    """A vocabulary of pieces, for sources, targets or both.
 
-    Texts are read whole, in NFKC and with single blanks (`zoo.text.normalize.clean`).
-    With `"wordpiece"` words and marks are cut into learned pieces, and a word that
-    stands behind a blank begins with `▁`; so `detokenize` gives the text back, blank by
-    blank, as long as its characters are known. `"whitespace"` takes what white space
-    parts as it is, for texts that were tokenized before.
+    Texts are read whole, in NFKC and with single spaces (`zoo.text.normalize.clean`).
+    `"wordpiece"` cuts words and marks into learned pieces, and a word after a space
+    begins with `▁`; so `detokenize` restores the text exactly if its characters are
+    known. `"whitespace"` splits texts that are already tokenized, at white space only.
 
     Args:
         vocabulary: pieces in the order of their ids; the first four are
             `zoo.text.SPECIALS`.
         tokenizer: `"wordpiece"` or `"whitespace"`.
-        lowercase: whether to lower the case (of every letter by itself, so that `ß`
-            stays, which case folding makes `ss` of).
+        lowercase: whether to lower the case (letter by letter, which keeps `ß`; case
+            folding would turn it into `ss`).
 
     Raises:
-        ValueError: for an unknown tokenizer or a vocabulary that cannot be used.
+        ValueError: for an unknown tokenizer or an invalid vocabulary.
 
     Example:
-        >>> side = Side.learn(["So good, so bad!"], vocab_size=40)
+        >>> side = Tokenizer.learn(["So good, so bad!"], vocab_size=40)
         >>> ids = side.ids(side.tokenize(["bad  so!", ""]))
         >>> side.detokenize(ids).numpy().tolist()
         [b'bad so!', b'']
@@ -74,13 +73,13 @@ class Side(tf.Module):
         min_count: int = 1,
         tokenizer: str = "wordpiece",
         lowercase: bool = False,
-    ) -> Side:
-        """Learns a vocabulary, the same one whatever the order of the texts.
+    ) -> Tokenizer:
+        """Learns a vocabulary; the order of the texts has no effect.
 
         Args:
-            texts: of this side, or of both sides if they share it.
-            vocab_size: largest size, with the four special tokens.
-            min_count: words seen less often are not looked at.
+            texts: sources, targets, or both if they share the vocabulary.
+            vocab_size: maximum size, including the four special tokens.
+            min_count: rarer words are ignored.
             tokenizer, lowercase: see the class.
 
         Raises:
@@ -112,12 +111,12 @@ class Side(tf.Module):
         return len(self._lookup.entries)
 
     def tokenize(self, texts) -> tf.RaggedTensor:
-        """The pieces of texts, a ragged string tensor `[batch, (pieces)]`.
+        """Returns the pieces of texts, a ragged string tensor `[batch, (pieces)]`.
 
         Args:
             texts: string tensor `[batch]`, or a list of `str` or `bytes`.
         """
-        # Strings have no place on an accelerator, neither here nor in a server.
+        # Accelerators do not support strings, neither here nor in a server.
         with tf.device("CPU:0"):
             words = _split(normalize.as_tensor(texts), self.tokenizer, self.lowercase)
             if self.tokenizer == "wordpiece":
@@ -125,12 +124,12 @@ class Side(tf.Module):
             return words
 
     def ids(self, pieces: tf.RaggedTensor) -> tf.RaggedTensor:
-        """int32 ids of what `tokenize` returns, without begin and end."""
+        """Returns int32 ids of the result of `tokenize`, without begin and end."""
         with tf.device("CPU:0"):
             return pieces.with_values(self._lookup(pieces.values))
 
     def detokenize(self, ids) -> tf.Tensor:
-        """Texts of ids; special tokens leave no trace.
+        """Returns the texts of ids; special tokens are dropped.
 
         Args:
             ids: int32 `[..., time]`, dense or ragged.
@@ -143,7 +142,7 @@ class Side(tf.Module):
             return tf.strings.regex_replace(joined, "^ ", "")
 
     def _written(self, entry: str) -> str:
-        """What a piece adds to a text."""
+        """Returns the text that a piece stands for."""
         if entry in SPECIALS:
             return ""
         if self.tokenizer == "whitespace":
@@ -165,6 +164,6 @@ def _split(texts: tf.Tensor, tokenizer: str, lowercase: bool) -> tf.RaggedTensor
 def _check_tokenizer(tokenizer) -> None:
     if tokenizer not in TOKENIZERS:
         raise ValueError(
-            f"`tokenizer` of a translation must be one of {', '.join(TOKENIZERS)}. "
+            f"`tokenizer` for translation must be one of {', '.join(TOKENIZERS)}. "
             f"Received: tokenizer={tokenizer!r}."
         )
