@@ -14,10 +14,13 @@ from zoo.data.parts import PARTS, valid_as_train
 from zoo.data.shares import share_table, share_warnings
 from zoo.families.pretrained import settled
 from zoo.families.reading import is_named, read_named
+from zoo.families.run import Run
+from zoo.families.scores import Scores
 from zoo.families.tables import read_labelled, read_table_splits
 from zoo.reporting.markdown import in_cell, markdown_table
 from zoo.reporting.page import history_table, settings_block, write_page
-from zoo.reporting.terminal import one_line, shell_command
+from zoo.reporting.report import Report
+from zoo.reporting.terminal import one_line
 from zoo.training.history import best_epoch
 from zoo.training.settings import Checked
 
@@ -48,7 +51,7 @@ class Family(ABC):
         default_labels: columns of a table's labels where the user names none.
         default_data: named set that is read where the user names none.
         settings: class of its settings.
-        invitation: begins the line of `run` that shows how to use the model.
+        invitation: begins the line of `zoo train` that shows how to use the model.
     """
 
     name: str
@@ -129,8 +132,9 @@ class Family(ABC):
 
     def report(
         self, text_model: BaseTextModel, prepared, history, settings, folder: Path
-    ) -> str:
-        """Reads the test part, writes the report, and returns what `run` prints."""
+    ) -> Scores:
+        """Reads the test part, writes the report, and returns the test scores, whose
+        table is what `run` prints."""
         facts = self.facts(text_model, prepared, history)
         table = self.table({part: facts[part] for part in ("valid", "test")})
         name = text_model.metadata["name"]
@@ -145,7 +149,7 @@ class Family(ABC):
             settings_block(settings.to_config()),
         ]
         write_page(folder, page, {**facts, "history": list(history)})
-        return table
+        return Scores(facts["test"], table)
 
     def facts(self, text_model: BaseTextModel, prepared, history: list[dict]) -> dict:
         """What a table shows of one seed: scores of `valid` and `test`, and costs.
@@ -165,8 +169,8 @@ class Family(ABC):
         scores = (f"{next(iter(facts[p].values())):.4f} ({p})" for p in PARTS[1:])
         return ", ".join(scores)
 
-    def evaluate(self, text_model: BaseTextModel, options, name: str) -> str:
-        """What `zoo evaluate` prints: scores of a trained model on data.
+    def evaluate(self, text_model: BaseTextModel, options, name: str) -> Scores:
+        """Scores of a trained model on data; their table is what `zoo evaluate` prints.
 
         Args:
             text_model: a model of this family.
@@ -174,7 +178,8 @@ class Family(ABC):
             name: of the model in the table.
         """
         part = self.read_part(text_model, options)
-        return self.table({name: self.score_part(text_model, part)})
+        scores = self.score_part(text_model, part)
+        return Scores(scores, self.table({name: scores}))
 
     def score_part(self, text_model: BaseTextModel, part) -> dict[str, float]:
         """Scores of texts that `read_part` gave, by name."""
@@ -248,8 +253,9 @@ class Family(ABC):
         folder: Path,
         export_to: Path | None,
         callbacks: Sequence[keras.callbacks.Callback] = (),
-    ) -> None:
-        """What `zoo train` does, with its messages: train, report, export.
+        verbose: bool = True,
+    ) -> Run:
+        """What `zoo.train` does, with its messages: train, report, export.
 
         Args:
             name: of a registered model of this family.
@@ -260,33 +266,49 @@ class Family(ABC):
                 that was killed there continues from its last epoch.
             export_to: folder of the exported versions, or `None`.
             callbacks: further Keras callbacks.
+            verbose: prints notes, progress and results.
         """
+        say = print if verbose else _silent
         settings = self.choose(name, splits, overrides, keywords)
         for note in splits.notes:
-            print(note)
+            say(note)
         if shares := self.shares(splits, CLASSES):
-            print(shares)
+            say(shares)
         prepared = self.prepare(splits, settings)
-        print(self.describe(name, prepared))
+        say(self.describe(name, prepared))
         checkpoints = folder / "checkpoints"
         text_model, history = self.train(
-            name, prepared, settings, keywords, folder=checkpoints, callbacks=callbacks
+            name,
+            prepared,
+            settings,
+            keywords,
+            folder=checkpoints,
+            callbacks=callbacks,
+            verbose=verbose,
         )
         _remember(text_model, splits)
         text_model.save(folder / "model")
-        print(self.report(text_model, prepared, history, settings, folder))
+        scores = self.report(text_model, prepared, history, settings, folder)
+        say(scores)
         page = folder / "report.md"
         if shares := self.shares(splits, CLASSES_REPORTED):
             with page.open("a", encoding="utf-8") as file:
                 file.write(f"\n## Rows of each class\n\n{shares}\n")
-        print(f"Report: {page}")
+        say(f"Report: {page}")
         shutil.rmtree(checkpoints, ignore_errors=True)
-        place = folder
+        exported = None
         if export_to is not None:
-            place = self.export(text_model, splits, export_to).parent
-            print(f"Exported and checked: {place}")
-        values = place, one_line(self.prompt(splits))
-        print(f"{self.invitation}: {shell_command('zoo', 'predict', values=values)}")
+            exported = self.export(text_model, splits, export_to)
+            say(f"Exported and checked: {exported.parent}")
+        return Run(
+            model=text_model,
+            folder=folder,
+            metrics=scores,
+            report=Report(page),
+            history=history,
+            exported=exported,
+            prompt=one_line(self.prompt(splits)),
+        )
 
     def with_abstain(self, text_model: BaseTextModel, probability: float):
         """The model, which gives no label where none reaches a probability.
@@ -367,6 +389,10 @@ class Family(ABC):
             "valid": chosen["valid"],
             "seconds": chosen["seconds"] + again["seconds"],
         }
+
+
+def _silent(*_: object) -> None:
+    """Prints nothing."""
 
 
 def _remember(text_model: BaseTextModel, splits) -> None:

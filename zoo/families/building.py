@@ -23,6 +23,7 @@ def build(
     vectors: str = "",
     weights: str = shipped.NONE,
     seed: int = 0,
+    verbose: bool = True,
 ) -> keras.Model:
     """Builds a registered model of texts, from pre-trained vectors if there are any.
 
@@ -38,6 +39,7 @@ def build(
         weights: name of word vectors that ship (`zoo.weights.NAMES`), or `"none"`;
             `vectors` goes before it.
         seed: of the vectors of words that those lack.
+        verbose: prints how many words a file of vectors knows.
 
     Raises:
         DataError: for a file that holds no vectors; see
@@ -46,7 +48,8 @@ def build(
     """
     if vectors:
         matrix, share = read_vectors(vectors, vocabulary, seed=seed)
-        print(f"{vectors}: vectors of {share:.1%} of the vocabulary's words")
+        if verbose:
+            print(f"{vectors}: vectors of {share:.1%} of the vocabulary's words")
     elif weights != shipped.NONE:
         matrix, _ = shipped.read_vectors(weights, vocabulary, seed=seed)
     else:

@@ -13,7 +13,7 @@ from zoo.families.text_model import BaseTextModel
 from zoo.loading import load
 from zoo.training.kept import read_json, write_json
 from zoo.tuning.plan import Plan
-from zoo.tuning.report import summary, write_search_report
+from zoo.tuning.report import summary, trials_table, write_search_report
 from zoo.tuning.searching import Found
 from zoo.tuning.trial import DONE, FAILED
 
@@ -68,7 +68,8 @@ def finish(
         plan.folder,
         Path(known["exported"]) if "exported" in known else None,
     )
-    found = replace(found, summary=summary(plan, found))
+    table = trials_table(plan, results)
+    found = replace(found, summary=summary(plan, found), table=table)
     write_search_report(plan, found)
     for checkpoints in plan.trials_folder.glob("*/checkpoints"):
         shutil.rmtree(checkpoints, ignore_errors=True)

@@ -46,7 +46,7 @@ def write_search_report(plan: Plan, found) -> Path:
         "Their models are kept in `trials/`.",
         _table(plan, found.trials, values, front),
         "## Trials",
-        _table(plan, found.trials, values, _ranked(plan, found.trials)),
+        found.table,
         *(f"![{title}]({name})" for name, title in plots),
         "" if plots else "No plots: `pip install matplotlib` adds them.",
         _failures(found.trials),
@@ -89,6 +89,12 @@ def summary(plan: Plan, found) -> str:
             f"(difference {best - defaults:+.4f})"
         )
     return text + "."
+
+
+def trials_table(plan: Plan, trials: Mapping[str, Mapping]) -> str:
+    """A row a trial, the best first."""
+    values = {name: values_of(plan, trial) for name, trial in trials.items()}
+    return _table(plan, trials, values, _ranked(plan, trials))
 
 
 def values_of(plan: Plan, trial: Mapping) -> dict:
