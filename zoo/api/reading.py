@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from zoo.data import Splits
 from zoo.data.memory import from_python
+from zoo.families import get_family
 
 # Beside `data`, `label`, `text`, `task_column`, `valid` and `test`.
 FURTHER = (
@@ -76,6 +78,58 @@ class Reading:
                     f"`{name}` must be one of {', '.join(map(repr, accepted))}. "
                     f"Received: {name}={value!r}."
                 )
+
+
+def read(
+    data: Any,
+    *,
+    family: str = "classification",
+    label: str | Sequence[str] | Mapping[str, str] | None = None,
+    text: str | None = None,
+    valid: Any = None,
+    test: Any = None,
+    task_column: str | None = None,
+    seed: int = 0,
+    verbose: bool = True,
+    **further: Any,
+) -> Splits:
+    """Reads, checks and splits data as `zoo.train` does, for a model of one's own.
+
+    Args:
+        data: as of `zoo.train`, and so are `label`, `text`, `valid`, `test`,
+            `task_column` and `further`.
+        family: what is to be learnt: `"classification"`, `"language"`, `"tagging"` or
+            `"translation"`.
+        seed: of the split.
+        verbose: tells on standard error which rows were left out.
+
+    Returns:
+        `Splits`: `train`, `valid` and `test`, with `notes` that a reader should see.
+        Parts have `texts` and `labels` by task; of a tagger `tokens` and `tags`; of
+        translations `sources` and `targets`.
+
+    Raises:
+        ValueError: for data that cannot be used.
+
+    Example:
+        >>> rows = [(f"{word} {row}", word) for row in range(40) for word in ("so", "no")]
+        >>> parts = read(rows)
+        >>> len(parts.train), len(parts.test), parts.test.labels["label"][:2]
+        (64, 8, ['so', 'no'])
+    """
+    check_further(further)
+    reading = Reading(
+        data=data,
+        label=label,
+        text=text,
+        valid=valid,
+        test=test,
+        task_column=task_column,
+        seed=seed,
+        verbose=verbose,
+        **further,
+    )
+    return get_family(family).read(reading)
 
 
 def labels_of(label: Any) -> list[str] | None:

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from recipes import language_modeling, multi_task, seeds, text_classification
+from benchmarks.quality import language_modeling, multi_task, seeds, text_classification
 from zoo.data import Examples, Splits, load_named
 from zoo.families import Family
 from zoo.families.classification import train as runs
