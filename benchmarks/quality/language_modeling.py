@@ -1,6 +1,7 @@
 """Language models measured over several seeds: the table that the README shows.
 
-    python -m benchmarks.quality.language_modeling --data ptb --models lstm_lm flstm_lm:rank=40
+    python -m benchmarks.quality.language_modeling --data ptb \\
+        --models lstm_lm flstm_lm:rank=40
 
 Protocol: word-level, every text followed by an end token that counts like a word, the
 state carried through a whole split, full softmax, perplexity = exp(NLL / tokens). The

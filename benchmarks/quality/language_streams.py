@@ -4,11 +4,12 @@ A machine with an accelerator may have JAX alone. The text pipeline needs Tensor
 stream of ids does not:
 
     python -m benchmarks.quality.language_streams write wikitext2 wikitext2.npz
-    KERAS_BACKEND=jax python -m benchmarks.quality.language_streams measure wikitext2.npz \
-        --models moe_lm:num_experts=4 moe_lm:num_experts=32 --jobs 4
+    KERAS_BACKEND=jax python -m benchmarks.quality.language_streams \
+        measure wikitext2.npz --jobs 4 \
+        --models moe_lm:num_experts=4 moe_lm:num_experts=32
 
-`measure` takes what `benchmarks.quality.language_modeling` takes and leaves the facts of each seed
-where that finds them: with `--data wikitext2` it prints the table.
+`measure` takes what `benchmarks.quality.language_modeling` takes and leaves the facts
+of each seed where that finds them: with `--data wikitext2` it prints the table.
 """
 
 from __future__ import annotations

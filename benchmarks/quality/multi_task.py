@@ -1,6 +1,7 @@
 """Multi-task models over several seeds, each beside a model for each task alone.
 
-python -m benchmarks.quality.multi_task --data mtl16 --models bilstm_mt mt_shared --alone
+python -m benchmarks.quality.multi_task --data mtl16 \\
+        --models bilstm_mt mt_shared --alone
 """
 
 from __future__ import annotations

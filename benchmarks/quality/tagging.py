@@ -1,6 +1,7 @@
 """Taggers measured over several seeds: the table that the README shows.
 
-    python -m benchmarks.quality.tagging --data conll2003 --models bilstm_tagger bilstm_crf
+    python -m benchmarks.quality.tagging --data conll2003 \\
+        --models bilstm_tagger bilstm_crf
 
 Protocol: entity F1 as conlleval and seqeval count it, accuracy for labels of sentences
 and for tags without a scheme. The epoch is chosen by the validation part, by the mean

@@ -1,6 +1,7 @@
 """Classifiers and the baselines over several seeds: the table that the README shows.
 
-python -m benchmarks.quality.text_classification --data trec --models text_cnn bilstm
+python -m benchmarks.quality.text_classification --data trec \\
+        --models text_cnn bilstm
 """
 
 from __future__ import annotations

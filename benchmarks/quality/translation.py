@@ -1,6 +1,7 @@
 """Translation models measured over several seeds: the table that the README shows.
 
-    python -m benchmarks.quality.translation --data multi30k --models seq2seq moe_seq2seq --seeds 3
+    python -m benchmarks.quality.translation --data multi30k \\
+        --models seq2seq moe_seq2seq --seeds 3
 
 Protocol: BLEU by sacrebleu, of beam search; its signature is printed. The epoch is
 chosen by the validation perplexity (teacher forcing); the test part is read once.

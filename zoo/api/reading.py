@@ -112,10 +112,11 @@ def read(
         ValueError: for data that cannot be used.
 
     Example:
-        >>> rows = [(f"{word} {row}", word) for row in range(40) for word in ("so", "no")]
+        >>> rows = [(f"no {n}", "no") for n in range(40)]
+        >>> rows += [(f"so {n}", "so") for n in range(40)]
         >>> parts = read(rows)
-        >>> len(parts.train), len(parts.test), parts.test.labels["label"][:2]
-        (64, 8, ['so', 'no'])
+        >>> len(parts.train), len(parts.test), sorted(set(parts.test.labels["label"]))
+        (64, 8, ['no', 'so'])
     """
     check_further(further)
     reading = Reading(
