@@ -79,7 +79,7 @@ def _reader(data: Any, name: Argument) -> Callable:
     kind = type(data).__name__
     if hasattr(data, "element_spec"):
         return _of_tensors
-    if hasattr(data, "columns") and hasattr(data, "collect"):  # a LazyFrame of Polars
+    if hasattr(data, "collect_schema") and hasattr(data, "collect"):  # of Polars, lazy
         return lambda data, *rest: _of_columns(data.collect(), *rest)
     if isinstance(data, Mapping) and data:
         if any(hasattr(part, "column_names") for part in data.values()):
@@ -149,15 +149,22 @@ def _values(data: Any, key: Any) -> list:
     if kind in _SHORT:
         short = "float16" if "16" in kind or kind == "halffloat" else "float32"
         return [of_memory(value, short) for value in values]
+    names = _classes(data, key)
+    return [_named(value, names) for value in values]
+
+
+def _classes(data: Any, key: Any) -> Sequence[str] | None:
+    """Names of the classes of a column of `datasets`, where it holds their ids."""
     features = getattr(data, "features", None)
-    feature = features[key] if isinstance(features, Mapping) else None
+    feature = features.get(key) if isinstance(features, Mapping) else None
     names = getattr(feature, "names", None)
-    names = names or getattr(getattr(feature, "feature", None), "names", None)
-    return [_named(value, names) for value in values] if names else values
+    return names or getattr(getattr(feature, "feature", None), "names", None)
 
 
-def _named(value: Any, names: Sequence[str]) -> Any:
+def _named(value: Any, names: Sequence[str] | None) -> Any:
     """The names of class ids; -1 is a label that is missing."""
+    if names is None:
+        return value
     if isinstance(value, (list, tuple)):
         return [_named(item, names) for item in value]
     return value if value is None else names[value] if value >= 0 else None
@@ -170,7 +177,7 @@ def _of_tensors(
     spec = data.element_spec
     parts = spec.values() if isinstance(spec, Mapping) else spec
     parts = parts if isinstance(parts, Iterable) else [parts]
-    batched = not lists and all(getattr(part, "shape", ()) for part in parts)
+    batched = not lists and all(part.shape.rank for part in parts)
     if data.cardinality() == -1:
         raise DataError(
             f"{name} must come to an end. Accepted: a dataset without `.repeat()`, or "
@@ -184,12 +191,14 @@ def _of_rows(
     data: Iterable, name: Argument, columns: Sequence[str], lists: bool
 ) -> Iterator[tuple[int, list] | BadRow]:
     seen: dict[str, None] = {}
+    classes = [_classes(data, column) for column in columns]
     named = 0
     for row, value in enumerate(data, 1):
         if isinstance(value, Mapping):
             named += 1
             seen.update(dict.fromkeys(map(str, value)))
-            yield row, [of_memory(value.get(column)) for column in columns]
+            cells = [of_memory(value.get(column)) for column in columns]
+            yield row, list(map(_named, cells, classes))
             continue
         one = isinstance(value, (str, bytes)) or not isinstance(value, Iterable)
         cells = [value] if one else list(value)
