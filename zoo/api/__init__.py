@@ -1,4 +1,4 @@
-"""The calls behind the commands: `train`, `evaluate`, `tune` and `export` of `zoo`.
+"""What the commands do, as functions: `train`, `evaluate`, `tune`, `export`, `read`.
 
 Each command of `zoo/cli/` parses its options, calls one of them and prints the result.
 """
