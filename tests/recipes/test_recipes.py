@@ -134,10 +134,8 @@ def test_multi_task(table, capsys):
 def test_language_modeling(table, capsys):
     perplexity = recipe("language_modeling").main([table, "--epochs", "2"])
     printed = capsys.readouterr().out
-    [size] = re.findall(
-        r"own_lm.*?softmax \(SampledSoftmax\).*?, (\d+)\)", printed, re.S
-    )
-    assert 1 < perplexity < int(size) / 2
+    assert 1 < perplexity < 800  # more than 1,000 words
+    assert f"Test: a perplexity of {perplexity:.1f}" in printed
     answer = serves(printed, "Return the")
     assert answer["text"].shape == (1,)
 
