@@ -92,16 +92,8 @@ def export(
     if abstain is not None:
         text_model = its_family.with_abstain(text_model, abstain)
     if not edge:
-        return exporting.export(
-            text_model.model,
-            text_model.pipeline,
-            folder or Path("saved_models", name),
-            tasks=text_model.tasks,
-            examples=examples or (),
-            metadata=text_model.metadata,
-            family=text_model.family,
-            keep=keep,
-        )
+        to = Path("saved_models", name) if folder is None else Path(folder)
+        return text_model.export(to, examples or (), keep=keep)
     part = None
     if data is not None:
         reading = Reading(
@@ -112,7 +104,7 @@ def export(
             **further,
         )
         part = its_family.read_part(text_model, reading)
-    to = folder or Path("edge", f"{name}-{edge}")
+    to = Path("edge", f"{name}-{edge}") if folder is None else Path(folder)
     return devices.export(
         text_model, to, runtime=edge, length=length, int8=int8, examples=part
     )

@@ -72,7 +72,7 @@ class Family(ABC):
         Files of most families are tables of texts; others override `read_files`.
 
         Args:
-            options: with the attributes of the options of `zoo train`.
+            options: a `zoo.api.reading.Reading`, whose data may be rows in memory.
 
         Raises:
             ValueError: for a named set of another family.
@@ -174,7 +174,7 @@ class Family(ABC):
 
         Args:
             text_model: a model of this family.
-            options: with the attributes of the options of `zoo evaluate`.
+            options: a `zoo.api.reading.Reading`, whose data may be rows in memory.
             name: of the model in the table.
         """
         part = self.read_part(text_model, options)
