@@ -85,6 +85,7 @@ def test_the_command_line_gives_the_same_bit_for_bit(place, run):
         np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.slow
 def test_what_holds_the_rows_does_not_matter(place, run):
     frame = pytest.importorskip("pandas").DataFrame(rows(), columns=["text", "label"])
     for number, data in enumerate((frame, iter(rows()), "rows.csv")):
@@ -94,6 +95,7 @@ def test_what_holds_the_rows_does_not_matter(place, run):
         assert numbers(found.metrics) == numbers(run.metrics)
 
 
+@pytest.mark.slow
 def test_parts_kinds_and_export(place, capfd):
     table = [
         {"body": text, "mood": label, "stars": n % 5}
@@ -118,13 +120,31 @@ def test_parts_kinds_and_export(place, capfd):
         "stars": "regression",
     }
     assert found.exported.as_posix() == "served/1"
-    assert zoo.export(found).as_posix() == "saved_models/text_cnn/1"
     assert zoo.export("runs/text_cnn", "served", keep=1).as_posix() == "served/2"
     assert not (place / "served/1").exists()
-    again = zoo.export(found.model, folder="other", examples=["so good"])
-    assert again.as_posix() == "other/1"
 
 
+def test_exports_of_a_run_a_model_and_a_folder(run, place, monkeypatch):
+    calls = []
+
+    def publish(servable, folder, **options):
+        calls.append((str(folder), servable.model.name, options["keep"]))
+        return folder
+
+    monkeypatch.setattr("zoo.serving.publish.publish", publish)
+    zoo.export(run)
+    zoo.export(run.folder, "one", keep=2)
+    zoo.export(run.model, folder="two", examples=["so good"])
+    zoo.export(run.model.model, run.model.pipeline, "three", tasks=run.model.tasks)
+    assert calls == [
+        ("saved_models/text_cnn", "text_cnn", None),
+        ("one", "text_cnn", 2),
+        ("two", "text_cnn", None),
+        ("three", "text_cnn", None),
+    ]
+
+
+@pytest.mark.slow
 def test_it_prints_what_the_command_prints(place, capfd):
     zoo.train("text_cnn", rows(), **TINY)
     out, err = capfd.readouterr()
@@ -184,7 +204,7 @@ WRONG = {
     "an unknown kind": (
         ("text_cnn", [("a", 1)]),
         {"label": {"label": "number"}},
-        "no such column",
+        r"`label\['label'\]` must be a kind of task.*regression.*Received: 'number'",
     ),
     "on_bad_rows": (
         ("text_cnn", []),

@@ -8,7 +8,10 @@ from typing import Any
 
 from zoo.data import Splits
 from zoo.data.memory import from_python
+from zoo.data.tag_schemes import SCHEMES
+from zoo.data.tagged_files import NO_SCHEME
 from zoo.families import get_family
+from zoo.tasks import KINDS
 
 # Beside `data`, `label`, `text`, `task_column`, `valid` and `test`.
 FURTHER = (
@@ -143,6 +146,13 @@ def labels_of(label: Any) -> list[str] | None:
     if label is None:
         return None
     if isinstance(label, Mapping):
+        accepted = (*KINDS, *SCHEMES, NO_SCHEME)
+        for column, kind in label.items():
+            if kind not in accepted:
+                raise ValueError(
+                    f"`label[{column!r}]` must be a kind of task. Accepted: "
+                    f"{', '.join(accepted)}. Received: {kind!r}."
+                )
         return [f"{column}:{kind}" for column, kind in label.items()]
     names = [label] if isinstance(label, str) else label
     if isinstance(names, Iterable):
