@@ -64,9 +64,7 @@ def main(arguments: list[str] | None = None) -> dict[str, float]:
         batch_size=32,
         epochs=options.epochs,
         callbacks=[
-            keras.callbacks.EarlyStopping(
-                "val_accuracy", patience=2, mode="max", restore_best_weights=True
-            )
+            keras.callbacks.EarlyStopping(patience=2, restore_best_weights=True)
         ],
         verbose=2,
     )

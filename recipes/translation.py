@@ -82,8 +82,11 @@ def main(arguments: list[str] | None = None) -> float:
         optimizer=keras.optimizers.Adam(2e-3, global_clipnorm=1.0),
         loss=SequenceCrossentropy(label_smoothing=0.1),
     )
+    inputs, following, weights = arrays(pipeline, splits.train)
     model.fit(
-        *arrays(pipeline, splits.train),
+        inputs,
+        following,
+        sample_weight=weights,
         validation_data=arrays(pipeline, splits.valid),
         batch_size=64,
         epochs=options.epochs,
