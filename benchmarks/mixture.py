@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import keras  # noqa: E402
 import numpy as np  # noqa: E402
 
-from recipes.seeds import spread  # noqa: E402
+from benchmarks.quality.seeds import spread  # noqa: E402
 from zoo.families.classification.report import markdown_table  # noqa: E402
 from zoo.layers import SparseMoE  # noqa: E402
 

@@ -38,8 +38,8 @@ from serving_others import (  # noqa: E402
 )
 from timing import interleave  # noqa: E402
 
-from recipes.seeds import parse_model  # noqa: E402
-from recipes.text_classification import FAMILY  # noqa: E402
+from benchmarks.quality.seeds import parse_model  # noqa: E402
+from benchmarks.quality.text_classification import FAMILY  # noqa: E402
 from zoo.data import Splits, learn_tasks, load_named  # noqa: E402
 from zoo.families.catalogue import parse_overrides  # noqa: E402
 from zoo.families.classification.report import markdown_table  # noqa: E402

@@ -9,6 +9,7 @@ import shutil
 import pytest
 from saved import ROOT, SAVED
 
+import zoo
 from zoo.cli.app import parser
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -60,11 +61,35 @@ def test_the_python_of_the_readme_runs(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for name in ("bilstm_mt", "lstm_lm", "seq2seq"):
         shutil.copytree(RUNS[name], f"runs/{name}")
-    names = {}
-    for block in blocks(PAGES[0], "python"):
-        exec(compile(block, "README.md", "exec"), names)
+    names = run_python(PAGES[0])
     assert names["experts"].num_experts == 64
-    assert (tmp_path / "saved_models/mine/1/saved_model.pb").is_file()
+    assert names["run"].metrics["label"]["rows"] == 8
+    for model in ("mine", "text_cnn"):
+        assert (tmp_path / f"saved_models/{model}/1/saved_model.pb").is_file()
+
+
+@pytest.mark.slow
+@pytest.mark.tensorflow
+def test_the_python_of_the_page_on_python_runs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    names = run_python(ROOT / "docs/python.md")
+    assert set(names["scores"]) == {"mood", "stars"}
+    assert zoo.load("runs/own").tasks["label"].labels == ("bad", "good")
+    assert (tmp_path / "saved_models/own/1/saved_model.pb").is_file()
+
+
+def test_the_page_on_python_names_what_is_public():
+    rows = re.findall(r"^\| (`.*?) \|", (ROOT / "docs/python.md").read_text(), re.M)
+    named = set(re.findall(r"`zoo\.(\w+)", " ".join(rows)))
+    assert named == set(zoo.__all__) - {"__version__"}
+
+
+def run_python(page) -> dict:
+    """What the names of a page's Python mean after all of it has run."""
+    names: dict = {}
+    for block in blocks(page, "python"):
+        exec(compile(block, page.name, "exec"), names)
+    return names
 
 
 RUNS = {

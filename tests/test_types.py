@@ -23,6 +23,13 @@ trained = zoo.load(Path("runs") / names[0])
 answers: list[dict] = trained.predict(["a text"])
 task = zoo.Task("categories", ("no", "yes"))
 folder: Path = trained.export("saved_models/topic")
+rows = [("so good", "good"), ("so bad", "bad")]
+run = zoo.train("bilstm", rows, label={"mood": "categories"}, epochs=3, out="runs/a")
+score: float = zoo.evaluate(run, rows)["mood"]["accuracy"]
+version: Path = zoo.export(run, keep=2)
+found = zoo.tune(["bilstm", "lstm"], rows, trials=3, budget={"parameters": 2e6})
+best: Path | None = found.exported if found else None
+texts: list[str] = zoo.read(rows, seed=1).train.texts
 """
 WRONG = {
     "zoo.get(3)": "arg-type",
@@ -32,6 +39,11 @@ WRONG = {
     "zoo.Task('categories', 3)": "arg-type",
     "zoo.describe('bilstm').sumary": "attr-defined",
     "zoo.gte('bilstm')": "attr-defined",
+    "zoo.train(3)": "arg-type",
+    "zoo.train('bilstm', [], callbacks=3)": "arg-type",
+    "zoo.tune('bilstm', [], trials='3')": "arg-type",
+    "zoo.evaluate()": "call-arg",
+    "zoo.export('runs/a').metrics": "attr-defined",
 }
 
 pytestmark = pytest.mark.slow

@@ -8,16 +8,27 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
-from zoo import _registration
+from zoo import _lazy
 
 if TYPE_CHECKING:
     from zoo import edge as edge
     from zoo import layers as layers
     from zoo import models as models
     from zoo import tuning as tuning
+    from zoo.api.evaluation import evaluate as evaluate
+    from zoo.api.exporting import export as export
+    from zoo.api.reading import read as read
+    from zoo.api.searching import tune as tune
+    from zoo.api.training import train as train
     from zoo.families.catalogue import describe as describe
     from zoo.families.classification.model import TextModel as TextModel
-    from zoo.families.exporting import export as export
+    from zoo.families.language.model import LanguageModel as LanguageModel
+    from zoo.families.tagging.model import TaggingModel as TaggingModel
+    from zoo.families.tagging.pipeline import TaggingPipeline as TaggingPipeline
+    from zoo.families.translation.model import TranslationModel as TranslationModel
+    from zoo.families.translation.pipeline import (
+        TranslationPipeline as TranslationPipeline,
+    )
     from zoo.loading import load as load
     from zoo.models._registry import get as get
     from zoo.models._registry import list_models as list_models
@@ -38,8 +49,17 @@ _PUBLIC = {
     "Task": ("zoo.tasks", "Task"),
     "TextPipeline": ("zoo.text", "TextPipeline"),
     "TextModel": ("zoo.families.classification.model", "TextModel"),
+    "LanguageModel": ("zoo.families.language.model", "LanguageModel"),
+    "TaggingModel": ("zoo.families.tagging.model", "TaggingModel"),
+    "TaggingPipeline": ("zoo.families.tagging.pipeline", "TaggingPipeline"),
+    "TranslationModel": ("zoo.families.translation.model", "TranslationModel"),
+    "TranslationPipeline": ("zoo.families.translation.pipeline", "TranslationPipeline"),
     "load": ("zoo.loading", "load"),
-    "export": ("zoo.families.exporting", "export"),
+    "read": ("zoo.api.reading", "read"),
+    "train": ("zoo.api.training", "train"),
+    "evaluate": ("zoo.api.evaluation", "evaluate"),
+    "tune": ("zoo.api.searching", "tune"),
+    "export": ("zoo.api.exporting", "export"),
     "edge": ("zoo.edge", None),
     "layers": ("zoo.layers", None),
     "tuning": ("zoo.tuning", None),
@@ -62,4 +82,4 @@ def __dir__():
     return sorted(__all__)
 
 
-_registration.register()
+_lazy.register()

@@ -365,12 +365,12 @@ BAD = {
     "out is a file": (
         GOOD,
         ["--out", "reviews.csv/run"],
-        ["`--out`", "reviews.csv/run"],
+        ["`out` (--out)", "reviews.csv/run"],
     ),
     "export is a file": (
         GOOD,
         ["--export", "reviews.csv"],
-        ["`--export`", "reviews.csv/text_cnn"],
+        ["`export` (--export)", "reviews.csv/text_cnn"],
     ),
 }
 

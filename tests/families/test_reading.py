@@ -27,7 +27,9 @@ from zoo.training.metrics import evaluate
 
 
 def parse(*arguments):
-    return parser().parse_args([str(argument) for argument in arguments])
+    options = parser().parse_args([str(argument) for argument in arguments])
+    options.verbose = True  # as in `zoo.api.reading.Reading`
+    return options
 
 
 def train(*arguments, task="classification"):

@@ -65,7 +65,7 @@ def printed(code: str, path: list[Path]) -> str:
 
 
 def test_streams_are_measured_as_the_recipe_reads_them(tmp_path, python):
-    """The facts stand where `recipes.language_modeling` looks for them."""
+    """The facts stand where `benchmarks.quality.language_modeling` looks for them."""
     stream = np.tile(np.array([END, 4, 5, 6, 7], "int32"), 40)
     about = {"data": "toy", "vocab_size": 8, "settings": {"tokenizer": "whitespace"}}
     path = tmp_path / "toy.npz"
@@ -90,7 +90,7 @@ def test_streams_are_measured_as_the_recipe_reads_them(tmp_path, python):
         "--jobs",
         "2",
     ]
-    code = f"from recipes.language_streams import main\nmain({arguments!r})"
+    code = f"from benchmarks.quality.language_streams import main\nmain({arguments!r})"
     assert python(code).count("epoch 2 the best") == 2
     facts = json.loads((tmp_path / "seeds/toy" / model / "1/facts.json").read_text())
     assert facts["identity"][0]["seed"] == 1

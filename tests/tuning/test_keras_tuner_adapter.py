@@ -89,7 +89,7 @@ def test_the_bounds_of_the_extras_are_that_version():
 def test_no_other_module_touches_keras_tuner():
     touching = {
         path.name
-        for path in (*ROOT.glob("zoo/**/*.py"), *ROOT.glob("recipes/*.py"))
+        for path in (*ROOT.glob("zoo/**/*.py"), *ROOT.glob("benchmarks/**/*.py"))
         if re.search(r"(import|from) keras_tuner\b", path.read_text("utf-8"))
     }
     assert touching == {"keras_tuner_adapter.py"}

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from zoo.api.reading import FURTHER
 from zoo.data.formats.registry import format_names
 from zoo.families import families
 from zoo.tasks import KINDS
@@ -73,6 +74,12 @@ def add_data_arguments(parser: argparse._ActionsContainer) -> None:
         metavar="MARK",
         help="leave out lines of a .conll or .txt file that start with MARK, such as #",
     )
+
+
+def data_arguments(options: argparse.Namespace) -> dict:
+    """What the options say of the data, as arguments of `zoo.train` and its like."""
+    names = ("data", "label", "text", "task_column", "valid", "test", *FURTHER)
+    return {name: getattr(options, name) for name in names if hasattr(options, name)}
 
 
 def add_part_arguments(parser: argparse.ArgumentParser) -> None:

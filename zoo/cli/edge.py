@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from zoo.cli.data import add_data_arguments
-from zoo.edge import DEFAULT_LENGTH, RUNTIMES, export
+from zoo.edge import DEFAULT_LENGTH, RUNTIMES
 
 
 def add_edge_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,7 +25,6 @@ def add_edge_arguments(parser: argparse.ArgumentParser) -> None:
     )
     data = parser.add_argument_group("labelled data for --edge, as in zoo evaluate")
     add_data_arguments(data)
-    parser.set_defaults(unknown_labels="error")  # `zoo evaluate` alone has this option
 
 
 def check_edge_options(options) -> None:
@@ -54,21 +53,8 @@ def check_edge_options(options) -> None:
         )
 
 
-def export_edge(text_model, name: str, options) -> None:
-    """Exports for a device and prints sizes, times, differences and metrics."""
+def print_edge(folder: Path) -> None:
+    """Prints sizes, times, differences and metrics of an export for a device."""
     from zoo.edge.report import summary
-    from zoo.families import get_family
 
-    examples = None
-    if options.data is not None:
-        examples = get_family(text_model.family).read_part(text_model, options)
-    folder = options.to or Path("edge", f"{name}-{options.edge}")
-    export(
-        text_model,
-        folder,
-        runtime=options.edge,
-        length=options.length,
-        int8=options.int8,
-        examples=examples,
-    )
     print(summary(folder))

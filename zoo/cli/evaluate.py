@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from zoo.cli.common import load_tensorflow
-from zoo.cli.data import add_data_arguments
+from zoo.cli.data import add_data_arguments, data_arguments
 
 
 def add_evaluate_parser(commands) -> None:
@@ -33,12 +32,7 @@ def add_unknown_argument(parser: argparse.ArgumentParser) -> None:
 
 
 def _evaluate(options) -> None:
-    load_tensorflow()
-    from zoo.families import get_family
-    from zoo.loading import load
+    from zoo.api.evaluation import evaluate
 
-    text_model = load(options.folder)
-    family = get_family(text_model.family)
-    if options.data is None:
-        options.data = family.default_data
-    print(family.evaluate(text_model, options, str(options.folder)))
+    unknown = options.unknown_labels
+    print(evaluate(options.folder, **data_arguments(options), unknown_labels=unknown))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from zoo.cli.common import load_tensorflow
-from zoo.cli.edge import add_edge_arguments, check_edge_options, export_edge
+from zoo.cli.data import data_arguments
+from zoo.cli.edge import add_edge_arguments, check_edge_options, print_edge
 from zoo.cli.serve import add_export_arguments, after_export
 
 
@@ -28,18 +28,21 @@ def add_export_parser(commands) -> None:
 
 def _export(options) -> None:
     check_edge_options(options)
-    load_tensorflow()
-    from zoo.families import get_family
-    from zoo.loading import load
+    from zoo.api.exporting import export
 
-    text_model = load(options.folder)
-    if options.abstain is not None:
-        family = get_family(text_model.family)
-        text_model = family.with_abstain(text_model, options.abstain)
-    name = text_model.metadata.get("name", options.folder.name)
+    of_devices = {}
     if options.edge:
-        export_edge(text_model, name, options)
+        of_devices = {"length": options.length, "int8": options.int8}
+        of_devices.update(data_arguments(options))
+    folder = export(
+        options.folder,
+        folder=options.to,
+        abstain=options.abstain,
+        edge=options.edge,
+        **of_devices,
+    )
+    if options.edge:
+        print_edge(folder)
         return
-    folder = options.to or Path("saved_models", name)
-    print(text_model.export(folder))
-    after_export(folder, options)
+    print(folder)
+    after_export(folder.parent, options)

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
 
-from zoo.cli.common import load_tensorflow, positive
+from zoo.api.start import load_tensorflow
+from zoo.cli.common import positive
 from zoo.client import connect
 from zoo.reporting.terminal import can_print, input_lines
 

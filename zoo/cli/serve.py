@@ -10,7 +10,8 @@ import math
 from codecs import BOM_UTF8
 from pathlib import Path
 
-from zoo.cli.common import load_tensorflow, positive
+from zoo.api.start import load_tensorflow
+from zoo.cli.common import positive
 from zoo.reporting.terminal import shell_command
 from zoo.serving.deploy import IMAGE, POLL_SECONDS, STABLE, write_serve_config
 from zoo.serving.models_config import (

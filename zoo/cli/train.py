@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from zoo.cli.common import check_writable, load_tensorflow
-from zoo.cli.data import add_data_arguments, add_part_arguments
+from zoo.cli.data import add_data_arguments, add_part_arguments, data_arguments
 from zoo.cli.serve import add_export_arguments, after_export
+from zoo.reporting.terminal import shell_command
 
 
 def add_train_parser(commands) -> None:
@@ -62,11 +62,10 @@ def add_train_parser(commands) -> None:
 
 
 def _train(options) -> None:
+    from zoo.api.training import train
     from zoo.families import family_of
     from zoo.families.catalogue import parse_overrides
 
-    # Check everything that needs no TensorFlow before it loads.
-    family = family_of(options.model)
     settings, keywords = parse_overrides(options.overrides, options.model)
     shorthands = ("seed", "epochs", "batch_size", "learning_rate", "max_length")
     for name in (*shorthands, "weights", "abstain"):
@@ -74,28 +73,18 @@ def _train(options) -> None:
             settings[name] = getattr(options, name)
     if options.fine_tune:
         settings["fine_tune"] = True
-    family.settings.of(options.model, **settings)
-    folder = options.out or Path("runs", options.model)
     export_to = None if options.no_export else options.export / options.model
-    check_writable(folder, "--out")
-    if export_to is not None:
-        check_writable(export_to, "--export")
-    splits = family.read(options)
-
-    load_tensorflow()
-    callbacks = []
-    if options.tensorboard is not None:
-        from zoo.training.callbacks import TensorBoard
-
-        callbacks.append(TensorBoard(options.tensorboard))
-    family.run(
+    run = train(
         options.model,
-        splits,
-        settings,
-        keywords,
-        folder=folder,
-        export_to=export_to,
-        callbacks=callbacks,
+        **data_arguments(options),
+        out=options.out,
+        export=export_to,
+        tensorboard=options.tensorboard,
+        **settings,
+        **keywords,
     )
+    place = run.folder if run.exported is None else run.exported.parent
+    command = shell_command("zoo", "predict", values=(place, run.prompt))
+    print(f"{family_of(options.model).next_step}: {command}")
     if export_to is not None:
         after_export(export_to, options)

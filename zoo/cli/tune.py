@@ -9,10 +9,10 @@ import argparse
 import re
 from pathlib import Path
 
-from zoo.cli.common import check_writable, load_tensorflow
-from zoo.cli.data import add_data_arguments, add_part_arguments
+from zoo.api.start import load_tensorflow
+from zoo.cli.data import add_data_arguments, add_part_arguments, data_arguments
 from zoo.reporting.terminal import shell_command
-from zoo.tuning.searching import ALGORITHMS, check_installed, search
+from zoo.tuning.searching import ALGORITHMS, check_installed
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "": 1}
 
@@ -127,35 +127,23 @@ def add_tune_parser(commands) -> None:
 
 
 def _tune(options) -> None:
-    from zoo.families import family_of
+    from zoo.api.searching import tune
     from zoo.families.catalogue import parse_pairs
     from zoo.models._search_space import parse_range
     from zoo.tuning.objective import parse_budget
-    from zoo.tuning.searched import searched_space
 
     check_installed()
-    family = family_of(options.models[0])
     ranges = {name: parse_range(text) for name, text in pairs(options.ranges)}
     fixed = parse_pairs(options.fixed)
-    # Check everything that needs no TensorFlow before it loads.
-    searched = searched_space(options.models, ranges, fixed, options.only)
     budget = parse_budget(options.budget)
     if options.dry_run:
-        load_tensorflow()
-        _show(searched, options)
+        _show(ranges, fixed, options)
         return
-    name = "-".join(searched.models)
-    folder = options.out or Path("runs", f"tune-{name}")
-    export_to = None if options.no_export else options.export / name
-    check_writable(folder, "--out")
-    if export_to is not None:
-        check_writable(export_to, "--export")
-    splits = family.read(options)
-    load_tensorflow()
-    found = search(
+    name = "-".join(dict.fromkeys(options.models))
+    found = tune(
         options.models,
-        splits,
-        folder=folder,
+        **data_arguments(options),
+        out=options.out,
         trials=options.trials,
         algorithm=options.algorithm,
         objective=options.objective,
@@ -168,7 +156,7 @@ def _tune(options) -> None:
         workers=options.workers,
         processes=options.processes,
         retrain=options.retrain,
-        export_to=export_to,
+        export=None if options.no_export else options.export / name,
     )
     if found is None:  # a worker of a cluster
         return
@@ -182,11 +170,14 @@ def _tune(options) -> None:
     print(f"Predict with it: {command}")
 
 
-def _show(searched, options) -> None:
+def _show(ranges, fixed, options) -> None:
     """Prints the space and what the first trials would be."""
     from zoo.models._search_space import as_json
     from zoo.tuning.oracles import drawn
+    from zoo.tuning.searched import searched_space
 
+    searched = searched_space(options.models, ranges, fixed, options.only)
+    load_tensorflow()
     print("Space:")
     for name, line in searched.describe().items():
         print(f"  {name}: {line}")

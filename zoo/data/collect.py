@@ -6,7 +6,14 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from zoo.data.cells import CellError, is_blank, read_label_cell, read_text_cell
-from zoo.data.errors import BadRow, DataError, bad_rows_error, problem, shorten
+from zoo.data.errors import (
+    Argument,
+    BadRow,
+    DataError,
+    bad_rows_error,
+    problem,
+    shorten,
+)
 from zoo.data.examples import Examples
 from zoo.data.lists import SEPARATOR
 from zoo.data.notes import Tally, check_separator, column_notes
@@ -149,12 +156,11 @@ def _task_name(cell, missing: Collection[str]) -> str:
 
 def _check(path: str, columns: Columns, found: _Found) -> None:
     if not found.texts:
-        received = f"{found.blank} blank row(s)" if found.blank else "a header only"
-        raise DataError(
-            problem(
-                path, None, None, "the file has no rows", "at least one row", received
-            )
-        )
+        in_memory = isinstance(path, Argument)
+        what = "there are no rows" if in_memory else "the file has no rows"
+        received = "none" if in_memory else "a header only"
+        received = f"{found.blank} blank row(s)" if found.blank else received
+        raise DataError(problem(path, None, None, what, "at least one row", received))
     if columns.labels and not any(
         found.tallies[name].values for name in columns.labels
     ):

@@ -1,4 +1,4 @@
-"""Errors in data files: where, what was expected and what was received."""
+"""Errors in data: where, what was expected and what was received."""
 
 from __future__ import annotations
 
@@ -20,13 +20,18 @@ class DataError(ValueError):
         self.rows = list(rows)
 
 
+class Argument(str):
+    """The name of an argument that holds rows, where a message else names a file."""
+
+
 @dataclass(frozen=True)
 class BadRow:
     """One row that cannot be used.
 
     Args:
-        file: the path as the caller gave it.
-        line: physical line where the row begins, from 1 (Parquet: the row's number).
+        file: the path as the caller gave it, or the `Argument` that holds the rows.
+        line: physical line where the row begins, from 1 (Parquet, and data in memory:
+            the row's number).
         column: name of the column at fault, or `None` for the whole row.
         problem: what is wrong.
         accepted: what is accepted there.
@@ -66,12 +71,13 @@ def problem(
     accepted: str,
     received: str,
 ) -> str:
-    """Returns a message about a data file, in the form common to all of them."""
-    found = find_format(file)
-    unit = "line" if found is None or found.text else "row"
-    place = [str(file)]
-    if line is not None:
-        place.append(f"{unit} {line}")
+    """Returns a message about data, in the form common to all of them."""
+    if isinstance(file, Argument):
+        place = [str(file) if line is None else f"row {line} of {file}"]
+    else:
+        found = find_format(file)
+        unit = "line" if found is None or found.text else "row"
+        place = [str(file)] if line is None else [str(file), f"{unit} {line}"]
     if column is not None:
         place.append(f"column {column!r}")
     return f"{', '.join(place)}: {what}. Accepted: {accepted}. Received: {received}."

@@ -21,6 +21,7 @@ from zoo.data.encodings import (
 )
 from zoo.data.errors import BadRow, DataError, nearest, problem, shorten
 from zoo.data.formats.registry import TableFormat, accepted_endings, find_format
+from zoo.data.memory import Memory
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,28 @@ class Table:
             DataError: for a file that cannot be read, or lacks a column.
         """
         return format_of(self.path).rows(self, columns)
+
+
+def table_of(
+    data: str | Path | Memory,
+    skip: bool = False,
+    encoding: str | None = None,
+    quotes: bool = True,
+) -> Table | Memory:
+    """What readers ask for rows: a file, with the arguments of `Table`, or memory.
+
+    Raises:
+        DataError: for an argument that only files have.
+    """
+    if not isinstance(data, Memory):
+        return Table(data, skip, encoding, quotes)
+    for name, given in (("encoding", encoding), ("quotes", None if quotes else quotes)):
+        if given is not None:
+            raise DataError(
+                f"`{name}` must be left out for data in memory. Accepted: `{name}` "
+                f"beside a file. Received: {name}={given!r} beside {data}."
+            )
+    return data
 
 
 def format_of(path: str | Path) -> TableFormat:

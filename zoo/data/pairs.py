@@ -17,7 +17,8 @@ from zoo.data.errors import (
     shorten,
 )
 from zoo.data.examples import Examples
-from zoo.data.files import Table, read_text
+from zoo.data.files import read_text, table_of
+from zoo.data.memory import Memory
 from zoo.data.parts import Splits
 from zoo.data.splits import assemble, split, text_key
 
@@ -118,7 +119,7 @@ def read_pairs(
 
 
 def read_pair_table(
-    path: str | Path,
+    path: str | Path | Memory,
     *,
     source: str = "source",
     target: str = "target",
@@ -131,7 +132,8 @@ def read_pair_table(
     A row that is blank on both sides is left out.
 
     Args:
-        path: CSV, TSV, JSON Lines or Parquet, as `zoo.data.read_table` takes them.
+        path: CSV, TSV, JSON Lines, Parquet, or memory, as `zoo.data.read_table` takes
+            them.
         source: column of the sources.
         target: column of the targets.
         on_bad_rows: `"error"`, or `"skip"` to leave out rows with an empty side, or
@@ -152,7 +154,8 @@ def read_pair_table(
     check_on_bad_rows(on_bad_rows)
     skip, columns = on_bad_rows == "skip", (source, target)
     pairs, bad, blank = [], [], 0
-    for row in Table(path, skip, encoding, quotes).rows(columns):
+    table = table_of(path, skip, encoding, quotes)
+    for row in table.rows(columns):
         if isinstance(row, BadRow):
             bad.append(row)
             continue
@@ -168,7 +171,7 @@ def read_pair_table(
                     raise CellError("an empty side", "a text in both columns", "''")
             except CellError as error:
                 said = error.what, error.accepted, error.received
-                bad.append(BadRow(str(path), line, column, *said))
+                bad.append(BadRow(table.name, line, column, *said))
                 break
         else:
             pairs.append(texts)

@@ -9,13 +9,14 @@ from zoo.data.cells import MISSING
 from zoo.data.collect import Columns, collect
 from zoo.data.errors import DataError, check_on_bad_rows
 from zoo.data.examples import Examples
-from zoo.data.files import Table
+from zoo.data.files import Table, table_of
 from zoo.data.formats.delimited import rows_by_position
+from zoo.data.memory import Memory
 from zoo.tasks import KINDS
 
 
 def read_table(
-    path: str | Path,
+    path: str | Path | Memory,
     *,
     text: str,
     labels: Mapping[str, str],
@@ -34,7 +35,8 @@ def read_table(
     left out. A multilabel cell is `a|b|c`, or a list.
 
     Args:
-        path: the file; its name determines the format, and `.gz` may follow it.
+        path: the file; its name determines the format, and `.gz` may follow it. Or rows
+            in memory.
         text: column of the texts.
         labels: from label column to its kind (see `zoo.tasks.KINDS`); each becomes a
             task of that name. May be empty, for texts to predict.
@@ -65,8 +67,8 @@ def read_table(
     _check_arguments(text, labels, task_column, on_bad_rows, separator)
     columns = Columns(text, labels, task_column, missing, separator)
     skip = on_bad_rows == "skip"
-    rows = Table(path, skip, encoding, quotes).rows(columns.wanted)
-    return collect(str(path), rows, columns, skip=skip)
+    table = table_of(path, skip, encoding, quotes)
+    return collect(table.name, table.rows(columns.wanted), columns, skip=skip)
 
 
 def read_columns(

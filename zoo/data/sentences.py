@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from zoo.data.errors import (
     SHOWN,
+    Argument,
     BadRow,
     DataError,
     check_on_bad_rows,
@@ -216,7 +217,8 @@ class Collector:
         if self.bad and not self.skip:
             raise _error(self.bad)
         if not self.tokens:
-            what = "the file has no sentences"
+            in_memory = isinstance(self.path, Argument)
+            what = f"{'there are' if in_memory else 'the file has'} no sentences"
             accepted = "at least one sentence"
             raise DataError(problem(self.path, None, None, what, accepted, "no tokens"))
         return TaggedSentences(

@@ -10,6 +10,7 @@ from zoo.data.errors import DataError
 from zoo.data.formats.conll import read_conll, read_conllu
 from zoo.data.formats.registry import suffix_of
 from zoo.data.formats.tagged_rows import read_tagged_jsonl
+from zoo.data.memory import Memory
 from zoo.data.sentences import TaggedSentences
 from zoo.data.tag_schemes import SCHEMES
 
@@ -58,8 +59,13 @@ def parse_column(text: str) -> Column:
     return Column(task if equals else column, column, kind)
 
 
+def kind_of(path: str | Path | Memory) -> str:
+    """The ending of a file's name; rows in memory have keys, as those of JSON Lines."""
+    return ".jsonl" if isinstance(path, Memory) else suffix_of(path)
+
+
 def read_tagged(
-    path: str | Path,
+    path: str | Path | Memory,
     *,
     labels: Sequence[str] | None = None,
     tokens: str | None = None,
@@ -71,7 +77,7 @@ def read_tagged(
 
     Args:
         path: `.conll` or `.txt` (columns by number, -1 for the last), `.conllu`
-            (`UPOS`, `MISC:NER`) or `.jsonl` (keys), also `.gz`.
+            (`UPOS`, `MISC:NER`) or `.jsonl` (keys), also `.gz`; or rows in memory.
         labels: what `parse_column` reads, one per task; by default the last column,
             `UPOS`, or the key `tags`.
         tokens: the column of the words: by default 0, or the key `tokens`.
@@ -86,7 +92,7 @@ def read_tagged(
     Raises:
         DataError: for a file of another kind, and as the readers raise.
     """
-    suffix = suffix_of(path)
+    suffix = kind_of(path)
     if suffix not in _DEFAULTS:
         raise DataError(
             f"{path}: a tagger cannot read such files. Accepted: "
@@ -106,7 +112,7 @@ def read_tagged(
         "on_bad_rows": on_bad_rows,
     }
     found = {name: schemes.get(name, "") for name in tags}
-    if suffix == ".jsonl":
+    if suffix == ".jsonl" or isinstance(path, Memory):
         renamed = [c for c in columns if c.task != c.column]
         sentence = [c.column for c in columns if c.kind == LABEL]
         if renamed:

@@ -29,6 +29,53 @@ def plain(value) -> str:
     return _without_fraction(str(value))
 
 
+def of_memory(value, short: str = ""):
+    """A value of a Python program as readers of files give it.
+
+    Args:
+        value: also a scalar or an array of NumPy or pandas, or a tensor.
+        short: name of the type of few digits that a float had in its column.
+
+    Returns:
+        `None`, a `bool`, `int`, `float`, `str`, `bytes`, `list` or `dict`, or another
+        object as it is.
+
+    Example:
+        >>> import numpy
+        >>> of_memory(numpy.float32(0.1)), of_memory(float("nan")), of_memory((1, None))
+        (0.1, None, [1, None])
+    """
+    if value is None or isinstance(value, (str, bytes, bool, int)):
+        return value
+    if type(value).__name__ in ("NAType", "NaTType"):  # of pandas
+        return None
+    if isinstance(value, (set, frozenset)):
+        value = sorted(value, key=str)
+    if isinstance(value, (list, tuple)):
+        return [of_memory(item) for item in value]
+    if hasattr(value, "numpy"):  # a tensor
+        value = value.numpy()
+    if getattr(value, "ndim", 0):
+        return [of_memory(item) for item in value]
+    kind = short or str(getattr(value, "dtype", ""))
+    if kind.startswith("datetime"):
+        return str(value)
+    if hasattr(value, "item"):
+        value = value.item()
+    if isinstance(value, float):
+        if value != value:
+            return None
+        return _short(value, kind) if kind in ("float16", "float32") else value
+    return value
+
+
+def _short(value: float, kind: str) -> float:
+    """The number of fewest digits that has the same value in 16 or 32 bits."""
+    import numpy as np  # at first use: lists and help load none
+
+    return float(str(getattr(np, kind)(value)))
+
+
 def render(value) -> str:
     """Returns the label that a value stands for, the same from every format.
 

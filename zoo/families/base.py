@@ -15,10 +15,13 @@ from zoo.data.parts import PARTS, valid_as_train
 from zoo.data.shares import share_table, share_warnings
 from zoo.families.pretrained import settled
 from zoo.families.reading import is_named, read_named
+from zoo.families.run import Run
+from zoo.families.scores import Scores
 from zoo.families.tables import read_labelled, read_table_splits
 from zoo.reporting.markdown import in_cell, markdown_table
 from zoo.reporting.page import history_table, settings_block, write_page
-from zoo.reporting.terminal import one_line, shell_command
+from zoo.reporting.report import Report
+from zoo.reporting.terminal import one_line
 from zoo.training.history import best_epoch
 from zoo.training.settings import Checked
 
@@ -49,7 +52,8 @@ class Family(RenamedAttributes, ABC):
         default_labels: label columns of a table if the user names none.
         default_data: named set that is read if the user names no data.
         settings: class of its settings.
-        next_step: first words of the line of `run` that shows how to use the model.
+        next_step: first words of the line of `zoo train` that shows how to use the
+            model.
     """
 
     renamed = {
@@ -76,7 +80,7 @@ class Family(RenamedAttributes, ABC):
         The files of most families are tables of texts; others override `read_files`.
 
         Args:
-            options: an object with the attributes of the options of `zoo train`.
+            options: a `zoo.api.reading.Reading`, whose data may be rows in memory.
 
         Raises:
             ValueError: for a named set of another family.
@@ -136,8 +140,9 @@ class Family(RenamedAttributes, ABC):
 
     def report(
         self, text_model: BaseTextModel, prepared, history, settings, folder: Path
-    ) -> str:
-        """Reads the test part, writes the report, and returns the text to print."""
+    ) -> Scores:
+        """Reads the test part, writes the report, and returns the test scores, whose
+        table `run` prints."""
         results = self.results(text_model, prepared, history)
         table = self.table({part: results[part] for part in ("valid", "test")})
         name = text_model.metadata["name"]
@@ -152,7 +157,7 @@ class Family(RenamedAttributes, ABC):
             settings_block(settings.to_config()),
         ]
         write_page(folder, page, {**results, "history": list(history)})
-        return table
+        return Scores(results["test"], table)
 
     def results(self, text_model: BaseTextModel, prepared, history: list[dict]) -> dict:
         """Returns the results of one seed: scores of `valid` and `test`, and costs.
@@ -172,16 +177,17 @@ class Family(RenamedAttributes, ABC):
         scores = (f"{next(iter(results[p].values())):.4f} ({p})" for p in PARTS[1:])
         return ", ".join(scores)
 
-    def evaluate(self, text_model: BaseTextModel, options, name: str) -> str:
-        """Returns the text that `zoo evaluate` prints: scores of a model on data.
+    def evaluate(self, text_model: BaseTextModel, options, name: str) -> Scores:
+        """Returns scores of a model on data; `zoo evaluate` prints their table.
 
         Args:
             text_model: a model of this family.
-            options: an object with the attributes of the options of `zoo evaluate`.
+            options: a `zoo.api.reading.Reading`, whose data may be rows in memory.
             name: name of the model in the table.
         """
         part = self.read_part(text_model, options)
-        return self.table({name: self.score_part(text_model, part)})
+        scores = self.score_part(text_model, part)
+        return Scores(scores, self.table({name: scores}))
 
     def score_part(self, text_model: BaseTextModel, part) -> dict[str, float]:
         """Returns scores, by name, of texts from `read_part`."""
@@ -255,8 +261,9 @@ class Family(RenamedAttributes, ABC):
         folder: Path,
         export_to: Path | None,
         callbacks: Sequence[keras.callbacks.Callback] = (),
-    ) -> None:
-        """Does what `zoo train` does, with its messages: trains, reports, exports.
+        verbose: bool = True,
+    ) -> Run:
+        """Does what `zoo.train` does, with its messages: trains, reports, exports.
 
         Args:
             name: name of a registered model of this family.
@@ -267,33 +274,49 @@ class Family(RenamedAttributes, ABC):
                 plots. A run that was killed continues from its last epoch there.
             export_to: folder of the exported versions, or `None`.
             callbacks: further Keras callbacks.
+            verbose: prints notes, progress and results.
         """
+        say = print if verbose else _silent
         settings = self.settings_for(name, splits, overrides, keywords)
         for note in splits.notes:
-            print(note)
+            say(note)
         if shares := self.shares(splits, CLASSES):
-            print(shares)
+            say(shares)
         prepared = self.prepare(splits, settings)
-        print(self.describe(name, prepared))
+        say(self.describe(name, prepared))
         checkpoints = folder / "checkpoints"
         text_model, history = self.train(
-            name, prepared, settings, keywords, folder=checkpoints, callbacks=callbacks
+            name,
+            prepared,
+            settings,
+            keywords,
+            folder=checkpoints,
+            callbacks=callbacks,
+            verbose=verbose,
         )
         _remember(text_model, splits)
         text_model.save(folder / "model")
-        print(self.report(text_model, prepared, history, settings, folder))
+        scores = self.report(text_model, prepared, history, settings, folder)
+        say(scores)
         page = folder / "report.md"
         if shares := self.shares(splits, CLASSES_REPORTED):
             with page.open("a", encoding="utf-8") as file:
                 file.write(f"\n## Rows of each class\n\n{shares}\n")
-        print(f"Report: {page}")
+        say(f"Report: {page}")
         shutil.rmtree(checkpoints, ignore_errors=True)
-        place = folder
+        exported = None
         if export_to is not None:
-            place = self.export(text_model, splits, export_to).parent
-            print(f"Exported and checked: {place}")
-        values = place, one_line(self.prompt(splits))
-        print(f"{self.next_step}: {shell_command('zoo', 'predict', values=values)}")
+            exported = self.export(text_model, splits, export_to)
+            say(f"Exported and checked: {exported.parent}")
+        return Run(
+            model=text_model,
+            folder=folder,
+            metrics=scores,
+            report=Report(page),
+            history=history,
+            exported=exported,
+            prompt=one_line(self.prompt(splits)),
+        )
 
     def with_abstain(self, text_model: BaseTextModel, probability: float):
         """Returns the model with an abstention threshold for its labels.
@@ -374,6 +397,10 @@ class Family(RenamedAttributes, ABC):
             "valid": chosen["valid"],
             "seconds": chosen["seconds"] + again["seconds"],
         }
+
+
+def _silent(*_: object) -> None:
+    """Prints nothing."""
 
 
 def _remember(text_model: BaseTextModel, splits) -> None:

@@ -23,6 +23,7 @@ def build(
     vectors: str = "",
     weights: str = shipped.NONE,
     seed: int = 0,
+    verbose: bool = True,
 ) -> keras.Model:
     """Builds a registered model of texts, starting from pre-trained vectors if any.
 
@@ -38,6 +39,7 @@ def build(
         weights: name of shipped word vectors (`zoo.weights.NAMES`), or `"none"`;
             `vectors` takes precedence.
         seed: seed of the vectors of words that the file or weights lack.
+        verbose: whether to print how many words a file of vectors covers.
 
     Raises:
         DataError: for a file without vectors; see
@@ -46,7 +48,8 @@ def build(
     """
     if vectors:
         matrix, share = read_vectors(vectors, vocabulary, seed=seed)
-        print(f"{vectors}: vectors of {share:.1%} of the vocabulary's words")
+        if verbose:
+            print(f"{vectors}: vectors of {share:.1%} of the vocabulary's words")
     elif weights != shipped.NONE:
         matrix, _ = shipped.read_vectors(weights, vocabulary, seed=seed)
     else:
@@ -68,7 +71,7 @@ def known_vectors(
         matrix, _ = shipped.read_vectors(weights, vocabulary, scale=0.0)
     else:
         return None
-    return matrix, matrix.any(axis=1)
+    return matrix, np.any(matrix, axis=1, keepdims=False).reshape(-1)
 
 
 def _started(

@@ -96,8 +96,24 @@ def parse_overrides(pairs: Sequence[str], model: str) -> tuple[dict, dict]:
         >>> parse_overrides(["epochs=3", "maps=64", "variant=static"], "text_cnn")
         ({'epochs': 3}, {'maps': 64, 'variant': 'static'})
     """
+    return split_overrides(parse_pairs(pairs), model)
+
+
+def split_overrides(parsed: Mapping, model: str) -> tuple[dict, dict]:
+    """Settings of the training and arguments of the builder, told apart by name.
+
+    Args:
+        parsed: both, by name.
+        model: a registered model.
+
+    Raises:
+        ValueError: for a name that the model does not know.
+
+    Example:
+        >>> split_overrides({"epochs": 3, "maps": 64}, "text_cnn")
+        ({'epochs': 3}, {'maps': 64})
+    """
     known = {setting.name for setting in fields(settings_of(model))}
-    parsed = parse_pairs(pairs)
     settings = {key: value for key, value in parsed.items() if key in known}
     keywords = {key: value for key, value in parsed.items() if key not in known}
     accepted = {name for name in _registry.describe(model).keywords if name != "tasks"}

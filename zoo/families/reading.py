@@ -13,11 +13,14 @@ from pathlib import Path
 
 
 def is_named(options) -> bool:
-    """Returns whether `--data` is the name of a set and not a file."""
+    """Returns whether the data are the name of a set, not a file or rows in memory."""
     from zoo.data import named_sets
+    from zoo.data.memory import Memory
 
+    if isinstance(options.data, Memory):
+        return False
     path = Path(options.data)
-    return options.data in dict(named_sets()) or not (path.suffix or path.exists())
+    return str(options.data) in dict(named_sets()) or not (path.suffix or path.exists())
 
 
 def read_named(options, family):
@@ -38,17 +41,17 @@ def read_named(options, family):
     return load_named(options.data)
 
 
-def list_skipped(path, skipped) -> None:
+def list_skipped(path, skipped, options) -> None:
     """Lists the rows that were left out on standard error."""
-    if skipped:
+    if skipped and options.verbose:
         print(f"{path}: {len(skipped)} bad rows left out:", file=sys.stderr)
         for row in skipped:
             print(f"  {row}", file=sys.stderr)
 
 
-def print_notes(part) -> None:
+def print_notes(part, options) -> None:
     """Prints the reader's notes on a part to standard error."""
-    for note in part.notes:
+    for note in part.notes if options.verbose else ():
         print(note, file=sys.stderr)
 
 
@@ -62,15 +65,19 @@ def recall_encoding(options, reading: dict) -> None:
     """Uses the encoding of training for a file that needs one."""
     from zoo.data.files import decodes
     from zoo.data.formats.registry import find_format
+    from zoo.data.memory import Memory
 
     encoding = reading.get("encoding")
-    path = Path(options.data)
-    if options.encoding is not None or encoding is None or not path.is_file():
+    if options.encoding is not None or encoding is None:
         return
+    if isinstance(options.data, Memory) or not Path(options.data).is_file():
+        return
+    path = Path(options.data)
     found = find_format(path)
     if (found is None or found.text) and not decodes(path):
         options.encoding = encoding
-        print(f"{path}: read as {encoding}, as in training", file=sys.stderr)
+        if options.verbose:
+            print(f"{path}: read as {encoding}, as in training", file=sys.stderr)
 
 
 def given(options, names: Sequence[str]) -> dict:

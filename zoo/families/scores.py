@@ -1,4 +1,4 @@
-"""Names of scores, which are the objectives of a search."""
+"""Scores: with the table that shows them, and by the names a search looks for."""
 
 from __future__ import annotations
 
@@ -6,6 +6,30 @@ import math
 from collections.abc import Mapping, Sequence
 
 MEAN = "mean"
+
+
+class Scores(dict):
+    """Scores of a model on a part of data, which print as their table.
+
+    Args:
+        scores: by name; of models with tasks by task, and then by name.
+        table: in Markdown, with what a reader should know beside it.
+
+    Example:
+        >>> scores = Scores({"bleu": 36.2}, "| BLEU |")
+        >>> print(scores, scores["bleu"])
+        | BLEU | 36.2
+    """
+
+    def __init__(self, scores: Mapping, table: str) -> None:
+        super().__init__(scores)
+        self.table = table
+
+    def __str__(self) -> str:
+        return self.table
+
+    def _repr_markdown_(self) -> str:
+        return self.table
 
 
 def score_names(metrics: Mapping[str, Sequence[str]]) -> list[str]:

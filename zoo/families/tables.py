@@ -60,7 +60,8 @@ def _without_unknown(splits, options):
     for name, part in given.items():
         before = len(part.skipped)
         given[name] = leave_out_unknown(part, tasks)
-        list_skipped(getattr(options, name), given[name].skipped[before:])
+        skipped = given[name].skipped[before:]
+        list_skipped(getattr(options, name), skipped, options)
     return replace(splits, **given)
 
 
@@ -86,7 +87,7 @@ def read_examples(path, options, family):
         separator=options.separator,
         missing=missing,
     )
-    list_skipped(path, examples.skipped)
+    list_skipped(path, examples.skipped, options)
     return examples
 
 
@@ -201,12 +202,12 @@ def read_labelled(text_model, options):
         rest = without_tasks(examples, gone)
         note = f"{len(examples) - len(rest)} rows left out of tasks that training left"
         examples = replace(rest, notes=[*rest.notes, f"{note} out: {', '.join(gone)}."])
-    print_notes(examples)
+    print_notes(examples, options)
     if options.on_bad_rows == "skip":
         known = with_unknown(tasks, examples) if counts_unknown(options) else tasks
         before = len(examples.skipped)
         examples = leave_out_unknown(examples, known)
-        list_skipped(options.data, examples.skipped[before:])
+        list_skipped(options.data, examples.skipped[before:], options)
     return examples
 
 

@@ -122,12 +122,19 @@ class BaseTextModel:
             shutil.rmtree(partial, ignore_errors=True)
         return folder
 
-    def export(self, folder: str | Path, examples: Iterable[str] = ()) -> Path:
+    def export(
+        self,
+        folder: str | Path,
+        examples: Iterable[str] = (),
+        *,
+        keep: int | None = None,
+    ) -> Path:
         """Exports for TF Serving as the next version under `folder`; see `zoo.export`.
 
         Args:
             folder: folder of the versions.
             examples: texts of the kind that the model will see.
+            keep: how many versions stay; by default all.
         """
         return export(
             self.model,
@@ -137,6 +144,7 @@ class BaseTextModel:
             examples=examples,
             metadata=self.metadata,
             family=self.family,
+            keep=keep,
         )
 
 

@@ -73,9 +73,9 @@ def bilstm_mt(
     which learns from the texts of all of them: the private ones only learn how their
     task differs.
 
-    With `ngrams`, `n_m` is the linear model of `zoo.models.linear`, shared by tasks with
-    the same labels: `zoo train` fits it to its optimum, trains the network separately,
-    and fits the weights of both on the validation part after each epoch
+    With `ngrams`, `n_m` is the linear model of `zoo.models.linear`, shared by tasks
+    with the same labels: `zoo train` fits it to its optimum, trains the network
+    separately, and fits the weights of both on the validation part after each epoch
     (`zoo.layers.Stacking`). With more than 256 labels in all, `n_m` is a table of rank
     16 over word n-grams that is trained by gradients, and `w` is fixed.
 

@@ -13,7 +13,7 @@ from zoo.families.text_model import BaseTextModel
 from zoo.loading import load
 from zoo.training.kept import read_json, write_json
 from zoo.tuning.plan import Plan
-from zoo.tuning.report import summary, write_search_report
+from zoo.tuning.report import summary, trials_table, write_search_report
 from zoo.tuning.searching import SearchResult
 from zoo.tuning.trial import DONE, FAILED
 
@@ -69,7 +69,8 @@ def finish(
         plan.folder,
         Path(known["exported"]) if "exported" in known else None,
     )
-    result = replace(result, summary=summary(plan, result))
+    table = trials_table(plan, results)
+    result = replace(result, summary=summary(plan, result), table=table)
     write_search_report(plan, result)
     for checkpoints in plan.trials_folder.glob("*/checkpoints"):
         shutil.rmtree(checkpoints, ignore_errors=True)

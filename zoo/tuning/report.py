@@ -46,7 +46,7 @@ def write_search_report(plan: Plan, result) -> Path:
         "Their models are kept in `trials/`.",
         _table(plan, result.trials, values, front),
         "## Trials",
-        _table(plan, result.trials, values, _ranked(plan, result.trials)),
+        result.table,
         *(f"![{title}]({name})" for name, title in plots),
         "" if plots else "No plots: `pip install matplotlib` adds them.",
         _failures(result.trials),
@@ -89,6 +89,12 @@ def summary(plan: Plan, result) -> str:
             f"(difference {best - defaults:+.4f})"
         )
     return text + "."
+
+
+def trials_table(plan: Plan, trials: Mapping[str, Mapping]) -> str:
+    """A row a trial, the best first."""
+    values = {name: values_of(plan, trial) for name, trial in trials.items()}
+    return _table(plan, trials, values, _ranked(plan, trials))
 
 
 def values_of(plan: Plan, trial: Mapping) -> dict:

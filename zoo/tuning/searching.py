@@ -10,6 +10,7 @@ from pathlib import Path
 from zoo.data.parts import without_test
 from zoo.families import family_of, get_family
 from zoo.models._search_space import Range
+from zoo.reporting.report import Report
 from zoo.tuning import workers as cluster
 from zoo.tuning.objective import Objective, parse_budget
 from zoo.tuning.plan import Plan, fingerprint_of
@@ -36,6 +37,7 @@ class SearchResult:
         folder: folder of the search, with `report.md` and `model/`.
         exported: folder of the exported version, or `None`.
         summary: the first lines of the report.
+        table: table of the trials, the best first.
     """
 
     trial: str
@@ -49,6 +51,18 @@ class SearchResult:
     folder: Path
     exported: Path | None
     summary: str = ""
+    table: str = ""
+
+    @property
+    def report(self) -> Report:
+        """The page of the search, which shows itself."""
+        return Report(self.folder / "report.md")
+
+    def __str__(self) -> str:
+        return f"{self.summary}\n\n{self.table}"
+
+    def _repr_markdown_(self) -> str:
+        return self.report._repr_markdown_()
 
 
 def search(

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from tagged_toys import SIZES, SLOTS, sentences, settings, splits
 
-from recipes import tagging
+from benchmarks.quality import tagging
 from zoo.cli import main
 from zoo.data import DataError, load_named
 from zoo.data.sentences import TaggedSentences

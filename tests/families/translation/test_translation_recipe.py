@@ -12,7 +12,7 @@ import tensorflow as tf
 from translated_toys import pairs
 
 import zoo
-from recipes import translation
+from benchmarks.quality import translation
 from zoo.cli import main
 from zoo.data import DataError, load_named
 from zoo.data.pairs import Pairs, PairSplits, read_pair_table

@@ -7,14 +7,15 @@ from pathlib import Path
 
 from zoo.data.cells import CellError, read_label_cell
 from zoo.data.errors import BadRow, DataError, shorten
-from zoo.data.files import Table
+from zoo.data.files import Table, table_of
 from zoo.data.formats.delimited import rows_by_position
 from zoo.data.formats.jsonl import json_rows
+from zoo.data.memory import Memory
 from zoo.data.sentences import Collector, TaggedSentences
 
 
 def read_tagged_jsonl(
-    path: str | Path,
+    path: str | Path | Memory,
     *,
     tokens: str = "tokens",
     tags: Sequence[str] = ("tags",),
@@ -26,7 +27,7 @@ def read_tagged_jsonl(
     """Reads `{"tokens": [...], "tags": [...], "intent": "..."}`, one object per line.
 
     Args:
-        path: the file, plain or gzip.
+        path: the file, plain or gzip; or rows in memory with the same keys.
         tokens: key of the tokens.
         tags: keys of lists of tags, each a task of that name.
         labels: keys of labels of the sentence, each a task of that name.
@@ -50,8 +51,12 @@ def read_tagged_jsonl(
         {'tags': [['O', 'B-LOC']]}
     """
     wanted = _wanted(tokens, tags, labels)
-    found = Collector(str(path), tags, labels, schemes, on_bad_rows)
-    rows = json_rows(Table(path, found.skip, encoding), wanted)
+    table = table_of(path, on_bad_rows == "skip", encoding)
+    found = Collector(table.name, tags, labels, schemes, on_bad_rows)
+    if isinstance(table, Memory):
+        rows = table.rows(wanted, lists=True)
+    else:
+        rows = json_rows(table, wanted)
     return _collect(found, rows, wanted, _strings, "a list of texts, none empty")
 
 
@@ -160,4 +165,5 @@ def _strings(cell) -> list[str] | None:
     """Returns the list, or `None` unless it holds texts only."""
     if not isinstance(cell, list):
         return None
+    cell = [word.decode() if isinstance(word, bytes) else word for word in cell]
     return cell if all(isinstance(word, str) and word for word in cell) else None

@@ -53,7 +53,7 @@ def coverage_of(
         encoded: what `pipeline.encode` gave for them.
     """
     lengths = np.array([len(ids) for ids in encoded], "int64")
-    full = np.flatnonzero(lengths >= pipeline.max_length)
+    full = np.flatnonzero(lengths >= pipeline.max_length).tolist()
     settings = {**pipeline.summary(), "max_length": _ALL}
     settings.pop("vocab_size")
     whole = TextPipeline(pipeline.vocabulary, **settings) if len(full) else pipeline

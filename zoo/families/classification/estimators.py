@@ -158,6 +158,7 @@ def _folds(task: Task, train: Rows, valid: Rows) -> Iterator[tuple[Rows, Rows]]:
         parts = kind(count, shuffle=True, random_state=0)
         pairs = list(parts.split(features, of))
     for kept, left in pairs:
-        yield tuple(
-            (features[some], targets[some], weights[some]) for some in (kept, left)
+        yield (
+            (features[kept], targets[kept], weights[kept]),
+            (features[left], targets[left], weights[left]),
         )

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from zoo.families.base import Family
 from zoo.families.classification.settings import ClassificationSettings
-from zoo.families.scores import named_scores, score_names
+from zoo.families.scores import Scores, named_scores, score_names
 
 
 class Classification(Family):
@@ -75,7 +75,8 @@ class Classification(Family):
         outcome = outcome_of(text_model, prepared, history)
         write_report(outcome, folder)
         table = results_table(prepared.tasks, outcome.results)
-        return f"{table}\n{conclusion(outcome)}"
+        scores = outcome.results[outcome.name]
+        return Scores(scores, f"{table}\n{conclusion(outcome)}")
 
     def results(self, text_model, prepared, history):
         from zoo.families.classification.train import evaluate_part
@@ -103,7 +104,7 @@ class Classification(Family):
         tasks, results = evaluate_examples(
             text_model, examples, count_unknown=counts_unknown(options)
         )
-        return results_table(tasks, {name: results})
+        return Scores(results, results_table(tasks, {name: results}))
 
     def objectives(self, splits):
         """Depends on the kinds of the tasks; the mean over them uses the metric in

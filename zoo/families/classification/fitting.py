@@ -142,7 +142,8 @@ def _learn(
         letters = letter_features(vocabulary, counts)
     vectors = None
     if known is not None:
-        vectors = vector_features(*known, VECTOR_SCALE)
+        matrix, present = known
+        vectors = vector_features(matrix, present, VECTOR_SCALE)
     return Features(document_weights(ngrams), letters, vectors)
 
 

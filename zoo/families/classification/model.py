@@ -8,8 +8,9 @@ from typing import ClassVar
 
 import numpy as np
 
+from zoo.families.classification.agreement import as_classifier
 from zoo.families.text_model import BaseTextModel
-from zoo.tasks import answers_of, named_scores
+from zoo.tasks import answers_of, as_tasks, named_scores
 from zoo.text import TextPipeline
 from zoo.text.inputs import as_texts, whole
 from zoo.training.batching import TokenBatches, choose_buckets
@@ -20,16 +21,36 @@ from zoo.training.fit import predict
 class TextModel(BaseTextModel):
     """A Keras model with its text pipeline and its tasks; predicts on strings.
 
-    Several threads may use it at once.
+    This call makes one of your own functional model, fitted with plain Keras: it then
+    predicts, saves, loads and exports like those of the zoo. Several threads may use it
+    at once.
 
     Args:
-        model: token ids `[batch, time]` to a dict from task to logits.
+        model: token ids `[batch, time]` of any time, 0 for padding, to a dict from task
+            to logits; of a single task also the logits alone.
         pipeline: strings to token ids.
-        tasks: the tasks by name.
-        metadata: further JSON values, such as the registered name.
+        tasks: the tasks by name, in any form that `zoo.tasks.as_tasks` reads.
+        metadata: anything else that JSON holds, such as the registered name.
+
+    Raises:
+        ValueError: if model, pipeline and tasks do not belong together.
+
+    Example:
+        >>> pipeline = TextPipeline.learn(["so good", "so bad"], min_count=1)
+        >>> tokens = keras.Input((None,), dtype="int32")
+        >>> states = keras.layers.Embedding(pipeline.vocab_size, 4)(tokens)
+        >>> pooled = keras.layers.GlobalMaxPooling1D()(states)
+        >>> model = keras.Model(tokens, keras.layers.Dense(2)(pooled))
+        >>> text_model = TextModel(model, pipeline, ["bad", "good"])
+        >>> sorted(text_model.predict(["so so"])[0]["label"]["scores"])
+        ['bad', 'good']
     """
 
     pipeline: TextPipeline
+
+    def __post_init__(self) -> None:
+        self.tasks = as_tasks(self.tasks)
+        self.model = as_classifier(self.model, self.pipeline, self.tasks)
 
     family: ClassVar[str] = "classification"
     pipeline_class: ClassVar[type] = TextPipeline

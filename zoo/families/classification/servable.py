@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import keras
 
 from zoo.families.classification import expected
+from zoo.families.classification.agreement import check_input, check_outputs
 from zoo.families.classification.embedding import sentence_features
 from zoo.families.classification.examples import example_signatures, serve_examples
 from zoo.serving.answers import answer_of, output_names
@@ -103,23 +104,8 @@ def check_model(model: keras.Model, tasks: Mapping[str, Task]) -> None:
             its outputs do not match the tasks.
     """
     check_backend()
-    if len(model.inputs) != 1:
-        raise ValueError(
-            "`model` must have one input, the ids [batch, time]. "
-            f"Received: {len(model.inputs)} inputs."
-        )
-    outputs = model.output
-    expected = {name: task.outputs for name, task in tasks.items()}
-    received = (
-        {name: tensor.shape[-1] for name, tensor in outputs.items()}
-        if isinstance(outputs, Mapping)
-        else outputs
-    )
-    if received != expected:
-        raise ValueError(
-            "`model` must return a dict with one output per task, of the task's width: "
-            f"{expected}. Received: {received}."
-        )
+    check_input(model)
+    check_outputs(model.output, tasks)
     for name, task in tasks.items():
         for text in (name, *task.labels):
             if as_bytes(text) != text.encode("utf-8", "surrogatepass"):

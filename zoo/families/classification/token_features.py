@@ -113,7 +113,7 @@ def letter_features(
     seen = np.bincount(counts.indices, minlength=len(vocabulary)) > 0
     names: dict[str, int] = {}
     rows, columns, values = [], [], []
-    for token in np.flatnonzero(seen):  # first, for they decide which n-grams count
+    for token in np.flatnonzero(seen).tolist():  # only their n-grams count
         for ngram in _ngrams(vocabulary, token):
             names.setdefault(ngram, len(names))
     for token in range(len(SPECIALS), len(vocabulary)):

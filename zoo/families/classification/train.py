@@ -214,6 +214,7 @@ def train(
         vectors=settings.vectors,
         weights=start,
         seed=settings.seed,
+        verbose=verbose,
     )
     metadata = describe_training(name, keywords, settings, weights=start)
     data = prepared.parts["train"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from zoo.families.base import Family
 from zoo.families.language.settings import LanguageSettings
 from zoo.families.reading import fill, is_named, read_named, recall_encoding
+from zoo.families.scores import Scores
 from zoo.families.tables import read_examples
 
 
@@ -46,14 +47,12 @@ class LanguageModeling(Family):
     def report(self, text_model, prepared, history, settings, folder):
         from zoo.families.language.report import write_language_report
 
-        return write_language_report(
-            text_model.metadata["name"],
-            prepared.streams,
-            self.results(text_model, prepared, history),
-            history,
-            settings,
-            folder,
+        results = self.results(text_model, prepared, history)
+        name = text_model.metadata["name"]
+        table = write_language_report(
+            name, prepared.streams, results, history, settings, folder
         )
+        return Scores({"perplexity": results["test"]}, table)
 
     def results(self, text_model, prepared, history):
         from zoo.families.language.results import results_of

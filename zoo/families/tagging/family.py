@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from zoo.families.base import Family
 from zoo.families.reading import is_named, read_named
-from zoo.families.scores import named_scores, score_names
+from zoo.families.scores import Scores, named_scores, score_names
 from zoo.families.tagging.settings import TaggingSettings
 
 
@@ -58,7 +58,8 @@ class Tagging(Family):
         write_tagging_report(
             name, tasks, prepared.data, results, baseline, history, settings, folder
         )
-        return results_table(tasks, {name: results["test"], "most frequent": baseline})
+        shown = {name: results["test"], "most frequent": baseline}
+        return Scores(results["test"], results_table(tasks, shown))
 
     def results(self, text_model, prepared, history):
         from zoo.families.tagging.train import results_of
@@ -81,7 +82,7 @@ class Tagging(Family):
         else:
             data, schemes = read_to_evaluate(text_model, options)
         scores = evaluate(text_model, data, schemes, unknown=options.unknown_labels)
-        return results_table(text_model.tasks, {name: scores})
+        return Scores(scores, results_table(text_model.tasks, {name: scores}))
 
     def objectives(self, splits):
         """Includes a mean over the tasks of entity F1, of the accuracy of tags without

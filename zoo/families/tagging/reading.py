@@ -40,7 +40,7 @@ def read_tagged_file(path, options):
         encoding=options.encoding,
         on_bad_rows=options.on_bad_rows,
     )
-    list_skipped(path, sentences.skipped)
+    list_skipped(path, sentences.skipped, options)
     return sentences, schemes
 
 
@@ -60,9 +60,9 @@ def recall_tags(options, text_model) -> None:
 
 def _has_columns(path) -> str:
     """Returns how the columns of a tagged file are named: numbers, fields or keys."""
-    from zoo.data.formats.registry import suffix_of
+    from zoo.data.tagged_files import kind_of
 
-    suffix = suffix_of(path)
+    suffix = kind_of(path)
     return {".txt": ".conll"}.get(suffix, suffix)
 
 
@@ -72,12 +72,12 @@ def read_to_evaluate(text_model, options):
 
     recall_tags(options, text_model)
     data, schemes = read_tagged_file(options.data, options)
-    print_notes(data)
+    print_notes(data, options)
     tasks = text_model.tasks
     if options.on_bad_rows == "skip" and not counts_unknown(options):
         before = len(data.skipped)
         data = in_scheme_of_model(data, tasks, schemes)
         schemes = {name: task.scheme for name, task in tasks.items()}
         data = leave_out_unknown(data, {n: task.labels for n, task in tasks.items()})
-        list_skipped(options.data, data.skipped[before:])
+        list_skipped(options.data, data.skipped[before:], options)
     return data, schemes

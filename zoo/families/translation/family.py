@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from zoo.families.base import Family
 from zoo.families.reading import is_named, print_notes, read_named
+from zoo.families.scores import Scores
 from zoo.families.translation.settings import TranslationSettings
 
 
@@ -64,7 +65,7 @@ class Translation(Family):
             text_model, prepared, results, baselines, history, settings, folder
         )
         table = table_of_test(text_model.metadata["name"], results, baselines)
-        return f"{table}\n{results['test']['signature']}"
+        return Scores(results["test"], f"{table}\n{results['test']['signature']}")
 
     def results(self, text_model, prepared, history):
         from zoo.families.translation.train import results_of
@@ -87,9 +88,10 @@ class Translation(Family):
         else:
             recall_pairs(options, text_model)
             pairs = read_pair_file(options.data, options.target, options)
-            print_notes(pairs)
+            print_notes(pairs, options)
         scores = evaluate(text_model, pairs, tokenized=tokenized)
-        return f"{results_table({name: scores})}\n{scores['signature']}"
+        table = f"{results_table({name: scores})}\n{scores['signature']}"
+        return Scores(scores, table)
 
     def objectives(self, splits):
         """BLEU is always comparable, perplexity only for the same vocabulary."""

@@ -28,6 +28,7 @@ def read_pair_splits(options):
 def read_pair_file(path, target, options, option: str = "--data"):
     """Reads the pairs of two text files, or of a table if `target` is `None`."""
     from zoo.data.formats.registry import suffix_of, table_suffixes
+    from zoo.data.memory import Memory
     from zoo.data.pairs import read_pair_table, read_pairs
 
     if target is not None:
@@ -39,7 +40,9 @@ def read_pair_file(path, target, options, option: str = "--data"):
         pairs = read_pairs(
             path, target, on_bad_rows=options.on_bad_rows, encoding=options.encoding
         )
-    elif suffix_of(path) not in (suffixes := table_suffixes()):
+    elif not isinstance(path, Memory) and suffix_of(path) not in (
+        suffixes := table_suffixes()
+    ):
         beside = "--target" if option == "--data" else f"{option}-target"
         raise ValueError(
             f"`{option}` needs translations. Accepted: {beside} FILE with as many "
@@ -60,7 +63,7 @@ def read_pair_file(path, target, options, option: str = "--data"):
             encoding=options.encoding,
             quotes=options.quotes is not False,
         )
-    list_skipped(path, pairs.skipped)
+    list_skipped(path, pairs.skipped, options)
     return pairs
 
 

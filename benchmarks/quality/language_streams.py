@@ -3,12 +3,13 @@
 A machine with an accelerator may have JAX alone. The text pipeline needs TensorFlow, a
 stream of ids does not:
 
-    python -m recipes.language_streams write wikitext2 wikitext2.npz
-    KERAS_BACKEND=jax python -m recipes.language_streams measure wikitext2.npz \
-        --models moe_lm:num_experts=4 moe_lm:num_experts=32 --jobs 4
+    python -m benchmarks.quality.language_streams write wikitext2 wikitext2.npz
+    KERAS_BACKEND=jax python -m benchmarks.quality.language_streams \
+        measure wikitext2.npz --jobs 4 \
+        --models moe_lm:num_experts=4 moe_lm:num_experts=32
 
-`measure` takes what `recipes.language_modeling` takes and leaves the facts of each seed
-where that finds them: with `--data wikitext2` it prints the table.
+`measure` takes what `benchmarks.quality.language_modeling` takes and leaves the facts
+of each seed where that finds them: with `--data wikitext2` it prints the table.
 """
 
 from __future__ import annotations
@@ -24,17 +25,18 @@ from pathlib import Path
 
 import numpy as np
 
-from recipes import seeds
+from benchmarks.quality import seeds
 from zoo.families.catalogue import parse_overrides
 from zoo.families.language.settings import LanguageSettings
 from zoo.training.history import best_epoch
 
+ROOT = Path(__file__).resolve().parents[2]
 _OF_THE_TEXT = ("tokenizer", "vocab_size", "lowercase", "min_count")
 
 
 def write(data: str, path: Path) -> None:
     """Writes the streams of a named data set, as its own settings read it."""
-    from recipes.language_modeling import FAMILY
+    from benchmarks.quality.language_modeling import FAMILY
     from zoo.data import load_named
 
     splits = load_named(data)
@@ -113,10 +115,12 @@ def measure_all(options: argparse.Namespace, arguments: list[str]) -> int:
         for model in options.models
     ]
     running, failed = [], 0
+    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    places = {**os.environ, "PYTHONPATH": path}
     while waiting or running:
         while waiting and len(running) < options.jobs:
-            command = [sys.executable, "-m", "recipes.language_streams"]
-            running.append(subprocess.Popen([*command, *waiting.pop(0)]))
+            command = [sys.executable, "-m", "benchmarks.quality.language_streams"]
+            running.append(subprocess.Popen([*command, *waiting.pop(0)], env=places))
         os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT)
         for done in [process for process in running if process.poll() is not None]:
             failed += done.returncode != 0
