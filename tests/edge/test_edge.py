@@ -263,7 +263,7 @@ def test_a_missing_package_is_named_with_the_line_that_installs_it(
     original, tmp_path, monkeypatch
 ):
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
-    with pytest.raises(ImportError, match=r"pip install 'keras-text-zoo\[edge\]'"):
+    with pytest.raises(ImportError, match=r"pip install -e '\.\[edge\]'"):
         zoo.edge.export(original, tmp_path / "edge", runtime="onnx")
     assert not list(tmp_path.iterdir())
 
@@ -291,15 +291,15 @@ def test_the_command_prints_what_8_bits_change(run_folder, capfd):
     printed = capfd.readouterr().out
     assert "edge/tiny-litert" in printed
     assert "model_int8.tflite" in printed
-    assert "8 bits change accuracy and micro_f1 and r2, mean of the tasks" in printed
+    assert "8-bit weights change accuracy and micro_f1 and r2, mean of the" in printed
     assert EdgeModel("edge/tiny-litert", int8=True).length == 4
 
 
 @pytest.mark.parametrize(
     "options, message",
     [
-        ("--int8", "`--int8` must stand beside --edge"),
-        ("--length 4", "`--length` must stand beside --edge"),
+        ("--int8", "`--int8` applies only to an export"),
+        ("--length 4", "`--length` applies only to an export"),
         ("--edge onnx --int8", "`--int8` needs labelled data"),
         ("--edge onnx --keep 2", "`--keep` does not apply with --edge"),
     ],

@@ -54,15 +54,15 @@ def changed(**values):
 
 def assert_told(caught, path: Path, folder: Path, what: str) -> None:
     message = str(caught.value)
-    assert f"{path} must be whole" in message
-    assert f"Remove the folder {folder}, and {what}" in message
+    assert f"{path} must be intact" in message
+    assert f"Remove the folder {folder}; {what}" in message
     assert message.count("\n") == 0
 
 
 def test_intact_names_the_file_whatever_was_raised(tmp_path):
     path = tmp_path / "a.json"
     for error in (KeyError("x"), OSError("gone"), TypeError(), RuntimeError("a\nb")):
-        with pytest.raises(ValueError, match="a.json must be whole.*Try.") as caught:
+        with pytest.raises(ValueError, match="a.json must be intact.*Try.") as caught:
             with intact(path, "Try again."):
                 raise error
         assert caught.value.__cause__ is error and "\n" not in str(caught.value)
@@ -198,7 +198,7 @@ def test_truncated_and_missing_files_of_a_model(family, name, tmp_path):
         zoo.load(folder)
     message = str(caught.value)
     if name == "metadata.json":
-        assert f"Received: {folder}" in message and "without" in message
+        assert f"Received: {folder}, which lacks its metadata.json" in message
     else:
         assert f"{folder / name} must have the sha256" in message
         assert "no file" in message and "Copy the folder again" in message
@@ -303,7 +303,7 @@ TO_LOAD = {
     "runs": "which is not a model but holds some: {}/runs/1, {}/runs/2.",
     "runs/1/model/model.keras": "which is a file; name the folder of the whole "
     "model: {}/runs/1/model.",
-    "begun": "which is a run that has not ended; the same `zoo train` goes on with it.",
+    "begun": "which is an unfinished run; the same `zoo train` continues it.",
     "search/trials": "which holds no model.",
     "search": "which holds no model.",
     "empty": "which holds no model.",

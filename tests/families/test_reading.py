@@ -213,7 +213,7 @@ def test_a_recipe_keeps_it_with_the_model(tags):
     splits = train(tags, *OPTIONS)
     trained = SimpleNamespace(family="classification", metadata={"name": "x"})
     recipe = SimpleNamespace(
-        choose=lambda *_: None,
+        settings_for=lambda *_: None,
         prepare=lambda *_: None,
         train=lambda *_, **__: (trained, []),
     )

@@ -31,11 +31,11 @@ def test_auto_looks_at_occurrences_and_at_words():
     start = auto(ENGLISH)
     assert start.name == "glove-en" and "movie" in start.always
     assert start.tokens == 17 / 18 and start.words == 1.0
-    assert "glove-en, which has 94.4% of the training words" in str(start)
+    assert "glove-en, which covers 94.4% of the training words" in str(start)
     assert "`--from none`" in str(start)
     start = auto(TURKISH)
     assert start.name == "none" and not start.always
-    assert "none; glove-en has" in str(start) and "`--from glove-en`" in str(start)
+    assert "none; glove-en covers" in str(start) and "`--from glove-en`" in str(start)
     few = {b"the": 90, b"evde": 2, b"okulda": 2, b"gidiyorum": 2}
     assert coverage(few, zoo.weights.known_words("glove-en")) == (90 / 96, 0.25)
     assert auto(few).name == "none"

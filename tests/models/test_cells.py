@@ -95,7 +95,7 @@ def test_an_unknown_cell_is_named(name):
     ],
 )
 def test_what_a_cell_lacks_is_refused(name, options):
-    with pytest.raises(ValueError, match=r"`\w+` must be left out.*Received: \w+="):
+    with pytest.raises(ValueError, match=r"`\w+` must be omitted.*Received: \w+="):
         build(name, **options)
 
 

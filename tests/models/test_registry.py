@@ -155,9 +155,7 @@ def test_settings_are_checked():
     ):
         with pytest.raises(ValueError, match=f"`{name}` must be .*Received: {name}="):
             ClassificationSettings.of("text_cnn", **{name: value})
-    with pytest.raises(
-        ValueError, match="ClassificationSettings must be among.*Received: epoch"
-    ):
+    with pytest.raises(ValueError, match="Settings must be among.*Received: epoch"):
         ClassificationSettings.of("text_cnn", epoch=3)
     for name in zoo.list_models():
         settings_of(name).of(name)  # the models' own defaults

@@ -203,7 +203,7 @@ def test_a_task_without_test_rows_and_a_run_without_any(tmp_path):
     for results in made.results.values():
         results["here"] = {"rows": 0, "accuracy": float("nan")}
     write_report(made, tmp_path)
-    assert "holds no labels" in conclusion(made)
+    assert "has no labels" in conclusion(made)
 
 
 @pytest.mark.filterwarnings("error")
@@ -230,8 +230,8 @@ def test_a_constant_target_has_an_error_and_no_r2(tmp_path):
     assert "The epoch with the lowest validation loss was kept." in page
     said = conclusion(alone)
     assert "r2 is undefined, the target is constant" in said
-    assert "error: 0.5, of the best baseline (linear) 0.1" in said
-    assert "holds no labels" not in page
+    assert "error: 0.5; best baseline (linear): 0.1" in said
+    assert "has no labels" not in page
 
 
 def test_verdict_says_which_is_better():

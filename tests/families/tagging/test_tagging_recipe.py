@@ -151,7 +151,7 @@ def test_a_tag_that_breaks_its_scheme_is_named_with_its_place(tmp_path, capsys):
     path.write_text("Rome B-LOC\n\nis O\nhere I-LOC\n")
     assert main(["train", "bilstm_crf", "--data", str(path)]) == 2
     said = capsys.readouterr().err
-    assert f"{path}, line 4, column 'tags'" in said and "I-LOC stands behind O" in said
+    assert f"{path}, line 4, column 'tags'" in said and "I-LOC follows O" in said
 
 
 def test_files_by_their_suffix(tmp_path):

@@ -261,7 +261,7 @@ def test_tables(tmp_path):
         (
             {"a.en": "one\n", "b": "eins\n"},
             ["--data", "a.en", "--target", "b"],
-            "`valid`=0.1 leaves no row for it. Accepted: more rows",
+            "`valid`=0.1 leaves it without rows. Accepted: more rows",
         ),
         (
             {"a.en": "one\n"},
@@ -283,7 +283,7 @@ def test_tables(tmp_path):
             ["--data", "a", "--target", "b", "--label", "x"],
             "Received: both, x and b",
         ),
-        ({}, ["--data", "hutto"], "must have pairs of texts for this model"),
+        ({}, ["--data", "hutto"], "must hold pairs of texts for this model"),
         ({}, ["--set", "label_smoothing=1"], "`label_smoothing` must be a number from"),
     ],
 )
