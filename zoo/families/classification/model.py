@@ -36,6 +36,7 @@ class TextModel(BaseTextModel):
         ValueError: if model, pipeline and tasks do not belong together.
 
     Example:
+        >>> import keras
         >>> pipeline = TextPipeline.learn(["so good", "so bad"], min_count=1)
         >>> tokens = keras.Input((None,), dtype="int32")
         >>> states = keras.layers.Embedding(pipeline.vocab_size, 4)(tokens)
