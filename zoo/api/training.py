@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.api.reading import Reading, split_off
 from zoo.api.start import check_writable, load_tensorflow
-from zoo.families import family_of
+from zoo.families import family_of, get_family
 from zoo.families.catalogue import split_overrides
+from zoo.families.choosing import train_best
 from zoo.families.run import Run
 
 if TYPE_CHECKING:
     import keras
+
+AUTO = "auto"  # stands for the best of a few models
+AUTO_FAMILY, AUTO_MODEL = "classification", "bilstm_mt"  # whose settings it takes
 
 
 def train(
@@ -29,6 +33,7 @@ def train(
     export: str | Path | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     tensorboard: str | Path | None = None,
+    max_time: float | None = None,
     verbose: bool = True,
     **settings: Any,
 ) -> Run:
@@ -37,7 +42,9 @@ def train(
     A call that was interrupted continues from its last epoch when it is made again.
 
     Args:
-        model: a name from `zoo.list()`.
+        model: a name from `zoo.list()`; or `"auto"`, for texts with labels, which
+            trains a few models, from a linear one to a recurrent one, compares them on
+            the validation part and keeps the best.
         data: a named set, a file, or rows in memory: a pandas or Polars frame, a
             pyarrow table, a `datasets.Dataset`, a `tf.data.Dataset`, a dict of columns,
             or any iterable of dicts, of `(text, label)` pairs or, for a language model,
@@ -56,6 +63,8 @@ def train(
         export: folder of the exported versions, or `None` for no export.
         callbacks: Keras callbacks.
         tensorboard: folder for event files.
+        max_time: with `"auto"`, seconds after which no model begins and the one in
+            training ends.
         verbose: prints what the command prints; else nothing.
         **settings: `epochs`, `seed` and the other settings and builder arguments that
             `zoo.describe(model)` lists; and further arguments about the data:
@@ -78,10 +87,15 @@ def train(
         >>> run.model.predict(["What a lovely day"])  # doctest: +SKIP
     """
     # All that can be wrong is looked at first: it costs no second of TensorFlow.
-    family = family_of(_name(model))
+    family = get_family(AUTO_FAMILY) if model == AUTO else family_of(_name(model))
     further = split_off(settings)
-    chosen, keywords = split_overrides(settings, model)
-    family.settings.of(model, **chosen)
+    if model == AUTO:
+        chosen, keywords = settings, {}
+        family.settings.of(AUTO_MODEL, **chosen)
+    else:
+        chosen, keywords = split_overrides(settings, model)
+        family.settings.of(model, **chosen)
+        _check_time(model, max_time)
     folder = Path("runs", model) if out is None else Path(out)
     check_writable(folder, "`out` (--out)")
     export_to = None if export is None else Path(export)
@@ -105,6 +119,17 @@ def train(
         from zoo.training.callbacks import TensorBoard
 
         watching.append(TensorBoard(str(tensorboard)))
+    if model == AUTO:
+        return train_best(
+            family,
+            splits,
+            chosen,
+            folder=folder,
+            export_to=export_to,
+            max_time=max_time,
+            callbacks=watching,
+            verbose=verbose,
+        )
     return family.run(
         model,
         splits,
@@ -115,6 +140,14 @@ def train(
         callbacks=watching,
         verbose=verbose,
     )
+
+
+def _check_time(model: str, max_time: float | None) -> None:
+    if max_time is not None:
+        raise ValueError(
+            "`max_time` (--max-time) needs the model 'auto'. Accepted for other models: "
+            f"`epochs`. Received: max_time={max_time!r} with {model!r}."
+        )
 
 
 def _name(model: Any) -> str:

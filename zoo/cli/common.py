@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import re
+
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "": 1}
 
 
 def positive(text: str) -> int:
@@ -12,3 +15,18 @@ def positive(text: str) -> int:
             f"must be a whole number of at least 1. Received: {text}"
         )
     return int(text)
+
+
+def duration(text: str) -> float:
+    """Seconds of `30m`, `2h`, `90s` or `90`.
+
+    Example:
+        >>> duration("30m"), duration("1.5h")
+        (1800.0, 5400.0)
+    """
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", text.strip())
+    if not found or not float(found[1]):
+        raise argparse.ArgumentTypeError(
+            f"must be a time above 0, such as 30m, 2h or 90s; received {text!r}"
+        )
+    return float(found[1]) * _SECONDS[found[2]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from zoo.cli.common import duration
 from zoo.cli.data import add_data_arguments, add_part_arguments, data_arguments
 from zoo.cli.serve import add_export_arguments, after_export
 from zoo.reporting.terminal import shell_command
@@ -14,7 +15,9 @@ def add_train_parser(commands) -> None:
     train = commands.add_parser(
         "train", help="train a model, write its report and export it for TF Serving"
     )
-    train.add_argument("model", help="a name from `zoo list`")
+    train.add_argument(
+        "model", help="a name from `zoo list`, or auto: the best of a few classifiers"
+    )
     add_data_arguments(train)
     add_part_arguments(train)
     train.add_argument("--out", type=Path, help="run folder (default: runs/MODEL)")
@@ -44,6 +47,12 @@ def add_train_parser(commands) -> None:
         "glove-en if it covers most training words (default: auto)",
     )
     train.add_argument(
+        "--max-time",
+        type=duration,
+        metavar="TIME",
+        help="with auto: start no model after TIME, such as 30m, 2h or 90",
+    )
+    train.add_argument(
         "--tensorboard", type=Path, metavar="FOLDER", help="write event files to FOLDER"
     )
     train.add_argument(
@@ -62,11 +71,14 @@ def add_train_parser(commands) -> None:
 
 
 def _train(options) -> None:
-    from zoo.api.training import train
+    from zoo.api.training import AUTO, train
     from zoo.families import family_of
-    from zoo.families.catalogue import parse_overrides
+    from zoo.families.catalogue import parse_overrides, parse_pairs
 
-    settings, keywords = parse_overrides(options.overrides, options.model)
+    if options.model == AUTO:
+        settings, keywords = parse_pairs(options.overrides), {}
+    else:
+        settings, keywords = parse_overrides(options.overrides, options.model)
     shorthands = ("seed", "epochs", "batch_size", "learning_rate", "max_length")
     for name in (*shorthands, "weights", "abstain"):
         if getattr(options, name) is not None:
@@ -80,11 +92,13 @@ def _train(options) -> None:
         out=options.out,
         export=export_to,
         tensorboard=options.tensorboard,
+        max_time=options.max_time,
         **settings,
         **keywords,
     )
     place = run.folder if run.exported is None else run.exported.parent
     command = shell_command("zoo", "predict", values=(place, run.prompt))
-    print(f"{family_of(options.model).next_step}: {command}")
+    name = run.model.metadata["name"]
+    print(f"{family_of(name).next_step}: {command}")
     if export_to is not None:
         after_export(export_to, options)

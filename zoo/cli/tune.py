@@ -5,16 +5,13 @@ It is pure Python until the search begins: help loads no TensorFlow.
 
 from __future__ import annotations
 
-import argparse
-import re
 from pathlib import Path
 
 from zoo.api.start import load_tensorflow
+from zoo.cli.common import duration
 from zoo.cli.data import add_data_arguments, add_part_arguments, data_arguments
 from zoo.reporting.terminal import shell_command
 from zoo.tuning.searching import ALGORITHMS, check_installed
-
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "": 1}
 
 
 def add_tune_parser(commands) -> None:
@@ -194,18 +191,3 @@ def pairs(texts: list[str]) -> list[tuple[str, str]]:
             raise ValueError(f"A range must read KEY=RANGE. Received: {text!r}.")
     cut = (text.partition("=") for text in texts)
     return [(key, range_) for key, _, range_ in cut]
-
-
-def duration(text: str) -> float:
-    """Seconds of `30m`, `2h`, `90s` or `90`.
-
-    Example:
-        >>> duration("30m"), duration("1.5h")
-        (1800.0, 5400.0)
-    """
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", text.strip())
-    if not found or not float(found[1]):
-        raise argparse.ArgumentTypeError(
-            f"must be a time above 0, such as 30m, 2h or 90s; received {text!r}"
-        )
-    return float(found[1]) * _SECONDS[found[2]]

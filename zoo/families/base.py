@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -276,12 +276,9 @@ class Family(RenamedAttributes, ABC):
             callbacks: further Keras callbacks.
             verbose: prints notes, progress and results.
         """
-        say = print if verbose else _silent
+        say = print if verbose else silent
         settings = self.settings_for(name, splits, overrides, keywords)
-        for note in splits.notes:
-            say(note)
-        if shares := self.shares(splits, CLASSES):
-            say(shares)
+        self.introduce(splits, say)
         prepared = self.prepare(splits, settings)
         say(self.describe(name, prepared))
         checkpoints = folder / "checkpoints"
@@ -294,6 +291,28 @@ class Family(RenamedAttributes, ABC):
             callbacks=callbacks,
             verbose=verbose,
         )
+        run = self.finish(text_model, prepared, history, settings, splits, folder, say)
+        shutil.rmtree(checkpoints, ignore_errors=True)
+        return run if export_to is None else self.publish(run, splits, export_to, say)
+
+    def introduce(self, splits, say: Callable) -> None:
+        """Says what reading the data noticed, and the rows of each class."""
+        for note in splits.notes:
+            say(note)
+        if shares := self.shares(splits, CLASSES):
+            say(shares)
+
+    def finish(
+        self,
+        text_model: BaseTextModel,
+        prepared,
+        history: list[dict],
+        settings,
+        splits,
+        folder: Path,
+        say: Callable,
+    ) -> Run:
+        """Saves a trained model in the folder of its run, and reports on it."""
         _remember(text_model, splits)
         text_model.save(folder / "model")
         scores = self.report(text_model, prepared, history, settings, folder)
@@ -303,19 +322,31 @@ class Family(RenamedAttributes, ABC):
             with page.open("a", encoding="utf-8") as file:
                 file.write(f"\n## Rows of each class\n\n{shares}\n")
         say(f"Report: {page}")
-        shutil.rmtree(checkpoints, ignore_errors=True)
-        exported = None
-        if export_to is not None:
-            exported = self.export(text_model, splits, export_to)
-            say(f"Exported and checked: {exported.parent}")
         return Run(
             model=text_model,
             folder=folder,
             metrics=scores,
             report=Report(page),
             history=history,
-            exported=exported,
+            exported=None,
             prompt=one_line(self.prompt(splits)),
+        )
+
+    def publish(self, run: Run, splits, export_to: Path, say: Callable) -> Run:
+        """Exports the model of a run."""
+        exported = self.export(run.model, splits, export_to)
+        say(f"Exported and checked: {exported.parent}")
+        return replace(run, exported=exported)
+
+    def candidates(self, splits) -> list[str]:
+        """Returns the models that `zoo train auto` compares, the cheapest first.
+
+        Raises:
+            ValueError: for a family that has no such choice.
+        """
+        raise ValueError(
+            "`model` can be 'auto' for texts with labels. Accepted for other data: a "
+            f"name from `zoo list`. Received: auto, with {self.content}."
         )
 
     def with_abstain(self, text_model: BaseTextModel, probability: float):
@@ -399,7 +430,7 @@ class Family(RenamedAttributes, ABC):
         }
 
 
-def _silent(*_: object) -> None:
+def silent(*_: object) -> None:
     """Prints nothing."""
 
 

@@ -1,7 +1,8 @@
-"""Callbacks for the loads of experts, and for TensorBoard."""
+"""Callbacks for the loads of experts, for TensorBoard, and for a deadline."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 import keras
@@ -36,6 +37,29 @@ class ExpertShares(keras.callbacks.Callback):
             found |= {metric.name: float(metric.result()) for metric in metrics}
             found[f"{layer.name}{SHARES}"] = layer.routing_metrics.received.shares()
         return found
+
+
+class Deadline(keras.callbacks.Callback):
+    """Ends the training at a deadline.
+
+    Args:
+        deadline: a `time.time()`, or `None`. The current epoch then ends early, and is
+            validated and kept like others.
+    """
+
+    def __init__(self, deadline: float | None) -> None:
+        super().__init__()
+        self.deadline = deadline
+
+    def on_train_batch_end(self, batch: int, logs=None) -> None:
+        self._look_at_clock()
+
+    def on_epoch_end(self, epoch: int, logs=None) -> None:
+        self._look_at_clock()
+
+    def _look_at_clock(self) -> None:
+        if self.deadline is not None and time.time() >= self.deadline:
+            self.model.stop_training = True
 
 
 class TensorBoard(keras.callbacks.Callback):

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
-import keras
-
+from zoo.training.callbacks import Deadline
 from zoo.tuning.trial import OverBudget
 
 
-class Limits(keras.callbacks.Callback):
+class Limits(Deadline):
     """Rejects a model that is too large, and ends the training at a deadline.
 
     Args:
@@ -20,8 +18,8 @@ class Limits(keras.callbacks.Callback):
     """
 
     def __init__(self, parameters: float | None, deadline: float | None) -> None:
-        super().__init__()
-        self.parameters, self.deadline = parameters, deadline
+        super().__init__(deadline)
+        self.parameters = parameters
 
     def on_train_begin(self, logs=None) -> None:
         # The trainer of a language model also holds the state of its streams.
@@ -29,13 +27,3 @@ class Limits(keras.callbacks.Callback):
         count = model.count_params()
         if self.parameters is not None and count > self.parameters:
             raise OverBudget(count)
-
-    def on_train_batch_end(self, batch: int, logs=None) -> None:
-        self._look_at_clock()
-
-    def on_epoch_end(self, epoch: int, logs=None) -> None:
-        self._look_at_clock()
-
-    def _look_at_clock(self) -> None:
-        if self.deadline is not None and time.time() >= self.deadline:
-            self.model.stop_training = True

@@ -6,19 +6,16 @@ report shows them too.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from zoo.families.classification.constant import majority
 from zoo.families.classification.linear import Linear, fit_linear
 from zoo.families.classification.train import Prepared
+from zoo.reporting.timing import milliseconds
 from zoo.tasks import Task
 from zoo.training.metrics import evaluate
-
-# Number of texts to measure latency on, and seconds after which fewer suffice.
-MOST_TIMED, LONGEST_TIMING = 100, 5.0
 
 
 def evaluate_baselines(prepared: Prepared, part: str) -> dict[str, dict[str, dict]]:
@@ -68,31 +65,6 @@ def compare_baselines(
         }
     costs = {name: _costs(models, texts) for name, models in fitted.items()}
     return results, costs
-
-
-def milliseconds(answer: Callable[[Sequence[str]], object], texts: Sequence[str]):
-    """Returns the median milliseconds per text, over up to `MOST_TIMED` texts.
-
-    Each text is passed twice and the second call is timed, as the first may compile.
-
-    Args:
-        answer: function of a list of one text.
-        texts: texts to time.
-
-    Returns:
-        The median, or NaN without texts.
-    """
-    taken: list[float] = []
-    begin = time.perf_counter()
-    for text in texts[:MOST_TIMED]:
-        answer([text])
-        start = time.perf_counter()
-        answer([text])
-        end = time.perf_counter()
-        taken.append(1000 * (end - start))
-        if end - begin > LONGEST_TIMING:
-            break
-    return float(np.median(taken)) if taken else float("nan")
 
 
 def _costs(models: Mapping[str, Linear], texts: Sequence[str]) -> dict:

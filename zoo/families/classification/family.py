@@ -125,6 +125,13 @@ class Classification(Family):
         texts = [text for text in splits.test.texts if 20 < len(text) < 80]
         return next(iter(texts), "What a day!")
 
+    def candidates(self, splits):
+        from zoo.data import learn_tasks
+        from zoo.models.linear import MOST_OUTPUTS, outputs_of
+
+        few = outputs_of(learn_tasks(splits.train)) <= MOST_OUTPUTS
+        return [*(["linear"] if few else []), "text_cnn", "bilstm_mt"]
+
     def with_abstain(self, text_model, probability):
         from zoo.families.classification.calibration import with_abstain
 

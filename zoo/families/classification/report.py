@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from zoo.families.classification.baselines import compare_baselines, milliseconds
+from zoo.families.classification.baselines import compare_baselines
 from zoo.families.classification.reliability import describe_calibration
 from zoo.families.classification.train import (
     Prepared,
@@ -17,6 +17,8 @@ from zoo.families.classification.train import (
 from zoo.families.classification.verdict import recommend, verdict
 from zoo.reporting.markdown import in_cell, markdown_table
 from zoo.reporting.page import NO_PLOTS, images, settings_block, write_page
+from zoo.reporting.timing import milliseconds
+from zoo.reporting.timing import shown as shown_milliseconds
 from zoo.tasks import Task
 from zoo.training.metrics import (
     MAIN_METRIC,
@@ -188,7 +190,7 @@ def _costs(outcome: Outcome) -> list[str]:
         times = [cost["seconds"], cost.get("seconds_choosing", np.nan)]
         shown = ["" if np.isnan(t) else f"{t:.1f}" for t in times]
         took = cost["ms_a_text"]
-        shown.append("" if np.isnan(took) else f"{took:.2g}")
+        shown.append(shown_milliseconds(took))
         rows.append([in_cell(name), *shown, "; ".join(chosen)])
     note = (
         "Milliseconds per text, one at a time in this process, median of up to 100. "

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from zoo.reporting.markdown import in_cell
+from zoo.reporting.timing import shown
 from zoo.tasks import Task
 from zoo.training.metrics import (
     MAIN_METRIC,
@@ -71,7 +72,7 @@ def verdict(
     )
     times = [found["ms_a_text"], found["ms_a_text_against"]]
     if all(time is not None and np.isfinite(time) for time in times):
-        said += f", {times[0]:.2g} ms per text against {times[1]:.2g} ms"
+        said += f", {shown(times[0])} ms per text against {shown(times[1])} ms"
     return f"{said}."
 
 

@@ -1,0 +1,169 @@
+"""`zoo train auto`: trains a few models, and keeps the best on the validation part."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from zoo.families.base import Family, silent
+from zoo.families.run import Run
+from zoo.reporting.markdown import in_cell, markdown_table
+from zoo.reporting.timing import milliseconds, shown
+
+if TYPE_CHECKING:
+    import keras
+
+    from zoo.families.text_model import BaseTextModel
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A trained model among those that are compared.
+
+    Args:
+        name: name of the registered model.
+        model: the trained model.
+        prepared: the data it was trained on.
+        history: one dict of logs per epoch.
+        settings: how it was trained.
+        score: its score on the validation part.
+        seconds: seconds of reading the data and of training.
+        latency: milliseconds of one text at a time in this process.
+    """
+
+    name: str
+    model: BaseTextModel
+    prepared: Any
+    history: list[dict]
+    settings: Any
+    score: float
+    seconds: float
+    latency: float
+
+
+def train_best(
+    family: Family,
+    splits,
+    overrides: Mapping,
+    *,
+    folder: Path,
+    export_to: Path | None,
+    max_time: float | None = None,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    verbose: bool = True,
+) -> Run:
+    """Trains the candidates of a family, and reports on and exports the best of them.
+
+    The best has the highest score on the validation part; of equal ones the cheapest is
+    kept. The test part is read for the best alone.
+
+    Args:
+        family: family of the data.
+        splits: the data.
+        overrides: settings that differ from the defaults of the models.
+        folder: folder of the run, as for `Family.run`; a run that was killed continues
+            with the candidate that it was training.
+        export_to: folder of the exported versions, or `None`.
+        max_time: seconds after which no candidate begins and the one in training ends;
+            the first one is always trained.
+        callbacks: further Keras callbacks.
+        verbose: prints notes, progress and results.
+
+    Raises:
+        ValueError: for a family without candidates.
+    """
+    say: Callable = print if verbose else silent
+    deadline = None if max_time is None else time.time() + max_time
+    names = family.candidates(splits)
+    family.introduce(splits, say)
+    objective = family.objectives(splits)[0]
+    place, found = folder / "candidates", []
+    for name in names:
+        if found and deadline is not None and time.time() >= deadline:
+            say(f"{name}: not trained, the time is over")
+            continue
+        found.append(
+            _train(
+                family,
+                name,
+                splits,
+                overrides,
+                objective,
+                folder=place / name,
+                deadline=deadline,
+                callbacks=callbacks,
+                verbose=verbose,
+            )
+        )
+    best = max(found, key=lambda one: one.score)  # the first, if several are equal
+    table = _table(found, best, objective)
+    say(table)
+    run = family.finish(
+        best.model,
+        best.prepared,
+        best.history,
+        best.settings,
+        splits,
+        folder,
+        say,
+    )
+    with (folder / "report.md").open("a", encoding="utf-8") as file:
+        file.write(f"\n## Candidates\n\n{table}\n")
+    shutil.rmtree(place, ignore_errors=True)
+    return run if export_to is None else family.publish(run, splits, export_to, say)
+
+
+def _train(
+    family: Family,
+    name: str,
+    splits,
+    overrides: Mapping,
+    objective: str,
+    *,
+    folder: Path,
+    deadline: float | None,
+    callbacks: Sequence[keras.callbacks.Callback],
+    verbose: bool,
+) -> Candidate:
+    from zoo.training.callbacks import Deadline
+
+    begin = time.perf_counter()
+    settings = family.settings_for(name, splits, overrides)
+    prepared = family.prepare(splits, settings)
+    if verbose:
+        print(family.describe(name, prepared))
+    model, history = family.train(
+        name,
+        prepared,
+        settings,
+        {},
+        folder=folder,
+        callbacks=[Deadline(deadline), *callbacks],
+        verbose=verbose,
+    )
+    seconds = time.perf_counter() - begin
+    return Candidate(
+        name=name,
+        model=model,
+        prepared=prepared,
+        history=history,
+        settings=settings,
+        score=family.score(model, splits, "valid").get(objective, float("-inf")),
+        seconds=seconds,
+        latency=milliseconds(model.predict, splits.valid.texts),
+    )
+
+
+def _table(found: Sequence[Candidate], best: Candidate, objective: str) -> str:
+    heads = ["candidate", f"valid {objective}", "seconds", "ms per text", "parameters"]
+    rows = [heads]
+    for one in found:
+        name = f"**{one.name}**" if one is best else in_cell(one.name)
+        count = one.model.model.count_params()
+        cells = [f"{one.score:.4f}", f"{one.seconds:.0f}", shown(one.latency)]
+        rows.append([name, *cells, f"{count:,}"])
+    return markdown_table(rows)
