@@ -89,8 +89,9 @@ def train(
     # All that can be wrong is looked at first: it costs no second of TensorFlow.
     family = get_family(AUTO_FAMILY) if model == AUTO else family_of(_name(model))
     further = split_off(settings)
+    keywords: dict[str, Any] = {}
     if model == AUTO:
-        chosen, keywords = settings, {}
+        chosen = settings
         family.settings.of(AUTO_MODEL, **chosen)
     else:
         chosen, keywords = split_overrides(settings, model)
@@ -145,8 +146,8 @@ def train(
 def _check_time(model: str, max_time: float | None) -> None:
     if max_time is not None:
         raise ValueError(
-            "`max_time` (--max-time) needs the model 'auto'. Accepted for other models: "
-            f"`epochs`. Received: max_time={max_time!r} with {model!r}."
+            "`max_time` (--max-time) needs the model 'auto'. Accepted for other "
+            f"models: `epochs`. Received: max_time={max_time!r} with {model!r}."
         )
 
 

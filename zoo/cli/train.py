@@ -75,8 +75,9 @@ def _train(options) -> None:
     from zoo.families import family_of
     from zoo.families.catalogue import parse_overrides, parse_pairs
 
+    keywords: dict = {}
     if options.model == AUTO:
-        settings, keywords = parse_pairs(options.overrides), {}
+        settings = parse_pairs(options.overrides)
     else:
         settings, keywords = parse_overrides(options.overrides, options.model)
     shorthands = ("seed", "epochs", "batch_size", "learning_rate", "max_length")

@@ -81,7 +81,8 @@ def train_best(
     names = family.candidates(splits)
     family.introduce(splits, say)
     objective = family.objectives(splits)[0]
-    place, found = folder / "candidates", []
+    place = folder / "candidates"
+    found: list[Candidate] = []
     for name in names:
         if found and deadline is not None and time.time() >= deadline:
             say(f"{name}: not trained, the time is over")
