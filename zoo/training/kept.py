@@ -46,7 +46,7 @@ def intact(path: Path, remedy: str) -> Iterator[None]:
         ...     json.loads("{")  # doctest: +ELLIPSIS
         Traceback (most recent call last):
         ValueError: runs/a/state.json must be intact. Received: a damaged file \
-        (JSONDecodeError: Expecting ...). Remove runs/a.
+(JSONDecodeError: Expecting ...). Remove runs/a.
     """
     try:
         yield
