@@ -25,6 +25,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import KFold, StratifiedKFold
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
+from threadpoolctl import threadpool_limits
 
 from zoo.families.classification.constant import majority
 from zoo.tasks import Task
@@ -312,7 +313,8 @@ def _without_words(error: ValueError) -> bool:
 def fit_estimator(task: Task, strength: float, features, target: np.ndarray):
     """Fits the scikit-learn model for these features."""
     model = _estimator(task, strength, features.shape)
-    with warnings.catch_warnings():
+    # More threads only slow down products with sparse matrices.
+    with warnings.catch_warnings(), threadpool_limits(limits=1):
         warnings.simplefilter("ignore", ConvergenceWarning)
         warnings.filterwarnings("ignore", "Label .* is present in all")
         return model.fit(features, target)
