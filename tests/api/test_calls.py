@@ -226,7 +226,7 @@ WRONG = {
     "a set of another kind": (
         ("text_cnn", "treebank"),
         {},
-        "must have labels of texts.*treebank, with tags of words",
+        "must hold labels of texts.*treebank, with tags of words",
     ),
 }
 

@@ -202,7 +202,7 @@ BAD = {
     "a text": (lambda: ["so", "bad"], r"row 1 of `data`: the row holds 1 value"),
     "no number": (
         lambda: [*ROWS, ("so", "up", "many")],
-        r"row 5 of `data`, column 'stars': the label is no number.*Received: 'many'",
+        r"row 5 of `data`, column 'stars': the label is not a number.*Received: 'many'",
     ),
     "no text": (
         lambda: [*ROWS, (None, "up", 3)],

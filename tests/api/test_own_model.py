@@ -136,7 +136,7 @@ WRONG = {
     ),
     "two outputs": (
         lambda p: of(p, lambda x: [dense(2)(x), dense(2)(x)]),
-        "a dict with one output a task",
+        "a dict with one output per task",
     ),
     "softmax": (
         lambda p: of(p, dense(2, activation="softmax")),

@@ -200,7 +200,7 @@ def test_without_valid_and_test(place):
     nothing = Examples([], {"a": []})
     splits = Splits(splits.train, nothing, nothing)
     _, outcome = run(splits, place / "run")
-    assert "holds no labels" in (place / "run/report.md").read_text("utf-8")
+    assert "has no labels" in (place / "run/report.md").read_text("utf-8")
     assert outcome.history[0]["score"] is None
 
 

@@ -24,6 +24,7 @@ from small_models import (
 import zoo
 from zoo.layers import LSTM, BackwardLSTM
 from zoo.layers.ngrams import NGramBag
+from zoo.models.classifiers import WINDOW
 from zoo.models.heads import heads
 from zoo.tasks import Task, as_tasks
 from zoo.training.fit import compile_model
@@ -486,3 +487,21 @@ def test_listing_models_loads_neither_keras_nor_a_backend():
         "assert not loaded, loaded; assert len(names) >= 7, names"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_long_text_is_read_in_windows():
+    """The features of a long text are the maximum over those of its windows."""
+    model = zoo.get("bilstm", VOCAB_SIZE, 2, embedding_dim=6, units=4, pooling="max")
+    features = keras.Model(model.input, model.get_layer("features").output)
+    [text] = texts([300], seed=4)
+    found = ops.convert_to_numpy(features(text[None]))
+    windows = [text[:WINDOW], text[WINDOW : 2 * WINDOW], text[2 * WINDOW :]]
+    parts = [ops.convert_to_numpy(features(window[None])) for window in windows]
+    np.testing.assert_allclose(found, np.max(parts, axis=0), rtol=1e-5, atol=1e-6)
+    # Whatever the padding, and whatever stands beside it.
+    padded = np.zeros((2, 500), "int32")
+    padded[0, :300], padded[1, :3] = text, text[:3]
+    both = ops.convert_to_numpy(features(padded))
+    np.testing.assert_allclose(both[:1], found, rtol=1e-5, atol=1e-6)
+    alone = ops.convert_to_numpy(features(text[None, :3]))
+    np.testing.assert_allclose(both[1:], alone, rtol=1e-5, atol=1e-6)

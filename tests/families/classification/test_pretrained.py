@@ -41,7 +41,7 @@ def test_every_embedding_of_words_starts_from_the_file(name, file):
 
 
 def test_a_width_that_is_not_that_of_the_file(file):
-    with pytest.raises(ValueError, match="Accepted: 4, or none.*embedding_dim=5"):
+    with pytest.raises(ValueError, match="Accepted: 4, or no value.*embedding_dim=5"):
         build("bilstm", WORDS, LABELS, {"embedding_dim": 5}, vectors=file)
 
 

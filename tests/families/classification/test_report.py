@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 import zoo.reporting
+from zoo.families.classification.coverage import Coverage
 from zoo.families.classification.report import (
     Outcome,
     conclusion,
@@ -49,8 +50,15 @@ def outcome(tasks, rows=40, seed=0, history=2, **changes):
     parts = dict.fromkeys(("train", "valid"), Encoded(tokens, targets, weights))
     parts["test"] = Encoded([], targets, {n: w[:0] for n, w in weights.items()})
     logs = {"loss": 0.5, "val_loss": 0.25, "seconds": 3.0, "score": [0.625, -0.25]}
+    coverage = {
+        part: Coverage(len(encoded.tokens), 0, 40, 30, 3 if encoded.tokens else 0)
+        for part, encoded in parts.items()
+    }
     prepared = SimpleNamespace(
-        tasks=tasks, parts=parts, splits=SimpleNamespace(notes=["A note."])
+        tasks=tasks,
+        parts=parts,
+        splits=SimpleNamespace(notes=["A note."]),
+        coverage=coverage,
     )
     settings = {
         "name": "text_cnn",

@@ -68,7 +68,7 @@ def check_input(model: keras.Model) -> None:
 
 
 def check_outputs(outputs, tasks: Mapping[str, Task]) -> None:
-    """Raises a `ValueError` unless there is one output a task, of the task's width."""
+    """Raises a `ValueError` unless each task has one output, of the task's width."""
     expected = {name: task.outputs for name, task in tasks.items()}
     received = (
         {name: tensor.shape[-1] for name, tensor in outputs.items()}
@@ -77,7 +77,7 @@ def check_outputs(outputs, tasks: Mapping[str, Task]) -> None:
     )
     if received != expected:
         raise ValueError(
-            "`model` must return a dict with one output a task, of the task's width: "
+            "`model` must return a dict with one output per task, of the task's width: "
             f"{expected}. Received: {received}."
         )
 
