@@ -15,11 +15,15 @@ from benchmarks.quality import seeds
 from benchmarks.quality.text_classification import FAMILY, baseline_rows, row_of, table
 from zoo.data import Splits, load_named
 from zoo.families.classification import train as runs
-from zoo.families.classification.settings import Settings
+from zoo.families.classification.settings import ClassificationSettings
 
 
 def measure_alone(
-    name: str, splits: Splits, settings: Settings, keywords: Mapping, folder: Path
+    name: str,
+    splits: Splits,
+    settings: ClassificationSettings,
+    keywords: Mapping,
+    folder: Path,
 ) -> dict:
     """The same model trained on each task alone; parameters and seconds add up."""
     together = runs.prepare(splits, settings)

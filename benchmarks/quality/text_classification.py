@@ -18,7 +18,7 @@ from zoo.families import get_family
 from zoo.families.catalogue import parse_pairs
 from zoo.families.classification import baselines
 from zoo.families.classification import train as runs
-from zoo.families.classification.settings import Settings
+from zoo.families.classification.settings import ClassificationSettings
 from zoo.reporting.markdown import markdown_table
 from zoo.training.metrics import mean_of_main
 
@@ -27,10 +27,12 @@ FAMILY = get_family("classification")
 
 def baseline_rows(splits: Splits, options: argparse.Namespace) -> list[list[str]]:
     """The rows of the baselines, which have no seed."""
-    names = {field.name for field in fields(Settings)}
+    names = {field.name for field in fields(ClassificationSettings)}
     given = parse_pairs(options.overrides)
     overrides = {name: value for name, value in given.items() if name in names}
-    prepared = runs.prepare(splits, Settings(**{**overrides, "pretrain_epochs": 0}))
+    prepared = runs.prepare(
+        splits, ClassificationSettings(**{**overrides, "pretrain_epochs": 0})
+    )
     results = baselines.evaluate_baselines(prepared, "test")
     return [
         [name, f"{100 * mean_of_main(result):.1f}", "", "", ""]

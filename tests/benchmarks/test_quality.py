@@ -9,12 +9,19 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from benchmarks.quality import language_modeling, multi_task, seeds, text_classification
+from benchmarks.quality import (
+    defaults,
+    language_modeling,
+    multi_task,
+    seeds,
+    text_classification,
+)
 from zoo.data import Examples, Splits, load_named
 from zoo.families import Family
 from zoo.families.classification import train as runs
 from zoo.families.classification.report import outcome_of
-from zoo.families.classification.settings import Settings
+from zoo.families.classification.settings import ClassificationSettings
+from zoo.training.metrics import mean_of_main
 
 pytestmark = pytest.mark.tensorflow
 
@@ -171,7 +178,9 @@ def splits_of(**labels):
     return Splits(train, rest, rest)
 
 
-SETTINGS = Settings(epochs=1, jit_compile=False, fine_tune=True, batch_size=8)
+SETTINGS = ClassificationSettings(
+    epochs=1, jit_compile=False, fine_tune=True, batch_size=8
+)
 SIZES = {"embedding_dim": 4, "maps": 2, "windows": [1]}
 
 
@@ -239,7 +248,7 @@ def test_training_again_on_both_parts(place):
         SimpleNamespace(measure=measure),
         "text_cnn",
         splits,
-        Settings(epochs=9),
+        ClassificationSettings(epochs=9),
         {},
         place,
     )
@@ -251,3 +260,33 @@ def test_spread_is_that_of_a_sample():
     values = np.array([80.0, 82.0, 87.0])
     assert seeds.spread(values) == f"83.0 ± {np.std(values, ddof=1):.1f}"
     assert seeds.spread(values[:1]) == "80.0"
+
+
+def test_defaults(place, capsys):
+    options = ["--rows", "20", "all", "--seeds", "2", "--models", "linear"]
+    defaults.main(["--data", "trec", *options, "--set", "weights=none"])
+    printed = capsys.readouterr().out
+    lines = [line for line in printed.splitlines() if line.startswith("| trec")]
+    assert [line.split("|")[2].strip() for line in lines] == ["20", "all"]
+    facts = [
+        json.loads(
+            (place / f"runs/defaults/trec/all/{seed}/linear/facts.json").read_text()
+        )
+        for seed in (0, 1)
+    ]
+    scores = [100 * mean_of_main(fact["test"]) for fact in facts]
+    assert seeds.spread(np.array(scores)) in lines[1]
+    gain = re.search(
+        r"\| mean over the baseline \| all .*\| ([+-][0-9.]+) +\|", printed
+    )
+    baseline = float(lines[1].split("|")[4].split("±")[0])
+    assert float(gain[1]) == pytest.approx(np.mean(scores) - baseline, abs=0.11)
+
+
+def test_fewer_rows_are_nine_to_one(place):
+    splits = load_named("trec")
+    few = defaults.fewer(splits, 20, 0)
+    assert (len(few.train), len(few.valid)) == (18, 2)
+    assert few.test.texts == splits.test.texts
+    assert set(few.train.texts) <= set(splits.train.texts)
+    assert defaults.fewer(splits, 20, 1).train.texts != few.train.texts
