@@ -25,7 +25,14 @@ from zoo.training.metrics import mean_of_main
 
 pytestmark = pytest.mark.tensorflow
 
-TINY = ["epochs=1", "jit_compile=false", "embedding_dim=4", "maps=2", "windows=[1]"]
+TINY = [
+    "epochs=1",
+    "least_steps=1",
+    "jit_compile=false",
+    "embedding_dim=4",
+    "maps=2",
+    "windows=[1]",
+]
 
 
 @pytest.fixture
@@ -262,6 +269,7 @@ def test_spread_is_that_of_a_sample():
     assert seeds.spread(values[:1]) == "80.0"
 
 
+@pytest.mark.slow
 def test_defaults(place, capsys):
     options = ["--rows", "20", "all", "--seeds", "2", "--models", "linear"]
     defaults.main(["--data", "trec", *options, "--set", "weights=none"])

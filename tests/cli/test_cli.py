@@ -20,7 +20,7 @@ from zoo.cli import main
 
 pytestmark = pytest.mark.tensorflow
 
-SIZES = ["embedding_dim=4", "maps=2", "windows=[2]"]
+SIZES = ["embedding_dim=4", "maps=2", "windows=[2]", "least_steps=1", "weights=none"]
 TINY = ["--epochs", "1", "--set", "jit_compile=false", *SIZES]
 NOISE = ("I0000", "E0000", "W0000", "WARNING", "oneDNN", "cuda", "Traceback", "Warning")
 

@@ -11,7 +11,15 @@ from zoo.cli import main
 
 pytestmark = pytest.mark.tensorflow
 
-TINY = ["--epochs", "1", "--set", "jit_compile=false", "embedding_dim=4", "maps=2"]
+TINY = [
+    "--epochs",
+    "1",
+    "--set",
+    "jit_compile=false",
+    "embedding_dim=4",
+    "maps=2",
+    "least_steps=1",
+]
 
 
 def run(capsys, *arguments):

@@ -38,7 +38,13 @@ NAMES = [
 ]
 PLOTS = ["confusion.png", "learning_curves.png", "reliability.png"]
 MADE = sorted([*PLOTS, "model", "report.md", "results.json"])
-TINY = ["jit_compile=false", "embedding_dim=4", "maps=2", "windows=[1]"]
+TINY = [
+    "jit_compile=false",
+    "least_steps=1",
+    "embedding_dim=4",
+    "maps=2",
+    "windows=[1]",
+]
 LABELS = ["a|b", "caf\u00e9"]
 
 

@@ -100,7 +100,7 @@ def test_a_search_from_the_command_line(place, capsys, monkeypatch):
     ]
     best = max(result["objective"] for result in results)
     assert f"valid macro_f1 {best:.4f}" in said.out
-    assert "the defaults but for learning_rate" in said.out
+    assert "the defaults except learning_rate" in said.out
     for result in results:
         assert result["latency"] > 0 and result["memory"] > 50
         assert result["objective"] == result["scores"]["macro_f1"]

@@ -147,7 +147,7 @@ class Checkpoint(keras.callbacks.Callback):
         write_json(folder / _STATE, state)
         keep = {f"last-{epoch}.weights.h5", f"best-{self.best_epoch}.weights.h5"}
         for path in folder.glob("*.weights.h5"):
-            epochs_file = path.name.startswith(("last-", "best-"))
+            epochs_file = path.name.startswith(("last-", "best-", "partial-"))
             if epochs_file and path.name not in keep:
                 path.unlink()
 

@@ -165,7 +165,9 @@ def test_odd_texts(trained):
     odd = ["\u4f60\u597d", "[END] ##", " \t ", "a" * 5000, "\ud800", "x\x00y"]
     found = model.translate(odd, max_tokens=4)
     assert len(found) == 6 and found[2] == ""
-    with pytest.warns(UserWarning, match="1 text.*max_source=40.*ones: 1"):
+    with pytest.warns(
+        UserWarning, match="1 text.*max_source=40.*First text numbers: 1"
+    ):
         model.translate(["One!", "One and two! " * 50], max_tokens=2)
     for said, options in (
         ("`texts` must be a list", {"texts": "One!", "count": 1}),
