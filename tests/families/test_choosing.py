@@ -74,7 +74,7 @@ def test_when_the_time_is_over_no_other_begins(tmp_path, monkeypatch, capsys):
         "auto", table(), weights="none", out=tmp_path / "run", max_time=1e-9
     )
     assert run.model.metadata["name"] == "linear" and run.exported is None
-    assert "text_cnn: not trained, the time is over" in capsys.readouterr().out
+    assert "text_cnn: not trained: the time limit is reached" in capsys.readouterr().out
 
 
 def test_what_auto_cannot_do(tmp_path):

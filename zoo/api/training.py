@@ -16,7 +16,7 @@ from zoo.families.run import Run
 if TYPE_CHECKING:
     import keras
 
-AUTO = "auto"  # stands for the best of a few models
+AUTO = "auto"  # the best of a few models
 AUTO_FAMILY, AUTO_MODEL = "classification", "bilstm_mt"  # whose settings it takes
 
 
@@ -65,7 +65,7 @@ def train(
         tensorboard: folder for event files.
         max_time: with `"auto"`, seconds after which no model begins and the one in
             training ends.
-        verbose: prints what the command prints; else nothing.
+        verbose: whether to print what the command prints.
         **settings: `epochs`, `seed` and the other settings and builder arguments that
             `zoo.describe(model)` lists; and further arguments about the data:
             `separator`, `missing`, `on_bad_rows`, `on_single_class`, `encoding`,
@@ -86,7 +86,7 @@ def train(
         ... )
         >>> run.model.predict(["What a lovely day"])  # doctest: +SKIP
     """
-    # All that can be wrong is looked at first: it costs no second of TensorFlow.
+    # Check everything that needs no TensorFlow before it loads.
     family = get_family(AUTO_FAMILY) if model == AUTO else family_of(_name(model))
     further = split_off(settings)
     keywords: dict[str, Any] = {}

@@ -85,7 +85,7 @@ def train_best(
     found: list[Candidate] = []
     for name in names:
         if found and deadline is not None and time.time() >= deadline:
-            say(f"{name}: not trained, the time is over")
+            say(f"{name}: not trained: the time limit is reached")
             continue
         found.append(
             _train(

@@ -1,4 +1,4 @@
-"""What a training gives: the model, its scores and where everything stands."""
+"""The result of a training: the model, its scores and the paths of its files."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ class Report:
         return f"Report({str(self.path)!r})"
 
     def _repr_markdown_(self) -> str:
-        """The page with its plots inside, since a notebook stands in another folder."""
+        """The page with its plots inside, because a notebook is in another folder."""
         return _IMAGE.sub(self._inside, str(self))
 
     def _inside(self, image: re.Match) -> str:

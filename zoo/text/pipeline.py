@@ -1,4 +1,4 @@
-"""The text pipeline: strings to ids, the same object in training and in serving."""
+"""The text pipeline: converts strings to ids, in training and in serving."""
 
 from __future__ import annotations
 
@@ -100,15 +100,15 @@ class TextPipeline(tf.Module):
     ) -> TextPipeline:
         """Learns a vocabulary, the same one whatever the order of the texts.
 
-        Every token within the bytes that the pipeline reads is counted, also those
-        behind `max_length`. The texts are read once, a chunk at a time. Learning word
-        pieces takes minutes when there are many words.
+        It counts every token within the bytes that the pipeline reads, also those
+        beyond `max_length`. It reads the texts once, in chunks. Learning word pieces
+        takes minutes if there are many words.
 
         Args:
             texts: the training texts; any iterable.
             tokenizer: see the class. `"bytes"` reads no text.
             vocab_size: largest size, with the four special tokens.
-            min_count: rarer tokens are left out.
+            min_count: minimum number of occurrences of a token.
             max_length: see the class.
             lowercase: see the class.
 
@@ -137,9 +137,9 @@ class TextPipeline(tf.Module):
         max_length: int = 256,
         lowercase: bool = True,
     ) -> Counter[bytes]:
-        """How often each word of some texts occurs, UTF-8; arguments as of `learn`.
+        """Counts the words of some texts, as UTF-8; arguments as for `learn`.
 
-        The words of `"wordpiece"` are whole; those of `"bytes"` are not counted.
+        Words of `"wordpiece"` are whole; `"bytes"` has no words to count.
         """
         settings = TextSettings(tokenizer, max_length, lowercase)
         return Counter() if tokenizer == "bytes" else _count(texts, settings)
@@ -157,14 +157,14 @@ class TextPipeline(tf.Module):
         max_length: int = 256,
         lowercase: bool = True,
     ) -> TextPipeline:
-        """`learn` from what `count` returned.
+        """Learns a vocabulary, as `learn`, from the counts that `count` returned.
 
         Args:
             counts: of the training texts, with the same tokenizer and case.
-            always: words that stay however rare they are, or never seen, as long as
-                `vocab_size` has room; word pieces know none.
-            pieces: at most so many entries are pieces of the words that are left out;
-                for `"unicode"` alone.
+            always: words to keep however rare they are, also unseen ones, as long as
+                `vocab_size` has room; ignored by `"wordpiece"`.
+            pieces: maximum number of entries that are pieces of rare words; only for
+                `"unicode"`.
             tokenizer, vocab_size, min_count, max_length, lowercase: see `learn`.
 
         Raises:
@@ -217,14 +217,14 @@ class TextPipeline(tf.Module):
         )
 
     def summary(self) -> dict:
-        """Its settings and size, for metadata."""
+        """Returns its settings and size, for metadata."""
         return {**asdict(self._settings), "vocab_size": self.vocab_size}
 
     def __call__(self, texts) -> tf.Tensor:
         return self.pad(self.ragged_ids(self.tokenize(texts)))
 
     def tokenize(self, texts) -> tf.RaggedTensor:
-        """The tokens that `__call__` looks up.
+        """Returns the tokens that `__call__` looks up.
 
         Args:
             texts: string tensor `[batch]`, or a list of `str` or `bytes`.
@@ -241,7 +241,7 @@ class TextPipeline(tf.Module):
             return tokens[:, : self.max_length]
 
     def ragged_ids(self, tokens: tf.RaggedTensor) -> tf.RaggedTensor:
-        """Ids of what `tokenize` returns, at least one a row.
+        """Returns the ids of the tokens from `tokenize`, at least one per row.
 
         Args:
             tokens: ragged string tensor `[batch, (tokens)]`.
@@ -253,18 +253,18 @@ class TextPipeline(tf.Module):
             return fill_empty(tokens.with_values(self._lookup(tokens.values)))
 
     def pad(self, ids: tf.RaggedTensor) -> tf.Tensor:
-        """Ids `[batch, time]` of what `ragged_ids` returns; time is 1 at least."""
+        """Pads the ids from `ragged_ids` to `[batch, time]`; time is at least 1."""
         with tf.device("CPU:0"):
             return pad(ids)
 
     def encode(self, texts: Iterable[str | bytes]) -> list[np.ndarray]:
-        """Ids of texts that fit in memory, without padding.
+        """Returns the ids of texts that fit in memory, without padding.
 
         Args:
             texts: any iterable of texts.
 
         Returns:
-            One int32 array `[tokens]` a text, 1 <= tokens <= `max_length`.
+            One int32 array `[tokens]` per text, 1 <= tokens <= `max_length`.
 
         Example:
             >>> TextPipeline(tokenizer="bytes").encode(["a", ""])[0].tolist()

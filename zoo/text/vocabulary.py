@@ -31,16 +31,16 @@ def most_common(
     always: Collection[str] = (),
     pieces: int = 0,
 ) -> list[str]:
-    """Special tokens, then tokens by falling count; equal counts by code point.
+    """Returns special tokens, then tokens by decreasing count, then by code point.
 
     Args:
         counts: how often each token (`bytes`, UTF-8) occurs.
         vocab_size: largest size, special tokens included.
-        min_count: a token that occurs less often is left out ...
-        always: ... unless it is one of these; those that do not occur come last, in
-            this order.
-        pieces: at most so many pieces of the words that are left out come after them,
-            from which `TextPipeline` puts together words that it does not know.
+        min_count: minimum number of occurrences of a token.
+        always: tokens to keep even if they are rarer; those that do not occur come
+            last, in this order.
+        pieces: maximum number of pieces of rare words, which come after the words;
+            `TextPipeline` composes unknown words of them.
 
     Returns:
         The vocabulary; a token's id is its position.
@@ -64,19 +64,19 @@ def most_common(
 
 
 def pieces_of_rare(counts: Counter, known: Collection[str], most: int) -> list[str]:
-    """Pieces of the words that a vocabulary lacks, the most useful first.
+    """Returns pieces of the words that a vocabulary lacks, the most useful first.
 
-    Single characters, then what begins or continues at least three of these words, by
-    how many letters of them it covers.
+    Single characters come first, then prefixes and inner parts of at least three of
+    these words, by the number of letters that they cover.
 
     Args:
         counts: how often each token (`bytes`, UTF-8) occurs.
         known: the words of the vocabulary.
-        most: number of pieces.
+        most: maximum number of pieces.
 
     Returns:
-        Pieces that are no words of the vocabulary; those that do not begin a word are
-        written with `##` before them.
+        Pieces that are not words of the vocabulary; pieces that do not begin a word
+        start with `##`.
     """
     letters: Counter = Counter()
     found: Counter = Counter()
@@ -104,7 +104,7 @@ def pieces_of_rare(counts: Counter, known: Collection[str], most: int) -> list[s
 
 
 def word_pieces(counts: Counter, *, vocab_size: int, min_count: int) -> list[str]:
-    """Special tokens, characters, then word pieces (`##` marks a continuation).
+    """Returns special tokens, characters and word pieces (`##` marks a continuation).
 
     Args:
         counts: how often each word (`bytes`, UTF-8) occurs.

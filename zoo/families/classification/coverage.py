@@ -22,8 +22,8 @@ class Coverage:
         cut: of those that are longer than the model reads.
         tokens: number of tokens in all of the texts.
         read: of those that the model reads.
-        unknown: of those read that have no entry in the vocabulary and no pieces: to
-            the model they are all the same.
+        unknown: of those read that have no entry in the vocabulary and no pieces: the
+            model cannot tell them apart.
     """
 
     texts: int
@@ -35,7 +35,7 @@ class Coverage:
     def __str__(self) -> str:
         """A sentence about the part, for the first lines of a run."""
         alike = self.unknown / max(self.read, 1)
-        said = f"{alike:.2%} of the tokens are unknown words, which look all the same"
+        said = f"{alike:.2%} of the tokens are unknown and indistinguishable"
         if not self.cut:
             return f"all texts are read to their end; {said}"
         texts = f"{self.cut:,} of {self.texts:,} texts are cut"

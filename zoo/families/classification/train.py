@@ -41,14 +41,14 @@ MOST_TOKENS = 8192
 
 @dataclass(frozen=True)
 class Encoded:
-    """One part of a data set as arrays: ids, targets and weights, one row a text."""
+    """One part of a data set as arrays: ids, targets and weights, one row per text."""
 
     tokens: list[np.ndarray]
     targets: dict[str, np.ndarray]
     weights: dict[str, np.ndarray]
 
     def only(self, task: str) -> Encoded:
-        """The texts that carry a label of one task, with that task alone."""
+        """Returns the texts with a label of one task, and only that task."""
         rows = np.flatnonzero(self.weights[task] > 0)
         return Encoded(
             [self.tokens[row] for row in rows],
@@ -84,7 +84,7 @@ class Prepared:
     def batches(
         self, part: str, settings: ClassificationSettings, *, shuffle: bool = False
     ) -> TokenBatches:
-        """Batches of a part; the class weights of the settings apply to training."""
+        """Returns batches of a part, with the class weights of the settings in training."""
         encoded = self.parts[part]
         weights = dict(encoded.weights)
         if shuffle:
@@ -107,7 +107,7 @@ class Prepared:
         )
 
     def only(self, task: str) -> Prepared:
-        """The rows that carry a label of one task, with that task alone."""
+        """Returns the rows with a label of one task, and only that task."""
         chosen = []
         for part in self.splits.parts.values():
             labels = part.labels.get(task, [])
@@ -262,7 +262,7 @@ def fine_tune(
     *,
     verbose: bool = False,
 ) -> TextModel:
-    """A model of one task that starts from a jointly trained one.
+    """Trains a model of one task further, starting from a jointly trained one.
 
     Args:
         text_model: trained on all tasks; not changed.
@@ -314,7 +314,7 @@ def fine_tune(
 def fine_tune_all(
     text_model: TextModel, prepared: Prepared, settings: ClassificationSettings
 ) -> TextModel:
-    """One model whose every task is answered by its own fine-tuned copy.
+    """Builds one model in which each task has its own fine-tuned copy of the network.
 
     Args:
         text_model: jointly trained; not changed.
@@ -342,7 +342,7 @@ def _pretrain(
     *,
     verbose: bool,
 ) -> None:
-    """Language-model initialisation, kept in the run's folder with each epoch."""
+    """Initialises by a language model, and saves each epoch in the run's folder."""
     pretrain(
         model,
         [*prepared.unlabeled, *prepared.parts["train"].tokens],
@@ -357,7 +357,7 @@ def _pretrain(
 def part_outputs(
     text_model: TextModel, prepared: Prepared, part: str
 ) -> dict[str, np.ndarray]:
-    """The model's outputs `[texts, outputs]` for one part of the data, by task."""
+    """Returns the model's outputs `[texts, outputs]` for one part, by task."""
     if not prepared.parts[part].tokens:
         return {name: np.zeros((0, t.outputs)) for name, t in prepared.tasks.items()}
     return predict(text_model.model, prepared.batches(part, ClassificationSettings()))
@@ -366,7 +366,7 @@ def part_outputs(
 def evaluate_part(
     text_model: TextModel, prepared: Prepared, part: str
 ) -> dict[str, dict]:
-    """Metrics of each task on one part of the data."""
+    """Returns the metrics of each task on one part of the data."""
     encoded, outputs = prepared.parts[part], part_outputs(text_model, prepared, part)
     return {
         name: evaluate(
