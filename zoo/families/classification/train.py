@@ -84,7 +84,7 @@ class Prepared:
     def batches(
         self, part: str, settings: ClassificationSettings, *, shuffle: bool = False
     ) -> TokenBatches:
-        """Returns batches of a part, with the class weights of the settings in training."""
+        """Returns batches of a part; class weights of the settings apply to training."""
         encoded = self.parts[part]
         weights = dict(encoded.weights)
         if shuffle:
