@@ -84,7 +84,7 @@ class Prepared:
     def batches(
         self, part: str, settings: ClassificationSettings, *, shuffle: bool = False
     ) -> TokenBatches:
-        """Returns batches of a part; class weights of the settings apply to training."""
+        """Returns batches of a part, with class weights in those for training."""
         encoded = self.parts[part]
         weights = dict(encoded.weights)
         if shuffle:
