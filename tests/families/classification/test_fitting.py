@@ -11,7 +11,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 import zoo
 from zoo.data import Examples, Splits
 from zoo.families import family_of
-from zoo.families.classification import estimators
+from zoo.families.classification import estimators, fitting
 from zoo.families.classification.estimators import (
     STRENGTHS,
     choose_strength,
@@ -324,3 +324,22 @@ def test_a_network_beside_it_gets_its_share_on_the_validation_part():
     )
     answers = leaning.predict(["the film", "a cast to see"])
     assert [answer["label"]["label"] for answer in answers] == ["good", "good"]
+
+
+@pytest.mark.tensorflow
+def test_many_classes_have_fewer_features_the_most_frequent(monkeypatch):
+    monkeypatch.setattr(fitting, "MOST_WEIGHTS", 240)
+    seen = []
+
+    def remember(task, strength, found):
+        seen.append(found[0].shape[1])
+        return fit_weights(task, strength, found)
+
+    monkeypatch.setattr(fitting, "fit_weights", remember)
+    texts, labels = rows(0, 160)
+    labels = [f"{label} {row % 4}" for row, label in enumerate(labels)]
+    part = Examples(texts, {"label": labels})
+    model, _, _ = trained("linear", Splits(part, part, part), weights="none")
+    assert seen == [240 // 4]
+    found = fitting._frequent(csr_matrix(np.array([[1, 0, 1, 1], [1, 0, 0, 1]])), 2)
+    assert found.tolist() == [0, 3]

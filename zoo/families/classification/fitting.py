@@ -35,7 +35,7 @@ from zoo.families.classification.token_features import (
 )
 from zoo.models import _registry
 from zoo.models.linear import columns_of, outputs_of
-from zoo.tasks import same_labels
+from zoo.tasks import Task, same_labels
 from zoo.training.fit import class_weights
 
 if TYPE_CHECKING:
@@ -47,6 +47,8 @@ VECTOR_SCALE = 3.0
 MOST_LETTERS = 8_000_000
 # Of the table of n-grams.
 MOST_VALUES, MOST_BUCKETS = 2**23, 2**21
+# Of all classes of a task that are fitted together.
+MOST_WEIGHTS = 3_000_000
 _LAYERS = ("linear_words", "linear_letters", "linear_vectors")
 
 
@@ -84,7 +86,7 @@ def fit_linear_part(
     vectors_of = known_vectors(prepared.pipeline.vocabulary, settings.vectors, start)
     features = _learn(prepared, counts["train"], ngrams["train"], vectors_of)
     matrices = {part: _matrix(features, counts[part], ngrams[part]) for part in tokens}
-    used = np.flatnonzero(np.diff(matrices["train"].tocsc().indptr))
+    used = _frequent(matrices["train"], most_features(prepared.tasks))
     train, valid = (matrices[part][:, used].tocsr() for part in ("train", "valid"))
 
     width = words.outputs
@@ -131,6 +133,32 @@ def sized_ngrams(name: str, prepared: Prepared, keywords: Mapping) -> dict[str, 
     most = MOST_VALUES // max(outputs_of(prepared.tasks), 1)
     wanted = min(2 * tokens * max(len(lengths), 1), most, MOST_BUCKETS)
     return {"ngram_buckets": 2 ** max(int(np.log2(max(wanted, 1))), 10)}
+
+
+def most_features(tasks: Mapping[str, Task]) -> int:
+    """Returns how many features may be fitted together with the labels of a task.
+
+    The fit of several classes holds some 20 copies of all their weights.
+
+    Example:
+        >>> most_features({"a": Task("categories", tuple("abc"))})
+        1000000
+    """
+    together = [
+        task.outputs
+        for task in tasks.values()
+        if task.kind == "categories" and task.outputs > 2
+    ]
+    return MOST_WEIGHTS // max(together, default=1)
+
+
+def _frequent(matrix: csr_matrix, most: int) -> np.ndarray:
+    """Returns the columns that occur, at most so many, the most frequent ones."""
+    rows = np.diff(matrix.tocsc().indptr)
+    used = np.flatnonzero(rows)
+    if len(used) > most:
+        used = np.sort(used[np.argsort(-rows[used], kind="stable")[:most]])
+    return used
 
 
 def _learn(
