@@ -16,6 +16,8 @@ from zoo.tasks import Task
 from zoo.training.metrics import evaluate, merit
 
 STRENGTHS = (0.3, 1.0, 3.0, 10.0, 30.0)
+# With more outputs a fit takes long, and the strengths in the middle are compared.
+MANY_OUTPUTS = 20
 # Where training and validation rows together are fewer, folds of both judge.
 FEW_ROWS, FOLDS = 1_000, 5
 # Values of the training matrix times outputs that a comparison of all strengths reads
@@ -58,12 +60,13 @@ def choose_strength(task: Task, train: Rows, valid: Rows) -> float:
         return 1.0
     truth = np.concatenate([judged[1] for _, judged in folds])
     counted = np.concatenate([judged[2] for _, judged in folds])
+    strengths = STRENGTHS if task.outputs <= MANY_OUTPUTS else STRENGTHS[1:4]
     scores = []
-    for strength in STRENGTHS:
+    for strength in strengths:
         said = [fit_weights(task, strength, fit)(judged[0]) for fit, judged in folds]
         found = evaluate(task, truth, counted, np.concatenate(said))
         scores.append(float(np.nan_to_num(merit(task, found), nan=-1e9)))
-    return STRENGTHS[int(np.argmax(scores))]
+    return strengths[int(np.argmax(scores))]
 
 
 def fit_weights(task: Task, strength: float, rows: Rows) -> Estimate:

@@ -48,7 +48,7 @@ MOST_LETTERS = 8_000_000
 # Of the table of n-grams.
 MOST_VALUES, MOST_BUCKETS = 2**23, 2**21
 # Of all classes of a task that are fitted together.
-MOST_WEIGHTS = 3_000_000
+MOST_WEIGHTS = 1_500_000
 _LAYERS = ("linear_words", "linear_letters", "linear_vectors")
 
 
@@ -142,7 +142,7 @@ def most_features(tasks: Mapping[str, Task]) -> int:
 
     Example:
         >>> most_features({"a": Task("categories", tuple("abc"))})
-        1000000
+        500000
     """
     together = [
         task.outputs
