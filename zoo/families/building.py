@@ -71,7 +71,7 @@ def known_vectors(
         matrix, _ = shipped.read_vectors(weights, vocabulary, scale=0.0)
     else:
         return None
-    return matrix, np.any(matrix, axis=1, keepdims=False).reshape(-1)
+    return matrix, np.abs(matrix).sum(axis=1) > 0
 
 
 def _started(

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import numpy as np
-
 from zoo.families.classification.constant import majority
 from zoo.families.classification.linear import Linear, fit_linear
+from zoo.families.classification.ngram_weights import merge_labels
 from zoo.families.classification.train import Prepared
 from zoo.reporting.timing import milliseconds
 from zoo.tasks import Task
@@ -86,12 +85,8 @@ def _labelled(prepared: Prepared, part: str, task: str):
 def _union(prepared: Prepared, part: str):
     """Returns the texts of all tasks with the one label that each has."""
     encoded = prepared.parts[part]
-    weights = np.stack([encoded.weights[name] for name in prepared.tasks])
-    targets = np.stack([encoded.targets[name] for name in prepared.tasks])
-    owner = weights.argmax(axis=0)
-    columns = np.arange(weights.shape[1])
     texts = getattr(prepared.splits, part).texts
-    return texts, targets[owner, columns], weights[owner, columns]
+    return texts, *merge_labels([*prepared.tasks], encoded.targets, encoded.weights)
 
 
 def union_available(tasks: Mapping[str, Task]) -> bool:

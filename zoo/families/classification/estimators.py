@@ -150,18 +150,27 @@ def _folds(task: Task, train: Rows, valid: Rows) -> Iterator[tuple[Rows, Rows]]:
     """Each row is judged by a model of the others, those of `valid` too."""
     features = vstack([train[0], valid[0]], "csr")
     targets, weights = (np.concatenate(pair) for pair in zip(train[1:], valid[1:]))
-    count = min(FOLDS, len(targets))
-    if count < 2:
-        return
-    kind, of = KFold, None
-    if task.kind == "categories" and np.bincount(targets).max() >= count:
-        kind, of = StratifiedKFold, targets
-    with warnings.catch_warnings():  # of labels rarer than there are folds
-        warnings.simplefilter("ignore", UserWarning)
-        parts = kind(count, shuffle=True, random_state=0)
-        pairs = list(parts.split(features, of))
-    for kept, left in pairs:
+    for kept, left in fold_rows(task, targets):
         yield (
             (features[kept], targets[kept], weights[kept]),
             (features[left], targets[left], weights[left]),
         )
+
+
+def fold_rows(task: Task, targets: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Numbers of the rows to fit and to judge by in each fold; none for a single row.
+
+    Args:
+        task: the task; the classes of categories have equal shares in all folds.
+        targets: of the rows.
+    """
+    count = min(FOLDS, len(targets))
+    if count < 2:
+        return []
+    kind = KFold
+    if task.kind == "categories" and np.bincount(targets).max() >= count:
+        kind = StratifiedKFold
+    with warnings.catch_warnings():  # of labels rarer than there are folds
+        warnings.simplefilter("ignore", UserWarning)
+        folds = kind(count, shuffle=True, random_state=0)
+        return list(folds.split(np.zeros(len(targets)), targets))

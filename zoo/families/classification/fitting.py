@@ -22,6 +22,7 @@ from zoo.families.classification.estimators import (
     choose_strength,
     fit_weights,
 )
+from zoo.families.classification.ngram_weights import merge_labels
 from zoo.families.classification.settings import ClassificationSettings
 from zoo.families.classification.token_features import (
     LetterFeatures,
@@ -63,7 +64,7 @@ class Features:
 
 def fit_linear_part(
     model: keras.Model, prepared: Prepared, settings: ClassificationSettings, start: str
-) -> dict[str, dict]:
+) -> None:
     """Fits the linear outputs of a model in place.
 
     Args:
@@ -71,13 +72,10 @@ def fit_linear_part(
         prepared: the data.
         settings: their class weights count, and their file of vectors.
         start: name of the word vectors that ship and the model starts from.
-
-    Returns:
-        By task, what was chosen: `strength` and `features`, the number of them.
     """
     names = {layer.name for layer in model.layers}
     if not names.issuperset(_LAYERS):
-        return {}
+        return
     words, letters, vectors = map(model.get_layer, _LAYERS)
     tokens = {part: prepared.parts[part].tokens for part in ("train", "valid")}
     size = prepared.pipeline.vocab_size
@@ -91,7 +89,6 @@ def fit_linear_part(
 
     width = words.outputs
     weights, bias = np.zeros((matrices["train"].shape[1], width)), np.zeros(width)
-    chosen: dict[str, dict] = {}
     columns = columns_of(prepared.tasks)
     with threadpool_limits(limits=1):  # more threads slow down such small products
         for members in same_labels(prepared.tasks).values():
@@ -105,10 +102,7 @@ def fit_linear_part(
             found: Estimate = fit_weights(task, strength, rows[0])
             weights[used, columns[members[0]]] = found.weights
             bias[columns[members[0]]] = found.bias
-            said = {"strength": strength, "features": len(used)}
-            chosen.update(dict.fromkeys(members, said))
     _assign((words, letters, vectors), features, weights, bias)
-    return chosen
 
 
 def sized_ngrams(name: str, prepared: Prepared, keywords: Mapping) -> dict[str, int]:
@@ -191,11 +185,9 @@ def _labelled(
 ) -> tuple[csr_matrix, np.ndarray, np.ndarray]:
     """Features, targets and weights of the texts with a label of some tasks."""
     encoded = prepared.parts[part]
-    stacked = np.stack([encoded.weights[name] for name in members])
-    owner, column = stacked.argmax(axis=0), np.arange(stacked.shape[1])
-    targets = np.stack([encoded.targets[name] for name in members])[owner, column]
-    rows = np.flatnonzero(stacked.max(axis=0) > 0)
-    return matrix[rows], targets[rows], stacked.max(axis=0)[rows]
+    targets, weights = merge_labels(members, encoded.targets, encoded.weights)
+    rows = np.flatnonzero(weights > 0)
+    return matrix[rows], targets[rows], weights[rows]
 
 
 def _weighted(prepared: Prepared, settings: ClassificationSettings, name: str, rows):

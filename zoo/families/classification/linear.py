@@ -22,12 +22,12 @@ from scipy.sparse import hstack
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.model_selection import KFold, StratifiedKFold
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from threadpoolctl import threadpool_limits
 
 from zoo.families.classification.constant import majority
+from zoo.families.classification.estimators import FEW_ROWS, fold_rows
 from zoo.tasks import Task
 from zoo.training.chunks import chunks
 from zoo.training.metrics import evaluate, merit
@@ -42,8 +42,6 @@ MOST_CHARACTERS = 8_000_000
 # Characters times outputs on which all candidates are compared in about a minute; with
 # more, a sample of the rows is used, but not fewer than `FEWEST_ROWS`.
 MOST_WORK, FEWEST_ROWS, MOST_JUDGED = 2_000_000, 4_000, 10_000
-# With fewer training and validation rows together, cross-validation on both decides.
-FEW_ROWS, FOLDS = 1_000, 5
 
 # Features are compared at the first strengths, then all strengths with the best ones.
 FIRST_STRENGTHS = (1.0, 10.0)
@@ -257,18 +255,9 @@ def _folds(task: Task, train, valid) -> Iterator[tuple]:
     """For few rows: cross-validation, including the validation part."""
     texts = [*train[0], *valid[0]]
     target = np.concatenate([train[1], valid[1]]) if len(valid[0]) else train[1]
-    count = min(FOLDS, len(texts))
-    if count < 2:
+    pairs = fold_rows(task, target)
+    if not pairs:
         yield texts, target, [], target[:0]
-        return
-    if task.kind == "categories":
-        with warnings.catch_warnings():  # about labels rarer than the number of folds
-            warnings.simplefilter("ignore", UserWarning)
-            largest = np.bincount(target).max()
-            kind = StratifiedKFold if largest >= count else KFold
-            pairs = list(kind(count, shuffle=True, random_state=0).split(texts, target))
-    else:
-        pairs = list(KFold(count, shuffle=True, random_state=0).split(texts))
     for kept, left in pairs:
         some, judged = ([texts[row] for row in rows] for rows in (kept, left))
         yield some, target[kept], judged, target[left]

@@ -41,7 +41,7 @@ def adapt_ngrams(
         return
     columns = np.concatenate(
         [
-            _indicators(tasks[members[0]], *_merge(members, targets, weights))
+            _indicators(tasks[members[0]], *merge_labels(members, targets, weights))
             for members in same_labels(tasks).values()
         ],
         axis=1,
@@ -50,7 +50,9 @@ def adapt_ngrams(
         bag.adapt(tokens, columns)
 
 
-def _merge(members: Sequence[str], targets, weights) -> tuple[np.ndarray, np.ndarray]:
+def merge_labels(
+    members: Sequence[str], targets, weights
+) -> tuple[np.ndarray, np.ndarray]:
     """Returns for each text target and weight of the first task that labels it."""
     target, weight = targets[members[0]].copy(), weights[members[0]].copy()
     for name in members[1:]:
