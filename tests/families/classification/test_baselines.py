@@ -13,6 +13,7 @@ from scipy.sparse import hstack
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
+from zoo.families.classification import baseline_estimator
 from zoo.families.classification import linear as linears
 from zoo.families.classification.baselines import union_available
 from zoo.families.classification.constant import majority
@@ -148,7 +149,7 @@ def test_outputs_in_pieces_are_the_same(labels, monkeypatch):
     task = Task("categories", tuple(map(str, range(labels))))
     part = (texts, target, weight)
     whole = linear(task, part, part, texts)
-    monkeypatch.setattr(linears, "chunks", partial(chunks, most=700))
+    monkeypatch.setattr(baseline_estimator, "chunks", partial(chunks, most=700))
     np.testing.assert_allclose(linear(task, part, part, texts), whole, atol=1e-6)
     assert whole[:, :3].any(axis=1).all() and not whole[:, 3:].any()
 

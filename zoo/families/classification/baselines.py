@@ -8,8 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from zoo.data.parts import PARTS
 from zoo.families.classification.constant import majority
-from zoo.families.classification.linear import Linear, fit_linear
+from zoo.families.classification.counted import Counted
+from zoo.families.classification.linear import (
+    MOST_CHARACTERS,
+    Linear,
+    fit_linear,
+)
 from zoo.families.classification.ngram_weights import merge_labels
 from zoo.families.classification.train import Prepared
 from zoo.reporting.timing import milliseconds
@@ -42,18 +48,20 @@ def compare_baselines(
     texts = getattr(prepared.splits, part).texts
     train_part, target_part = prepared.parts["train"], prepared.parts[part]
     fitted: dict[str, dict[str, Linear]] = {"linear": {}}
+    counted = _shared_counts(prepared)
     for name, task in prepared.tasks.items():
         target, weight = target_part.targets[name], target_part.weights[name]
         output = majority(
             task, train_part.targets[name], train_part.weights[name], len(texts)
         )
         results["majority"][name] = evaluate(task, target, weight, output)
-        sides = [_labelled(prepared, side, name) for side in ("train", "valid")]
-        model = fitted["linear"][name] = fit_linear(task, *sides)
+        seen, held_out = (_labelled(prepared, one, name) for one in PARTS[:2])
+        model = fitted["linear"][name] = fit_linear(task, seen, held_out, counted)
         results["linear"][name] = evaluate(task, target, weight, model(texts))
     if union_available(prepared.tasks):
         task = next(iter(prepared.tasks.values()))
-        model = fit_linear(task, _union(prepared, "train"), _union(prepared, "valid"))
+        seen, held_out = (_union(prepared, one) for one in PARTS[:2])
+        model = fit_linear(task, seen, held_out, counted)
         fitted["linear on all tasks"] = {"all": model}
         output = model(texts)
         results["linear on all tasks"] = {
@@ -64,6 +72,15 @@ def compare_baselines(
         }
     costs = {name: _costs(models, texts) for name, models in fitted.items()}
     return results, costs
+
+
+def _shared_counts(prepared: Prepared) -> Counted | None:
+    """Returns the counts that several tasks of short texts share."""
+    splits = prepared.splits
+    both = [*splits.train.texts, *splits.valid.texts]
+    if len(prepared.tasks) < 2 or sum(map(len, both)) > MOST_CHARACTERS:
+        return None
+    return Counted(both)
 
 
 def _costs(models: Mapping[str, Linear], texts: Sequence[str]) -> dict:

@@ -8,9 +8,7 @@ instead.
 
 from __future__ import annotations
 
-import re
 import time
-import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -19,21 +17,26 @@ from typing import Any
 
 import numpy as np
 from scipy.sparse import hstack
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.multiclass import OneVsRestClassifier
-from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
-from threadpoolctl import threadpool_limits
 
+from zoo.families.classification.baseline_estimator import (
+    MOST_LABELS,
+    MOST_WEIGHTS,
+    fit_estimator,
+    outputs_of,
+    parameter_of,
+)
 from zoo.families.classification.constant import majority
+from zoo.families.classification.counted import (
+    WORDS,
+    Counted,
+    character_options,
+    word_options,
+)
 from zoo.families.classification.estimators import FEW_ROWS, fold_rows
 from zoo.tasks import Task
-from zoo.training.chunks import chunks
 from zoo.training.metrics import evaluate, merit
 
-# Limits of a linear model: beyond them it takes gigabytes, or minutes.
-MOST_LABELS, MOST_WEIGHTS = 200, 20_000_000
 # Number of features of one kind; and of weights that are fitted together, which need
 # some 30 copies.
 MOST_FEATURES, MOST_TOGETHER = 200_000, 3_000_000
@@ -46,13 +49,12 @@ MOST_WORK, FEWEST_ROWS, MOST_JUDGED = 2_000_000, 4_000, 10_000
 # Features are compared at the first strengths, then all strengths with the best ones.
 FIRST_STRENGTHS = (1.0, 10.0)
 STRENGTHS, NEIGHBOURS = (0.3, 1.0, 3.0, 10.0, 30.0), (1, 4, 16)
-_TOKENS = {
-    "words": None,  # scikit-learn's own: at least two letters or digits
-    "words and marks": re.compile(r"\w+|[^\w\s]").findall,
-}
 
 # Texts, targets and weights, one row each; a row of weight 0 has no label.
 Part = tuple[Sequence[str], np.ndarray, np.ndarray]
+# Row numbers of texts, and their targets.
+Rows = tuple[np.ndarray, np.ndarray]
+Fold = tuple[Rows, Rows]  # to fit, and to judge by
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ class Candidate:
     """One configuration of a linear model.
 
     Args:
-        words: which tokens count, a key of `_TOKENS`.
+        words: which tokens count, one of `WORDS`.
         characters: whether character n-grams within words count as well.
         min_df: minimum number of texts with a feature.
         strength: `C` of the logistic regression, one over the `alpha` of the ridge, or
@@ -79,22 +81,25 @@ class Candidate:
 
     def vectorizers(self, task: Task) -> list[TfidfVectorizer]:
         """Returns a vectorizer for each kind of feature."""
-        most = most_features(task)
-        weights = 2 * most * task.outputs
-        if self.characters and (most < MOST_FEATURES or weights > MOST_WEIGHTS):
-            most //= 2  # no more weights than with words only
         common = partial(
             TfidfVectorizer,
             min_df=self.min_df,
-            max_features=most,
+            max_features=self.most_features(task),
             sublinear_tf=True,
         )
-        tokens = _TOKENS[self.words]
-        kept = {"tokenizer": tokens, "token_pattern": None} if tokens else {}
-        found = [common(ngram_range=(1, 2), **kept)]
+        found = [common(**word_options(self.words))]
         if self.characters:
-            found.append(common(analyzer="char_wb", ngram_range=(2, 5)))
+            found.append(common(**character_options()))
         return found
+
+    def most_features(self, task: Task) -> int:
+        """Returns the maximum number of features of each kind."""
+        most = most_features(task)
+        if self.characters and (
+            most < MOST_FEATURES or 2 * most * task.outputs > MOST_WEIGHTS
+        ):
+            most //= 2  # no more weights than with words only
+        return most
 
 
 @dataclass
@@ -126,21 +131,32 @@ class Linear:
         return outputs_of(self.task, self.model, features)
 
 
-def fit_linear(task: Task, train: Part, valid: Part) -> Linear:
+def fit_linear(
+    task: Task, train: Part, valid: Part, counted: Counted | None = None
+) -> Linear:
     """Fits the linear model that is best on held-out rows to the training split.
 
     Args:
         task: the task.
         train: texts, targets and weights of the training split.
         valid: likewise of the validation split.
+        counted: the texts of both, one after the other, if several tasks share them.
 
     Returns:
         A function from texts to outputs `[texts, outputs]`, larger for likelier labels.
     """
     start = time.perf_counter()
-    texts, target = _present(train)
-    candidates = list(_candidates(task, texts))
-    best = _choose(task, (texts, target), _present(valid), candidates)
+    rows, target = _present(train)
+    judged, answer = _present(valid)
+    both = [*train[0], *valid[0]]
+    lengths = np.array([len(text) for text in both], dtype="int64")
+    held_out = judged + len(train[0]), answer
+    folds = _held_out(task, (rows, target), held_out, lengths)
+    if counted is None:
+        used = [part[0] for fold in folds for part in fold]
+        counted = Counted(both, np.unique(np.concatenate(used)))
+    best = _choose(task, counted, folds, list(_candidates(task, lengths[rows])))
+    texts = [train[0][row] for row in rows.tolist()]
     chosen = time.perf_counter()
     facts: dict = {"words": "none"}
     vectorizers: list[TfidfVectorizer] = []
@@ -153,7 +169,7 @@ def fit_linear(task: Task, train: Part, valid: Part) -> Linear:
             vectorizers = fitted
             facts = {
                 **asdict(best),
-                "parameter": _parameter(task, model),
+                "parameter": parameter_of(task, model),
                 "features": features.shape[1],
             }
     except ValueError as error:  # no words, or none that is frequent enough
@@ -170,17 +186,17 @@ def most_features(task: Task) -> int:
     return MOST_FEATURES
 
 
-def _candidates(task: Task, texts: Sequence[str]) -> Iterator[Candidate]:
+def _candidates(task: Task, lengths: np.ndarray) -> Iterator[Candidate]:
     """Yields the candidates to compare; fewer if a single fit is slow."""
-    min_df = 2 if len(texts) > 100 else 1
+    min_df = 2 if len(lengths) > 100 else 1
     if task.outputs > MOST_LABELS:
         for neighbours in NEIGHBOURS:
             yield Candidate("words and marks", False, min_df, neighbours)
         return
     few = task.outputs <= 20
-    words = list(_TOKENS) if not _several(task) else ["words and marks"]
+    words = list(WORDS) if not _several(task) else ["words and marks"]
     characters = [False]
-    if sum(map(len, texts)) <= MOST_CHARACTERS:
+    if lengths.sum() <= MOST_CHARACTERS:
         characters.append(True)
     rarest = (1, 2) if few else (min_df,)
     for chosen in product(words, characters, rarest, STRENGTHS):
@@ -189,15 +205,21 @@ def _candidates(task: Task, texts: Sequence[str]) -> Iterator[Candidate]:
         yield Candidate(*chosen)
 
 
-def _choose(task: Task, train, valid, candidates: list[Candidate]) -> Candidate:
+def _held_out(task: Task, train: Rows, valid: Rows, lengths: np.ndarray) -> list[Fold]:
+    """Returns rows to fit and to judge by: a sample, or folds where rows are few."""
+    few = len(train[0]) + len(valid[0]) < FEW_ROWS and task.outputs <= MOST_LABELS
+    if few:
+        return list(_folds(task, train, valid))
+    return [(_sample(task, *train, lengths), _some(*valid, MOST_JUDGED))]
+
+
+def _choose(
+    task: Task, counted: Counted, folds: Sequence[Fold], candidates: list[Candidate]
+) -> Candidate:
     """Returns the candidate with the best main metric on rows held out from fitting.
 
     Ties go to fewer features, then to stronger regularisation.
     """
-    folds = [(*_sample(task, *train), *_judges(*valid))]
-    few = len(train[0]) + len(valid[0]) < FEW_ROWS and task.outputs <= MOST_LABELS
-    if few or not len(valid[0]):
-        folds = list(_folds(task, train, valid)) if few else folds
     scores: dict[Candidate, tuple[float, int]] = {}
 
     def best() -> Candidate:
@@ -206,11 +228,7 @@ def _choose(task: Task, train, valid, candidates: list[Candidate]) -> Candidate:
     def compare(wanted: list[Candidate]) -> None:
         for features in dict.fromkeys(c.features for c in wanted):
             same = [c for c in wanted if c.features == features]
-            try:
-                scores.update(_scores(task, same, folds))
-            except ValueError as error:
-                if not _without_words(error):
-                    raise
+            scores.update(_scores(task, counted, same, folds))
 
     compare([c for c in candidates if c.strength in FIRST_STRENGTHS])
     if not scores:
@@ -220,18 +238,25 @@ def _choose(task: Task, train, valid, candidates: list[Candidate]) -> Candidate:
     return best()
 
 
-def _scores(task: Task, same: list[Candidate], folds) -> dict:
-    """Returns main metric and number of features of candidates with equal features."""
+def _scores(task: Task, counted: Counted, same: list[Candidate], folds) -> dict:
+    """Returns main metric and number of features of candidates with equal features.
+
+    No candidate is scored if its features are too rare in one of the folds.
+    """
     said: dict[Candidate, list[np.ndarray]] = {candidate: [] for candidate in same}
-    truth, size = [], 0
-    for texts, target, judged, answer in folds:
-        vectorizers = same[0].vectorizers(task)
-        seen = hstack([v.fit_transform(texts) for v in vectorizers], "csr")
+    truth, size, first = [], 0, same[0]
+    for (rows, target), (judged, answer) in folds:
+        seen, unseen = counted.features(
+            first.words,
+            first.characters,
+            rows,
+            judged,
+            min_df=first.min_df,
+            most=first.most_features(task),
+        )
+        if not seen.shape[1]:
+            return {}
         size += seen.shape[1]
-        if len(judged):
-            unseen = hstack([v.transform(judged) for v in vectorizers], "csr")
-        else:
-            unseen = seen[:0]
         truth.append(answer)
         alone = task.kind == "categories" and len(np.unique(target)) < 2
         for candidate in same:
@@ -251,16 +276,15 @@ def _scores(task: Task, same: list[Candidate], folds) -> dict:
     return found
 
 
-def _folds(task: Task, train, valid) -> Iterator[tuple]:
+def _folds(task: Task, train: Rows, valid: Rows) -> Iterator[Fold]:
     """For few rows: cross-validation, including the validation part."""
-    texts = [*train[0], *valid[0]]
+    rows = np.concatenate([train[0], valid[0]])
     target = np.concatenate([train[1], valid[1]]) if len(valid[0]) else train[1]
     pairs = fold_rows(task, target)
     if not pairs:
-        yield texts, target, [], target[:0]
+        yield (rows, target), (rows[:0], target[:0])
     for kept, left in pairs:
-        some, judged = ([texts[row] for row in rows] for rows in (kept, left))
-        yield some, target[kept], judged, target[left]
+        yield (rows[kept], target[kept]), (rows[left], target[left])
 
 
 def _several(task: Task) -> bool:
@@ -268,80 +292,27 @@ def _several(task: Task) -> bool:
     return task.kind == "multilabel" or task.outputs > 2
 
 
-def _sample(task: Task, texts: Sequence[str], target: np.ndarray):
+def _sample(task: Task, rows, target: np.ndarray, lengths: np.ndarray) -> Rows:
     """Returns the rows to choose on: all, or as many as `MOST_WORK` allows."""
-    work = sum(map(len, texts)) * (task.outputs if _several(task) else 1)
+    work = lengths[rows].sum() * (task.outputs if _several(task) else 1)
     if work <= MOST_WORK or task.outputs > MOST_LABELS:
-        return texts, target
-    rows = max(FEWEST_ROWS, int(len(texts) * MOST_WORK / work))
-    return _some(texts, target, rows)
+        return rows, target
+    return _some(rows, target, max(FEWEST_ROWS, int(len(rows) * MOST_WORK / work)))
 
 
-def _judges(texts: Sequence[str], target: np.ndarray):
-    return _some(texts, target, MOST_JUDGED)
+def _some(rows: np.ndarray, target: np.ndarray, most: int) -> Rows:
+    if len(rows) <= most:
+        return rows, target
+    chosen = np.random.default_rng(0).choice(len(rows), most, replace=False)
+    return rows[chosen], target[chosen]
 
 
-def _some(texts: Sequence[str], target: np.ndarray, rows: int):
-    if len(texts) <= rows:
-        return texts, target
-    chosen = np.random.default_rng(0).choice(len(texts), rows, replace=False)
-    return [texts[row] for row in chosen], target[chosen]
-
-
-def _present(part: Part) -> tuple[list[str], np.ndarray]:
-    texts, target, weight = part
+def _present(part: Part) -> Rows:
+    _, target, weight = part
     rows = np.flatnonzero(np.asarray(weight) > 0)
-    return [texts[int(row)] for row in rows], np.asarray(target)[rows]
+    return rows, np.asarray(target)[rows]
 
 
 def _without_words(error: ValueError) -> bool:
     """Returns whether a scikit-learn error means that no feature is left."""
     return any(part in str(error) for part in ("empty vocabulary", "no terms remain"))
-
-
-def fit_estimator(task: Task, strength: float, features, target: np.ndarray):
-    """Fits the scikit-learn model for these features."""
-    model = _estimator(task, strength, features.shape)
-    # More threads only slow down products with sparse matrices.
-    with warnings.catch_warnings(), threadpool_limits(limits=1):
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        warnings.filterwarnings("ignore", "Label .* is present in all")
-        return model.fit(features, target)
-
-
-def _estimator(task: Task, strength: float, shape: tuple[int, int]):
-    rows, features = shape
-    if task.kind == "regression":
-        return Ridge(alpha=1.0 / strength)
-    if task.outputs > MOST_LABELS or task.outputs * features > MOST_WEIGHTS:
-        votes = {"categories": KNeighborsClassifier, "multilabel": KNeighborsRegressor}
-        nearest = max(1, min(int(strength), rows))
-        return votes[task.kind](nearest, metric="cosine", weights="distance")
-    logistic = LogisticRegression(C=strength, max_iter=100)
-    return OneVsRestClassifier(logistic) if task.kind == "multilabel" else logistic
-
-
-def _parameter(task: Task, model) -> str:
-    """Returns the meaning of a candidate's strength for this model."""
-    if isinstance(model, (KNeighborsClassifier, KNeighborsRegressor)):
-        return "neighbours"
-    return "1/alpha" if task.kind == "regression" else "C"
-
-
-def outputs_of(task: Task, model, features) -> np.ndarray:
-    """Returns outputs `[rows, outputs]` of a fitted scikit-learn model."""
-    rows = features.shape[0]
-    scores = np.zeros((rows, task.outputs), "float32")
-    if not rows:
-        return scores
-    if task.kind == "regression":
-        return model.predict(features)[:, None].astype("float32")
-    votes = isinstance(model, (KNeighborsClassifier, KNeighborsRegressor))
-    compared = model.n_samples_fit_ if votes else 0  # distances of each row
-    for part in chunks(rows, max(task.outputs, compared)):
-        if task.kind == "categories":
-            scores[part, model.classes_] = model.predict_proba(features[part])
-            continue
-        say = model.predict if votes else model.predict_proba
-        scores[part] = say(features[part])[:, -task.outputs :] - 0.5
-    return scores
