@@ -79,6 +79,7 @@ def facts_of(folder):
     ]
 
 
+@pytest.mark.slow
 def test_text_classification(place, capsys, monkeypatch):
     arguments = [
         "--data",
@@ -211,6 +212,7 @@ def test_a_task_absent_from_valid_and_test(place):
     assert (place / "run/report.md").exists()
 
 
+@pytest.mark.slow
 def test_without_valid_and_test(place):
     splits = splits_of(a=["0", "1"] * 12)
     nothing = Examples([], {"a": []})

@@ -250,6 +250,7 @@ def test_other_formats(place, capsys, suffix):
     assert not (place / "saved_models").exists()
 
 
+@pytest.mark.slow
 def test_task_column_and_given_parts(place, capsys):
     for name, seed in (("train", 0), ("valid", 1), ("test", 2)):
         write(place / f"{name}.csv", rows(40, seed))

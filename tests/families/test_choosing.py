@@ -67,6 +67,7 @@ def test_the_best_is_kept_and_of_equal_ones_the_cheapest(
     assert not (tmp_path / "run/candidates").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.tensorflow
 def test_when_the_time_is_over_no_other_begins(tmp_path, monkeypatch, capsys):
     small(monkeypatch, [0.1])

@@ -123,6 +123,7 @@ def splits():
     return Splits(part, part.select([0, 1]), part.select([0, 1]))
 
 
+@pytest.mark.slow
 def test_a_run_of_english_texts(tmp_path):
     family = get_family("classification")
     data = splits()

@@ -120,6 +120,7 @@ def test_the_ops_of_the_oldest_server(published):
     assert set(metadata["ops"]) <= linked[core] | linked[text]
 
 
+@pytest.mark.slow
 def test_a_wrong_signature_is_noticed(published, tmp_path):
     copy = shutil.copytree(published, tmp_path / "1")
     metadata = json.loads((copy / "metadata.json").read_text("utf-8"))

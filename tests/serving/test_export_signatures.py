@@ -138,6 +138,7 @@ def test_the_sentence_vector_is_what_the_head_reads(pipeline, tmp_path, unchecke
     )
 
 
+@pytest.mark.slow
 def test_heads_with_features_of_their_own(pipeline, tmp_path, unchecked):
     tasks = as_tasks({"a": 2, "\u4e2d": 2})
     sizes = {"embedding_dim": 8, "units": 4, "private_units": 3, "ngrams": ()}

@@ -186,6 +186,7 @@ def test_steps_of_a_language_model(saved, time):
     assert_no_rows(none, one, logits=(time, vocabulary), state=(state,))
 
 
+@pytest.mark.slow
 def test_a_tagger(saved):
     _, servable = saved["tagging"]
     endpoints = servable.endpoints

@@ -324,6 +324,7 @@ class Breaks(keras.callbacks.Callback):
             self.model.set_weights([w * np.nan for w in self.model.get_weights()])
 
 
+@pytest.mark.slow
 def test_a_training_that_diverges_keeps_its_last_good_epoch():
     valid = data(ONE, seed=5)
     model, trained = build(ONE)

@@ -178,6 +178,7 @@ def test_training_under_xla_agrees(name):
     np.testing.assert_allclose(*results, rtol=1e-4)
 
 
+@pytest.mark.slow
 @every_model
 def test_two_runs_are_equal_bit_for_bit(name):
     def train():
@@ -358,6 +359,7 @@ def test_the_step_size_decays_after_some_epochs():
     assert seen == pytest.approx([0.4, 0.4, 0.2, 0.1])
 
 
+@pytest.mark.slow
 def test_the_step_size_rises_and_falls_with_the_root():
     rates = [float(WarmUp(0.4, 4)(step)) for step in (0, 1, 3, 15)]
     assert rates == pytest.approx([0.1, 0.2, 0.4, 0.2])

@@ -226,6 +226,7 @@ def test_validation_without_entities_is_of_the_other_tasks():
     assert logs["score"] == (logs["val_score"], logs["val_token_accuracy"])
 
 
+@pytest.mark.slow
 def test_texts_and_words(trained):
     model, _ = trained
     text, words, empty, one = model.predict(
@@ -244,6 +245,7 @@ def test_texts_and_words(trained):
         model.predict("eat")
 
 
+@pytest.mark.slow
 def test_a_tag_for_every_word_of_a_long_sentence(trained):
     model, _ = trained
     [answer] = model.predict([["eat", "Apple1", "and", "Apple2", "and"] * 1000])
@@ -251,6 +253,7 @@ def test_a_tag_for_every_word_of_a_long_sentence(trained):
     assert "" not in answer["tags"][SLOTS] and min(answer["scores"][SLOTS]) > 0
 
 
+@pytest.mark.slow
 def test_the_scheme_is_never_broken():
     model, generator = build("bilstm_crf", seed=3), np.random.default_rng(0)
     words = [str(number) for number in generator.integers(0, 9, 400)]
@@ -263,6 +266,7 @@ def test_the_scheme_is_never_broken():
         assert first_violation(names[row["ids"]].tolist(), "BIO") is None
 
 
+@pytest.mark.slow
 def test_a_saved_tagger_comes_back(trained, tmp_path):
     model, _ = trained
     again = zoo.load(model.save(tmp_path / "tagger"))

@@ -92,6 +92,7 @@ def test_no_text_and_no_word(pipeline):
     assert nothing["tokens"].shape[0] == nothing["characters"].shape[0] == 0
 
 
+@pytest.mark.slow
 def test_the_graph_reads_as_python_does(pipeline):
     served = tf.function(
         lambda texts: pipeline.inputs(pipeline.split(texts)[0]),

@@ -63,6 +63,7 @@ def test_named_sets(place):
     assert news.train.tags["ner"] == snips.train.tags["slots"]
 
 
+@pytest.mark.slow
 def test_the_command_line(place, capsys):
     command = ["train", "bilstm_tagger", "--data", "snips", "--no-export"]
     assert main([*command, "--set", *TINY, "epochs=4", "scheme=BIOES"]) == 0

@@ -49,6 +49,7 @@ def test_shares_are_those_of_the_training_tokens(validate):
         np.testing.assert_allclose(shares * 80, np.round(shares * 80), atol=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.tensorflow
 def test_tensorboard_gets_scalars_and_histograms(tmp_path):
     pytest.importorskip("tensorboard")
