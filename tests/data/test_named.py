@@ -33,10 +33,13 @@ SIZES = {
     "trec_fine": (4907, 545, 500, 0, 2),
     "subj": (8000, 1000, 1000, 0, 1),
     "snips_intent": (13_084, 700, 700, 0, 1),
-    "imdb": (22_500, 2500, 25_000, 0, 1),
+    "imdb": (22_501, 2499, 25_000, 0, 1),
     "mtl16": (22_179, 3200, 6400, 30_475, 16),
     "uci_sentences": (2400, 300, 300, 0, 3),
     "waimai_zh": (9589, 1199, 1199, 0, 1),
+    "pros_cons": (33_360, 4171, 4171, 0, 1),
+    "sms_spam": (4458, 558, 558, 0, 1),
+    "goemotions": (43_410, 5426, 5427, 0, 1),
 }
 
 
@@ -95,6 +98,8 @@ def test_plain_sets(data):
         ("sst1", "sentiment", "negative"),
         ("subj", "subjectivity", "subjective"),
         ("waimai_zh", "sentiment", "positive"),
+        ("pros_cons", "opinion", "pro"),
+        ("sms_spam", "kind", "1"),
     ):
         write_parts(data / name)
         splits = load_named(name)
@@ -139,6 +144,15 @@ def test_snips_and_uci(data):
         "imdb": [None, "negative"],
         "yelp": ["positive", None],
     }
+
+
+def test_goemotions_names_its_labels(data):
+    write(data / "goemotions", "labels.txt", "0\tjoy", "1\tanger", "27\tneutral")
+    for part in ("train", "valid", "test"):
+        write(data / "goemotions", f"{part}.tsv", "27\tso so", "0,1\thow, then")
+    splits = load_named("goemotions")
+    assert splits.test.texts == ["so so", "how, then"]
+    assert splits.test.labels == {"emotions": [["neutral"], ["joy", "anger"]]}
 
 
 def test_mtl16_keeps_tasks_apart_and_reads_unlabelled_texts(data):

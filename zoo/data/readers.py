@@ -80,6 +80,7 @@ def read_columns(
     task_column: str | None = None,
     on_bad_rows: str = "error",
     encoding: str | None = None,
+    separator: str | None = None,
 ) -> Examples:
     """Reads tab-separated rows without a header and without quoting.
 
@@ -103,8 +104,8 @@ def read_columns(
         ... ).texts
         ['say "hello"']
     """
-    _check_arguments(text, labels, task_column, on_bad_rows)
-    chosen = Columns(text, labels, task_column, MISSING, None)
+    _check_arguments(text, labels, task_column, on_bad_rows, separator)
+    chosen = Columns(text, labels, task_column, MISSING, separator)
     skip = on_bad_rows == "skip"
     table = Table(path, skip, encoding, quotes=False)
     rows = rows_by_position(table, columns, chosen.wanted)
