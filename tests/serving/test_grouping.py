@@ -1,0 +1,71 @@
+"""Rows in groups of similar length: the same outputs, with little padding."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+tf = pytest.importorskip("tensorflow")
+
+from zoo.serving.grouping import in_groups  # noqa: E402
+
+pytestmark = pytest.mark.tensorflow
+
+
+def rows_of(lengths):
+    generator = np.random.default_rng(0)
+    ids = np.zeros((len(lengths), max([*lengths, 1])), "int32")
+    for row, length in enumerate(lengths):
+        ids[row, :length] = generator.integers(1, 100, length)
+    return ids
+
+
+@pytest.fixture
+def recorded():
+    """A function of rows, and the shapes that it was asked."""
+    shapes = tf.Variable(tf.zeros([0, 2], tf.int32), shape=[None, 2], trainable=False)
+
+    @tf.function(input_signature=[tf.TensorSpec([None, None], tf.int32)])
+    def compute(ids):
+        shapes.assign(tf.concat([shapes, [tf.shape(ids)]], axis=0))
+        total = tf.reduce_sum(ids, axis=1)
+        return {"total": total, "both": tf.stack([total, -total], axis=1)}
+
+    return compute.get_concrete_function(), shapes
+
+
+@pytest.mark.parametrize(
+    "lengths",
+    [[1], [3, 1, 2], [0, 5, 0], [2] * 9, [40, 1, 1, 39, 2, 1], [100] * 3, []],
+    ids=str,
+)
+@pytest.mark.parametrize("few", [0, 12])
+def test_outputs_are_those_of_all_rows_at_once(lengths, few, recorded):
+    compute, _ = recorded
+    ids = rows_of(lengths)
+    graph = tf.function(lambda x: in_groups(compute, x, steps=12, rows=4, few=few))
+    found = graph(tf.constant(ids))
+    np.testing.assert_array_equal(found["total"], ids.sum(axis=1))
+    np.testing.assert_array_equal(
+        found["both"], np.stack([ids.sum(axis=1), -ids.sum(axis=1)], axis=1)
+    )
+
+
+def test_a_long_row_does_not_pad_short_ones(recorded):
+    compute, shapes = recorded
+    in_groups(compute, tf.constant(rows_of([3, 500, 2, 3, 4])), few=0)
+    assert shapes.numpy().tolist() == [[4, 4], [1, 500]]
+
+
+def test_groups_are_bounded_in_rows_and_in_steps(recorded):
+    compute, shapes = recorded
+    ids = tf.constant(rows_of([7, 1, 2, 2, 1, 1, 5]))
+    in_groups(compute, ids, steps=6, rows=3, few=0)
+    assert shapes.numpy().tolist() == [[3, 1], [2, 2], [1, 5], [1, 7]]
+
+
+def test_few_steps_are_one_group(recorded):
+    compute, shapes = recorded
+    in_groups(compute, tf.constant(rows_of([3, 1])), few=6)
+    in_groups(compute, tf.constant(rows_of([300])), few=6)
+    assert shapes.numpy().tolist() == [[2, 3], [1, 300]]

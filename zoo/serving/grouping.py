@@ -1,0 +1,86 @@
+"""Rows of a request in groups of similar length, so that little of it is padding."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from zoo.text.imports import tf
+
+# Steps of a group, padding included, and its rows: large enough for products of
+# matrices, small enough that one long text does not lengthen many short ones.
+MOST_STEPS, MOST_ROWS = 2048, 64
+# A request of one row, or of fewer steps, is computed as it is: sorting takes longer.
+FEW_STEPS = 512
+
+
+def in_groups(
+    function: Any,
+    ids: tf.Tensor,
+    *,
+    steps: int = MOST_STEPS,
+    rows: int = MOST_ROWS,
+    few: int = FEW_STEPS,
+):
+    """Returns the outputs of a function of padded rows, computed in groups.
+
+    The rows are sorted by length; each group is as large as fits, and at least one row.
+    The outputs are in the order of the rows. A single row, or a few short ones, are one
+    group.
+
+    Args:
+        function: a concrete function from int32 `[rows, time]`, 0 for padding on the
+            right, to a structure of tensors `[rows, ...]`, which padding does not
+            change.
+        ids: int32 `[rows, time]`, at least one row.
+        steps: maximum of rows times steps of a group of several rows.
+        rows: maximum number of rows of a group.
+        few: rows times steps, padding included, up to which all rows are one group.
+
+    Example:
+        >>> ids = tf.constant([[3, 4, 5], [6, 0, 0]])
+        >>> spec = tf.TensorSpec([None, None], tf.int32)
+        >>> total = tf.function(lambda x: tf.reduce_sum(x, axis=1))
+        >>> in_groups(total.get_concrete_function(spec), ids, few=0).numpy().tolist()
+        [12, 6]
+    """
+    size = tf.shape(ids)
+    whole = (size[0] <= 1) | (size[0] * size[1] <= few)
+    return tf.cond(
+        whole, lambda: function(ids), lambda: _sorted(function, ids, steps, rows)
+    )
+
+
+def _sorted(function: Any, ids: tf.Tensor, steps: int, rows: int):
+    lengths = tf.reduce_sum(tf.cast(ids != 0, tf.int32), axis=1)
+    order = tf.argsort(lengths, stable=True)
+    lengths = tf.maximum(tf.gather(lengths, order), 1)
+    count = tf.shape(lengths)[0]
+    structure = function.structured_outputs
+    outputs = [
+        tf.TensorArray(
+            part.dtype,
+            0,
+            dynamic_size=True,
+            infer_shape=False,
+            element_shape=[None, *part.shape[1:]],
+        )
+        for part in tf.nest.flatten(structure)
+    ]
+
+    def group(start, number, arrays):
+        # Of rows sorted by length, how many fit with padding to the last one.
+        taken = lengths[start : start + rows]
+        place = tf.range(1, tf.shape(taken)[0] + 1)
+        fits = tf.reduce_sum(tf.cast(place * taken <= steps, tf.int32))
+        end = start + tf.maximum(fits, 1)
+        chosen = tf.gather(ids, order[start:end])[:, : lengths[end - 1]]
+        found = tf.nest.flatten(function(chosen))
+        written = [a.write(number, x) for a, x in zip(arrays, found, strict=True)]
+        return end, number + 1, written
+
+    *_, outputs = tf.while_loop(
+        lambda start, number, arrays: start < count, group, [0, 0, outputs]
+    )
+    back = tf.argsort(order)
+    found = [tf.gather(array.concat(), back) for array in outputs]
+    return tf.nest.pack_sequence_as(structure, found)
