@@ -46,6 +46,7 @@ def compile_model(
     clipnorm: float | None = 1.0,
     average: float | None = None,
     loss_weights: Mapping[str, float] | None = None,
+    losses: Mapping[str, keras.losses.Loss] | None = None,
     jit_compile: bool | str = False,
 ) -> keras.Model:
     """Compiles a model of the zoo with the loss and the metric of each of its tasks.
@@ -59,6 +60,7 @@ def compile_model(
         average: momentum of the moving average of the weights that `fit` validates and
             keeps, or `None`.
         loss_weights: factor of each task in the sum, 1 by default.
+        losses: of some tasks, instead of `zoo.training.losses.task_loss`.
         jit_compile: whether to compile the step with XLA.
 
     Returns:
@@ -72,11 +74,13 @@ def compile_model(
     for layer in model.layers:
         if isinstance(layer, keras.layers.Embedding):
             layer.embeddings.by_rows = True  # a batch has few of the words: `RowAdam`
-    losses = task_loss_weights(tasks, loss_weights)
+    factors = task_loss_weights(tasks, loss_weights)
+    usual = {name: task_loss(task) for name, task in tasks.items()}
+    chosen = {**usual, **(losses or {})}
     model.compile(
         optimizer=make_optimizer(optimizer, learning_rate, clipnorm, average),
-        loss={safe[name]: task_loss(task) for name, task in tasks.items()},
-        loss_weights={safe[name]: losses[name] for name in tasks},
+        loss={safe[name]: chosen[name] for name in tasks},
+        loss_weights={safe[name]: factors[name] for name in tasks},
         weighted_metrics={safe[n]: [training_metric(t)] for n, t in tasks.items()},
         jit_compile=compiled(jit_compile),
     )
@@ -220,7 +224,7 @@ class Validation(keras.callbacks.Callback):
         for name, prefix in log_prefixes(self.tasks).items():
             task = self.tasks[name]
             rows = self.batches.targets[name], self.batches.weights[name]
-            result = evaluate(task, *rows, outputs[safe[name]])
+            result = evaluate(task, *rows, outputs[safe[name]], ranking=False)
             losses[name] = mean_loss(task, *rows, outputs[safe[name]])
             for metric in METRICS[task.kind]:
                 if metric in result:

@@ -37,6 +37,10 @@ _BY_NAME = {
     "warmup": _FROM_0,
     "hold": _FROM_0,
     "replace_rare": _SHARE,
+    "imbalance": (
+        "none, weights, focal or oversample",
+        lambda value: value in ("none", "weights", "focal", "oversample"),
+    ),
     "label_smoothing": (
         "a number from 0 to below 1",
         lambda value: (_whole(value) or isinstance(value, float)) and 0 <= value < 1,

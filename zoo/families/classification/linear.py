@@ -245,7 +245,8 @@ def _scores(task: Task, same: list[Candidate], folds) -> dict:
     found = {}
     for candidate, pieces in said.items():
         answered = np.concatenate(pieces)
-        result = evaluate(task, answers, np.ones(len(answers)), answered)
+        ones = np.ones(len(answers))
+        result = evaluate(task, answers, ones, answered, ranking=False)
         score = float(np.nan_to_num(merit(task, result), nan=-1e9))
         found[candidate] = (score, size)
     return found
@@ -340,7 +341,9 @@ def outputs_of(task: Task, model, features) -> np.ndarray:
     compared = model.n_samples_fit_ if votes else 0  # distances of each row
     for part in chunks(rows, max(task.outputs, compared)):
         if task.kind == "categories":
-            scores[part, model.classes_] = model.predict_proba(features[part])
+            shares = np.zeros((len(scores[part]), task.outputs))
+            shares[:, model.classes_] = model.predict_proba(features[part])
+            scores[part] = np.log(np.maximum(shares, 1e-30))
             continue
         say = model.predict if votes else model.predict_proba
         scores[part] = say(features[part])[:, -task.outputs :] - 0.5

@@ -21,7 +21,8 @@ from zoo.training.checkpoint import Checkpoint, averaged
 from zoo.training.fit import compiled, make_optimizer, span_momentum
 from zoo.training.loop import fit
 from zoo.training.losses import task_loss, task_loss_weights
-from zoo.training.metrics import METRICS, evaluate, mean_of_known
+from zoo.training.metrics import evaluate, mean_of_known
+from zoo.training.metrics import metrics_of as text_metrics_of
 
 _BUCKETS = 8
 
@@ -171,7 +172,7 @@ class Validation(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict) -> None:
         with averaged(self.model):
             found = tag_sentences(self.decoder, self.sentences)
-        scores = evaluate_tagger(self.tasks, self.data, found)
+        scores = evaluate_tagger(self.tasks, self.data, found, ranking=False)
         safe = safe_names(self.tasks)
         for name, task in self.tasks.items():
             logs[f"val_{safe[name]}_{metric_of(task)}"] = main_score(task, scores[name])
@@ -212,7 +213,11 @@ def tag_sentences(
 
 
 def evaluate_tagger(
-    tasks: Mapping[str, Task], data: TaggedSentences, found: Mapping
+    tasks: Mapping[str, Task],
+    data: TaggedSentences,
+    found: Mapping,
+    *,
+    ranking: bool = True,
 ) -> dict[str, dict]:
     """Returns the scores of each task: `zoo.families.tagging.entity_scores` for tags
     with a scheme, `token_accuracy` for other tags, `zoo.training.metrics.evaluate`
@@ -222,14 +227,14 @@ def evaluate_tagger(
         tasks: the tasks by name.
         data: the true tags and labels.
         found: the result of `tag_sentences`.
+        ranking: whether to add the scores of the order of the labels' logits.
     """
     scores, targets = {}, encode_targets(data, tasks)
     for name, task in tasks.items():
         if task.kind != TAGS:
             rows = np.array(targets[name])
-            scores[name] = evaluate(
-                task, rows, np.ones(len(rows)), np.array(found[name])
-            )
+            ones, logits = np.ones(len(rows)), np.array(found[name])
+            scores[name] = evaluate(task, rows, ones, logits, ranking=ranking)
             continue
         names = np.array(task.labels, object)
         predicted = [names[row["ids"]].tolist() for row in found[name]]
@@ -262,7 +267,7 @@ def metric_of(task: Task) -> str:
 def metrics_of(task: Task) -> Sequence[str]:
     """Returns the names of the scores of `evaluate_tagger` for a task."""
     if task.kind != TAGS:
-        return METRICS[task.kind]
+        return text_metrics_of(task)
     if task.scheme:
         return "f1", "precision", "recall", "token_accuracy"
     return ("token_accuracy",)
