@@ -14,7 +14,7 @@ from zoo.text.inputs import fold_seed
 from zoo.training import loop
 from zoo.training.batching import TokenBatches
 from zoo.training.checkpoint import Checkpoint, averaged
-from zoo.training.losses import mean_loss, task_loss, task_loss_weights
+from zoo.training.losses import UNCERTAINTY, mean_loss, task_loss, task_loss_weights
 from zoo.training.metrics import (
     METRICS,
     evaluate,
@@ -24,6 +24,11 @@ from zoo.training.metrics import (
 )
 from zoo.training.row_adam import RowAdam
 from zoo.training.streamed import training_metric
+from zoo.training.uncertainty import (
+    LogTaskWeights,
+    UncertaintyModel,
+    weigh_by_uncertainty,
+)
 
 
 def seed_everything(seed: int) -> None:
@@ -45,7 +50,7 @@ def compile_model(
     learning_rate: float = 1e-3,
     clipnorm: float | None = 1.0,
     average: float | None = None,
-    loss_weights: Mapping[str, float] | None = None,
+    loss_weights: Mapping[str, float] | str | None = None,
     losses: Mapping[str, keras.losses.Loss] | None = None,
     jit_compile: bool | str = False,
 ) -> keras.Model:
@@ -59,13 +64,14 @@ def compile_model(
         clipnorm: bound on the global gradient norm, or `None`.
         average: momentum of the moving average of the weights that `fit` validates and
             keeps, or `None`.
-        loss_weights: factor of each task in the sum, 1 by default.
+        loss_weights: factor of each task in the sum, 1 by default, or `"uncertainty"`.
         losses: of some tasks, instead of `zoo.training.losses.task_loss`.
         jit_compile: whether to compile the step with XLA.
 
     Returns:
         The model to fit: the same one or, if a task's name is not a valid name of a
-        loss, one on the same layers whose outputs have safe names.
+        loss, one on the same layers whose outputs have safe names. It may have learned
+        weights of the tasks beside those of the model.
     """
     safe = safe_names(tasks)
     if any(name != other for name, other in safe.items()):
@@ -75,11 +81,13 @@ def compile_model(
         if isinstance(layer, keras.layers.Embedding):
             layer.embeddings.by_rows = True  # a batch has few of the words: `RowAdam`
     factors = task_loss_weights(tasks, loss_weights)
-    usual = {name: task_loss(task) for name, task in tasks.items()}
-    chosen = {**usual, **(losses or {})}
+    usual = {name: task_loss(task) for name, task in tasks.items()} | dict(losses or {})
+    chosen = {safe[name]: usual[name] for name in tasks}
+    if loss_weights == UNCERTAINTY:
+        model = weigh_by_uncertainty(model, tasks, chosen)
     model.compile(
         optimizer=make_optimizer(optimizer, learning_rate, clipnorm, average),
-        loss={safe[name]: chosen[name] for name in tasks},
+        loss=chosen,
         loss_weights={safe[name]: factors[name] for name in tasks},
         weighted_metrics={safe[n]: [training_metric(t)] for n, t in tasks.items()},
         jit_compile=compiled(jit_compile),
@@ -132,7 +140,7 @@ def fit(
     folder: str | Path | None = None,
     before_scores: Sequence[keras.callbacks.Callback] = (),
     callbacks: Sequence[keras.callbacks.Callback] = (),
-    loss_weights: Mapping[str, float] | None = None,
+    loss_weights: Mapping[str, float] | str | None = None,
     verbose: bool = True,
 ) -> list[dict]:
     """Trains until the validation score stops rising, and keeps the best weights.
@@ -166,13 +174,14 @@ def fit(
     if valid is not None and not any(map(np.any, valid.weights.values())):
         valid = None  # no row has a label
     watching = [] if valid is None else [Validation(tasks, valid, loss_weights)]
+    learned = [LogTaskWeights(tasks)] if isinstance(model, UncertaintyModel) else []
     checkpoint = Checkpoint(score_of(tasks, valid), patience=patience, folder=folder)
     return loop.fit(
         model,
         train,
         checkpoint,
         epochs=epochs,
-        watching=[*before_scores, *watching],
+        watching=[*before_scores, *watching, *learned],
         callbacks=callbacks,
         tasks=tasks,
         verbose=verbose,

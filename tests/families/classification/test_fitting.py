@@ -224,9 +224,9 @@ def test_rows_are_sampled_where_a_comparison_would_take_long(monkeypatch):
     seen = []
     original = estimators.fit_weights
 
-    def count(task, strength, found):
+    def count(task, strength, found, **options):
         seen.append(found[0].shape[0])
-        return original(task, strength, found)
+        return original(task, strength, found, **options)
 
     monkeypatch.setattr(estimators, "fit_weights", count)
     task = TASKS[0]

@@ -33,6 +33,7 @@ from zoo.training.metrics import (
     UNDEFINED,
     mean_main_metric,
 )
+from zoo.training.uncertainty import describe_weights
 
 
 @dataclass(frozen=True)
@@ -123,6 +124,7 @@ def write_report(outcome: Outcome, folder: str | Path) -> Path:
         *advice(outcome.prepared, outcome.settings["settings"]),
         "## Training",
         _history_table(outcome),
+        *describe_weights(outcome.tasks, outcome.history),
         *images(plots),
         "" if plots else NO_PLOTS,
         "## Classes",

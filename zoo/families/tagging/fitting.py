@@ -12,6 +12,7 @@ from zoo.data.sentences import TaggedSentences
 from zoo.data.tag_schemes import OUTSIDE
 from zoo.families.tagging.batches import TaggedBatches, encode_targets
 from zoo.families.tagging.decoder import Decoder, crf_of
+from zoo.families.tagging.imbalance import by_label, focal_losses, sentence_repeats
 from zoo.families.tagging.metrics import entity_scores
 from zoo.families.tagging.pipeline import Sentence
 from zoo.families.tagging.settings import TaggingSettings
@@ -20,9 +21,10 @@ from zoo.tasks import TAGS, Task, safe_names
 from zoo.training.checkpoint import Checkpoint, averaged
 from zoo.training.fit import compiled, make_optimizer, span_momentum
 from zoo.training.loop import fit
-from zoo.training.losses import task_loss, task_loss_weights
+from zoo.training.losses import UNCERTAINTY, task_loss, task_loss_weights
 from zoo.training.metrics import evaluate, mean_of_known
 from zoo.training.metrics import metrics_of as text_metrics_of
+from zoo.training.uncertainty import LogTaskWeights, weigh_by_uncertainty
 
 _BUCKETS = 8
 
@@ -108,10 +110,11 @@ def train_tagger(
     sentences, data = train
     ids = np.concatenate([sentence.tokens for sentence in sentences])
     size = model.get_layer("embedding").input_dim
-    trained = trainer(model, tasks)
+    safe, trained = safe_names(tasks), trainer(model, tasks)
+    targets = encode_targets(data, tasks)
     batches = TaggedBatches(
         sentences,
-        encode_targets(data, tasks),
+        targets,
         batch_size=settings.batch_size,
         buckets=settings.buckets,
         inputs=trained.input,
@@ -119,18 +122,29 @@ def train_tagger(
         seed=settings.seed,
         rare=np.bincount(ids, minlength=size) == 1,
         replaced=settings.replace_rare or 0.0,
+        label_weights=by_label(tasks, targets, settings.imbalance),
+        preferred=sentence_repeats(tasks, targets, settings.imbalance),
     )
-    safe = safe_names(tasks)
+    focal = focal_losses(tasks, settings.imbalance)
+    losses = {
+        safe[name]: CRFLoss()
+        if crf_of(model, tasks, name)
+        else focal.get(name, task_loss(task))
+        for name, task in tasks.items()
+    }
+    watching: list[keras.callbacks.Callback] = []
+    if valid is not None:
+        watching.append(Validation(model, tasks, *valid))
+    if settings.loss_weights == UNCERTAINTY:
+        trained = weigh_by_uncertainty(trained, tasks, losses)
+        watching.append(LogTaskWeights(tasks))
     factors = task_loss_weights(tasks, settings.loss_weights)
     average = span_momentum(settings.average, len(batches))
     trained.compile(
         optimizer=make_optimizer(
             settings.optimizer, settings.learning_rate, 1.0, average
         ),
-        loss={
-            safe[name]: CRFLoss() if crf_of(model, tasks, name) else task_loss(task)
-            for name, task in tasks.items()
-        },
+        loss=losses,
         loss_weights={safe[name]: factors[name] for name in tasks},
         jit_compile=compiled(settings.jit_compile),
     )
@@ -148,7 +162,7 @@ def train_tagger(
         batches,
         checkpoint,
         epochs=settings.epochs,
-        watching=[Validation(model, tasks, *valid)] if valid is not None else [],
+        watching=watching,
         callbacks=callbacks,
         verbose=verbose,
     )
