@@ -10,6 +10,8 @@ from sklearn.metrics import f1_score
 
 import zoo
 from zoo.data import Examples, Splits
+from zoo.data.unknown import with_unknown
+from zoo.edge.compare import metrics_of
 from zoo.families import family_of
 from zoo.families.classification.calibration import calibrate
 from zoo.families.classification.evaluate import evaluate_examples
@@ -17,6 +19,7 @@ from zoo.families.classification.thresholds import LIMITS, tune_thresholds
 from zoo.families.classification.train import evaluate_part
 from zoo.loading import load
 from zoo.serving import ServedModel
+from zoo.serving.check import _same_label
 from zoo.tasks import Task, answers_of
 from zoo.training.metrics import evaluate
 
@@ -165,3 +168,36 @@ def test_the_export_gives_the_same_labels(trained, tmp_path):
     served = ServedModel(path).predict(data.test.texts)
     assert [answer["label"]["label"] for answer in served] == expected
     assert any("rare" in label for label in expected)
+
+
+def test_labels_that_the_model_does_not_know_keep_the_thresholds():
+    tasks = {"label": Task("multilabel", ("a", "b"), thresholds=(0.25, 0.75))}
+    data = Examples(["x"], {"label": [("a", "new")]}, kinds={"label": "multilabel"})
+    assert with_unknown(tasks, data)["label"].cuts == (0.25, 0.75, 0.5)
+    plain = {"label": Task("multilabel", ("a", "b"))}
+    assert with_unknown(plain, data)["label"].thresholds == ()
+
+
+def test_a_check_of_an_export_knows_the_thresholds():
+    """Only a score that rounding may move over its threshold excuses another label."""
+    task = Task("multilabel", ("a", "b"), thresholds=(0.25, 0.75)).to_config()
+    for scores, excused in (([0.25, 0.5], True), ([0.5, 0.5], False)):
+        expected = {"label": "a", "scores": scores}
+        assert _same_label("", scores, expected, task, 1e-5) == excused
+    plain = Task("multilabel", ("a", "b")).to_config()
+    assert _same_label(
+        "", [0.5, 0.9], {"label": "a", "scores": [0.5, 0.9]}, plain, 1e-5
+    )
+
+
+def test_metrics_of_a_device_use_the_thresholds():
+    task = Task("multilabel", ("a", "b"), temperature=1.5, thresholds=(0.2, 0.7))
+    logits = np.random.default_rng(0).normal(scale=3, size=(60, 2))
+    target = np.random.default_rng(1).integers(0, 2, (60, 2)).astype("float32")
+    scores = np.array([answer["scores"] for answer in answers_of(logits, task)])
+    run = lambda rows: {"scores": scores[rows[0]]}  # noqa: E731
+    ones, tokens = {"label": np.ones(60)}, np.arange(60)[:, None]
+    found = metrics_of(run, {"label": task}, tokens, {"label": target}, ones)["label"]
+    expected = evaluate(task, target, np.ones(60), logits)
+    assert found.pop("by_label") == expected.pop("by_label")
+    assert found == pytest.approx(expected)
