@@ -141,6 +141,7 @@ def fit(
     before_scores: Sequence[keras.callbacks.Callback] = (),
     callbacks: Sequence[keras.callbacks.Callback] = (),
     loss_weights: Mapping[str, float] | str | None = None,
+    macro: bool = False,
     verbose: bool = True,
 ) -> list[dict]:
     """Trains until the validation score stops rising, and keeps the best weights.
@@ -163,6 +164,7 @@ def fit(
         before_scores: callbacks that change the model before each validation.
         callbacks: further Keras callbacks.
         loss_weights: weights of the validation loss, as passed to `compile_model`.
+        macro: whether the score is macro F1 for tasks with labels.
         verbose: whether to show progress.
 
     Returns:
@@ -175,7 +177,9 @@ def fit(
         valid = None  # no row has a label
     watching = [] if valid is None else [Validation(tasks, valid, loss_weights)]
     learned = [LogTaskWeights(tasks)] if isinstance(model, UncertaintyModel) else []
-    checkpoint = Checkpoint(score_of(tasks, valid), patience=patience, folder=folder)
+    checkpoint = Checkpoint(
+        score_of(tasks, valid, macro), patience=patience, folder=folder
+    )
     return loop.fit(
         model,
         train,
@@ -188,17 +192,27 @@ def fit(
     )
 
 
-def score_of(tasks: Mapping[str, Task], valid: TokenBatches | None):
+def score_of(
+    tasks: Mapping[str, Task], valid: TokenBatches | None, macro: bool = False
+):
     """Returns a function from an epoch's logs to validation scores.
 
     These are `(mean main metric, -loss)`, with the mean over tasks whose metric is
-    defined, NaN if none is. Without a validation part there is no score.
+    defined, NaN if none is. With `macro` the metric of tasks with labels is macro F1.
+    Without a validation part there is no score.
     """
     if valid is None:
         return lambda logs: None
+    names = metric_names(tasks)
+    if macro:
+        names |= {
+            name: f"{prefix}macro_f1"
+            for name, prefix in log_prefixes(tasks).items()
+            if tasks[name].kind != "regression"
+        }
     keys = [
         f"val_{key}"
-        for name, key in metric_names(tasks).items()
+        for name, key in names.items()
         if not why_undefined(tasks[name], valid.targets[name], valid.weights[name])
     ]
 

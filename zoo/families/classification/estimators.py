@@ -45,7 +45,7 @@ class Estimate(NamedTuple):
 
 
 def choose_strength(
-    task: Task, train: Rows, valid: Rows, *, even: bool = False
+    task: Task, train: Rows, valid: Rows, *, even: bool = False, macro: bool = False
 ) -> float:
     """The strength of the best main metric on rows that were not fitted.
 
@@ -56,6 +56,7 @@ def choose_strength(
         train: rows to fit.
         valid: rows to judge by; where both are few, folds of both judge.
         even: as in `fit_weights`.
+        macro: whether macro F1 is the metric of a task with labels.
     """
     folds = [(_sample(task, train), valid)]
     if train[0].shape[0] + valid[0].shape[0] < FEW_ROWS:
@@ -73,7 +74,9 @@ def choose_strength(
         ]
         outputs = np.concatenate(said)
         found = evaluate(task, truth, counted, outputs, ranking=False)
-        scores.append(float(np.nan_to_num(merit(task, found), nan=-1e9)))
+        score = found.get("macro_f1", np.nan) if macro else np.nan
+        score = merit(task, found) if np.isnan(score) else score
+        scores.append(float(np.nan_to_num(score, nan=-1e9)))
     return strengths[int(np.argmax(scores))]
 
 

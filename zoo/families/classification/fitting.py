@@ -38,7 +38,7 @@ from zoo.families.classification.token_features import (
 from zoo.models import _registry
 from zoo.models.linear import columns_of, outputs_of
 from zoo.tasks import Task, same_labels
-from zoo.training.imbalance import OVERSAMPLE, WEIGHTS, repeats
+from zoo.training.imbalance import NONE, OVERSAMPLE, WEIGHTS, repeats
 
 if TYPE_CHECKING:
     from zoo.families.classification.train import Prepared
@@ -101,7 +101,8 @@ def fit_linear_part(
             rows[0] = _weighted(prepared, settings, members[0], rows[0])
             even = settings.imbalance == WEIGHTS
             even = even and members[0] not in settings.class_weights
-            strength = choose_strength(task, *rows, even=even)
+            macro = settings.imbalance != NONE
+            strength = choose_strength(task, *rows, even=even, macro=macro)
             found: Estimate = fit_weights(task, strength, rows[0], even=even)
             weights[used, columns[members[0]]] = found.weights
             bias[columns[members[0]]] = found.bias

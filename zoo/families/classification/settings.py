@@ -37,7 +37,8 @@ class ClassificationSettings(Checked):
             weight, or, of a label among several, the rows with and without it;
             `"focal"`, the focal loss of Lin et al. 2017; or `"oversample"`, which draws
             rows with rare labels more often. The linear part of a model has weights for
-            oversampling as well, and ignores `"focal"`.
+            oversampling as well, and ignores `"focal"`. With any of them macro F1
+            selects the epoch, in place of accuracy or micro F1.
         tokenizer: `"unicode"`, `"whitespace"`, `"wordpiece"` or `"bytes"`.
         vocab_size: maximum size of the vocabulary.
         subwords: how many entries may be pieces, from which words outside the

@@ -37,6 +37,7 @@ from zoo.training.fit import (
     seed_everything,
     span_momentum,
 )
+from zoo.training.imbalance import NONE
 from zoo.training.metrics import evaluate, merit
 
 # Of a batch, padding included: memory stays flat whatever the lengths of the texts.
@@ -253,6 +254,7 @@ def train(
         before_scores=stackers(model, prepared.tasks, valid),
         callbacks=callbacks,
         loss_weights=settings.loss_weights,
+        macro=settings.imbalance != NONE,
         verbose=verbose,
     )
     return TextModel(model, prepared.pipeline, prepared.tasks, metadata), history
@@ -306,6 +308,7 @@ def fine_tune(
             alone.tasks,
             epochs=settings.epochs,
             patience=settings.patience,
+            macro=settings.imbalance != NONE,
             verbose=verbose,
         )
     except Diverged:
