@@ -68,7 +68,7 @@ class UncertaintyModel(keras.Model):
                 found = ops.where(ops.any(weight > 0), found, 0.0)
             total = total + found
         for loss in self.losses:
-            total = total + ops.sum(ops.cast(loss, total.dtype))
+            total = total + ops.sum(ops.cast(loss, "float32"))
         return total
 
 

@@ -13,6 +13,7 @@ from zoo.data import Examples, Splits
 from zoo.data.unknown import with_unknown
 from zoo.edge.compare import metrics_of
 from zoo.families import family_of
+from zoo.families.classification.baselines import evaluate_baselines
 from zoo.families.classification.calibration import calibrate
 from zoo.families.classification.evaluate import evaluate_examples
 from zoo.families.classification.thresholds import LIMITS, tune_thresholds
@@ -155,6 +156,16 @@ def test_a_rare_label_is_predicted_after_training(trained):
     wanted = [count for _, _, count, _ in found["label"]["by_label"]]
     assert [sum(label in row for row in said) for label in ("rare", "usual")] == wanted
     assert calibrate(model, prepared).tasks == model.tasks
+
+
+@pytest.mark.tensorflow
+@pytest.mark.slow
+def test_the_linear_baseline_has_thresholds_too(trained):
+    _, prepared, _ = trained
+    found = evaluate_baselines(prepared, "test")
+    silent, rare = found["majority"]["label"], found["linear"]["label"]
+    assert rare["macro_f1"] > 0.6 > silent["macro_f1"]
+    assert [row[2] for row in rare["by_label"]][0] > 20
 
 
 @pytest.mark.tensorflow

@@ -7,10 +7,15 @@ report shows them too.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+from scipy.special import logit
 
 from zoo.families.classification.constant import majority
 from zoo.families.classification.linear import Linear, fit_linear
 from zoo.families.classification.ngram_weights import merge_labels
+from zoo.families.classification.thresholds import tune_thresholds
 from zoo.families.classification.train import Prepared
 from zoo.reporting.timing import milliseconds
 from zoo.tasks import Task
@@ -50,7 +55,7 @@ def compare_baselines(
         results["majority"][name] = evaluate(task, target, weight, output)
         sides = [_labelled(prepared, side, name) for side in ("train", "valid")]
         model = fitted["linear"][name] = fit_linear(task, *sides)
-        results["linear"][name] = evaluate(task, target, weight, model(texts))
+        results["linear"][name] = _evaluate(task, model, prepared, name, part)
     if union_available(prepared.tasks):
         task = next(iter(prepared.tasks.values()))
         model = fit_linear(task, _union(prepared, "train"), _union(prepared, "valid"))
@@ -64,6 +69,24 @@ def compare_baselines(
         }
     costs = {name: _costs(models, texts) for name, models in fitted.items()}
     return results, costs
+
+
+def _evaluate(task: Task, model: Linear, prepared: Prepared, name: str, part: str):
+    """Returns the metrics of a linear model, with thresholds tuned like the others'."""
+    judged, valid = prepared.parts[part], prepared.parts["valid"]
+    outputs = model(getattr(prepared.splits, part).texts)
+    if task.kind == "multilabel":
+        outputs, known = _logits(outputs), prepared.splits.valid.texts
+        if len(known):
+            rows = valid.targets[name], valid.weights[name]
+            cuts = tune_thresholds(task, *rows, _logits(model(known)))
+            task = replace(task, thresholds=cuts)
+    return evaluate(task, judged.targets[name], judged.weights[name], outputs)
+
+
+def _logits(outputs: np.ndarray) -> np.ndarray:
+    """Of a linear model of labels, which gives probabilities minus a half."""
+    return logit(np.clip(outputs.astype("float64") + 0.5, 1e-6, 1 - 1e-6))
 
 
 def _costs(models: Mapping[str, Linear], texts: Sequence[str]) -> dict:
