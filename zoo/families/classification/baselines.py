@@ -60,7 +60,7 @@ def compare_baselines(
         task = next(iter(prepared.tasks.values()))
         model = fit_linear(task, _union(prepared, "train"), _union(prepared, "valid"))
         fitted["linear on all tasks"] = {"all": model}
-        output = model(texts)
+        output = _logits(task, model(texts))
         results["linear on all tasks"] = {
             name: evaluate(
                 task, target_part.targets[name], target_part.weights[name], output
@@ -74,19 +74,23 @@ def compare_baselines(
 def _evaluate(task: Task, model: Linear, prepared: Prepared, name: str, part: str):
     """Returns the metrics of a linear model, with thresholds tuned like the others'."""
     judged, valid = prepared.parts[part], prepared.parts["valid"]
-    outputs = model(getattr(prepared.splits, part).texts)
-    if task.kind == "multilabel":
-        outputs, known = _logits(outputs), prepared.splits.valid.texts
-        if len(known):
-            rows = valid.targets[name], valid.weights[name]
-            cuts = tune_thresholds(task, *rows, _logits(model(known)))
-            task = replace(task, thresholds=cuts)
+    outputs = _logits(task, model(getattr(prepared.splits, part).texts))
+    known = prepared.splits.valid.texts
+    if task.kind == "multilabel" and len(known):
+        rows = valid.targets[name], valid.weights[name]
+        cuts = tune_thresholds(task, *rows, _logits(task, model(known)))
+        task = replace(task, thresholds=cuts)
     return evaluate(task, judged.targets[name], judged.weights[name], outputs)
 
 
-def _logits(outputs: np.ndarray) -> np.ndarray:
-    """Of a linear model of labels, which gives probabilities minus a half."""
-    return logit(np.clip(outputs.astype("float64") + 0.5, 1e-6, 1 - 1e-6))
+def _logits(task: Task, outputs: np.ndarray) -> np.ndarray:
+    """Of a linear model's probabilities, from which it subtracts 0.5 for multilabel."""
+    if task.kind == "regression":
+        return outputs
+    wide = outputs.astype("float64")
+    if task.kind == "categories":
+        return np.log(np.maximum(wide, 1e-30))
+    return logit(np.clip(wide + 0.5, 1e-6, 1 - 1e-6))
 
 
 def _costs(models: Mapping[str, Linear], texts: Sequence[str]) -> dict:

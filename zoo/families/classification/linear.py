@@ -341,9 +341,7 @@ def outputs_of(task: Task, model, features) -> np.ndarray:
     compared = model.n_samples_fit_ if votes else 0  # distances of each row
     for part in chunks(rows, max(task.outputs, compared)):
         if task.kind == "categories":
-            shares = np.zeros((len(scores[part]), task.outputs))
-            shares[:, model.classes_] = model.predict_proba(features[part])
-            scores[part] = np.log(np.maximum(shares, 1e-30))
+            scores[part, model.classes_] = model.predict_proba(features[part])
             continue
         say = model.predict if votes else model.predict_proba
         scores[part] = say(features[part])[:, -task.outputs :] - 0.5
