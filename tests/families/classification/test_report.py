@@ -105,7 +105,7 @@ def test_page_with_odd_names(tmp_path):
     made = outcome(odd_tasks())
     path = write_report(made, tmp_path / "deep" / "run")
     page = path.read_text("utf-8")
-    test, data, training, metrics, classes, labels = tables(page)
+    test, metrics, data, training, classes, labels = tables(page)
     assert [row[0] for row in test] == [
         "task",
         "task|1",
@@ -134,7 +134,7 @@ def test_numbers_are_those_of_the_results(tmp_path):
     for model in made.results:
         made.results[model]["mood"] = result
     page = write_report(made, tmp_path).read_text("utf-8")
-    test, _, _, metrics, classes = tables(page)
+    test, metrics, _, _, classes = tables(page)
     assert test[1] == ["mood", "accuracy", "10", *["0.5000"] * 3]
     assert metrics[0][2:] == ["accuracy", "macro_f1", "auc", "average_precision"]
     for row in metrics[1:]:
@@ -257,7 +257,7 @@ def test_a_constant_target_has_an_error_and_no_r2(tmp_path):
     alone.results.update({n: {"price": r["price"]} for n, r in made.results.items()})
     alone = dataclasses.replace(alone, history=[logs])
     page = write_report(alone, tmp_path).read_text("utf-8")
-    assert tables(page)[2][1][4] == "undefined"
+    assert tables(page)[3][1][4] == "undefined"
     assert "The epoch with the lowest validation loss was kept." in page
     said = conclusion(alone)
     assert "r2 is undefined, the target is constant" in said

@@ -65,22 +65,16 @@ class Classification(Family):
         return calibrate(text_model, prepared, settings.abstain), history
 
     def report(self, text_model, prepared, history, settings, folder):
-        from zoo.families.classification.imbalance import advice
-        from zoo.families.classification.label_tables import metrics_table
         from zoo.families.classification.report import (
-            conclusion,
             outcome_of,
-            results_table,
+            shown_results,
             write_report,
         )
 
         outcome = outcome_of(text_model, prepared, history)
         write_report(outcome, folder)
-        table = results_table(prepared.tasks, outcome.results)
         scores = outcome.results[outcome.name]
-        metrics = metrics_table(prepared.tasks, {outcome.name: scores})
-        said = [conclusion(outcome), *advice(prepared, settings.to_config())]
-        return Scores(scores, "\n\n".join([table, metrics, *said]))
+        return Scores(scores, "\n\n".join(shown_results(outcome)))
 
     def results(self, text_model, prepared, history):
         from zoo.families.classification.train import evaluate_part

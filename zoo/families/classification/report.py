@@ -35,6 +35,8 @@ from zoo.training.metrics import (
 )
 from zoo.training.uncertainty import describe_weights
 
+FEW_TASKS = 3
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -115,20 +117,17 @@ def write_report(outcome: Outcome, folder: str | Path) -> Path:
         f"# {outcome.name}",
         _summary(outcome),
         "## Test split",
-        results_table(outcome.prepared.tasks, outcome.results),
-        conclusion(outcome),
+        *shown_results(outcome),
         *_costs(outcome),
         "## Data",
         _data_table(outcome.prepared),
         *(f"- {note}" for note in outcome.prepared.splits.notes),
-        *advice(outcome.prepared, outcome.settings["settings"]),
         "## Training",
         _history_table(outcome),
         *describe_weights(outcome.tasks, outcome.history),
         *images(plots),
         "" if plots else NO_PLOTS,
         "## Classes",
-        metrics_table(outcome.prepared.tasks, outcome.results),
         *(
             label_table(name, task, outcome.results[outcome.name][name])
             for name, task in outcome.tasks.items()
@@ -176,6 +175,21 @@ def results_table(tasks: Mapping[str, Task], results: Mapping[str, Mapping]) -> 
         rows.append(["**mean**", "", "", *means])
     table = markdown_table(rows)
     return f"{table}\n\nUndefined: {', '.join(reasons)}." if reasons else table
+
+
+def shown_results(outcome: Outcome) -> list[str]:
+    """Returns what a run prints: tables of the test part, and advice.
+
+    Of many tasks the table of all metrics has the rows of the model alone.
+    """
+    tasks, results = outcome.prepared.tasks, outcome.results
+    own = {outcome.name: results[outcome.name]}
+    return [
+        results_table(tasks, results),
+        metrics_table(tasks, results if len(tasks) <= FEW_TASKS else own),
+        conclusion(outcome),
+        *advice(outcome.prepared, outcome.settings["settings"]),
+    ]
 
 
 def conclusion(outcome: Outcome) -> str:
