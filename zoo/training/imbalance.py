@@ -75,7 +75,7 @@ def repeats(task: Task, targets, weight=None) -> np.ndarray:
 
     Example:
         >>> task = Task("categories", ("a", "b"))
-        >>> repeats(task, np.array([0] * 49 + [1])).max()
+        >>> float(repeats(task, np.array([0] * 49 + [1])).max())
         5.0
 
     Source: Gupta, Dollar and Girshick 2019, LVIS, section 4.2, with the mean for their
