@@ -42,6 +42,7 @@ def test_config_survives_json():
     for task in (
         Task("categories", ("b\u00e9", "\u60c5")),
         Task("multilabel", ("a",)),
+        Task("multilabel", ("a", "b"), thresholds=(0.25, 0.5)),
         Task("regression", mean=-1.5, scale=0.25),
     ):
         assert Task.from_config(json.loads(json.dumps(task.to_config()))) == task
@@ -64,6 +65,28 @@ def test_config_survives_json():
 def test_wrong_tasks_are_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
         Task(*arguments)
+
+
+@pytest.mark.parametrize(
+    "kind, thresholds",
+    [
+        ("categories", (0.5, 0.5)),
+        ("multilabel", (0.5,)),
+        ("multilabel", (0.5, 0.0)),
+        ("multilabel", (0.5, 1.0)),
+        ("multilabel", (0.5, float("nan"))),
+    ],
+)
+def test_wrong_thresholds_are_refused(kind, thresholds):
+    message = "`thresholds` must be empty or.* Received: thresholds=.*label"
+    with pytest.raises(ValueError, match=message):
+        Task(kind, ("a", "b"), thresholds=thresholds)
+
+
+def test_a_config_without_thresholds_is_read():
+    config = Task("multilabel", ("a", "b")).to_config()
+    del config["thresholds"]
+    assert Task.from_config(config).cuts == (0.5, 0.5)
 
 
 @pytest.mark.parametrize("spec", [True, 1.5, "category", {1, 2}, None])

@@ -19,7 +19,7 @@ KINDS = ("categories", "multilabel", "regression")  # of a text
 TAGS = "tags"  # of its words
 DEFAULT_TASK = "label"
 SEPARATOR = "|"  # between several labels of one text
-THRESHOLD = 0.5  # probability above which a label of a multilabel task applies
+THRESHOLD = 0.5  # probability above which a label applies, unless tuned otherwise
 
 
 @dataclass(frozen=True)
@@ -41,10 +41,13 @@ class Task:
             become probabilities.
         abstain: for categories, the probability below which no label is predicted; 0
             always predicts one.
+        thresholds: for multilabel, the probability above which each label applies;
+            empty for 0.5 each.
 
     Raises:
         ValueError: for an unknown kind, too few or repeated labels, a scale or a
-            temperature that is not positive, or a task that cannot abstain.
+            temperature that is not positive, a task that cannot abstain, or thresholds
+            that do not fit the labels.
 
     Example:
         >>> Task("categories", ("negative", "positive")).outputs
@@ -58,9 +61,11 @@ class Task:
     scheme: str = ""
     temperature: float = 1.0
     abstain: float = 0.0
+    thresholds: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "labels", tuple(str(name) for name in self.labels))
+        object.__setattr__(self, "thresholds", tuple(map(float, self.thresholds)))
         if self.kind not in (*KINDS, TAGS):
             raise ValueError(
                 f"`kind` must be one of {', '.join((*KINDS, TAGS))}. "
@@ -92,6 +97,22 @@ class Task:
                 f"other kinds than categories. Received: abstain={self.abstain!r} for "
                 f"{self.kind}."
             )
+        labelled = len(self.labels) if self.kind == "multilabel" else 0
+        if self.thresholds and (
+            len(self.thresholds) != labelled
+            or not all(0 < threshold < 1 for threshold in self.thresholds)
+        ):
+            raise ValueError(
+                "`thresholds` must be empty or, for a multilabel task, a probability "
+                "above 0 and below 1 for each label. "
+                f"Received: thresholds={self.thresholds!r} for {labelled} label(s) of "
+                f"{self.kind}."
+            )
+
+    @property
+    def cuts(self) -> tuple[float, ...]:
+        """The probability above which each label of a multilabel task applies."""
+        return self.thresholds or (THRESHOLD,) * len(self.labels)
 
     @property
     def outputs(self) -> int:
@@ -121,7 +142,11 @@ class Task:
 
     def to_config(self) -> dict:
         """Returns a JSON-ready dict that `from_config` reads."""
-        return {**asdict(self), "labels": list(self.labels)}
+        return {
+            **asdict(self),
+            "labels": list(self.labels),
+            "thresholds": list(self.thresholds),
+        }
 
     @classmethod
     def from_config(cls, config: Mapping) -> Task:
@@ -261,10 +286,8 @@ def answers_of(output: np.ndarray, task: Task) -> list[dict]:
         labels = [task.labels[row.argmax()] for row in output]
     else:
         scores = 0.5 * (1 + np.tanh(0.5 * output))
-        labels = [
-            SEPARATOR.join(np.array(task.labels, object)[row > THRESHOLD])
-            for row in scores
-        ]
+        names, applies = np.array(task.labels, object), scores > np.array(task.cuts)
+        labels = [SEPARATOR.join(names[row]) for row in applies]
     answers = [
         {"label": label, "scores": row.tolist()}
         for label, row in zip(labels, scores, strict=True)

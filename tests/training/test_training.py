@@ -179,7 +179,7 @@ def scripted(scores):
 def test_early_stopping_keeps_the_best(on_disk, tmp_path, monkeypatch):
     scores = [0.1, 0.5, 0.5, 0.4, 0.45, 0.9]
     monkeypatch.setattr(
-        "zoo.training.fit.score_of", lambda tasks, labelled: scripted(scores)
+        "zoo.training.fit.score_of", lambda tasks, *rest: scripted(scores)
     )
     model, trained = build(ONE)
     seen = []

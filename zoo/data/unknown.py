@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from zoo.data.errors import BadRow, DataError, nearest, shorten
 from zoo.data.examples import Examples
 from zoo.data.values import render
-from zoo.tasks import Task
+from zoo.tasks import THRESHOLD, Task
 
 if TYPE_CHECKING:
     import numpy as np
@@ -101,7 +101,9 @@ def with_unknown(tasks: Mapping[str, Task], examples: Examples) -> dict[str, Tas
         for value in examples.labels.get(name, []):
             labels = value if task.kind == "multilabel" else (value,)
             new.update(label for label in labels or () if label not in known and label)
-        wider[name] = replace(task, labels=(*task.labels, *sorted(new)))
+        cuts = task.thresholds and (*task.thresholds, *[THRESHOLD] * len(new))
+        labels = (*task.labels, *sorted(new))
+        wider[name] = replace(task, labels=labels, thresholds=cuts)
     return wider
 
 

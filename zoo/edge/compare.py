@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 import keras
 import numpy as np
+from scipy.special import logit
 
 from zoo.edge.graph import score_names
 from zoo.tasks import Task, answers_of
@@ -14,6 +15,7 @@ from zoo.training.metrics import evaluate
 
 _ROWS = 4  # of each length
 _WARM, _ROUNDS = 5, 50
+_TINY = 1e-12  # least probability whose logarithm is taken
 
 
 def sample_tokens(vocab_size: int, length: int) -> list[np.ndarray]:
@@ -112,9 +114,13 @@ def metrics_of(
     results = {}
     for name, task in tasks.items():
         scores = np.concatenate([answer[names[name]] for answer in answers])
-        # `evaluate` expects model outputs; as a logit, 0 means a probability of a half.
-        logits = scores - 0.5 if task.kind == "multilabel" else scores
+        # `evaluate` expects model outputs.
+        wide = scores.astype("float64")
         if task.kind == "regression":
-            logits = task.standardised(scores.astype("float64"))
+            logits = task.standardised(wide)
+        elif task.kind == "multilabel":
+            logits = task.temperature * logit(np.clip(wide, _TINY, 1 - _TINY))
+        else:
+            logits = task.temperature * np.log(np.maximum(wide, _TINY))
         results[name] = evaluate(task, targets[name], weights[name], logits)
     return results

@@ -27,8 +27,9 @@ def export(
     * `serving_default`: `text` string `[batch]` to, for a single task, `label` string
       `[batch]` and `scores` float32 `[batch, labels]`; for several tasks
       `<task>_label` and `<task>_scores` each. Categories: softmax, and the label with
-      the highest score. Multilabel: sigmoids, and the labels above 0.5 joined by `|`.
-      Regression: scores `[batch, 1]` hold the value, the label its decimals.
+      the highest score. Multilabel: sigmoids, and the labels above their thresholds
+      (0.5 if they were not tuned) joined by `|`. Regression: scores `[batch, 1]` hold
+      the value, the label its decimals.
       Categories that may abstain: also `abstained` bool `[batch]`, with the label `""`
       if it is true.
     * `classify` and `regress`, for the server's APIs of these names: `inputs`, which

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from zoo.tasks import DIGITS, SEPARATOR, THRESHOLD, Task
+from zoo.tasks import DIGITS, SEPARATOR, Task
 from zoo.text import as_bytes
 from zoo.text.imports import tf
 
@@ -82,7 +82,8 @@ def answer_of(output: tf.Tensor, task: Task) -> dict[str, tf.Tensor]:
         label = tf.where(abstained, "", label)
         return {"label": label, "scores": scores, "abstained": abstained}
     # An absent label and the separator after it are empty strings in one join.
-    chosen = tf.where(scores > THRESHOLD, names + SEPARATOR, "")
+    cuts = tf.constant(task.cuts, tf.float32)
+    chosen = tf.where(scores > cuts, names + SEPARATOR, "")
     joined = tf.strings.reduce_join(chosen, axis=-1)
     length = tf.maximum(tf.strings.length(joined) - len(SEPARATOR), 0)
     label = tf.strings.substr(joined, tf.zeros_like(length), length)

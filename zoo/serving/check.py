@@ -234,7 +234,9 @@ def _same_label(label: str, scores: list, expected: dict, task: dict, tolerance)
         best, second = sorted(expected["scores"])[:-3:-1]
         doubt = min(best - second, abs(best - (task.get("abstain") or 2)))
         return doubt <= 2 * tolerance
-    return any(abs(score - 0.5) <= 2 * tolerance for score in expected["scores"])
+    cuts = task.get("thresholds") or [0.5] * len(expected["scores"])
+    pairs = zip(expected["scores"], cuts, strict=True)
+    return any(abs(score - cut) <= 2 * tolerance for score, cut in pairs)
 
 
 def _run(session, signatures, texts: list[bytes]) -> dict[str, dict]:

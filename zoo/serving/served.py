@@ -66,7 +66,8 @@ class ServedModel:
             A language model: `continuation`, `log_probability` and `tokens`.
             A translation model: `translation` and `score`.
             A tagger: the result of `zoo.families.tagging.model.TaggingModel.predict`.
-            Multilabel: the label joins the labels that score above 0.5 by `|`.
+            Multilabel: the label joins by `|` the labels that score above their
+            thresholds, 0.5 if they were not tuned.
             Regression: the label is the value's decimals, and the scores are
             `{"value": value}`.
             A model of another family: the outputs of `serving_default` by name.

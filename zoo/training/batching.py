@@ -87,6 +87,9 @@ class TokenBatches(EpochBatches):
             or a temperature `t`, in proportion to `size ** (1 / t)`. Texts with labels
             of several tasks form a group of their own.
         repeats: number of passes over the texts in an epoch that is shuffled.
+        preferred: `[texts]`, above 0: how often each text is drawn in relation to the
+            others of its group, whose number of draws stays the same; `None` for
+            equally often.
         seed: seed of the order and the sampling.
 
     Call returns: tokens `[batch_size, bucket]`, dict of targets, dict of weights, the
@@ -113,6 +116,7 @@ class TokenBatches(EpochBatches):
         shuffle: bool = False,
         sampling: str | float = "proportional",
         repeats: int = 1,
+        preferred: np.ndarray | None = None,
         seed: int = 0,
     ) -> None:
         super().__init__()
@@ -128,7 +132,7 @@ class TokenBatches(EpochBatches):
         self.buckets = np.asarray(buckets)
         self.shuffle = shuffle
         self.sampling = sampling
-        self.repeats = repeats
+        self.repeats, self.preferred = repeats, preferred
         self.seed = seed
         self._names = safe_names(self.targets)
         lengths = np.array([len(ids) for ids in tokens])
@@ -211,12 +215,37 @@ class TokenBatches(EpochBatches):
         rates = total * sampling_shares(sizes, self.sampling) / sizes
         drawn = []
         for group, rate in zip(self._groups, rates, strict=True):
+            scale = rate
+            if self.preferred is not None:
+                scale = rate / self.preferred[group].mean()
             for bucket in np.unique(self._bucket_of[group]):
                 rows = group[self._bucket_of[group] == bucket]
+                if self.preferred is not None:
+                    times = scale * self.preferred[rows]
+                    drawn.append(_draw_unevenly(rows, times, generator))
+                    continue
                 whole, rest = divmod(max(1, round(rate * len(rows))), len(rows))
                 drawn += [rows] * whole
                 drawn.append(generator.choice(rows, rest, replace=False))
         return generator.permutation(np.concatenate(drawn))
+
+
+def _draw_unevenly(
+    rows: np.ndarray, times: np.ndarray, generator: np.random.Generator
+) -> np.ndarray:
+    """Draws each row as often as `times` says, or once more by chance.
+
+    The number of draws is that of `times`, rounded, and at least 1.
+    """
+    whole = np.floor(times).astype(int)
+    shares = times - whole
+    rest = max(1, round(times.sum())) - whole.sum()
+    drawn = np.repeat(rows, whole)
+    if rest > 0:
+        shares = np.maximum(shares, 1e-9)  # rounding may leave too few others
+        more = generator.choice(rows, rest, replace=False, p=shares / shares.sum())
+        drawn = np.concatenate([drawn, more])
+    return drawn
 
 
 def _float32(array: np.ndarray) -> np.ndarray:

@@ -14,7 +14,7 @@ from zoo.text.inputs import fold_seed
 from zoo.training import loop
 from zoo.training.batching import TokenBatches
 from zoo.training.checkpoint import Checkpoint, averaged
-from zoo.training.losses import mean_loss, task_loss, task_loss_weights
+from zoo.training.losses import UNCERTAINTY, mean_loss, task_loss, task_loss_weights
 from zoo.training.metrics import (
     METRICS,
     evaluate,
@@ -24,6 +24,11 @@ from zoo.training.metrics import (
 )
 from zoo.training.row_adam import RowAdam
 from zoo.training.streamed import training_metric
+from zoo.training.uncertainty import (
+    LogTaskWeights,
+    UncertaintyModel,
+    weigh_by_uncertainty,
+)
 
 
 def seed_everything(seed: int) -> None:
@@ -45,7 +50,8 @@ def compile_model(
     learning_rate: float = 1e-3,
     clipnorm: float | None = 1.0,
     average: float | None = None,
-    loss_weights: Mapping[str, float] | None = None,
+    loss_weights: Mapping[str, float] | str | None = None,
+    losses: Mapping[str, keras.losses.Loss] | None = None,
     jit_compile: bool | str = False,
 ) -> keras.Model:
     """Compiles a model of the zoo with the loss and the metric of each of its tasks.
@@ -58,12 +64,14 @@ def compile_model(
         clipnorm: bound on the global gradient norm, or `None`.
         average: momentum of the moving average of the weights that `fit` validates and
             keeps, or `None`.
-        loss_weights: factor of each task in the sum, 1 by default.
+        loss_weights: factor of each task in the sum, 1 by default, or `"uncertainty"`.
+        losses: of some tasks, instead of `zoo.training.losses.task_loss`.
         jit_compile: whether to compile the step with XLA.
 
     Returns:
         The model to fit: the same one or, if a task's name is not a valid name of a
-        loss, one on the same layers whose outputs have safe names.
+        loss, one on the same layers whose outputs have safe names. It may have learned
+        weights of the tasks beside those of the model.
     """
     safe = safe_names(tasks)
     if any(name != other for name, other in safe.items()):
@@ -72,11 +80,15 @@ def compile_model(
     for layer in model.layers:
         if isinstance(layer, keras.layers.Embedding):
             layer.embeddings.by_rows = True  # a batch has few of the words: `RowAdam`
-    losses = task_loss_weights(tasks, loss_weights)
+    factors = task_loss_weights(tasks, loss_weights)
+    usual = {name: task_loss(task) for name, task in tasks.items()} | dict(losses or {})
+    chosen = {safe[name]: usual[name] for name in tasks}
+    if loss_weights == UNCERTAINTY:
+        model = weigh_by_uncertainty(model, tasks, chosen)
     model.compile(
         optimizer=make_optimizer(optimizer, learning_rate, clipnorm, average),
-        loss={safe[name]: task_loss(task) for name, task in tasks.items()},
-        loss_weights={safe[name]: losses[name] for name in tasks},
+        loss=chosen,
+        loss_weights={safe[name]: factors[name] for name in tasks},
         weighted_metrics={safe[n]: [training_metric(t)] for n, t in tasks.items()},
         jit_compile=compiled(jit_compile),
     )
@@ -128,7 +140,8 @@ def fit(
     folder: str | Path | None = None,
     before_scores: Sequence[keras.callbacks.Callback] = (),
     callbacks: Sequence[keras.callbacks.Callback] = (),
-    loss_weights: Mapping[str, float] | None = None,
+    loss_weights: Mapping[str, float] | str | None = None,
+    macro: bool = False,
     verbose: bool = True,
 ) -> list[dict]:
     """Trains until the validation score stops rising, and keeps the best weights.
@@ -151,6 +164,7 @@ def fit(
         before_scores: callbacks that change the model before each validation.
         callbacks: further Keras callbacks.
         loss_weights: weights of the validation loss, as passed to `compile_model`.
+        macro: whether the score is macro F1 for tasks with labels.
         verbose: whether to show progress.
 
     Returns:
@@ -162,30 +176,43 @@ def fit(
     if valid is not None and not any(map(np.any, valid.weights.values())):
         valid = None  # no row has a label
     watching = [] if valid is None else [Validation(tasks, valid, loss_weights)]
-    checkpoint = Checkpoint(score_of(tasks, valid), patience=patience, folder=folder)
+    learned = [LogTaskWeights(tasks)] if isinstance(model, UncertaintyModel) else []
+    checkpoint = Checkpoint(
+        score_of(tasks, valid, macro), patience=patience, folder=folder
+    )
     return loop.fit(
         model,
         train,
         checkpoint,
         epochs=epochs,
-        watching=[*before_scores, *watching],
+        watching=[*before_scores, *watching, *learned],
         callbacks=callbacks,
         tasks=tasks,
         verbose=verbose,
     )
 
 
-def score_of(tasks: Mapping[str, Task], valid: TokenBatches | None):
+def score_of(
+    tasks: Mapping[str, Task], valid: TokenBatches | None, macro: bool = False
+):
     """Returns a function from an epoch's logs to validation scores.
 
     These are `(mean main metric, -loss)`, with the mean over tasks whose metric is
-    defined, NaN if none is. Without a validation part there is no score.
+    defined, NaN if none is. With `macro` the metric of tasks with labels is macro F1.
+    Without a validation part there is no score.
     """
     if valid is None:
         return lambda logs: None
+    names = metric_names(tasks)
+    if macro:
+        names |= {
+            name: f"{prefix}macro_f1"
+            for name, prefix in log_prefixes(tasks).items()
+            if tasks[name].kind != "regression"
+        }
     keys = [
         f"val_{key}"
-        for name, key in metric_names(tasks).items()
+        for name, key in names.items()
         if not why_undefined(tasks[name], valid.targets[name], valid.weights[name])
     ]
 
@@ -220,7 +247,7 @@ class Validation(keras.callbacks.Callback):
         for name, prefix in log_prefixes(self.tasks).items():
             task = self.tasks[name]
             rows = self.batches.targets[name], self.batches.weights[name]
-            result = evaluate(task, *rows, outputs[safe[name]])
+            result = evaluate(task, *rows, outputs[safe[name]], ranking=False)
             losses[name] = mean_loss(task, *rows, outputs[safe[name]])
             for metric in METRICS[task.kind]:
                 if metric in result:

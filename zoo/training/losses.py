@@ -12,6 +12,7 @@ from zoo.tasks import TAGS, Task
 
 # Divides by the sum of the weights, so rows without a label have no effect.
 _REDUCTION = "mean_with_sample_weight"
+UNCERTAINTY = "uncertainty"  # the name of learned weights of tasks
 _ROWS = 1024  # number of rows whose logits are converted to float64 at once
 
 
@@ -34,18 +35,19 @@ def task_loss(task: Task) -> keras.losses.Loss:
 
 
 def task_loss_weights(
-    tasks: Mapping[str, Task], weights: Mapping[str, float] | None = None
+    tasks: Mapping[str, Task], weights: Mapping[str, float] | str | None = None
 ) -> dict[str, float]:
     """Returns the weight of each task in the total loss (the λ of Liu et al. 2016).
 
     Args:
         tasks: the tasks by name.
-        weights: factors for some of them; 1 by default.
+        weights: factors for some of them, 1 by default; or `"uncertainty"`, whose
+            factors `zoo.training.uncertainty` learns, for 1 each.
 
     Raises:
         ValueError: if `weights` names an unknown task.
     """
-    weights = dict(weights or {})
+    weights = {} if isinstance(weights, str) else dict(weights or {})
     unknown = sorted(set(weights) - set(tasks))
     if unknown:
         raise ValueError(

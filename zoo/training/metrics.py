@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 import numpy as np
+from scipy.special import logit
 from sklearn import metrics as sklearn_metrics
 
 from zoo.tasks import Task, safe_names
+from zoo.training.ranking import ranking_metrics, ranking_names
 
 # The metric that compares models of a task; higher is better for each.
 MAIN_METRIC = {"categories": "accuracy", "multilabel": "micro_f1", "regression": "r2"}
-# The scores that `evaluate` returns for each kind.
+# The scores of each kind that are computed after every epoch; see `metrics_of`.
 METRICS = {
     "categories": ("accuracy", "macro_f1"),
     "multilabel": ("micro_f1", "macro_f1"),
@@ -19,6 +21,16 @@ METRICS = {
 }
 UNDEFINED = "undefined"  # shown in place of an undefined metric
 NO_LABELS = "no row has a label"
+
+
+def metrics_of(task: Task) -> tuple[str, ...]:
+    """Returns the names of the scores of a task that `evaluate` returns.
+
+    Example:
+        >>> metrics_of(Task("categories", ("no", "yes")))
+        ('accuracy', 'macro_f1', 'auc', 'average_precision')
+    """
+    return (*METRICS[task.kind], *ranking_names(task))
 
 
 def log_prefixes(tasks: Mapping[str, Task]) -> dict[str, str]:
@@ -58,7 +70,7 @@ def why_undefined(task: Task, target, weight) -> str:
     return ""
 
 
-def evaluate(task: Task, target, weight, logits) -> dict:
+def evaluate(task: Task, target, weight, logits, *, ranking: bool = True) -> dict:
     """Computes the metrics of one task over the rows with a label, in float64.
 
     A row whose outputs are not numbers counts as wrong, with an infinite error.
@@ -68,13 +80,17 @@ def evaluate(task: Task, target, weight, logits) -> dict:
         target: `[rows]` or `[rows, labels]`, from `zoo.data.encode_labels`.
         weight: `[rows]`; rows of weight 0 are ignored, all others count equally.
         logits: `[rows, outputs]`, outputs of the model.
+        ranking: whether to add the scores of `zoo.training.ranking.ranking_metrics`,
+            which cost more than all others.
 
     Returns:
         A dict with `rows` and the kind's metrics: accuracy, macro F1 and `confusion`, a
         list of `[true id, predicted id, rows]` of the pairs that occur; micro and macro
-        F1 of the labels that apply; or R2, mean absolute error and root mean squared
-        error in the target's unit. If `why_undefined` gives a reason, it is under
-        `undefined`, and the main metric is NaN.
+        F1 of the labels that apply and `by_label`, a list of `[label id, true rows,
+        predicted rows, rows that are both]` of the labels that occur; or R2, mean
+        absolute error and root mean squared error in the target's unit. If
+        `why_undefined` gives a reason, it is under `undefined`, and the main metric is
+        NaN.
     """
     present = np.asarray(weight) > 0
     target, logits = np.asarray(target)[present], np.asarray(logits)[present]
@@ -85,7 +101,10 @@ def evaluate(task: Task, target, weight, logits) -> dict:
     if reason == NO_LABELS:
         return result
     metrics = {"categories": _categories, "multilabel": _labels, "regression": _errors}
-    return {**metrics[task.kind](task, target, logits), **result}
+    found = metrics[task.kind](task, target, logits)
+    if ranking:
+        found |= ranking_metrics(task, target, logits)
+    return {**found, **result}
 
 
 def merit(task: Task, result: Mapping) -> float:
@@ -141,18 +160,27 @@ def _categories(task: Task, target: np.ndarray, logits: np.ndarray) -> dict:
     }
 
 
+def logit_cuts(task: Task) -> np.ndarray | float:
+    """Returns the logit above which each label of a multilabel task applies."""
+    if not task.thresholds:
+        return 0.0
+    return task.temperature * logit(np.array(task.thresholds))
+
+
 def _labels(task: Task, target: np.ndarray, logits: np.ndarray) -> dict:
     """Returns F1 = 2 tp / (2 tp + fp + fn); 0 for a label neither true nor predicted.
 
     It also works for one label, where scikit-learn assumes two classes and also counts
     the rows without the label.
     """
-    true, predicted = target > 0, logits > 0
-    hits = (true & predicted).sum(axis=0)
-    both = true.sum(axis=0) + predicted.sum(axis=0)
+    true, predicted = target > 0, logits > logit_cuts(task)
+    counts = np.array([x.sum(axis=0) for x in (true, predicted, true & predicted)])
+    hits, both = counts[2], counts[0] + counts[1]
+    occur = np.flatnonzero(both)
     return {
         "micro_f1": float(2 * hits.sum() / max(both.sum(), 1)),
         "macro_f1": float((2 * hits / np.maximum(both, 1)).mean()),
+        "by_label": np.column_stack([occur, counts[:, occur].T]).tolist(),
     }
 
 

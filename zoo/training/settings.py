@@ -37,6 +37,14 @@ _BY_NAME = {
     "warmup": _FROM_0,
     "hold": _FROM_0,
     "replace_rare": _SHARE,
+    "loss_weights": (
+        "a mapping from tasks to numbers, or 'uncertainty'",
+        lambda value: isinstance(value, Mapping) or value == "uncertainty",
+    ),
+    "imbalance": (
+        "none, weights, focal or oversample",
+        lambda value: value in ("none", "weights", "focal", "oversample"),
+    ),
     "label_smoothing": (
         "a number from 0 to below 1",
         lambda value: (_whole(value) or isinstance(value, float)) and 0 <= value < 1,
@@ -72,7 +80,10 @@ _ACCEPTED = {
         "a name or a number",
         lambda value: _whole(value) or isinstance(value, (str, float)),
     ),
-    "Mapping[str, float]": ("a mapping", lambda value: isinstance(value, Mapping)),
+    "Mapping[str, float] | str": (
+        "a mapping or a name",
+        lambda value: isinstance(value, (Mapping, str)),
+    ),
     "Mapping[str, str | Mapping]": (
         "a mapping",
         lambda value: isinstance(value, Mapping),

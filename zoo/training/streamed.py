@@ -99,8 +99,9 @@ class R2(keras.metrics.Metric):
         self.rows.assign_add(rows)
 
     def result(self):
-        ratio = 1 - self.error / ops.where(self.spread > 0, self.spread, 1)
-        return ops.where(self.spread > 0, ratio, float("nan"))
+        error, spread = map(ops.convert_to_tensor, (self.error, self.spread))
+        ratio = 1 - error / ops.where(spread > 0, spread, 1)
+        return ops.where(spread > 0, ratio, float("nan"))
 
 
 def _present(y_true, sample_weight):

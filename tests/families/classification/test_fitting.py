@@ -71,8 +71,8 @@ def trained(name, data, *, keywords=None, **overrides):
 def test_the_graph_gives_what_was_fitted(weights, monkeypatch):
     fitted = []
 
-    def remember(task, strength, found):
-        result = fit_weights(task, strength, found)
+    def remember(task, strength, found, **options):
+        result = fit_weights(task, strength, found, **options)
         fitted.append((strength, found, result))
         return result
 
@@ -224,9 +224,9 @@ def test_rows_are_sampled_where_a_comparison_would_take_long(monkeypatch):
     seen = []
     original = estimators.fit_weights
 
-    def count(task, strength, found):
+    def count(task, strength, found, **options):
         seen.append(found[0].shape[0])
-        return original(task, strength, found)
+        return original(task, strength, found, **options)
 
     monkeypatch.setattr(estimators, "fit_weights", count)
     task = TASKS[0]
@@ -331,9 +331,9 @@ def test_many_classes_have_fewer_features_the_most_frequent(monkeypatch):
     monkeypatch.setattr(fitting, "MOST_WEIGHTS", 240)
     seen = []
 
-    def remember(task, strength, found):
+    def remember(task, strength, found, **options):
         seen.append(found[0].shape[1])
-        return fit_weights(task, strength, found)
+        return fit_weights(task, strength, found, **options)
 
     monkeypatch.setattr(fitting, "fit_weights", remember)
     texts, labels = rows(0, 160)

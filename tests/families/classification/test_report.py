@@ -68,6 +68,7 @@ def outcome(tasks, rows=40, seed=0, history=2, **changes):
     facts = dict(
         name="text_cnn",
         prepared=prepared,
+        tasks=tasks,
         history=[logs] * history,
         results=results,
         parameters=12345,
@@ -104,7 +105,7 @@ def test_page_with_odd_names(tmp_path):
     made = outcome(odd_tasks())
     path = write_report(made, tmp_path / "deep" / "run")
     page = path.read_text("utf-8")
-    test, data, training, classes = tables(page)
+    test, metrics, data, training, classes, labels = tables(page)
     assert [row[0] for row in test] == [
         "task",
         "task|1",
@@ -119,6 +120,9 @@ def test_page_with_odd_names(tmp_path):
     assert [row[1] for row in data[1:]] == ["40", "40", "0"]
     assert [row[0] for row in training[1:]] == ["1", "2"]
     assert training[1][3:] == ["0.2500", "0.6250"]
+    assert len(metrics) == 1 + 3 * 3 and metrics[0][2:4] == ["accuracy", "macro_f1"]
+    assert metrics[1][:2] == ["task|1", "text_cnn"]
+    assert {row[0] for row in labels[1:]} == {"a|b", "c"}
 
 
 def test_numbers_are_those_of_the_results(tmp_path):
@@ -130,8 +134,11 @@ def test_numbers_are_those_of_the_results(tmp_path):
     for model in made.results:
         made.results[model]["mood"] = result
     page = write_report(made, tmp_path).read_text("utf-8")
-    test, _, _, classes = tables(page)
+    test, metrics, _, _, classes = tables(page)
     assert test[1] == ["mood", "accuracy", "10", *["0.5000"] * 3]
+    assert metrics[0][2:] == ["accuracy", "macro_f1", "auc", "average_precision"]
+    for row in metrics[1:]:
+        assert row[2:] == [f"{result[name]:.4f}" for name in metrics[0][2:]]
     for row in classes[1:]:
         label = task.labels.index(row[0])
         hits = ((target == label) & (said == label)).sum()
@@ -145,6 +152,22 @@ def test_numbers_are_those_of_the_results(tmp_path):
     assert facts["results"]["text_cnn"]["mood"] == json.loads(json.dumps(result))
     assert facts["means"] == {"text_cnn": 0.5, "majority": 0.5, "linear": 0.5}
     assert facts["settings"]["settings"]["seed"] == 42
+
+
+def test_the_row_of_a_label_has_its_threshold(tmp_path):
+    task = Task("multilabel", ("a", "b", "never"), thresholds=(0.25, 0.5, 0.75))
+    target = np.array([[1, 0, 0]] * 4 + [[0, 1, 0]] * 6)
+    logits = np.full((10, 3), -3.0)
+    logits[:3, 0], logits[3:5, 0], logits[4:7, 1] = -1.0, -0.5, 1.0
+    made = outcome({"tags": task})
+    made.results["text_cnn"]["tags"] = evaluate(task, target, np.ones(10), logits)
+    rows = tables(write_report(made, tmp_path).read_text("utf-8"))[-1]
+    assert rows == [
+        ["label", "rows", "precision", "recall", "F1", "threshold"],
+        ["b", "6", "1.0000", "0.5000", "0.6667", "0.5000"],
+        ["a", "4", "0.8000", "1.0000", "0.8889", "0.2500"],
+        ["never", "0", "", "", "", "0.7500"],
+    ]
 
 
 @pytest.mark.parametrize("labels", [2, 10_000])
@@ -187,7 +210,7 @@ def test_without_matplotlib(tmp_path, monkeypatch):
     page = write_report(outcome({"mood": Task("categories", ("a", "b"))}), tmp_path)
     assert "pip install matplotlib" in page.read_text("utf-8")
     assert not list(tmp_path.glob("*.png"))
-    assert len(tables(page.read_text("utf-8"))) == 4
+    assert len(tables(page.read_text("utf-8"))) == 5
 
 
 @pytest.mark.filterwarnings("error")
@@ -234,7 +257,7 @@ def test_a_constant_target_has_an_error_and_no_r2(tmp_path):
     alone.results.update({n: {"price": r["price"]} for n, r in made.results.items()})
     alone = dataclasses.replace(alone, history=[logs])
     page = write_report(alone, tmp_path).read_text("utf-8")
-    assert tables(page)[2][1][4] == "undefined"
+    assert tables(page)[3][1][4] == "undefined"
     assert "The epoch with the lowest validation loss was kept." in page
     said = conclusion(alone)
     assert "r2 is undefined, the target is constant" in said

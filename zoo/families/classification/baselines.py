@@ -7,6 +7,10 @@ report shows them too.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+from scipy.special import logit
 
 from zoo.data.parts import PARTS
 from zoo.families.classification.constant import majority
@@ -17,6 +21,7 @@ from zoo.families.classification.linear import (
     fit_linear,
 )
 from zoo.families.classification.ngram_weights import merge_labels
+from zoo.families.classification.thresholds import tune_thresholds
 from zoo.families.classification.train import Prepared
 from zoo.reporting.timing import milliseconds
 from zoo.tasks import Task
@@ -57,13 +62,13 @@ def compare_baselines(
         results["majority"][name] = evaluate(task, target, weight, output)
         seen, held_out = (_labelled(prepared, one, name) for one in PARTS[:2])
         model = fitted["linear"][name] = fit_linear(task, seen, held_out, counted)
-        results["linear"][name] = evaluate(task, target, weight, model(texts))
+        results["linear"][name] = _evaluate(task, model, prepared, name, part)
     if union_available(prepared.tasks):
         task = next(iter(prepared.tasks.values()))
         seen, held_out = (_union(prepared, one) for one in PARTS[:2])
         model = fit_linear(task, seen, held_out, counted)
         fitted["linear on all tasks"] = {"all": model}
-        output = model(texts)
+        output = _logits(task, model(texts))
         results["linear on all tasks"] = {
             name: evaluate(
                 task, target_part.targets[name], target_part.weights[name], output
@@ -81,6 +86,28 @@ def _shared_counts(prepared: Prepared) -> Counted | None:
     if len(prepared.tasks) < 2 or sum(map(len, both)) > MOST_CHARACTERS:
         return None
     return Counted(both)
+
+
+def _evaluate(task: Task, model: Linear, prepared: Prepared, name: str, part: str):
+    """Returns the metrics of a linear model, with thresholds tuned like the others'."""
+    judged, valid = prepared.parts[part], prepared.parts["valid"]
+    outputs = _logits(task, model(getattr(prepared.splits, part).texts))
+    known = prepared.splits.valid.texts
+    if task.kind == "multilabel" and len(known):
+        rows = valid.targets[name], valid.weights[name]
+        cuts = tune_thresholds(task, *rows, _logits(task, model(known)))
+        task = replace(task, thresholds=cuts)
+    return evaluate(task, judged.targets[name], judged.weights[name], outputs)
+
+
+def _logits(task: Task, outputs: np.ndarray) -> np.ndarray:
+    """Of a linear model's probabilities, from which it subtracts 0.5 for multilabel."""
+    if task.kind == "regression":
+        return outputs
+    wide = outputs.astype("float64")
+    if task.kind == "categories":
+        return np.log(np.maximum(wide, 1e-30))
+    return logit(np.clip(wide + 0.5, 1e-6, 1 - 1e-6))
 
 
 def _costs(models: Mapping[str, Linear], texts: Sequence[str]) -> dict:

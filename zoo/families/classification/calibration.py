@@ -1,4 +1,4 @@
-"""Calibrated probabilities: a temperature fitted on the validation part."""
+"""Calibrated probabilities: temperatures and thresholds of the validation part."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from scipy.special import log_softmax
 
 from zoo.families.classification.model import TextModel
 from zoo.families.classification.reliability import present_rows
+from zoo.families.classification.thresholds import tune_thresholds
 from zoo.families.classification.train import Prepared, part_outputs
 from zoo.tasks import Task
 from zoo.training.chunks import chunks
@@ -74,7 +75,9 @@ def _of_labels(target: np.ndarray, logits: np.ndarray) -> tuple[float, float]:
 def calibrate(
     text_model: TextModel, prepared: Prepared, abstain: float | None = None
 ) -> TextModel:
-    """Returns the model with temperatures fitted on the validation part.
+    """Returns the model with what is fitted on the validation part after training.
+
+    These are the temperatures, and then the thresholds of multilabel tasks.
 
     Args:
         text_model: the trained model, which is not changed.
@@ -82,15 +85,18 @@ def calibrate(
         abstain: probability below which categories have no label, if any.
 
     Returns:
-        The same Keras model and pipeline with other tasks. Its labels do not change,
-        except where it abstains.
+        The same Keras model and pipeline with other tasks. Its categories do not
+        change, except where it abstains.
     """
     encoded, tasks = prepared.parts["valid"], dict(text_model.tasks)
     outputs = part_outputs(text_model, prepared, "valid") if encoded.tokens else {}
     for name, logits in outputs.items():
         target, weight = encoded.targets[name], encoded.weights[name]
         temperature = fit_temperature(tasks[name], target, weight, logits)
-        tasks[name] = replace(tasks[name], temperature=temperature)
+        task = tasks[name] = replace(tasks[name], temperature=temperature)
+        if task.kind == "multilabel":
+            cuts = tune_thresholds(task, target, weight, logits)
+            tasks[name] = replace(task, thresholds=cuts)
     if abstain is not None:
         tasks = with_abstain(tasks, abstain)
     return replace(text_model, tasks=tasks)

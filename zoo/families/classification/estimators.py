@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -43,7 +44,9 @@ class Estimate(NamedTuple):
         return features @ self.weights + self.bias
 
 
-def choose_strength(task: Task, train: Rows, valid: Rows) -> float:
+def choose_strength(
+    task: Task, train: Rows, valid: Rows, *, even: bool = False, macro: bool = False
+) -> float:
     """The strength of the best main metric on rows that were not fitted.
 
     Of equals the lowest, which regularises most.
@@ -52,6 +55,8 @@ def choose_strength(task: Task, train: Rows, valid: Rows) -> float:
         task: the task.
         train: rows to fit.
         valid: rows to judge by; where both are few, folds of both judge.
+        even: as in `fit_weights`.
+        macro: whether macro F1 is the metric of a task with labels.
     """
     folds = [(_sample(task, train), valid)]
     if train[0].shape[0] + valid[0].shape[0] < FEW_ROWS:
@@ -63,13 +68,21 @@ def choose_strength(task: Task, train: Rows, valid: Rows) -> float:
     strengths = STRENGTHS if task.outputs <= MANY_OUTPUTS else STRENGTHS[1:4]
     scores = []
     for strength in strengths:
-        said = [fit_weights(task, strength, fit)(judged[0]) for fit, judged in folds]
-        found = evaluate(task, truth, counted, np.concatenate(said))
-        scores.append(float(np.nan_to_num(merit(task, found), nan=-1e9)))
+        said = [
+            fit_weights(task, strength, fit, even=even)(judged[0])
+            for fit, judged in folds
+        ]
+        outputs = np.concatenate(said)
+        found = evaluate(task, truth, counted, outputs, ranking=False)
+        score = found.get("macro_f1", np.nan) if macro else np.nan
+        score = merit(task, found) if np.isnan(score) else score
+        scores.append(float(np.nan_to_num(score, nan=-1e9)))
     return strengths[int(np.argmax(scores))]
 
 
-def fit_weights(task: Task, strength: float, rows: Rows) -> Estimate:
+def fit_weights(
+    task: Task, strength: float, rows: Rows, *, even: bool = False
+) -> Estimate:
     """The optimum for one strength.
 
     Args:
@@ -77,9 +90,13 @@ def fit_weights(task: Task, strength: float, rows: Rows) -> Estimate:
             one that the rows lack is less likely than any that they have.
         strength: one over the weight of the squared weights.
         rows: to fit.
+        even: whether, for each label of a multilabel task, the rows with and without it
+            have the same total weight.
     """
     features, targets, weights = rows
     fit = _BY_KIND[task.kind]
+    if task.kind == "multilabel":
+        fit = partial(_multilabel, balance="balanced" if even else None)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         return fit(task.outputs, strength, features, targets, weights)
@@ -107,7 +124,9 @@ def _categories(outputs, strength, features, targets, weights) -> Estimate:
     return Estimate(coefficients, bias)
 
 
-def _multilabel(outputs, strength, features, targets, weights) -> Estimate:
+def _multilabel(
+    outputs, strength, features, targets, weights, balance=None
+) -> Estimate:
     coefficients, bias = np.zeros((features.shape[1], outputs)), np.zeros(outputs)
     for label in range(outputs):
         column = targets[:, label] > 0.5
@@ -116,7 +135,7 @@ def _multilabel(outputs, strength, features, targets, weights) -> Estimate:
                 1 if column.any() else -1
             )
             continue
-        model = LogisticRegression(C=strength, max_iter=100)
+        model = LogisticRegression(C=strength, max_iter=100, class_weight=balance)
         model.fit(features, column, sample_weight=weights)
         coefficients[:, label], bias[label] = model.coef_[0], model.intercept_[0]
     return Estimate(coefficients, bias)

@@ -66,17 +66,15 @@ class Classification(Family):
 
     def report(self, text_model, prepared, history, settings, folder):
         from zoo.families.classification.report import (
-            conclusion,
             outcome_of,
-            results_table,
+            shown_results,
             write_report,
         )
 
         outcome = outcome_of(text_model, prepared, history)
         write_report(outcome, folder)
-        table = results_table(prepared.tasks, outcome.results)
         scores = outcome.results[outcome.name]
-        return Scores(scores, f"{table}\n{conclusion(outcome)}")
+        return Scores(scores, "\n\n".join(shown_results(outcome)))
 
     def results(self, text_model, prepared, history):
         from zoo.families.classification.train import evaluate_part
@@ -97,6 +95,7 @@ class Classification(Family):
 
     def evaluate(self, text_model, options, name):
         from zoo.families.classification.evaluate import evaluate_examples
+        from zoo.families.classification.label_tables import metrics_table
         from zoo.families.classification.report import results_table
         from zoo.families.tables import counts_unknown
 
@@ -104,15 +103,18 @@ class Classification(Family):
         tasks, results = evaluate_examples(
             text_model, examples, count_unknown=counts_unknown(options)
         )
-        return Scores(results, results_table(tasks, {name: results}))
+        results_of = {name: results}
+        tables = results_table(tasks, results_of), metrics_table(tasks, results_of)
+        return Scores(results, "\n\n".join(tables))
 
     def objectives(self, splits):
         """Depends on the kinds of the tasks; the mean over them uses the metric in
         `zoo.training.metrics.MAIN_METRIC`."""
-        from zoo.training.metrics import METRICS
+        from zoo.data import learn_tasks
+        from zoo.training.metrics import metrics_of
 
-        kinds = splits.train.kinds
-        return score_names({task: METRICS[kind] for task, kind in kinds.items()})
+        tasks = learn_tasks(splits.train)
+        return score_names({name: metrics_of(task) for name, task in tasks.items()})
 
     def score(self, text_model, splits, part):
         from zoo.families.classification.evaluate import evaluate_examples

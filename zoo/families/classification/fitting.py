@@ -22,6 +22,7 @@ from zoo.families.classification.estimators import (
     choose_strength,
     fit_weights,
 )
+from zoo.families.classification.imbalance import row_weights
 from zoo.families.classification.ngram_weights import merge_labels
 from zoo.families.classification.settings import ClassificationSettings
 from zoo.families.classification.token_features import (
@@ -37,7 +38,7 @@ from zoo.families.classification.token_features import (
 from zoo.models import _registry
 from zoo.models.linear import columns_of, outputs_of
 from zoo.tasks import Task, same_labels
-from zoo.training.fit import class_weights
+from zoo.training.imbalance import NONE, OVERSAMPLE, WEIGHTS, repeats
 
 if TYPE_CHECKING:
     from zoo.families.classification.train import Prepared
@@ -70,7 +71,7 @@ def fit_linear_part(
     Args:
         model: of the zoo; nothing happens to one without such outputs.
         prepared: the data.
-        settings: their class weights count, and their file of vectors.
+        settings: their class weights, their `imbalance` and their file of vectors.
         start: name of the word vectors that ship and the model starts from.
     """
     names = {layer.name for layer in model.layers}
@@ -98,8 +99,11 @@ def fit_linear_part(
                 for part, matrix in (("train", train), ("valid", valid))
             ]
             rows[0] = _weighted(prepared, settings, members[0], rows[0])
-            strength = choose_strength(task, *rows)
-            found: Estimate = fit_weights(task, strength, rows[0])
+            even = settings.imbalance == WEIGHTS
+            even = even and members[0] not in settings.class_weights
+            macro = settings.imbalance != NONE
+            strength = choose_strength(task, *rows, even=even, macro=macro)
+            found: Estimate = fit_weights(task, strength, rows[0], even=even)
             weights[used, columns[members[0]]] = found.weights
             bias[columns[members[0]]] = found.bias
     _assign((words, letters, vectors), features, weights, bias)
@@ -191,12 +195,11 @@ def _labelled(
 
 
 def _weighted(prepared: Prepared, settings: ClassificationSettings, name: str, rows):
-    """The rows with the class weights of a task."""
-    if name not in settings.class_weights:
-        return rows
-    matrix, targets, weights = rows
-    chosen = settings.class_weights[name]
-    weights = class_weights(prepared.tasks[name], targets, weights, chosen)
+    """The rows with weights for the classes of a task, or for oversampling."""
+    (matrix, targets, weights), task = rows, prepared.tasks[name]
+    weights = row_weights(name, task, targets, weights, settings)
+    if settings.imbalance == OVERSAMPLE and name not in settings.class_weights:
+        weights = weights * repeats(task, targets, weights)
     return matrix, targets, weights
 
 

@@ -270,7 +270,8 @@ def _scores(task: Task, counted: Counted, same: list[Candidate], folds) -> dict:
     found = {}
     for candidate, pieces in said.items():
         answered = np.concatenate(pieces)
-        result = evaluate(task, answers, np.ones(len(answers)), answered)
+        ones = np.ones(len(answers))
+        result = evaluate(task, answers, ones, answered, ranking=False)
         score = float(np.nan_to_num(merit(task, result), nan=-1e9))
         found[candidate] = (score, size)
     return found

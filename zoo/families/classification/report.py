@@ -9,6 +9,13 @@ from pathlib import Path
 import numpy as np
 
 from zoo.families.classification.baselines import compare_baselines
+from zoo.families.classification.imbalance import advice
+from zoo.families.classification.label_tables import (
+    MOST_CLASSES,
+    label_table,
+    metrics_table,
+    number,
+)
 from zoo.families.classification.reliability import describe_calibration
 from zoo.families.classification.train import (
     Prepared,
@@ -26,8 +33,9 @@ from zoo.training.metrics import (
     UNDEFINED,
     mean_main_metric,
 )
+from zoo.training.uncertainty import describe_weights
 
-MOST_CLASSES = 30  # limit for a readable confusion matrix
+FEW_TASKS = 3
 
 
 @dataclass(frozen=True)
@@ -37,6 +45,7 @@ class Outcome:
     Args:
         name: name of the model.
         prepared: the data that it was trained on.
+        tasks: of the model, with what was tuned after training.
         history: logs of each epoch.
         results: metrics by model or baseline, then by task, on the test part.
         parameters: number of weights.
@@ -50,6 +59,7 @@ class Outcome:
 
     name: str
     prepared: Prepared
+    tasks: Mapping[str, Task]
     history: Sequence[Mapping]
     results: Mapping[str, Mapping[str, Mapping]]
     parameters: int
@@ -76,6 +86,7 @@ def outcome_of(text_model, prepared: Prepared, history) -> Outcome:
     return Outcome(
         name=name,
         prepared=prepared,
+        tasks=text_model.tasks,
         history=history,
         results={
             name: evaluate_part(text_model, prepared, "test"),
@@ -106,21 +117,20 @@ def write_report(outcome: Outcome, folder: str | Path) -> Path:
         f"# {outcome.name}",
         _summary(outcome),
         "## Test split",
-        results_table(outcome.prepared.tasks, outcome.results),
-        conclusion(outcome),
+        *shown_results(outcome),
         *_costs(outcome),
         "## Data",
         _data_table(outcome.prepared),
         *(f"- {note}" for note in outcome.prepared.splits.notes),
         "## Training",
         _history_table(outcome),
+        *describe_weights(outcome.tasks, outcome.history),
         *images(plots),
         "" if plots else NO_PLOTS,
         "## Classes",
         *(
-            _class_table(name, task, outcome.results[outcome.name][name])
-            for name, task in outcome.prepared.tasks.items()
-            if task.kind == "categories"
+            label_table(name, task, outcome.results[outcome.name][name])
+            for name, task in outcome.tasks.items()
         ),
         *_calibration(outcome),
         "## Settings",
@@ -152,7 +162,7 @@ def results_table(tasks: Mapping[str, Task], results: Mapping[str, Mapping]) -> 
         metric = MAIN_METRIC[task.kind]
         found = [result[name] for result in results.values()]
         count, reason = str(found[0]["rows"]), found[0].get(UNDEFINED, NO_LABELS)
-        values = [_number(one[metric]) for one in found]
+        values = [number(one[metric]) for one in found]
         if reason != NO_LABELS:
             values = [UNDEFINED] * len(found)
             reasons.append(f"`{in_cell(name)}` {metric} ({reason})")
@@ -161,12 +171,25 @@ def results_table(tasks: Mapping[str, Task], results: Mapping[str, Mapping]) -> 
             errors = [f"{one['mae']:.5g}" for one in found]
             rows.append([in_cell(name), "mae", count, *errors])
     if len(tasks) > 1:
-        means = [
-            _number(mean_main_metric(tasks, result)) for result in results.values()
-        ]
+        means = [number(mean_main_metric(tasks, result)) for result in results.values()]
         rows.append(["**mean**", "", "", *means])
     table = markdown_table(rows)
     return f"{table}\n\nUndefined: {', '.join(reasons)}." if reasons else table
+
+
+def shown_results(outcome: Outcome) -> list[str]:
+    """Returns what a run prints: tables of the test part, and advice.
+
+    Of many tasks the table of all metrics has the rows of the model alone.
+    """
+    tasks, results = outcome.prepared.tasks, outcome.results
+    own = {outcome.name: results[outcome.name]}
+    return [
+        results_table(tasks, results),
+        metrics_table(tasks, results if len(tasks) <= FEW_TASKS else own),
+        conclusion(outcome),
+        *advice(outcome.prepared, outcome.settings["settings"]),
+    ]
 
 
 def conclusion(outcome: Outcome) -> str:
@@ -250,8 +273,8 @@ def _history_table(outcome: Outcome) -> str:
             [
                 str(epoch + 1),
                 f"{logs['seconds']:.0f}",
-                _number(logs["loss"]),
-                _number(logs.get("val_loss", np.nan)),
+                number(logs["loss"]),
+                number(logs.get("val_loss", np.nan)),
                 _score(score),
             ]
         )
@@ -259,41 +282,6 @@ def _history_table(outcome: Outcome) -> str:
     if outcome.history and rows[-1][-1] == UNDEFINED:
         table += "\n\nThe epoch with the lowest validation loss was kept."
     return table
-
-
-def _class_table(name: str, task: Task, result: Mapping) -> str:
-    if "confusion" not in result:
-        return ""
-    true_rows, said_rows, hit_rows = np.zeros((3, task.outputs), int)
-    mistakes: list[dict[int, int]] = [{} for _ in task.labels]
-    for true, predicted, count in result["confusion"]:
-        true_rows[true] += count
-        said_rows[predicted] += count
-        if true == predicted:
-            hit_rows[true] = count
-        else:
-            mistakes[true][predicted] = count
-    order = np.argsort(-true_rows, kind="stable")[:MOST_CLASSES]
-    rows = [["label", "rows", "precision", "recall", "F1", "mostly confused with"]]
-    for label in order:
-        hits, true, said = hit_rows[label], true_rows[label], said_rows[label]
-        mostly, wrong = "", mistakes[label]
-        if wrong:
-            most = max(wrong, key=wrong.get)
-            mostly = f"{in_cell(task.labels[most])} ({wrong[most]})"
-        rows.append(
-            [
-                in_cell(task.labels[label]),
-                str(true),
-                _number(hits / said if said else np.nan),
-                _number(hits / true if true else np.nan),
-                _number(2 * hits / (true + said) if true + said else np.nan),
-                mostly,
-            ]
-        )
-    left = task.outputs - len(order)
-    more = f"\n\n{left} rarer labels are not shown." if left else ""
-    return f"### {in_cell(name)}\n\n{markdown_table(rows)}{more}"
 
 
 def _calibration(outcome: Outcome) -> list[str]:
@@ -305,7 +293,7 @@ def _calibration(outcome: Outcome) -> list[str]:
     for name, facts in outcome.calibration.items():
         shares = [facts.get("answered", 1.0), facts.get("answered_accuracy", np.nan)]
         numbers = [facts[key] for key in ("temperature", "ece_uncalibrated", "ece")]
-        rows.append([in_cell(name), *map(_number, [*numbers, *shares])])
+        rows.append([in_cell(name), *map(number, [*numbers, *shares])])
     note = (
         "Logits are divided by the temperature, which was fitted on the "
         "validation part. ECE: mean distance between confidence and accuracy on the "
@@ -327,8 +315,4 @@ def _write_plots(outcome: Outcome, folder: Path) -> list[tuple[str, str]]:
 def _score(score: Sequence[float] | None) -> str:
     if score is None:
         return ""
-    return UNDEFINED if score[0] is None or np.isnan(score[0]) else _number(score[0])
-
-
-def _number(value: float) -> str:
-    return "" if np.isnan(value) else f"{value:.4f}"
+    return UNDEFINED if score[0] is None or np.isnan(score[0]) else number(score[0])

@@ -29,8 +29,16 @@ class ClassificationSettings(Checked):
         average: epochs spanned by the moving average of the weights that is validated
             and kept, such as 0.75, or none: its momentum is 1 - 1 / (average * steps).
         sampling: `"proportional"`, `"uniform"` over tasks, or a temperature >= 1.
-        loss_weights: factor of each task in the loss, 1 by default.
+        loss_weights: factor of each task in the loss, 1 by default; or
+            `"uncertainty"`, which learns them (Kendall et al. 2018).
         class_weights: for each task `"balanced"` or a weight for each label.
+        imbalance: what to do for rare labels, in all tasks without `class_weights`:
+            `"none"`; `"weights"`, with which all classes of a task have the same total
+            weight, or, of a label among several, the rows with and without it;
+            `"focal"`, the focal loss of Lin et al. 2017; or `"oversample"`, which draws
+            rows with rare labels more often. The linear part of a model has weights for
+            oversampling as well, and ignores `"focal"`. With any of them macro F1
+            selects the epoch, in place of accuracy or micro F1.
         tokenizer: `"unicode"`, `"whitespace"`, `"wordpiece"` or `"bytes"`.
         vocab_size: maximum size of the vocabulary.
         subwords: how many entries may be pieces, from which words outside the
@@ -63,8 +71,9 @@ class ClassificationSettings(Checked):
     learning_rate: float = 1e-3
     average: float | None = None
     sampling: str | float = "proportional"
-    loss_weights: Mapping[str, float] = field(default_factory=dict)
+    loss_weights: Mapping[str, float] | str = field(default_factory=dict)
     class_weights: Mapping[str, str | Mapping] = field(default_factory=dict)
+    imbalance: str = "none"
     tokenizer: str = "unicode"
     vocab_size: int = 50000
     subwords: int = 4000

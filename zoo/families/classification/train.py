@@ -14,6 +14,11 @@ from zoo.data.parts import PARTS
 from zoo.families.building import build
 from zoo.families.classification.coverage import Coverage, coverage_of
 from zoo.families.classification.fitting import fit_linear_part, sized_ngrams
+from zoo.families.classification.imbalance import (
+    drawn_repeats,
+    training_losses,
+    training_weights,
+)
 from zoo.families.classification.model import TextModel
 from zoo.families.classification.ngram_weights import adapt_ngrams
 from zoo.families.classification.pretraining import pretrain
@@ -26,13 +31,13 @@ from zoo.text import TextPipeline
 from zoo.training.batching import TokenBatches, choose_buckets
 from zoo.training.checkpoint import Diverged, claim, fingerprint
 from zoo.training.fit import (
-    class_weights,
     compile_model,
     fit,
     predict,
     seed_everything,
     span_momentum,
 )
+from zoo.training.imbalance import NONE
 from zoo.training.metrics import evaluate, merit
 
 # Of a batch, padding included: memory stays flat whatever the lengths of the texts.
@@ -84,14 +89,12 @@ class Prepared:
     def batches(
         self, part: str, settings: ClassificationSettings, *, shuffle: bool = False
     ) -> TokenBatches:
-        """Returns batches of a part, with class weights in those for training."""
+        """Returns batches of a part; those for training have weights of the classes."""
         encoded = self.parts[part]
-        weights = dict(encoded.weights)
+        weights, preferred = dict(encoded.weights), None
         if shuffle:
-            for task, chosen in settings.class_weights.items():
-                weights[task] = class_weights(
-                    self.tasks[task], encoded.targets[task], weights[task], chosen
-                )
+            weights = training_weights(self.tasks, encoded, settings)
+            preferred = drawn_repeats(self.tasks, encoded, settings)
         steps = -(-len(encoded.tokens) // settings.batch_size)
         return TokenBatches(
             encoded.tokens,
@@ -103,6 +106,7 @@ class Prepared:
             shuffle=shuffle,
             sampling=settings.sampling,
             repeats=-(-settings.least_steps // steps) if shuffle else 1,
+            preferred=preferred,
             seed=settings.seed,
         )
 
@@ -228,6 +232,7 @@ def train(
         learning_rate=settings.learning_rate,
         average=span_momentum(settings.average, len(batches)),
         loss_weights=settings.loss_weights,
+        losses=training_losses(prepared.tasks, data, settings),
         jit_compile=settings.jit_compile,
     )
     folder = Path(folder) if folder else None
@@ -249,6 +254,7 @@ def train(
         before_scores=stackers(model, prepared.tasks, valid),
         callbacks=callbacks,
         loss_weights=settings.loss_weights,
+        macro=settings.imbalance != NONE,
         verbose=verbose,
     )
     return TextModel(model, prepared.pipeline, prepared.tasks, metadata), history
@@ -289,6 +295,7 @@ def fine_tune(
         optimizer=settings.optimizer,
         learning_rate=settings.learning_rate / 3,
         average=span_momentum(settings.average, len(batches)),
+        losses=training_losses(alone.tasks, alone.parts["train"], settings),
         jit_compile=settings.jit_compile,
     )
     weights = model.get_weights()
@@ -301,6 +308,7 @@ def fine_tune(
             alone.tasks,
             epochs=settings.epochs,
             patience=settings.patience,
+            macro=settings.imbalance != NONE,
             verbose=verbose,
         )
     except Diverged:
@@ -372,5 +380,5 @@ def evaluate_part(
         name: evaluate(
             task, encoded.targets[name], encoded.weights[name], outputs[name]
         )
-        for name, task in prepared.tasks.items()
+        for name, task in text_model.tasks.items()
     }

@@ -31,6 +31,8 @@ class TaggedBatches(TokenBatches):
         seed: seed of the order, and of the replaced words.
         rare: bool `[vocab]`, the words that are replaced ...
         replaced: ... by the unknown word, with this probability.
+        label_weights: by task the weight of each of its tags or labels, 1 by default.
+        preferred: see `TokenBatches`.
 
     Call returns: a dict of `tokens` int32 `[batch_size, bucket]`, `characters` int32
     `[batch_size, bucket, letters]` and tags int32 `[batch_size, bucket]`, those that
@@ -50,6 +52,8 @@ class TaggedBatches(TokenBatches):
         seed: int = 0,
         rare: np.ndarray | None = None,
         replaced: float = 0.0,
+        label_weights: Mapping[str, np.ndarray] | None = None,
+        preferred: np.ndarray | None = None,
     ) -> None:
         tokens = [sentence.tokens for sentence in sentences]
         super().__init__(
@@ -59,12 +63,14 @@ class TaggedBatches(TokenBatches):
             batch_size=batch_size,
             buckets=choose_buckets(tokens, buckets),
             shuffle=shuffle,
+            preferred=preferred,
             seed=seed,
         )
         self.characters = [sentence.characters for sentence in sentences]
         self.targets = dict(targets or {})
         self.inputs = frozenset(inputs)
         self.rare, self.replaced = rare, replaced
+        self.label_weights = dict(label_weights or {})
         self._names = safe_names(self.targets)
 
     def __getitem__(self, index: int):
@@ -91,6 +97,8 @@ class TaggedBatches(TokenBatches):
             targets[name] = self._padded(found, shape if tags else shape[:1])
             by_sentence = not tags or f"{name}_ids" in self.inputs
             weights[name] = (real[:, 0] if by_sentence else real).astype("float32")
+            if task in self.label_weights:
+                weights[name] *= self.label_weights[task][targets[name]]
             if f"{name}_ids" in self.inputs:
                 inputs[f"{name}_ids"] = targets[name]
         return inputs, targets, weights

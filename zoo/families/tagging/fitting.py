@@ -12,6 +12,7 @@ from zoo.data.sentences import TaggedSentences
 from zoo.data.tag_schemes import OUTSIDE
 from zoo.families.tagging.batches import TaggedBatches, encode_targets
 from zoo.families.tagging.decoder import Decoder, crf_of
+from zoo.families.tagging.imbalance import by_label, focal_losses, sentence_repeats
 from zoo.families.tagging.metrics import entity_scores
 from zoo.families.tagging.pipeline import Sentence
 from zoo.families.tagging.settings import TaggingSettings
@@ -20,8 +21,10 @@ from zoo.tasks import TAGS, Task, safe_names
 from zoo.training.checkpoint import Checkpoint, averaged
 from zoo.training.fit import compiled, make_optimizer, span_momentum
 from zoo.training.loop import fit
-from zoo.training.losses import task_loss, task_loss_weights
-from zoo.training.metrics import METRICS, evaluate, mean_of_known
+from zoo.training.losses import UNCERTAINTY, task_loss, task_loss_weights
+from zoo.training.metrics import evaluate, mean_of_known
+from zoo.training.metrics import metrics_of as text_metrics_of
+from zoo.training.uncertainty import LogTaskWeights, weigh_by_uncertainty
 
 _BUCKETS = 8
 
@@ -107,10 +110,11 @@ def train_tagger(
     sentences, data = train
     ids = np.concatenate([sentence.tokens for sentence in sentences])
     size = model.get_layer("embedding").input_dim
-    trained = trainer(model, tasks)
+    safe, trained = safe_names(tasks), trainer(model, tasks)
+    targets = encode_targets(data, tasks)
     batches = TaggedBatches(
         sentences,
-        encode_targets(data, tasks),
+        targets,
         batch_size=settings.batch_size,
         buckets=settings.buckets,
         inputs=trained.input,
@@ -118,18 +122,29 @@ def train_tagger(
         seed=settings.seed,
         rare=np.bincount(ids, minlength=size) == 1,
         replaced=settings.replace_rare or 0.0,
+        label_weights=by_label(tasks, targets, settings.imbalance),
+        preferred=sentence_repeats(tasks, targets, settings.imbalance),
     )
-    safe = safe_names(tasks)
+    focal = focal_losses(tasks, settings.imbalance)
+    losses = {
+        safe[name]: CRFLoss()
+        if crf_of(model, tasks, name)
+        else focal.get(name, task_loss(task))
+        for name, task in tasks.items()
+    }
+    watching: list[keras.callbacks.Callback] = []
+    if valid is not None:
+        watching.append(Validation(model, tasks, *valid))
+    if settings.loss_weights == UNCERTAINTY:
+        trained = weigh_by_uncertainty(trained, tasks, losses)
+        watching.append(LogTaskWeights(tasks))
     factors = task_loss_weights(tasks, settings.loss_weights)
     average = span_momentum(settings.average, len(batches))
     trained.compile(
         optimizer=make_optimizer(
             settings.optimizer, settings.learning_rate, 1.0, average
         ),
-        loss={
-            safe[name]: CRFLoss() if crf_of(model, tasks, name) else task_loss(task)
-            for name, task in tasks.items()
-        },
+        loss=losses,
         loss_weights={safe[name]: factors[name] for name in tasks},
         jit_compile=compiled(settings.jit_compile),
     )
@@ -147,7 +162,7 @@ def train_tagger(
         batches,
         checkpoint,
         epochs=settings.epochs,
-        watching=[Validation(model, tasks, *valid)] if valid is not None else [],
+        watching=watching,
         callbacks=callbacks,
         verbose=verbose,
     )
@@ -171,7 +186,7 @@ class Validation(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict) -> None:
         with averaged(self.model):
             found = tag_sentences(self.decoder, self.sentences)
-        scores = evaluate_tagger(self.tasks, self.data, found)
+        scores = evaluate_tagger(self.tasks, self.data, found, ranking=False)
         safe = safe_names(self.tasks)
         for name, task in self.tasks.items():
             logs[f"val_{safe[name]}_{metric_of(task)}"] = main_score(task, scores[name])
@@ -212,7 +227,11 @@ def tag_sentences(
 
 
 def evaluate_tagger(
-    tasks: Mapping[str, Task], data: TaggedSentences, found: Mapping
+    tasks: Mapping[str, Task],
+    data: TaggedSentences,
+    found: Mapping,
+    *,
+    ranking: bool = True,
 ) -> dict[str, dict]:
     """Returns the scores of each task: `zoo.families.tagging.entity_scores` for tags
     with a scheme, `token_accuracy` for other tags, `zoo.training.metrics.evaluate`
@@ -222,14 +241,14 @@ def evaluate_tagger(
         tasks: the tasks by name.
         data: the true tags and labels.
         found: the result of `tag_sentences`.
+        ranking: whether to add the scores of the order of the labels' logits.
     """
     scores, targets = {}, encode_targets(data, tasks)
     for name, task in tasks.items():
         if task.kind != TAGS:
             rows = np.array(targets[name])
-            scores[name] = evaluate(
-                task, rows, np.ones(len(rows)), np.array(found[name])
-            )
+            ones, logits = np.ones(len(rows)), np.array(found[name])
+            scores[name] = evaluate(task, rows, ones, logits, ranking=ranking)
             continue
         names = np.array(task.labels, object)
         predicted = [names[row["ids"]].tolist() for row in found[name]]
@@ -262,7 +281,7 @@ def metric_of(task: Task) -> str:
 def metrics_of(task: Task) -> Sequence[str]:
     """Returns the names of the scores of `evaluate_tagger` for a task."""
     if task.kind != TAGS:
-        return METRICS[task.kind]
+        return text_metrics_of(task)
     if task.scheme:
         return "f1", "precision", "recall", "token_accuracy"
     return ("token_accuracy",)

@@ -19,6 +19,7 @@ from zoo.reporting.page import (
 )
 from zoo.tasks import TAGS, Task
 from zoo.training.metrics import UNDEFINED
+from zoo.training.uncertainty import describe_weights
 
 PROTOCOL = (
     "F1 counts entities with the right type and both ends right, as conlleval and "
@@ -81,6 +82,7 @@ def write_tagging_report(
         _data_table(data),
         "## Training",
         _history_table(tasks, results, history),
+        *describe_weights(tasks, history),
         *images(drawn(draw)),
         "## Settings",
         settings_block(settings.to_config()),

@@ -26,7 +26,12 @@ class TaggingSettings(Checked):
         learning_rate: its step size.
         average: epochs spanned by the moving average of the weights that is validated
             and kept, or none.
-        loss_weights: factor of each task in the loss, 1 by default.
+        loss_weights: factor of each task in the loss, 1 by default; or
+            `"uncertainty"`, which learns them (Kendall et al. 2018).
+        imbalance: what to do for rare tags and labels: `"none"`; `"weights"`, with
+            which all of a task have the same total weight; `"focal"`, the focal loss of
+            Lin et al. 2017; or `"oversample"`, which draws sentences with rare ones
+            more often, the only one for a CRF.
         scheme: one of `zoo.data.tag_schemes.SCHEMES`, to which the tags are converted
             before training; `""` for that of the data.
         tokenizer: of raw texts, `"unicode"` or `"whitespace"`.
@@ -53,7 +58,8 @@ class TaggingSettings(Checked):
     optimizer: str = "adam"
     learning_rate: float = 1e-3
     average: float | None = None
-    loss_weights: Mapping[str, float] = field(default_factory=dict)
+    loss_weights: Mapping[str, float] | str = field(default_factory=dict)
+    imbalance: str = "none"
     scheme: str = ""
     tokenizer: str = "unicode"
     vocab_size: int = 30000

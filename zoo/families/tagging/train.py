@@ -24,6 +24,7 @@ from zoo.families.tagging.fitting import (
     tag_sentences,
     train_tagger,
 )
+from zoo.families.tagging.imbalance import check_imbalance
 from zoo.families.tagging.model import TaggingModel
 from zoo.families.tagging.pipeline import Sentence, TaggingPipeline
 from zoo.families.tagging.settings import TaggingSettings
@@ -149,6 +150,7 @@ def train(
         weights=start,
         seed=settings.seed,
     )
+    check_imbalance(model, tagged.tasks, settings)
     metadata = describe_training(name, keywords, settings, weights=start)
     read = [vars(tagged.data[part]) for part in ("train", "valid")]
     claim(folder, {**metadata, "data": fingerprint([*read, tagged.tasks])})
