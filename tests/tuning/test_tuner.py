@@ -61,6 +61,7 @@ def plan(folder, script=None, **options):
         "budget": None,
         "seed": 0,
         "processes": False,
+        "reevaluate": 0,
         "family": "toy",
     }
     made = make_plan(
@@ -152,7 +153,7 @@ def test_an_interrupt_goes_on_with_the_same_values(tmp_path, monkeypatch):
 
 def test_a_changed_search_is_refused_with_the_difference(tmp_path):
     plan(tmp_path)
-    plan(tmp_path, trials=9, processes=True, max_time=5.0)  # these may change
+    plan(tmp_path, trials=9, processes=True, max_time=5.0, reevaluate=2)  # may change
     for options, line in (
         (
             {"ranges": {**toy_family.RANGES, "units": Int(1, 65)}},
@@ -190,7 +191,7 @@ def test_failures_are_shown_once_a_kind_and_do_not_end_a_search(tmp_path, capfd)
 
 
 def test_a_search_in_which_all_fails_ends(tmp_path):
-    from zoo.tuning.finish import best_trial
+    from zoo.tuning.choosing import best_trial
     from zoo.tuning.tuner import AllFailed
 
     script = {f"000{n}": {"0": "fail"} for n in range(9)}
@@ -216,7 +217,7 @@ def test_a_process_that_is_killed_is_a_failed_trial(tmp_path):
 
 
 def test_budgets(tmp_path):
-    from zoo.tuning.finish import best_trial
+    from zoo.tuning.choosing import best_trial
 
     made = plan(tmp_path, trials=9, budget={"parameters": 3000})
     found = run(made)
@@ -305,6 +306,8 @@ def test_two_workers_and_a_chief_and_a_worker_that_dies(tmp_path, capfd):
     [
         ({"algorithm": "genetic"}, "`algorithm` must be one of hyperband"),
         ({"trials": 0}, "`trials` must be above 0"),
+        ({"reevaluate": -1}, "`reevaluate` must be a number of trials"),
+        ({"reevaluate": 1.5}, "`reevaluate` must be a number of trials"),
         ({"max_time": -1.0}, "`max_time` must be above 0"),
         ({"objective": "f1"}, "Accepted: mean, perplexity.*'f1'"),
         ({"budget": {"weight": 3}}, "`budget` must limit"),
