@@ -117,7 +117,7 @@ def chosen(
     start = next((c for c in usable if c.trial == defaults), None)
     best = max(others, key=lambda c: sign * c.mean, default=start)
     if best is None or start is None or best is start:
-        return best and best.trial
+        return best.trial if best else None
     gain = sign * (best.mean - start.mean)
     return best.trial if gain > standard_error(usable, best, start) else defaults
 
@@ -168,7 +168,9 @@ def _candidates(
     found = {}
     for name, own in jobs.items():
         seed = results[name]["settings"]["seed"]
-        trainings = {job.settings["seed"]: read_result(job.folder) for job in own}
+        trainings: dict[int, Mapping | None] = {
+            job.settings["seed"]: read_result(job.folder) for job in own
+        }
         folder = plan.trials_folder / name
         if seed in trainings:
             folder = own[0].folder

@@ -20,6 +20,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from multiprocessing import connection
 from pathlib import Path
+from typing import Any
 
 from zoo.families import get_family
 from zoo.training.history import best_epoch
@@ -191,7 +192,8 @@ def in_processes(jobs: Iterable[Job], splits, most: int) -> Iterator[tuple[Job, 
         most: maximum number of processes at once.
     """
     context = multiprocessing.get_context("spawn")
-    waiting, running = iter(jobs), {}
+    waiting = iter(jobs)
+    running: dict[Any, tuple[Job, Any]] = {}
     try:
         while True:
             while len(running) < most and (job := next(waiting, None)) is not None:
