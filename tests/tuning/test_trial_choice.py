@@ -5,16 +5,19 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+import test_searching
 import toy_family
 from test_tuner import no_clean_up, plan, run, toy  # noqa: F401
 
+from zoo.tuning import callbacks
 from zoo.tuning.choosing import Candidate, chosen, decide
 from zoo.tuning.objective import Objective
 from zoo.tuning.report import _reevaluation, summary
 from zoo.tuning.searching import SearchResult
-from zoo.tuning.trial import read_result, run_trial
+from zoo.tuning.trial import Job, read_result, run_trial
 
 pytestmark = pytest.mark.tensorflow
 
@@ -69,6 +72,12 @@ def test_without_it_the_first_scores_decide(tmp_path):
     found = choose(made)
     assert found.trial == "0001" and found.objective == 0.9
     assert not found.candidates and not (tmp_path / "reevaluated").exists()
+
+
+@pytest.mark.parametrize("number", [-1, 1.5, True, "3"])
+def test_numbers_of_no_use(tmp_path, number):
+    with pytest.raises(ValueError, match="`reevaluate` must be a number of trials. A"):
+        plan(tmp_path, reevaluate=number)
 
 
 def test_the_best_few_and_the_defaults(tmp_path):
@@ -293,3 +302,31 @@ def test_in_processes_and_by_two_workers(tmp_path):
         if "-seed" in line
     }
     assert len(processes) == 2 * 2
+
+
+@pytest.mark.slow
+def test_a_cut_training_of_a_model_continues_bit_for_bit(tmp_path, monkeypatch):
+    steps: list[int] = []
+
+    def clock() -> float:
+        steps.append(1)
+        return 0.0 if len(steps) < 9 else 2.0  # late in the second epoch of six steps
+
+    whole = Job(
+        tmp_path / "whole",
+        "classification",
+        "text_cnn",
+        {"seed": 1, "epochs": 3, "batch_size": 8, "least_steps": 6, "average": 0.5},
+        {"embedding_dim": 4, "windows": [1], "maps": 3, "dropout": 0.5},
+        whole=True,
+    )
+    expected = run_trial(whole, test_searching.splits())
+    assert expected["status"] == "done" and expected["epochs"] == 3
+    cut = replace(whole, folder=tmp_path / "cut")
+    monkeypatch.setattr(callbacks, "time", SimpleNamespace(time=clock))
+    late = run_trial(replace(cut, deadline=1.0), test_searching.splits())
+    assert late["status"] == "out of time" and len(steps) == 9
+    assert read_result(cut.folder) is None
+    found = run_trial(cut, test_searching.splits())
+    assert found["curve"] == expected["curve"]
+    assert found["scores"] == expected["scores"]

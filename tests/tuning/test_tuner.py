@@ -61,7 +61,6 @@ def plan(folder, script=None, **options):
         "budget": None,
         "seed": 0,
         "processes": False,
-        "reevaluate": 0,
         "family": "toy",
     }
     made = make_plan(
@@ -306,8 +305,6 @@ def test_two_workers_and_a_chief_and_a_worker_that_dies(tmp_path, capfd):
     [
         ({"algorithm": "genetic"}, "`algorithm` must be one of hyperband"),
         ({"trials": 0}, "`trials` must be above 0"),
-        ({"reevaluate": -1}, "`reevaluate` must be a number of trials"),
-        ({"reevaluate": 1.5}, "`reevaluate` must be a number of trials"),
         ({"max_time": -1.0}, "`max_time` must be above 0"),
         ({"objective": "f1"}, "Accepted: mean, perplexity.*'f1'"),
         ({"budget": {"weight": 3}}, "`budget` must limit"),

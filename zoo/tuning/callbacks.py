@@ -35,9 +35,10 @@ class Limits(Deadline):
             raise OverBudget(count)
 
     def on_train_batch_end(self, batch: int, logs=None) -> None:
-        if self.whole and self.deadline is not None and time.time() >= self.deadline:
+        if not self.whole:
+            super().on_train_batch_end(batch, logs)
+        elif self.deadline is not None and time.time() >= self.deadline:
             raise OutOfTime
-        super().on_train_batch_end(batch, logs)
 
     def on_epoch_end(self, epoch: int, logs=None) -> None:
         if not self.whole:

@@ -208,7 +208,7 @@ def make_plan(
     budget: Mapping[str, float] | None,
     seed: int,
     processes: bool | None,
-    reevaluate: int,
+    reevaluate: int = 0,
     family: str | None = None,
 ) -> Plan:
     """Returns the plan of a search, with all of its arguments checked; see `search`.
