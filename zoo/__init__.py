@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from zoo import layers as layers
     from zoo import models as models
     from zoo import tuning as tuning
+    from zoo import weights as weights
     from zoo.api.evaluation import evaluate as evaluate
     from zoo.api.exporting import export as export
     from zoo.api.reading import read as read
@@ -30,9 +31,9 @@ if TYPE_CHECKING:
         TranslationPipeline as TranslationPipeline,
     )
     from zoo.loading import load as load
-    from zoo.models._registry import get as get
     from zoo.models._registry import list_models as list_models
     from zoo.models._registry import register as register
+    from zoo.models.starting import get as get
     from zoo.tasks import Task as Task
     from zoo.text import TextPipeline as TextPipeline
 
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _PUBLIC = {
-    "get": ("zoo.models._registry", "get"),
+    "get": ("zoo.models.starting", "get"),
     "list_models": ("zoo.models._registry", "list_models"),
     "list": ("zoo.models._registry", "list_models"),
     "describe": ("zoo.families.catalogue", "describe"),
@@ -64,6 +65,7 @@ _PUBLIC = {
     "layers": ("zoo.layers", None),
     "tuning": ("zoo.tuning", None),
     "models": ("zoo.models", None),
+    "weights": ("zoo.weights", None),
 }
 
 __all__ = ["__version__", *_PUBLIC]

@@ -11,11 +11,14 @@ from small_models import embeddings_of
 import zoo.weights
 from zoo.cli import main
 from zoo.data import Examples, Splits
+from zoo.data.pairs import Pairs
 from zoo.families import get_family
 from zoo.families.building import build
 from zoo.families.classification.settings import ClassificationSettings
+from zoo.families.language.settings import LanguageSettings
 from zoo.families.pretrained import choose_start, coverage, fits, settled
 from zoo.families.tagging.settings import TaggingSettings
+from zoo.families.translation.settings import TranslationSettings
 from zoo.text import TextPipeline
 
 ENGLISH = {b"the": 9, b"movie": 4, b"was": 4, b"qwxyz": 1, b"!": 30, b"12": 7}
@@ -145,6 +148,153 @@ def test_a_run_of_english_texts(tmp_path):
     assert settings.weights == "none"
     assert "brilliant" not in prepared.pipeline.vocabulary
     assert "Word vectors" not in family.describe("text_cnn", prepared)
+
+
+@pytest.mark.parametrize("settings", [LanguageSettings, TranslationSettings])
+def test_sequences_start_from_vectors_only_if_asked(settings):
+    assert settings().weights == "none"
+    with pytest.raises(ValueError, match="`weights` must be auto, none or glove-en"):
+        settings(weights="glove")
+
+
+SPACED = {"tokenizer": "whitespace", "shared_vocabulary": False}
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "keywords", "need", "accepted", "received"),
+    [
+        (
+            "lstm_lm",
+            {"tokenizer": "wordpiece"},
+            {},
+            "tokens that are words",
+            "tokenizer=unicode or tokenizer=whitespace",
+            "tokenizer='wordpiece'",
+        ),
+        (
+            "lstm_lm",
+            {"tokenizer": "bytes"},
+            {},
+            "tokens that are words",
+            "tokenizer=unicode or tokenizer=whitespace",
+            "tokenizer='bytes'",
+        ),
+        (
+            "lstm_lm",
+            {},
+            {"tied": True},
+            "an embedding that does not share the weights of the softmax",
+            "tied=false",
+            "tied=True",
+        ),
+        (
+            "seq2seq",
+            {"shared_vocabulary": False},
+            {},
+            "tokens that are words",
+            "tokenizer=whitespace",
+            "tokenizer='wordpiece'",
+        ),
+        (
+            "moe_seq2seq",
+            {"tokenizer": "whitespace"},
+            {},
+            "a vocabulary of the source alone",
+            "shared_vocabulary=false",
+            "shared_vocabulary=True",
+        ),
+    ],
+)
+def test_sequences_that_cannot_start_from_vectors(
+    name, options, keywords, need, accepted, received
+):
+    kind = LanguageSettings if name == "lstm_lm" else TranslationSettings
+    with pytest.raises(ValueError, match="^`weights`") as error:
+        settled(kind.of(name, weights="glove-en", **options), name, keywords)
+    assert str(error.value) == (
+        f"`weights` (--from) need {need}. Accepted: {accepted}, or weights=none. "
+        f"Received: weights='glove-en' with {received}."
+    )
+    automatic = kind.of(name, weights="auto", **options)
+    wide = {**keywords, "embedding_dim": 100}
+    assert settled(automatic, name, wide).weights == "none"
+
+
+def test_auto_keeps_the_width_of_sequences():
+    language = LanguageSettings.of("lstm_lm", weights="auto")
+    assert settled(language, "lstm_lm", {}).weights == "none", "it is 200 wide"
+    assert settled(language, "lstm_lm", {"embedding_dim": 100}).weights == "auto"
+    pairs = TranslationSettings.of("seq2seq", weights="auto", **SPACED)
+    assert settled(pairs, "seq2seq", {}).weights == "none"
+    assert settled(pairs, "seq2seq", {"embedding_dim": 100}).weights == "auto"
+    asked = dataclasses.replace(language, weights="glove-en")
+    assert settled(asked, "lstm_lm", {}).weights == "glove-en"
+
+
+def vector_of(word):
+    return zoo.weights.read_vectors("glove-en", [*SPECIALS, word])[0][-1]
+
+
+def test_a_run_of_a_language_model(tmp_path):
+    family = get_family("language")
+    texts = ["the cat sat on the mat", "the dog sat on the qwxyz"] * 8
+    part = Examples(texts, {})
+    data = Splits(part, part.select([0, 1]), part.select([0, 1]))
+    chosen = {"epochs": 1, "weights": "glove-en", "learning_rate": 1e-9}
+    settings = family.settings_for("lstm_lm", data, chosen)
+    prepared = family.prepare(data, settings)
+    said = family.describe("lstm_lm", prepared)
+    assert "\nWord vectors: glove-en, which covers 91.7% of the training words" in said
+    plain = family.prepare(data, family.settings_for("lstm_lm", data, {"epochs": 1}))
+    words = prepared.pipeline.vocabulary
+    assert words == plain.pipeline.vocabulary, "so that perplexities can be compared"
+    assert "Word vectors" not in family.describe("lstm_lm", plain)
+    sizes = {"units": 4, "depth": 1}
+    options = {"folder": tmp_path, "verbose": False}
+    trained, _ = family.train("lstm_lm", prepared, settings, sizes, **options)
+    assert trained.metadata["weights"] == "glove-en"
+    [table] = embeddings_of(trained.model, len(words))
+    cat = words.index("cat")
+    np.testing.assert_allclose(table[cat], vector_of("cat"), atol=1e-4)
+    assert table.shape[1] == 100
+    with pytest.raises(ValueError, match="width of the vectors. Accepted: 100"):
+        family.train("lstm_lm", prepared, settings, {"embedding_dim": 8}, **options)
+
+
+def test_a_run_of_a_translation_model(tmp_path):
+    family = get_family("translation")
+    pair = Pairs(["the cat sat", "the qwxyz ran"] * 8, ["eine katze", "ein hund"] * 8)
+    data = Splits(pair, pair, pair)
+    fixed = {"epochs": 1, "learning_rate": 1e-9, "vocab_size": 50, **SPACED}
+    chosen = {**fixed, "weights": "glove-en"}
+    settings = family.settings_for("seq2seq", data, chosen)
+    prepared = family.prepare(data, settings)
+    said = family.describe("seq2seq", prepared)
+    assert "\nWord vectors: glove-en, which covers 83.3%" in said
+    assert "targets" not in said
+    words = prepared.pipeline.source.vocabulary
+    assert len(words) == 50, "the words of the vectors fill up that of the source"
+    assert len(prepared.pipeline.target.vocabulary) == 4 + 4
+    sizes = {"units": 4, "encoder_depth": 1, "decoder_depth": 1, "tied": False}
+    options = {"folder": tmp_path / "one", "verbose": False}
+    trained, _ = family.train("seq2seq", prepared, settings, sizes, **options)
+    assert trained.metadata["weights"] == "glove-en"
+    [table] = embeddings_of(trained.model, 50)
+    cat = words.index("cat")
+    # The model multiplies its embedding by the root of its width.
+    np.testing.assert_allclose(10 * table[cat], vector_of("cat"), atol=1e-4)
+    target = trained.model.get_layer("target_embedding")
+    assert abs(np.std(target.get_weights()[0]) - 0.1) < 0.02, "at random"
+    # English targets start from the vectors too, if they are not tied.
+    both = dataclasses.replace(data, train=Pairs(pair.sources, pair.sources))
+    prepared = family.prepare(both, settings)
+    assert "They suit the targets as well" in family.describe("seq2seq", prepared)
+    options = {"folder": tmp_path / "two", "verbose": False}
+    trained, _ = family.train("seq2seq", prepared, settings, sizes, **options)
+    entries = prepared.pipeline.target.vocabulary
+    [table] = trained.model.get_layer("target_embedding").get_weights()
+    cat = entries.index("cat")
+    np.testing.assert_allclose(10 * table[cat], vector_of("cat"), atol=1e-4)
 
 
 def test_the_command_line(tmp_path, capsys):

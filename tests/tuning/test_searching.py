@@ -87,25 +87,32 @@ def test_a_search_from_the_command_line(place, capsys, monkeypatch):
         "--objective",
         "macro_f1",
         "--retrain",
+        "--reevaluate",
+        "1",
         "--in-process",
     ]
     assert main(command) == 0
     said = capsys.readouterr()
-    assert said.err.count("trial 000") == 2
+    assert said.err.count("trial 000") == 2 + 4
     out = place / "runs" / "tune-text_cnn"
     # The test part was not there before the end, and was read twice: by both models.
-    assert asked == [("valid", 0)] * 2 + [("test", 16)] * 2
+    # Both trials were trained with two more seeds before the choice.
+    assert asked == [("valid", 0)] * 6 + [("test", 16)] * 2
+    again = [path.name for path in sorted((out / "reevaluated").iterdir())]
+    assert again == ["0000-seed1", "0000-seed2", "0001-seed1", "0001-seed2"]
+    assert said.err.count("again, seed") == 4
     results = [
         json.loads((out / f"trials/000{n}/result.json").read_text()) for n in range(2)
     ]
-    best = max(result["objective"] for result in results)
-    assert f"valid macro_f1 {best:.4f}" in said.out
+    assert "2 trained again with new seeds. Best: trial 000" in said.out
+    assert "mean valid macro_f1" in said.out
     assert "the defaults except learning_rate" in said.out
     for result in results:
         assert result["latency"] > 0 and result["memory"] > 50
         assert result["objective"] == result["scores"]["macro_f1"]
     page = (out / "report.md").read_text()
     for part in (
+        "## Choice",
         "## Pareto front",
         "## Trials",
         "read once",
@@ -132,7 +139,7 @@ def test_a_search_from_the_command_line(place, capsys, monkeypatch):
     # The same command once more has nothing to do, and reads no test part again.
     stamp = (out / "model" / "metadata.json").stat().st_mtime_ns
     assert main(command) == 0
-    assert len(asked) == 4
+    assert len(asked) == 8
     assert (out / "model" / "metadata.json").stat().st_mtime_ns == stamp
     assert not (place / "saved_models" / "text_cnn" / "2").exists()
     # A changed one is refused.
@@ -169,6 +176,7 @@ def test_a_language_model(tmp_path):
         only=["dropout"],
         fixed={"embedding_dim": 4, "depth": 1, "epochs": 1, "window": 5},
         budget={"parameters": 100_000},
+        reevaluate=0,
         retrain=True,
     )
     values = [result["objective"] for result in found.trials.values()]

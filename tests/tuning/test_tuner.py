@@ -152,7 +152,7 @@ def test_an_interrupt_goes_on_with_the_same_values(tmp_path, monkeypatch):
 
 def test_a_changed_search_is_refused_with_the_difference(tmp_path):
     plan(tmp_path)
-    plan(tmp_path, trials=9, processes=True, max_time=5.0)  # these may change
+    plan(tmp_path, trials=9, processes=True, max_time=5.0, reevaluate=2)  # may change
     for options, line in (
         (
             {"ranges": {**toy_family.RANGES, "units": Int(1, 65)}},
@@ -190,7 +190,7 @@ def test_failures_are_shown_once_a_kind_and_do_not_end_a_search(tmp_path, capfd)
 
 
 def test_a_search_in_which_all_fails_ends(tmp_path):
-    from zoo.tuning.finish import best_trial
+    from zoo.tuning.choosing import best_trial
     from zoo.tuning.tuner import AllFailed
 
     script = {f"000{n}": {"0": "fail"} for n in range(9)}
@@ -216,7 +216,7 @@ def test_a_process_that_is_killed_is_a_failed_trial(tmp_path):
 
 
 def test_budgets(tmp_path):
-    from zoo.tuning.finish import best_trial
+    from zoo.tuning.choosing import best_trial
 
     made = plan(tmp_path, trials=9, budget={"parameters": 3000})
     found = run(made)

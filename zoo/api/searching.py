@@ -36,6 +36,7 @@ def tune(
     seed: int = 0,
     workers: int = 1,
     processes: bool | None = None,
+    reevaluate: int = 3,
     retrain: bool = False,
     export: str | Path | None = None,
     **further: Any,
@@ -50,7 +51,7 @@ def tune(
         trials: at most this many.
         algorithm: `"hyperband"`, `"bayesian"`, `"random"` or `"grid"`.
         objective: a score of the validation part; by default the family's first.
-        max_time: seconds after which no trial begins.
+        max_time: seconds of the search, of which the last 30 % are for `reevaluate`.
         ranges: instead of the model's, or further ones: `zoo.tuning.Int(64, 256)`, or
             as on the command line `"64:256"`.
         fixed: settings and builder arguments that do not vary.
@@ -60,13 +61,15 @@ def tune(
         workers: trials that run at a time.
         processes: each trial in a process of its own; a script then needs
             `if __name__ == "__main__":`. By default in long searches.
+        reevaluate: how many of the best trials are trained with two new seeds before
+            one of them, or the defaults, is chosen by the mean; 0 for none.
         retrain: trains the best again, on training and validation part.
         export: folder of the exported versions, or `None` for no export.
 
     Returns:
-        A `zoo.tuning.SearchResult`: the `table` of the trials, the `settings` and
-        `keywords` of the best, `test` scores, `report` and `folder`; `None` in a worker
-        of a cluster.
+        A `zoo.tuning.SearchResult`: the `table` of the trials, those that were
+        `reevaluated`, the `settings` and `keywords` of the best, `test` scores,
+        `report` and `folder`; `None` in a worker of a cluster.
 
     Raises:
         ImportError: without keras-tuner.
@@ -118,6 +121,7 @@ def tune(
         seed=seed,
         workers=workers,
         processes=processes,
+        reevaluate=reevaluate,
         retrain=retrain,
         export_to=export,
     )

@@ -44,7 +44,8 @@ def add_train_parser(commands) -> None:
         dest="weights",
         metavar="WEIGHTS",
         help="word vectors to start from: glove-en, none, or auto, which takes "
-        "glove-en if it covers most training words (default: auto)",
+        "glove-en if it covers most training words (default: auto; none for language "
+        "and translation models)",
     )
     train.add_argument(
         "--max-time",

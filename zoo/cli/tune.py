@@ -52,7 +52,8 @@ def add_tune_parser(commands) -> None:
         "--max-time",
         type=duration,
         metavar="TIME",
-        help="such as 30m, 2h or 90s; then no trial starts and the current epoch stops",
+        help="such as 30m, 2h or 90s; the last 30 %% are for --reevaluate, and before "
+        "that no trial starts and the current epoch stops",
     )
     tune.add_argument(
         "--objective",
@@ -104,6 +105,14 @@ def add_tune_parser(commands) -> None:
     )
     where.add_argument("--in-process", action="store_false", dest="processes")
     tune.add_argument(
+        "--reevaluate",
+        type=int,
+        default=3,
+        metavar="K",
+        help="train the best K trials and the defaults with two new seeds, and choose "
+        "by the mean over the seeds (default: 3; 0: choose by the first scores)",
+    )
+    tune.add_argument(
         "--retrain",
         action="store_true",
         help="retrain the best model on the training and validation parts",
@@ -152,6 +161,7 @@ def _tune(options) -> None:
         seed=options.seed or 0,
         workers=options.workers,
         processes=options.processes,
+        reevaluate=options.reevaluate,
         retrain=options.retrain,
         export=None if options.no_export else options.export / name,
     )

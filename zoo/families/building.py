@@ -10,14 +10,13 @@ import numpy as np
 from zoo import weights as shipped
 from zoo.data.vectors import read_vectors
 from zoo.models import _registry
-
-_LAYER = "embedding"
+from zoo.models.starting import started
 
 
 def build(
     name: str,
     vocabulary: Sequence[str],
-    tasks: Mapping,
+    tasks: Mapping | int | None,
     keywords: Mapping,
     *,
     vectors: str = "",
@@ -33,7 +32,8 @@ def build(
     Args:
         name: name of the model.
         vocabulary: the words by id.
-        tasks: tasks or sizes for the model's builder.
+        tasks: the tasks of a classifier or tagger, the size of the target's vocabulary
+            of a translation model, or `None` for a language model.
         keywords: further arguments of the builder.
         vectors: path of a word2vec or GloVe text file, or `""`.
         weights: name of shipped word vectors (`zoo.weights.NAMES`), or `"none"`;
@@ -46,6 +46,7 @@ def build(
             `zoo.data.vectors.read_vectors`.
         ValueError: for an `embedding_dim` that differs from the width of the vectors.
     """
+    sizes = () if tasks is None else (tasks,)
     if vectors:
         matrix, share = read_vectors(vectors, vocabulary, seed=seed)
         if verbose:
@@ -53,8 +54,8 @@ def build(
     elif weights != shipped.NONE:
         matrix, _ = shipped.read_vectors(weights, vocabulary, seed=seed)
     else:
-        return _registry.get(name, len(vocabulary), tasks, **keywords)
-    return _started(name, matrix, tasks, keywords)
+        return _registry.get(name, len(vocabulary), *sizes, **keywords)
+    return started(name, matrix, sizes, keywords)
 
 
 def known_vectors(
@@ -72,27 +73,3 @@ def known_vectors(
     else:
         return None
     return matrix, np.abs(matrix).sum(axis=1) > 0
-
-
-def _started(
-    name: str, matrix: np.ndarray, tasks: Mapping, keywords: Mapping
-) -> keras.Model:
-    """Builds the model with its word embedding set to `matrix`, `[words, width]`."""
-    if "embedding_dim" not in _registry.describe(name).keywords:
-        return _registry.get(name, len(matrix), tasks, **keywords)
-    width = matrix.shape[1]
-    given = keywords.get("embedding_dim", width)
-    if given != width:
-        raise ValueError(
-            f"`embedding_dim` must equal the width of the vectors. Accepted: {width}, "
-            f"or no value. Received: embedding_dim={given!r}."
-        )
-    keywords = {**keywords, "embedding_dim": width}
-    if "vectors" in _registry.describe(name).keywords:
-        chosen = {"variant": "non-static", **keywords, "vectors": matrix}
-        return _registry.get(name, len(matrix), tasks, **chosen)
-    model = _registry.get(name, len(matrix), tasks, **keywords)
-    for layer in model.layers:  # one, or one for each task besides it
-        if isinstance(layer, keras.layers.Embedding) and layer.name.startswith(_LAYER):
-            layer.set_weights([matrix])
-    return model

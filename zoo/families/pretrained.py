@@ -7,12 +7,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from zoo.models import _registry
+from zoo.training.settings import WHOLE_WORDS
 from zoo.weights import AUTO, NAMES, NONE, WIDTH, known_words
 
 # English sets reach 0.81 to 0.94 of the occurrences and 0.74 to 0.96 of the words; the
 # German texts of Multi30k 0.38 and 0.12, Chinese reviews 0.00 and 0.01.
 LEAST_TOKENS, LEAST_WORDS = 0.7, 0.5
-_OF_WORDS = ("unicode", "whitespace")  # tokenizers whose entries are whole words
 
 
 @dataclass(frozen=True)
@@ -63,12 +63,12 @@ def choose_start(
     Raises:
         ValueError: for word vectors by name if the tokens are bytes.
     """
-    if weights == NONE or vectors or weights == AUTO and tokenizer not in _OF_WORDS:
+    if weights == NONE or vectors or weights == AUTO and tokenizer not in WHOLE_WORDS:
         return Start()
     if tokenizer == "bytes":
         raise ValueError(
             "`weights` (--from) of words need a tokenizer that makes words. "
-            f"Accepted: {', '.join(_OF_WORDS)}. "
+            f"Accepted: {', '.join(WHOLE_WORDS)}. "
             f"Received: weights={weights!r} with tokenizer={tokenizer!r}."
         )
     name = NAMES[0] if weights == AUTO else weights
@@ -123,10 +123,33 @@ def fits(name: str, keywords: Mapping) -> bool:
 
 
 def settled(settings: Any, name: str, keywords: Mapping) -> Any:
-    """Returns the settings, with `"none"` for `"auto"` if the widths differ."""
-    if getattr(settings, "weights", NONE) != AUTO or fits(name, keywords):
+    """Returns the settings, with `"none"` for `"auto"` if vectors do not fit the model.
+
+    Args:
+        settings: settings of a training.
+        name: name of a registered model.
+        keywords: arguments of its builder that the user chose.
+
+    Raises:
+        ValueError: for weights by name that the model or its tokens cannot start from.
+    """
+    weights = getattr(settings, "weights", NONE)
+    if weights == NONE:
         return settings
-    return replace(settings, weights=NONE)
+    arguments = {**_registry.describe(name).keywords, **keywords}
+    found = settings.obstacle(arguments)
+    if weights == AUTO:
+        wide = arguments.get("embedding_dim", WIDTH) != WIDTH
+        kept = settings.keeps_width and wide
+        fit = found is None and not kept and fits(name, keywords)
+        return settings if fit else replace(settings, weights=NONE)
+    if found:
+        need, accepted, received = found
+        raise ValueError(
+            f"`weights` (--from) need {need}. Accepted: {accepted}, or weights=none. "
+            f"Received: weights={weights!r} with {received}."
+        )
+    return settings
 
 
 def start_of(start: Start, settings: Any, name: str, keywords: Mapping) -> str:

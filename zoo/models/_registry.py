@@ -216,20 +216,12 @@ def describe(name: str) -> Entry:
 
 
 def get(name: str, *sizes, **keywords):
-    """Builds a new model.
+    """Builds a new model; see `zoo.models.starting.get`, which is `zoo.get`.
 
     Args:
         name: a name from `list_models()`.
-        *sizes: the builder's first arguments: `vocab_size`, then for classifiers and
-            taggers `tasks`, for translation `target_vocab_size`.
-        **keywords: the builder's other arguments; `describe(name)` lists them.
-
-    Returns:
-        A functional `keras.Model`, not compiled. A classifier maps token ids `[batch,
-        time]`, with 0 as padding, to a dict from task name to float32 logits `[batch,
-        labels]` (for a regression the value `[batch, 1]`); a language model maps tokens
-        and a state to logits and the new state (see `lstm_lm`), a translation model a
-        source and a target to logits (see `seq2seq`).
+        *sizes: the builder's first arguments.
+        **keywords: the builder's other arguments.
 
     Raises:
         ValueError: for an unknown name or keyword; the message suggests the nearest

@@ -16,6 +16,7 @@ def _whole(value) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
+WHOLE_WORDS = ("unicode", "whitespace")  # tokenizers whose tokens are words
 _WEIGHTS = (AUTO, NONE, *NAMES)
 _FROM_0 = ("a whole number of at least 0", lambda value: _whole(value) and value >= 0)
 _SHARE = (
@@ -99,10 +100,25 @@ class Checked:
         space: ranges that `zoo tune` searches for every model of the family, unless the
             model has its own.
         unsearchable: settings that cannot be searched, with the reason.
+        keeps_width: whether `weights="auto"` leaves the embedding of a model as wide
+            as it is by default, and then takes no vectors of another width.
     """
 
     space: ClassVar[Mapping[str, Range]] = {}
     unsearchable: ClassVar[Mapping[str, str]] = {}
+    keeps_width: ClassVar[bool] = False
+
+    def obstacle(self, arguments: Mapping) -> tuple[str, str, str] | None:
+        """Returns why an embedding cannot start from word vectors, or `None`.
+
+        Args:
+            arguments: all arguments of the model's builder.
+
+        Returns:
+            The three parts of a message: what `weights` need, what is accepted, and
+            what was received.
+        """
+        return None
 
     def __post_init__(self) -> None:
         for setting in fields(self):

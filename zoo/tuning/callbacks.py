@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from zoo.training.callbacks import Deadline
-from zoo.tuning.trial import OverBudget
+from zoo.tuning.trial import OutOfTime, OverBudget
 
 
 class Limits(Deadline):
@@ -15,11 +16,16 @@ class Limits(Deadline):
         parameters: maximum number of weights, or `None`.
         deadline: a `time.time()`, or `None`. The current epoch then ends early, and is
             validated and kept like others.
+        whole: whether the deadline ends the training by `OutOfTime` instead, so that
+            it can continue from its last epoch.
     """
 
-    def __init__(self, parameters: float | None, deadline: float | None) -> None:
+    def __init__(
+        self, parameters: float | None, deadline: float | None, *, whole: bool = False
+    ) -> None:
         super().__init__(deadline)
         self.parameters = parameters
+        self.whole = whole
 
     def on_train_begin(self, logs=None) -> None:
         # The trainer of a language model also holds the state of its streams.
@@ -27,3 +33,13 @@ class Limits(Deadline):
         count = model.count_params()
         if self.parameters is not None and count > self.parameters:
             raise OverBudget(count)
+
+    def on_train_batch_end(self, batch: int, logs=None) -> None:
+        if not self.whole:
+            super().on_train_batch_end(batch, logs)
+        elif self.deadline is not None and time.time() >= self.deadline:
+            raise OutOfTime
+
+    def on_epoch_end(self, epoch: int, logs=None) -> None:
+        if not self.whole:
+            super().on_epoch_end(epoch, logs)

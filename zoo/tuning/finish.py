@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,19 +11,26 @@ from zoo.families import get_family
 from zoo.families.text_model import BaseTextModel
 from zoo.loading import load
 from zoo.training.kept import read_json, write_json
+from zoo.tuning.choosing import Decision, decide
 from zoo.tuning.plan import Plan
 from zoo.tuning.report import summary, trials_table, write_search_report
 from zoo.tuning.searching import SearchResult
-from zoo.tuning.trial import DONE, FAILED
+from zoo.tuning.trial import DONE
 
 CONCLUSION = "conclusion.json"
 BEST, DEFAULTS = "best", "defaults"
 
 
 def finish(
-    plan: Plan, splits, *, retrain: bool = False, export_to: str | Path | None = None
+    plan: Plan,
+    splits,
+    *,
+    retrain: bool = False,
+    export_to: str | Path | None = None,
+    workers: int = 1,
 ) -> SearchResult:
-    """Evaluates the best model and the defaults on the test part, saves and exports.
+    """Chooses a trial, evaluates its model and the defaults on the test part, saves and
+    exports.
 
     Args:
         plan: plan of a search whose trials have ended.
@@ -32,19 +38,23 @@ def finish(
         retrain: whether to train the best settings again, on the training and
             validation parts.
         export_to: folder of the exported versions, or `None`.
+        workers: trainings that run at once before the choice.
 
     Raises:
         RuntimeError: if no trial within the budget succeeded.
     """
     results = plan.results()
-    name = best_trial(plan, results)
-    best = results[name]
-    wanted = {"trial": name, "retrain": retrain}
+    found = decide(plan, without_test(splits), results, workers)
+    name, best = found.trial, found.result
+    again = None  # the folder of a model that was trained anew before the choice
+    if found.folder.parent != plan.trials_folder:
+        again = str(found.folder.relative_to(plan.folder))
+    wanted = {"trial": name, "retrain": retrain, "again": again}
     path = plan.folder / CONCLUSION
     remedy = "Remove the file; the test part is then read once more."
     known = read_json(path, remedy) if path.exists() else {}
     if {key: known.get(key) for key in wanted} != wanted:
-        text_model = _trained(plan, splits, name, best, retrain)
+        text_model = _trained(plan, splits, found, retrain)
         text_model.save(plan.folder / "model")
         # A repeated call with the same result returns the same figures. A continued
         # search reads the test part again, and the report states it.
@@ -62,12 +72,13 @@ def finish(
         best["model"],
         best["settings"],
         best["keywords"],
-        best["objective"],
+        found.objective,
         known["test"],
         known["reads"],
         results,
         plan.folder,
         Path(known["exported"]) if "exported" in known else None,
+        found.candidates,
     )
     table = trials_table(plan, results)
     result = replace(result, summary=summary(plan, result), table=table)
@@ -77,30 +88,10 @@ def finish(
     return result
 
 
-def best_trial(plan: Plan, results: Mapping[str, Mapping]) -> str:
-    """Returns the name of the best trial within the budget."""
-    best = None
-    for name, result in results.items():
-        if result["status"] == DONE and (
-            best is None
-            or plan.objective.better(result["objective"], results[best]["objective"])
-        ):
-            best = name
-    if best is None:
-        counts = [result["status"] for result in results.values()]
-        raise RuntimeError(
-            "A search needs a successful trial within the budget. "
-            f"Received: {counts.count(FAILED)} failed, "
-            f"{len(counts) - counts.count(FAILED)} over the budget."
-        )
-    return best
-
-
-def _trained(
-    plan: Plan, splits, name: str, best: Mapping, retrain: bool
-) -> BaseTextModel:
+def _trained(plan: Plan, splits, found: Decision, retrain: bool) -> BaseTextModel:
     if not retrain:
-        return load(plan.trials_folder / name / "model")
+        return load(found.folder / "model")
+    best = found.result
     # Without a validation part all epochs run, so this is the number of the best one.
     settings = {**best["settings"], "epochs": best["best_epoch"]}
     folder = plan.folder / "retrained"

@@ -17,6 +17,7 @@ from zoo.tuning.searched import Searched, default_of
 from zoo.tuning.trial import DONE, Job, read_result
 
 ORACLE = "oracle.json"
+RESERVED = 0.3  # share of the time in which the best trials are trained again
 _PLACES = ("where", "columns", "skipped")  # for messages, not for models
 
 
@@ -35,6 +36,8 @@ class Plan:
         seed: seed of the draws and of the trainings.
         processes: whether each trial runs in its own process.
         family: name of the family that trains the models.
+        reevaluate: number of the best trials, besides the first one, that are trained
+            again with new seeds before one is chosen; see `zoo.tuning.choosing`.
     """
 
     folder: Path
@@ -47,6 +50,7 @@ class Plan:
     seed: int
     processes: bool
     family: str
+    reevaluate: int = 0
 
     @property
     def epochs(self) -> int:
@@ -54,6 +58,13 @@ class Plan:
         fixed = self.searched.fixed.get("epochs")
         models = self.searched.models
         return fixed or max(default_of(model, "epochs") for model in models)
+
+    @property
+    def search_seconds(self) -> float | None:
+        """Time for the trials; `RESERVED` of all is for training the best again."""
+        if self.seconds is None or not self.reevaluate:
+            return self.seconds
+        return (1 - RESERVED) * self.seconds
 
     @cached_property
     def trials_folder(self) -> Path:
@@ -129,11 +140,41 @@ class Plan:
         found = {folder.name: read_result(folder) for folder in folders}
         return {name: result for name, result in found.items() if result is not None}
 
+    def cut_short(self, result: Mapping) -> bool:
+        """Returns whether Hyperband gave a trial fewer epochs than the others."""
+        epochs = result["settings"].get("epochs", self.epochs)
+        return self.algorithm == "hyperband" and epochs < self.epochs
+
+    def candidates(self, results: Mapping[str, Mapping]) -> list[str]:
+        """Returns the trials that are trained again: the first one, which has the
+        defaults, then the best others, each with a configuration of its own; none if
+        there is nothing to choose between.
+
+        Args:
+            results: results of the finished trials.
+        """
+        done = {n: r for n, r in results.items() if r["status"] == DONE}
+        sign = 1 if self.objective.minimise else -1
+        ordered = sorted(done, key=lambda name: sign * done[name]["objective"])
+        first = [name for name in list(results)[:1] if name in done]
+        different: dict[str, str] = {}
+        for name in [*first, *ordered]:
+            different.setdefault(self._configuration(done[name]), name)
+        chosen = list(different.values())[: len(first) + self.reevaluate]
+        return chosen if self.reevaluate and len(chosen) > 1 else []
+
+    def _configuration(self, result: Mapping) -> str:
+        settings = dict(result["settings"])
+        if self.algorithm == "hyperband":  # one configuration has several trials
+            settings.pop("epochs", None)
+        described = [result["model"], settings, result["keywords"]]
+        return json.dumps(described, sort_keys=True)
+
     def prune(self) -> None:
         """Removes the models of finished trials that are no longer needed.
 
-        Those of the first trial, which has the defaults, and of the Pareto front are
-        kept.
+        Those of the first trial, which has the defaults, of the Pareto front and of
+        `candidates` are kept.
         """
         results = self.results()
         done = [
@@ -142,6 +183,7 @@ class Plan:
             if result["status"] == DONE
         ]
         kept = {trial["trial"] for trial in pareto_front(done, self.objective)}
+        kept.update(self.candidates(results))
         for name in list(results)[1:]:
             if name not in kept:
                 shutil.rmtree(self.trials_folder / name / "model", ignore_errors=True)

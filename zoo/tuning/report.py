@@ -9,6 +9,7 @@ from pathlib import Path
 from zoo.models._search_space import as_json
 from zoo.reporting.markdown import markdown_table
 from zoo.reporting.terminal import shell_command
+from zoo.tuning.choosing import standard_error
 from zoo.tuning.objective import pareto_front
 from zoo.tuning.plan import Plan
 from zoo.tuning.searched import MODEL
@@ -40,6 +41,7 @@ def write_search_report(plan: Plan, result) -> Path:
         f"# Search of {', '.join(plan.searched.models)}",
         result.summary,
         _test_table(result),
+        _reevaluation(plan, result),
         _command(plan, result),
         "## Pareto front",
         f"No trial is better than these in {plan.objective.name} and every cost. "
@@ -71,14 +73,20 @@ def summary(plan: Plan, result) -> str:
     )
     for status in sorted(set(counts) - {DONE}):
         text += f", {counts.count(status)} {status}"
-    name = plan.objective.name
-    text += f". Best: trial {result.trial}, valid {name} {result.objective:.4f}"
-    first = trials[0]
+    name, first = plan.objective.name, trials[0]
+    again, start_score = result.reevaluated, first["objective"]
+    about = f"valid {name}"
+    if _compared(result):
+        text += f", {len(again)} trained again with new seeds"
+        about = f"mean valid {name}"
+        defaults = again.get(next(iter(result.trials)))
+        start_score = defaults.mean if defaults and defaults.scores else start_score
+    text += f". Best: trial {result.trial}, {about} {result.objective:.4f}"
     moved = plan.searched.moved()
     start = "the defaults" if not moved else f"the defaults except {', '.join(moved)}"
     if first["status"] == DONE:
-        gain = result.objective - first["objective"]
-        text += f"; {start}: {first['objective']:.4f} (difference {gain:+.4f})"
+        gain = result.objective - start_score
+        text += f"; {start}: {start_score:.4f} (difference {gain:+.4f})"
     for part in result.test.values():
         if name not in part:
             return text + "."
@@ -160,6 +168,52 @@ def _test_table(result) -> str:
     for row, scores in result.test.items():
         rows.append([row, *(f"{scores.get(name, float('nan')):.4f}" for name in names)])
     return markdown_table(rows)
+
+
+def _compared(result) -> bool:
+    """Returns whether the mean over several seeds decided."""
+    found = result.reevaluated.values()
+    return any(len(c.scores) > 1 and c.status != FAILED for c in found)
+
+
+def _reevaluation(plan: Plan, result) -> str:
+    """The trials that were trained again, and how one of them was chosen."""
+    candidates = list(result.reevaluated.values())
+    if not candidates:
+        return ""
+    defaults = result.reevaluated.get(next(iter(result.trials)))
+    lines = [
+        "The best of many first scores is partly the luckiest one, so these trials "
+        "were trained again with new seeds, and their mean on the validation part "
+        "decides."
+    ]
+    if not _compared(result):
+        lines = [
+            "No trial has a score with a new seed, so the first scores decided. The "
+            "same command with a larger `--max-time` continues."
+        ]
+    elif defaults and defaults.scores:
+        others = [c for c in candidates if c is not defaults and len(c.scores) > 1]
+        lines.append(
+            "The defaults stay unless another mean is better by more than one standard "
+            "error of the difference"
+        )
+        if others:
+            error = standard_error(candidates, others[0], defaults)
+            lines[-1] += f", which is {error:.4f} here"
+        lines[-1] += "."
+    rows = [["trial", "seeds", plan.objective.name, "mean ± spread", ""]]
+    for found in candidates:
+        scores = ", ".join(f"{score:.4f}" for score in found.scores)
+        mean = f"{found.mean:.4f}" if found.scores else ""
+        if found.spread is not None:
+            mean += f" ± {found.spread:.4f}"
+        notes = ["chosen"] if found.trial == result.trial else []
+        notes += ["defaults"] if found is defaults else []
+        notes += [found.status] if found.status != DONE else []
+        seeds = ", ".join(map(str, found.seeds))
+        rows.append([found.trial, seeds, scores, mean, ", ".join(notes)])
+    return "\n\n".join(["## Choice", " ".join(lines), markdown_table(rows)])
 
 
 def _command(plan: Plan, result) -> str:

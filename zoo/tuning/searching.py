@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from zoo.data.parts import without_test
@@ -12,6 +12,7 @@ from zoo.families import family_of, get_family
 from zoo.models._search_space import Range
 from zoo.reporting.report import Report
 from zoo.tuning import workers as cluster
+from zoo.tuning.choosing import Candidate
 from zoo.tuning.objective import Objective, parse_budget
 from zoo.tuning.plan import Plan, fingerprint_of
 from zoo.tuning.searched import searched_space
@@ -29,13 +30,16 @@ class SearchResult:
         model: name of the model.
         settings: settings of its training.
         keywords: of its builder.
-        objective: its value on the validation part.
+        objective: its value on the validation part; the mean over the seeds, if it was
+            trained with several.
         test: scores of the test part: of the best trial, and of the defaults.
         reads: how often the test part was read; more than once if a search was
             continued after its end.
         trials: the results of all trials by name.
         folder: folder of the search, with `report.md` and `model/`.
         exported: folder of the exported version, or `None`.
+        reevaluated: by trial the `seeds`, validation `scores`, `mean` and `spread` of
+            those that were trained again before the choice, the defaults first.
         summary: the first lines of the report.
         table: table of the trials, the best first.
     """
@@ -50,6 +54,7 @@ class SearchResult:
     trials: Mapping[str, Mapping]
     folder: Path
     exported: Path | None
+    reevaluated: Mapping[str, Candidate] = field(default_factory=dict)
     summary: str = ""
     table: str = ""
 
@@ -81,16 +86,20 @@ def search(
     seed: int = 0,
     workers: int = 1,
     processes: bool | None = None,
+    reevaluate: int = 3,
     retrain: bool = False,
     export_to: str | Path | None = None,
 ) -> SearchResult | None:
     """Searches settings and architecture; trains, evaluates and exports the best.
 
     The first trial has the model's defaults. Every trial trains on the training part
-    and is compared on the validation part; the test part is read once, at the end, for
-    the best model and the first one. Calling it again with the same arguments continues
-    a search that was killed; `trials`, `max_time`, `workers` and `processes` may
-    change.
+    and is compared on the validation part. The best of many first scores is partly the
+    luckiest one, so the best few trials and the first one are then trained with two
+    more seeds: the mean over the seeds decides, and the first one stays unless the mean
+    of another is better by more than one standard error of the difference. The test
+    part is read once, at the end, for the chosen model and the first one. Calling it
+    again with the same arguments continues a search that was killed; `trials`,
+    `max_time`, `workers`, `processes` and `reevaluate` may change.
 
     Args:
         model: name of a registered model, or names of several of one family, from which
@@ -102,7 +111,9 @@ def search(
         algorithm: `"hyperband"`, `"bayesian"`, `"random"` or `"grid"`.
         objective: a score of the validation part: `"mean"` over the tasks, a metric
             such as `"macro_f1"`, `"TASK:METRIC"`; by default the family's first.
-        max_time: seconds after which no trial begins and the current epoch ends early.
+        max_time: seconds of the search. After 70 % of them, or all with `reevaluate=0`,
+            no trial begins and the current epoch ends early; the rest is for training
+            the best trials again.
         ranges: such as `zoo.tuning.Int`; they replace or extend the model's own.
         fixed: settings and arguments that do not vary.
         only: names of all that varies besides `ranges`; by default everything with a
@@ -115,6 +126,8 @@ def search(
         processes: whether to run each trial in its own process, which bounds memory; by
             default in searches of more than 10 trials or with a time limit. A
             script then needs `if __name__ == "__main__":`.
+        reevaluate: how many of the best trials are trained with new seeds before one of
+            them, or the first one, is chosen; with 0 the first scores decide.
         retrain: whether to train the best settings again, on the training and
             validation parts.
         export_to: folder of the exported versions, or `None`.
@@ -147,6 +160,7 @@ def search(
         budget=budget,
         seed=seed,
         processes=processes,
+        reevaluate=reevaluate,
     )
     if workers < 1 or (workers > 1 and cluster.role()):
         raise ValueError(
@@ -165,7 +179,7 @@ def search(
         run_search(plan, seen)
     if cluster.role() == "worker":
         return None
-    return finish(plan, splits, retrain=retrain, export_to=export_to)
+    return finish(plan, splits, retrain=retrain, export_to=export_to, workers=workers)
 
 
 def check_installed() -> None:
@@ -194,6 +208,7 @@ def make_plan(
     budget: Mapping[str, float] | None,
     seed: int,
     processes: bool | None,
+    reevaluate: int = 0,
     family: str | None = None,
 ) -> Plan:
     """Returns the plan of a search, with all of its arguments checked; see `search`.
@@ -209,6 +224,13 @@ def make_plan(
     for name, value in (("trials", trials), ("max_time", max_time)):
         if value is not None and not value > 0:
             raise ValueError(f"`{name}` must be above 0. Received: {value!r}.")
+    if isinstance(reevaluate, bool) or not (
+        isinstance(reevaluate, int) and reevaluate >= 0
+    ):
+        raise ValueError(
+            "`reevaluate` must be a number of trials. Accepted: a whole number of at "
+            f"least 0, where 0 trains none again. Received: {reevaluate!r}."
+        )
     searched = searched_space(models, ranges, fixed, only)
     names = [name for name, _ in searched.parameters]
     if algorithm == "hyperband" and "epochs" in names:
@@ -238,4 +260,5 @@ def make_plan(
         seed,
         processes,
         family,
+        reevaluate,
     )

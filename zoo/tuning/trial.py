@@ -16,10 +16,11 @@ import tempfile
 import threading
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from multiprocessing import connection
 from pathlib import Path
+from typing import Any
 
 from zoo.families import get_family
 from zoo.training.history import best_epoch
@@ -27,7 +28,7 @@ from zoo.training.kept import intact, read_json, write_json
 from zoo.tuning.objective import Objective
 
 RESULT = "result.json"
-DONE, FAILED, OVER = "done", "failed", "over budget"
+DONE, FAILED, OVER, LATE = "done", "failed", "over budget", "out of time"
 
 
 class OverBudget(Exception):
@@ -40,6 +41,10 @@ class OverBudget(Exception):
     def __init__(self, parameters: int) -> None:
         super().__init__(f"{parameters:,} parameters")
         self.parameters = parameters
+
+
+class OutOfTime(Exception):
+    """The deadline cut a training that counts only as a whole; it has no result."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +61,8 @@ class Job:
         budget: limits by name.
         deadline: `time.time()` at which the training stops, or `None`.
         parent: folder of the trial whose training this one continues, or `None`.
+        whole: whether the training counts only as a whole: at the deadline it stops
+            without a result, and continues from its last epoch when it runs again.
     """
 
     folder: Path
@@ -67,6 +74,7 @@ class Job:
     budget: Mapping | None = None
     deadline: float | None = None
     parent: Path | None = None
+    whole: bool = False
 
 
 def read_result(folder: Path) -> dict | None:
@@ -93,7 +101,7 @@ def run_trial(job: Job, splits) -> dict:
         The content of `result.json`: `status`, `objective`, `scores`, `parameters`,
         `latency` of the exported model in milliseconds per text, `epochs`,
         `best_epoch` from 1, `seconds` of training, `memory` of the process in MB, and
-        the `error` of a failure.
+        the `error` of a failure. Out of time, there is only a `status` and no file.
     """
     job.folder.mkdir(parents=True, exist_ok=True)
     start = time.perf_counter()
@@ -108,6 +116,8 @@ def run_trial(job: Job, splits) -> dict:
         results.update(_trained(job, splits))
     except OverBudget as over:
         results.update(status=OVER, parameters=over.parameters)
+    except OutOfTime:
+        return {"status": LATE, "objective": None}
     except Exception as error:  # of any kind: the search continues without this trial
         results.update(status=FAILED, error=_described(error))
     results["wall"] = time.perf_counter() - start
@@ -169,34 +179,62 @@ def in_process(job: Job, splits) -> dict:
     Its output goes to `log.txt`. A process that was killed is a failed trial; it ends
     with this process.
     """
-    job.folder.mkdir(parents=True, exist_ok=True)
+    [(_, result)] = in_processes([job], splits, 1)
+    return result
+
+
+def in_processes(jobs: Iterable[Job], splits, most: int) -> Iterator[tuple[Job, dict]]:
+    """Runs jobs as `in_process` does, and yields each with its result as it ends.
+
+    Args:
+        jobs: the jobs; each is taken when it can start.
+        splits: the data.
+        most: maximum number of processes at once.
+    """
     context = multiprocessing.get_context("spawn")
-    process = context.Process(target=_process, args=(job, splits))
-    process.start()
+    waiting = iter(jobs)
+    running: dict[Any, tuple[Job, Any]] = {}
     try:
-        process.join()
-    except BaseException:
-        process.kill()
-        process.join()
-        raise
+        while True:
+            while len(running) < most and (job := next(waiting, None)) is not None:
+                job.folder.mkdir(parents=True, exist_ok=True)
+                process = context.Process(target=_process, args=(job, splits))
+                process.start()
+                running[process.sentinel] = job, process
+            if not running:
+                return
+            for sentinel in connection.wait(list(running)):
+                job, process = running.pop(sentinel)
+                process.join()
+                yield job, _result_of(job, process.exitcode)
+    finally:
+        for _, process in running.values():
+            process.kill()
+            process.join()
+
+
+def _result_of(job: Job, code: int | None) -> dict:
+    """Returns what a process has written, or the failure of one that was killed."""
     result = read_result(job.folder)
-    if result is None:
-        code = process.exitcode
-        why = f"exit code {code}"
-        if code is not None and code < 0:
-            why = f"signal {-code}; out of memory, or killed"
-        message = f"The process of the trial ended without a result: {why}."
-        text = f"{message} Its output is in {job.folder / 'log.txt'}"
-        result = {
-            "model": job.model,
-            "settings": dict(job.settings),
-            "keywords": dict(job.keywords),
-            "objective": None,
-            "status": FAILED,
-            "parent": job.parent and job.parent.name,
-            "error": {"kind": message, "traceback": text},
-        }
-        write_json(job.folder / RESULT, result)
+    if result is not None:
+        return result
+    if job.whole and code == 0:
+        return {"status": LATE, "objective": None}
+    why = f"exit code {code}"
+    if code is not None and code < 0:
+        why = f"signal {-code}; out of memory, or killed"
+    message = f"The process of the trial ended without a result: {why}."
+    text = f"{message} Its output is in {job.folder / 'log.txt'}"
+    result = {
+        "model": job.model,
+        "settings": dict(job.settings),
+        "keywords": dict(job.keywords),
+        "objective": None,
+        "status": FAILED,
+        "parent": job.parent and job.parent.name,
+        "error": {"kind": message, "traceback": text},
+    }
+    write_json(job.folder / RESULT, result)
     return result
 
 
@@ -258,7 +296,7 @@ def _callbacks(job: Job) -> list:
         return []
     from zoo.tuning.callbacks import Limits  # it loads Keras
 
-    return [Limits(limit, job.deadline)]
+    return [Limits(limit, job.deadline, whole=job.whole)]
 
 
 def _described(error: BaseException) -> dict:

@@ -61,15 +61,15 @@ class Tuner(Loop):
             minimise=plan.objective.minimise,
             epochs=plan.epochs,
             trials=plan.trials,
-            seconds=plan.seconds,
+            seconds=plan.search_seconds,
             seed=plan.seed,
         )
         role = os.environ.get(ROLE, "alone")
         if oracle.path.exists():
             oracle.reload()
         self.deadline = None
-        if plan.seconds is not None:
-            self.deadline = time.time() + plan.seconds - oracle.spent
+        if plan.search_seconds is not None:
+            self.deadline = time.time() + plan.search_seconds - oracle.spent
         super().__init__(oracle, plan.folder / "keras-tuner", role)
 
     def run(self, asked: Asked, splits) -> float:

@@ -20,6 +20,7 @@ ADDRESS, PORT, ROLE = (
     f"KERASTUNER_{name}" for name in ("ORACLE_IP", "ORACLE_PORT", "TUNER_ID")
 )
 CHIEF = "chief"
+THREADS = "TF_NUM_INTRAOP_THREADS"
 RESTARTS = 3  # of all workers together
 _ALL_FAILED = 3  # exit code
 _POLL = 0.2  # seconds
@@ -30,6 +31,13 @@ def role() -> str | None:
     if ADDRESS not in os.environ:
         return None
     return CHIEF if CHIEF in os.environ.get(ROLE, "") else "worker"
+
+
+def threads_of(workers: int) -> str:
+    """Returns the value of `TF_NUM_INTRAOP_THREADS` for one of several workers: the
+    variable's own if it is set, or an equal share of the cores."""
+    cores = max(1, (os.cpu_count() or 1) // workers)
+    return os.environ.get(THREADS, str(cores))
 
 
 def run_workers(plan: Plan, splits, workers: int) -> None:
@@ -48,10 +56,7 @@ def run_workers(plan: Plan, splits, workers: int) -> None:
     """
     context = multiprocessing.get_context("spawn")
     variables = {ADDRESS: "127.0.0.1", PORT: str(_free_port())}
-    cores = max(1, (os.cpu_count() or 1) // workers)
-    variables["TF_NUM_INTRAOP_THREADS"] = os.environ.get(
-        "TF_NUM_INTRAOP_THREADS", str(cores)
-    )
+    variables[THREADS] = threads_of(workers)
 
     def start(name: str):
         own = {**variables, ROLE: name}

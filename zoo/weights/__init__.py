@@ -6,6 +6,22 @@ and its licence.
 
 from __future__ import annotations
 
-from zoo.weights.shipped import AUTO, NAMES, NONE, WIDTH, known_words, read_vectors
+from zoo.weights.shipped import (
+    AUTO,
+    NAMES,
+    NONE,
+    WIDTH,
+    known_words,
+    read_vectors,
+    vocabulary,
+)
 
-__all__ = ["AUTO", "NAMES", "NONE", "WIDTH", "known_words", "read_vectors"]
+__all__ = [
+    "AUTO",
+    "NAMES",
+    "NONE",
+    "WIDTH",
+    "known_words",
+    "read_vectors",
+    "vocabulary",
+]

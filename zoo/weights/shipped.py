@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from zoo._lazy import numpy as np
+from zoo.text.vocabulary import SPECIALS
 
 NAMES = ("glove-en",)
 # Values of a setting: no shipped vectors, or those that suit the training texts.
@@ -78,6 +79,23 @@ def known_words(name: str) -> tuple[str, ...]:
         (True, 40000)
     """
     return tuple(_load(name)[0])
+
+
+def vocabulary(name: str) -> list[str]:
+    """Returns the vocabulary of a set: the special tokens, then its words.
+
+    `zoo.TextPipeline` reads texts with it, and `zoo.get(..., weights=name)` builds a
+    model for it.
+
+    Raises:
+        ValueError: as `read_vectors`.
+
+    Example:
+        >>> words = vocabulary("glove-en")
+        >>> words[:5], len(words)
+        (['[PAD]', '[UNK]', '[BEGIN]', '[END]', 'the'], 40004)
+    """
+    return [*SPECIALS, *known_words(name)]
 
 
 def _load(name: str) -> tuple[dict[str, int], np.ndarray, np.ndarray]:

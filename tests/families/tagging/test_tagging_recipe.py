@@ -9,12 +9,14 @@ import numpy as np
 import pytest
 from tagged_toys import SIZES, SLOTS, sentences, settings, splits
 
+import zoo
 from benchmarks.quality import tagging
 from zoo.cli import main
 from zoo.data import DataError, load_named
 from zoo.data.sentences import TaggedSentences
 from zoo.data.tagged_files import read_tagged
 from zoo.data.tagged_splits import TaggedSplits, assemble_tagged
+from zoo.families import get_family
 from zoo.families.tagging.train import prepare, train
 
 pytestmark = pytest.mark.tensorflow
@@ -200,3 +202,44 @@ def test_parts_split_off_hold_no_tag_of_their_own():
         assemble_tagged(odd, schemes={SLOTS: "BIO"})
     again = assemble_tagged(data, sentences(10, 5), schemes={SLOTS: "BIO"})
     assert len(again.valid) == 10 and again.notes
+
+
+def english() -> TaggedSplits:
+    """Words with and without vectors; those of the test part are mostly new."""
+    rows = [["The", "cat", "sat"], ["the", "dog", "qwxyz"]]
+    train_part = TaggedSentences(rows * 8, {"pos": [["D", "N", "V"]] * 16})
+    new = TaggedSentences(
+        [["THE", "Elephant", "qwxyzq"], ["the", "1997", "sat"]],
+        {"pos": [["D", "N", "V"]] * 2},
+    )
+    return TaggedSplits(train_part, new, new, schemes={})
+
+
+def test_the_vocabulary_holds_all_words_that_have_a_vector():
+    found = prepare(english(), settings("bilstm_tagger", weights="glove-en"))
+    words = found.pipeline.vocabulary
+    known = set(zoo.weights.known_words("glove-en"))
+    assert known <= set(words) and words[4:6] == ["the", "cat"]
+    assert len(words) == 4 + 40_000 + 1, "and one that has none"
+    # Words are looked up in folded case.
+    [one, two] = found.sentences["test"]
+    assert [words[i] for i in one.tokens] == ["the", "elephant", "[UNK]"]
+    # The vectors have no numbers, so a number that training lacks is unknown.
+    assert [words[i] for i in two.tokens] == ["the", "[UNK]", "sat"]
+
+
+def test_the_share_of_unknown_words_is_stated(tmp_path):
+    family = get_family("tagging")
+    for weights, share in (("glove-en", "33.33%"), ("none", "50.00%")):
+        chosen = settings("bilstm_tagger", weights=weights, epochs=1)
+        found = prepare(english(), chosen)
+        line = f"Of the test part, {share} of the words are unknown, and without their"
+        assert family.describe("bilstm_tagger", found).splitlines()[-1].startswith(line)
+    sizes = {key: value for key, value in SIZES.items() if "embedding_dim" not in key}
+    model, history = train(
+        "bilstm_tagger", found, chosen, sizes, folder=tmp_path / "one", verbose=False
+    )
+    family.report(model, found, history, chosen, tmp_path)
+    page = (tmp_path / "report.md").read_text()
+    [row] = [line for line in page.splitlines() if line.startswith("| test ")]
+    assert [cell.strip() for cell in row.split("|")[-3:-1]] == ["66.7%", "50.0%"]

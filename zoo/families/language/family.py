@@ -37,7 +37,8 @@ class LanguageModeling(Family):
         streams = prepared.streams.items()
         sizes = [f"{len(stream) - 1:,} {part}" for part, stream in streams]
         words = f"{prepared.pipeline.vocab_size:,}"
-        return f"{name}: {', '.join(sizes)} tokens, {words} in all"
+        line = f"{name}: {', '.join(sizes)} tokens, {words} in all"
+        return "\n".join(filter(None, (line, str(prepared.start))))
 
     def train(self, name, prepared, settings, keywords, **options):
         from zoo.families.language.train import train

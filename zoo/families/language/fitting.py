@@ -11,15 +11,16 @@ import keras
 import numpy as np
 from keras import ops
 
+from zoo.families.building import build
 from zoo.families.language.perplexity import scorer, stream_perplexity
 from zoo.families.language.settings import LanguageSettings
 from zoo.families.language.stream import Windows
-from zoo.models import _registry
 from zoo.training.checkpoint import Checkpoint, averaged, claim
 from zoo.training.fit import compiled, make_optimizer, seed_everything, span_momentum
 from zoo.training.loop import fit
 from zoo.training.schedules import WarmUp
 from zoo.training.streamed import WIDEST
+from zoo.weights import NONE
 
 
 class StreamTrainer(keras.Model):
@@ -143,13 +144,14 @@ class TimeLimit(keras.callbacks.Callback):
 
 def train_named(
     name: str,
-    vocab_size: int,
+    vocabulary: Sequence[str],
     streams: Mapping[str, np.ndarray],
     settings: LanguageSettings,
     keywords: Mapping,
     *,
     identity: Mapping,
     folder: Path,
+    weights: str = NONE,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     verbose: bool = True,
 ) -> tuple[keras.Model, list[dict]]:
@@ -157,12 +159,13 @@ def train_named(
 
     Args:
         name: name of the model.
-        vocab_size: number of token ids.
+        vocabulary: tokens by id.
         streams: int ids `[tokens]` of `train` and `valid`.
         settings: the training settings.
         keywords: arguments of the model's builder.
         identity: see `zoo.training.checkpoint.claim`.
         folder: for checkpoints.
+        weights: shipped word vectors to start the embedding from, or `"none"`.
         callbacks: further Keras callbacks.
         verbose: whether to show progress.
 
@@ -170,7 +173,7 @@ def train_named(
         The model with its best weights, and the logs of `train_language_model`.
     """
     seed_everything(settings.seed)
-    model = _registry.get(name, vocab_size, **keywords)
+    model = build(name, vocabulary, None, keywords, weights=weights, seed=settings.seed)
     claim(folder, identity)
     valid = streams["valid"]
     history = train_language_model(

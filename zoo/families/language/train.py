@@ -14,6 +14,7 @@ from zoo.families.language.fitting import train_named
 from zoo.families.language.model import LanguageModel
 from zoo.families.language.settings import LanguageSettings
 from zoo.families.language.stream import token_stream
+from zoo.families.pretrained import Start, choose_start, start_of
 from zoo.families.text_model import describe_training
 from zoo.text import TextPipeline
 from zoo.training.checkpoint import fingerprint
@@ -27,22 +28,28 @@ class Corpus:
 
     pipeline: TextPipeline
     streams: dict[str, np.ndarray]
+    start: Start = Start()
 
 
 def prepare(splits: Splits, settings: LanguageSettings) -> Corpus:
     """Learns the vocabulary of the training part and encodes all parts."""
     texts = {name: part.texts for name, part in splits.parts.items()}
     texts["train"] = [*texts["train"], *splits.unlabeled]
-    pipeline = TextPipeline.learn(
-        texts["train"],
-        tokenizer=settings.tokenizer,
+    reading: dict = {
+        "tokenizer": settings.tokenizer,
+        "max_length": _LONGEST,
+        "lowercase": settings.lowercase,
+    }
+    counts = TextPipeline.count(texts["train"], **reading)
+    start = choose_start(settings.weights, counts, tokenizer=settings.tokenizer)
+    pipeline = TextPipeline.of_counts(
+        counts,
         vocab_size=settings.vocab_size,
         min_count=settings.min_count,
-        max_length=_LONGEST,
-        lowercase=settings.lowercase,
+        **reading,
     )
     streams = {part: token_stream(pipeline, read) for part, read in texts.items()}
-    return Corpus(pipeline, streams)
+    return Corpus(pipeline, streams, start)
 
 
 def train(
@@ -57,7 +64,8 @@ def train(
 ) -> tuple[LanguageModel, list[dict]]:
     """Builds and trains a registered language model; see
     `zoo.families.base.Family.train`."""
-    metadata = describe_training(name, keywords, settings)
+    start = start_of(corpus.start, settings, name, keywords)
+    metadata = describe_training(name, keywords, settings, weights=start)
     read = [
         corpus.streams["train"],
         corpus.streams["valid"],
@@ -65,12 +73,13 @@ def train(
     ]
     model, history = train_named(
         name,
-        corpus.pipeline.vocab_size,
+        corpus.pipeline.vocabulary,
         corpus.streams,
         settings,
         keywords,
         identity={**metadata, "data": fingerprint(read)},
         folder=folder,
+        weights=start,
         callbacks=callbacks,
         verbose=verbose,
     )

@@ -41,7 +41,8 @@ class Tagging(Family):
     def describe(self, name, prepared):
         sizes = [f"{len(data):,} {part}" for part, data in prepared.data.items()]
         line = f"{name} on {len(prepared.tasks)} task(s): {', '.join(sizes)} sentences"
-        return "\n".join(filter(None, (line, str(prepared.start))))
+        read = f"Of the test part, {prepared.coverage['test']}."
+        return "\n".join(filter(None, (line, str(prepared.start), read)))
 
     def train(self, name, prepared, settings, keywords, **options):
         from zoo.families.tagging.train import train
@@ -56,7 +57,15 @@ class Tagging(Family):
         results = self.results(text_model, prepared, history)
         baseline = most_frequent(tasks, prepared.data["train"], prepared.data["test"])
         write_tagging_report(
-            name, tasks, prepared.data, results, baseline, history, settings, folder
+            name,
+            tasks,
+            prepared.data,
+            results,
+            baseline,
+            history,
+            settings,
+            folder,
+            coverage=prepared.coverage,
         )
         shown = {name: results["test"], "most frequent": baseline}
         return Scores(results["test"], results_table(tasks, shown))

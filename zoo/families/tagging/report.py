@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from zoo.data.sentences import TaggedSentences
+from zoo.families.tagging.coverage import Coverage
 from zoo.families.tagging.fitting import main_score, metric_of
 from zoo.families.tagging.settings import TaggingSettings
 from zoo.reporting.markdown import in_cell, markdown_table
@@ -50,6 +51,8 @@ def write_tagging_report(
     history: Sequence[Mapping],
     settings: TaggingSettings,
     folder: str | Path,
+    *,
+    coverage: Mapping[str, Coverage],
 ) -> None:
     """Writes `report.md`, `results.json` and, with matplotlib, `scores.png`.
 
@@ -62,6 +65,7 @@ def write_tagging_report(
         history: logs of each epoch.
         settings: settings of the training.
         folder: folder of the run.
+        coverage: which share of the words of each part is unknown.
     """
 
     def draw(plots) -> list[tuple[str, str]]:
@@ -79,7 +83,7 @@ def write_tagging_report(
         PROTOCOL,
         *(_types(task, results["test"][task], baseline[task]) for task in tasks),
         "## Data",
-        _data_table(data),
+        _data_table(data, coverage),
         "## Training",
         _history_table(tasks, results, history),
         *describe_weights(tasks, history),
@@ -105,9 +109,13 @@ def _types(name: str, scores: Mapping, baseline: Mapping) -> str:
     return f"### {in_cell(name)}\n\n{markdown_table(rows)}"
 
 
-def _data_table(data: Mapping[str, TaggedSentences]) -> str:
+def _data_table(
+    data: Mapping[str, TaggedSentences], coverage: Mapping[str, Coverage]
+) -> str:
+    """Returns a row for each part; a word is unknown if it is not in training, or too
+    rarely, and has no vector."""
     known = {word for words in data["train"].tokens for word in words}
-    rows = [["part", "sentences", "words", "longest", "not in training"]]
+    rows = [["part", "sentences", "words", "longest", "not in training", "unknown"]]
     for part, sentences in data.items():
         words = [word for row in sentences.tokens for word in row]
         unseen = sum(word not in known for word in words) / max(len(words), 1)
@@ -119,6 +127,7 @@ def _data_table(data: Mapping[str, TaggedSentences]) -> str:
                 f"{len(words):,}",
                 str(longest),
                 f"{unseen:.1%}",
+                f"{coverage[part].share:.1%}",
             ]
         )
     return markdown_table(rows)

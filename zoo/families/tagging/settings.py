@@ -35,7 +35,8 @@ class TaggingSettings(Checked):
         scheme: one of `zoo.data.tag_schemes.SCHEMES`, to which the tags are converted
             before training; `""` for that of the data.
         tokenizer: of raw texts, `"unicode"` or `"whitespace"`.
-        vocab_size: maximum size of the vocabulary of words.
+        vocab_size: maximum size of the vocabulary of words: those of training, then
+            those that have a vector in `weights`.
         lowercase: whether to fold case before a word is looked up.
         min_count: words seen less often are unknown.
         weights: shipped word vectors to start the embedding from: `"glove-en"`,
@@ -62,7 +63,7 @@ class TaggingSettings(Checked):
     imbalance: str = "none"
     scheme: str = ""
     tokenizer: str = "unicode"
-    vocab_size: int = 30000
+    vocab_size: int = 50000
     lowercase: bool = True
     min_count: int = 1
     weights: str = "auto"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from zoo.data.tagged_splits import TaggedSplits
 from zoo.data.unknown import never_said
 from zoo.families.building import build
 from zoo.families.pretrained import Start, choose_start, start_of
+from zoo.families.tagging.coverage import Coverage, coverage_of
 from zoo.families.tagging.decoder import Decoder
 from zoo.families.tagging.fitting import (
     evaluate_tagger,
@@ -37,13 +38,23 @@ from zoo.training.fit import seed_everything
 
 @dataclass(frozen=True)
 class Tagged:
-    """A data set ready for training: its parts as read, and as ids."""
+    """A data set ready for training: its parts as read, and as ids.
+
+    Args:
+        tasks: learned from the training part.
+        pipeline: likewise.
+        data: the sentences of each part.
+        sentences: their ids.
+        start: the word vectors that suit the training words.
+        coverage: which share of the words of each part is unknown.
+    """
 
     tasks: dict[str, Task]
     pipeline: TaggingPipeline
     data: dict[str, TaggedSentences]
     sentences: dict[str, list[Sentence]]
     start: Start = Start()
+    coverage: Mapping[str, Coverage] = field(default_factory=dict)
 
     def part(self, name: str) -> tuple[list[Sentence], TaggedSentences]:
         return self.sentences[name], self.data[name]
@@ -117,7 +128,8 @@ def prepare(splits: TaggedSplits, settings: TaggingSettings) -> Tagged:
         max_letters=settings.max_letters,
     )
     sentences = {part: pipeline.encode(data[part].tokens) for part in PARTS}
-    return Tagged(tasks, pipeline, data, sentences, start)
+    coverage = {part: coverage_of(found) for part, found in sentences.items()}
+    return Tagged(tasks, pipeline, data, sentences, start, coverage)
 
 
 def _converted(task: Task, scheme: str) -> Task:

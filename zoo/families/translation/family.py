@@ -6,6 +6,7 @@ from zoo.families.base import Family
 from zoo.families.reading import is_named, print_notes, read_named
 from zoo.families.scores import Scores
 from zoo.families.translation.settings import TranslationSettings
+from zoo.weights import NONE
 
 
 class Translation(Family):
@@ -45,7 +46,11 @@ class Translation(Family):
         pieces = [f"{size:,}" for size in prepared.pipeline.sizes if size]
         line = f"{name}: {', '.join(sizes)} pairs, {' and '.join(pieces)} pieces"
         cut = prepared.encoded["train"].cut
-        return f"{line}; {cut} training pair(s) cut to max_length" if cut else line
+        line += f"; {cut} training pair(s) cut to max_length" if cut else ""
+        lines = [line, str(prepared.start)]
+        if prepared.target_start.name != NONE:
+            lines.append("They suit the targets as well; `tied=false` uses them there.")
+        return "\n".join(filter(None, lines))
 
     def train(self, name, prepared, settings, keywords, **options):
         from zoo.families.translation.train import train

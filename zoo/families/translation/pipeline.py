@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -84,6 +84,7 @@ class TranslationPipeline(tf.Module):
         *,
         shared: bool = True,
         max_source: int = MAX_SOURCE,
+        always: Collection[str] = (),
         **options,
     ) -> TranslationPipeline:
         """Learns the vocabularies of training pairs.
@@ -92,6 +93,7 @@ class TranslationPipeline(tf.Module):
             pairs: the training pairs.
             shared: whether sources and targets share one vocabulary.
             max_source: see the class.
+            always: words of the source's own vocabulary, seen or not.
             options: options of `Tokenizer.learn`; `vocab_size` applies to each
                 vocabulary.
         """
@@ -100,7 +102,7 @@ class TranslationPipeline(tf.Module):
                 [*pairs.sources, *pairs.targets], **options
             )
         else:
-            source = Tokenizer.learn(pairs.sources, **options)
+            source = Tokenizer.learn(pairs.sources, always=always, **options)
             target = Tokenizer.learn(pairs.targets, **options)
         return cls(source, target, max_source=max_source)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from zoo.text import normalize
 from zoo.text import vocabulary as vocabularies
@@ -71,6 +71,7 @@ class Tokenizer(tf.Module):
         *,
         vocab_size: int = 8000,
         min_count: int = 1,
+        always: Collection[str] = (),
         tokenizer: str = "wordpiece",
         lowercase: bool = False,
     ) -> Tokenizer:
@@ -80,26 +81,38 @@ class Tokenizer(tf.Module):
             texts: sources, targets, or both if they share the vocabulary.
             vocab_size: maximum size, including the four special tokens.
             min_count: rarer words are ignored.
+            always: words that are kept however rare they are, also unseen ones, as
+                long as there is room; ignored by `"wordpiece"`.
             tokenizer, lowercase: see the class.
 
         Raises:
             ValueError: for an unknown tokenizer, or if no word occurs `min_count`
                 times.
         """
+        counts = cls.count(texts, tokenizer=tokenizer, lowercase=lowercase)
+        sizes = {"vocab_size": vocab_size, "min_count": min_count}
+        if tokenizer == "wordpiece":
+            entries = vocabularies.word_pieces(counts, **sizes)
+        else:
+            entries = vocabularies.most_common(counts, **sizes, always=always)
+        return cls(entries, tokenizer=tokenizer, lowercase=lowercase)
+
+    @classmethod
+    def count(
+        cls,
+        texts: Iterable[str | bytes],
+        *,
+        tokenizer: str = "wordpiece",
+        lowercase: bool = False,
+    ) -> Counter[bytes]:
+        """Counts the words of texts, as UTF-8; arguments as for `learn`."""
         _check_tokenizer(tokenizer)
         texts = list(texts)
         counts: Counter[bytes] = Counter()
         for start in range(0, len(texts), _CHUNK):
             chunk = normalize.as_tensor(texts[start : start + _CHUNK])
             counts.update(_split(chunk, tokenizer, lowercase).values.numpy())
-        learners = {
-            "wordpiece": vocabularies.word_pieces,
-            "whitespace": vocabularies.most_common,
-        }
-        entries = learners[tokenizer](
-            counts, vocab_size=vocab_size, min_count=min_count
-        )
-        return cls(entries, tokenizer=tokenizer, lowercase=lowercase)
+        return counts
 
     @property
     def vocabulary(self) -> list[str]:

@@ -9,26 +9,40 @@ from pathlib import Path
 import keras
 
 from zoo.data.pairs import Pairs, PairSplits
+from zoo.families.building import build
+from zoo.families.pretrained import Start, choose_start, start_of
 from zoo.families.text_model import describe_training
 from zoo.families.translation.fitting import perplexity, scorer, train_translator
 from zoo.families.translation.metrics import bleu, copies, translation_memory
 from zoo.families.translation.model import TranslationModel
 from zoo.families.translation.pipeline import EncodedPairs, TranslationPipeline
 from zoo.families.translation.settings import TranslationSettings
-from zoo.models import _registry
+from zoo.families.translation.tokenizer import Tokenizer
+from zoo.models.starting import set_target
 from zoo.training.checkpoint import claim, fingerprint
 from zoo.training.fit import seed_everything
+from zoo.weights import AUTO, NONE, read_vectors
 
 _LONGEST = 1_000_000  # pieces read of a pair to score, more than any has
 
 
 @dataclass(frozen=True)
 class Corpus:
-    """A data set ready for training: its pairs as read, and as ids."""
+    """A data set ready for training: its pairs as read, and as ids.
+
+    Args:
+        splits: the pairs.
+        pipeline: learned from the training part.
+        encoded: ids of each part.
+        start: the word vectors that suit the sources.
+        target_start: those that suit the targets, if the sources have any.
+    """
 
     splits: PairSplits
     pipeline: TranslationPipeline
     encoded: dict[str, EncodedPairs]
+    start: Start = Start()
+    target_start: Start = Start()
 
     def part(self, name: str) -> Pairs:
         return getattr(self.splits, name)
@@ -36,14 +50,25 @@ class Corpus:
 
 def prepare(splits: PairSplits, settings: TranslationSettings) -> Corpus:
     """Learns the vocabularies of the training part and encodes all parts."""
+    reading: dict = {"tokenizer": settings.tokenizer, "lowercase": settings.lowercase}
+
+    def start_for(texts: Sequence[str], weights: str) -> Start:
+        if weights == NONE:
+            return Start()
+        counts = Tokenizer.count(texts, **reading)
+        return choose_start(weights, counts, tokenizer=settings.tokenizer)
+
+    start = start_for(splits.train.sources, settings.weights)
+    suits = NONE if start.name == NONE else AUTO
+    target_start = start_for(splits.train.targets, suits)
     pipeline = TranslationPipeline.learn(
         splits.train,
         shared=settings.shared_vocabulary,
         max_source=settings.max_source,
         vocab_size=settings.vocab_size,
         min_count=settings.min_count,
-        tokenizer=settings.tokenizer,
-        lowercase=settings.lowercase,
+        always=start.always,
+        **reading,
     )
     encoded = {
         name: pipeline.encode(
@@ -51,7 +76,7 @@ def prepare(splits: PairSplits, settings: TranslationSettings) -> Corpus:
         )
         for name, part in splits.parts.items()
     }
-    return Corpus(splits, pipeline, encoded)
+    return Corpus(splits, pipeline, encoded, start, target_start)
 
 
 def train(
@@ -67,8 +92,20 @@ def train(
     """Builds and trains a registered translation model; see
     `zoo.families.base.Family.train`."""
     seed_everything(settings.seed)
-    model = _registry.get(name, *corpus.pipeline.sizes, **keywords)
-    metadata = describe_training(name, keywords, settings)
+    start = start_of(corpus.start, settings, name, keywords)
+    pipeline = corpus.pipeline
+    model = build(
+        name,
+        pipeline.source.vocabulary,
+        pipeline.sizes[1],
+        keywords,
+        weights=start,
+        seed=settings.seed,
+    )
+    if NONE not in (start, corpus.target_start.name):
+        words = pipeline.target.vocabulary
+        set_target(model, read_vectors(start, words, seed=settings.seed)[0])
+    metadata = describe_training(name, keywords, settings, weights=start)
     read = [corpus.encoded[part]._asdict() for part in ("train", "valid")]
     claim(folder, {**metadata, "data": fingerprint(read)})
     valid = corpus.encoded["valid"]
