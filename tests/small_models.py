@@ -47,7 +47,7 @@ VARIANTS = {
 }
 # Models of texts and tasks; the others have these checks in test_language.py and
 # test_taggers.py, test_translation_models.py.
-OTHERS = ("language modelling", "tagging", "translation")
+OTHERS = ("language modelling", "sentence encoding", "tagging", "translation")
 FITTED = ("linear",)  # nothing in them is trained by gradients
 CLASSIFIERS = [n for n in zoo.list_models() if zoo.describe(n).task not in OTHERS]
 ROWS = [(name, {}) for name in CLASSIFIERS]

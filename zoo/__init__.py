@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from zoo.api.training import train as train
     from zoo.families.catalogue import describe as describe
     from zoo.families.classification.model import TextModel as TextModel
+    from zoo.families.encoding.model import EncodingModel as EncodingModel
     from zoo.families.language.model import LanguageModel as LanguageModel
     from zoo.families.tagging.model import TaggingModel as TaggingModel
     from zoo.families.tagging.pipeline import TaggingPipeline as TaggingPipeline
@@ -50,6 +51,7 @@ _PUBLIC = {
     "Task": ("zoo.tasks", "Task"),
     "TextPipeline": ("zoo.text", "TextPipeline"),
     "TextModel": ("zoo.families.classification.model", "TextModel"),
+    "EncodingModel": ("zoo.families.encoding.model", "EncodingModel"),
     "LanguageModel": ("zoo.families.language.model", "LanguageModel"),
     "TaggingModel": ("zoo.families.tagging.model", "TaggingModel"),
     "TaggingPipeline": ("zoo.families.tagging.pipeline", "TaggingPipeline"),

@@ -122,6 +122,7 @@ SUBJECTS = {
     "classification": Subject(small_models.tasks_of),
     "language": LanguageModel(sizes={"init_scale": 0.5}, along_time=("logits",)),
     "tagging": Tagger(lambda name: TAGS, {"character_count": 12}, ("slots",)),
+    "encoding": Subject(sizes={"width": 5}),
     "translation": Translator(along_time=("logits",)),
 }
 

@@ -29,6 +29,7 @@ BUILDERS = {
     "bilstm_crf": (30, {"tags": Task("tags", ("A", "B"))}),
     "seq2seq": (30,),
     "moe_seq2seq": (30,),
+    "text_encoder": (30,),
 }
 every_builder = pytest.mark.parametrize("name", BUILDERS)
 

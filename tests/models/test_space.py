@@ -118,7 +118,11 @@ def test_a_builder_takes_the_corners_of_its_space(name):
     tasks = {"a": 2, "b": 3}
     if entry.task == "tagging":
         tasks = {"a": Task(TAGS, ("O", "B", "I"), scheme="BIO")}
-    sizes = {"language modelling": (50,), "translation": (50, None)}
+    sizes = {
+        "language modelling": (50,),
+        "sentence encoding": (50,),
+        "translation": (50, None),
+    }
     sizes = sizes.get(entry.task, (50, tasks))
     large = entry.task == "language modelling" and {"hidden", "projection"} & {*space}
     searched = searched_space([name])

@@ -101,8 +101,8 @@ def read(
     Args:
         data: as of `zoo.train`, and so are `label`, `text`, `valid`, `test`,
             `task_column` and `further`.
-        family: what is to be learnt: `"classification"`, `"language"`, `"tagging"` or
-            `"translation"`.
+        family: what is to be learnt: `"classification"`, `"language"`, `"tagging"`,
+            `"translation"` or `"encoding"`.
         seed: of the split.
         verbose: tells on standard error which rows were left out.
 

@@ -48,6 +48,17 @@ def add_train_parser(commands) -> None:
         "and translation models)",
     )
     train.add_argument(
+        "--teacher",
+        metavar="FILE",
+        help="for an encoder: ONNX file of the sentence encoder that it learns from",
+    )
+    train.add_argument(
+        "--tokenizer",
+        dest="teacher_tokenizer",
+        metavar="FILE",
+        help="the teacher's tokenizer.json (default: the one beside --teacher)",
+    )
+    train.add_argument(
         "--max-time",
         type=duration,
         metavar="TIME",
@@ -82,7 +93,8 @@ def _train(options) -> None:
     else:
         settings, keywords = parse_overrides(options.overrides, options.model)
     shorthands = ("seed", "epochs", "batch_size", "learning_rate", "max_length")
-    for name in (*shorthands, "weights", "abstain"):
+    teacher = ("teacher", "teacher_tokenizer")
+    for name in (*shorthands, *teacher, "weights", "abstain"):
         if getattr(options, name) is not None:
             settings[name] = getattr(options, name)
     if options.fine_tune:

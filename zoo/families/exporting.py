@@ -73,6 +73,11 @@ def export(
     * `serving_default`: `text` to the same with one translation each, `[batch]`, found
       with the `beam` and `length_penalty` of `metadata["settings"]`, else 5 and 1.
 
+    Signatures of a sentence encoder:
+
+    * `serving_default`: `text` to `embedding` float32 `[batch, width]`, of length 1;
+      `embed`: to the same, and `length`, the number of tokens.
+
     It is written to a temporary folder in the same place, loaded in a fresh process
     with only TensorFlow and tensorflow-text by the loader of TF Serving, and compared
     with Python's answers; then it is renamed to the next version number. If anything

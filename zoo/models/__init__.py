@@ -1,6 +1,7 @@
 """Builders of the registered models; importing this loads no TensorFlow."""
 
 from zoo.models.classifiers import bilstm, flstm, glstm, lstm
+from zoo.models.encoders import static_encoder, text_encoder
 from zoo.models.language_models import biglstm_lm, flstm_lm, glstm_lm, lstm_lm
 from zoo.models.linear import linear
 from zoo.models.liu2016 import mt_coupled, mt_shared, mt_uniform
@@ -32,5 +33,7 @@ __all__ = [
     "mt_shared",
     "mt_uniform",
     "seq2seq",
+    "static_encoder",
     "text_cnn",
+    "text_encoder",
 ]

@@ -1,0 +1,1 @@
+"""Sentence encoders that learn the vectors of a teacher."""

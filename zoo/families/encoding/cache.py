@@ -1,0 +1,102 @@
+"""Vectors of a teacher on disk: computed once, in chunks, and mapped into memory."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from zoo.data.download import cache_folder
+from zoo.families.encoding.teacher import Teacher
+from zoo.training.checkpoint import fingerprint
+
+CHUNK = 4096  # texts; a pass that was killed repeats at most so many
+_ALL = "vectors.npy"
+
+
+def teacher_vectors(
+    teacher: Teacher,
+    texts: Sequence[str],
+    *,
+    folder: str | Path | None = None,
+    say: Callable[[str], object] | None = None,
+    chunk: int = CHUNK,
+) -> np.ndarray:
+    """Returns the teacher's vectors of some texts, from the cache if they are there.
+
+    The vectors lie in a folder named after the sha256 of the teacher, its tokenizer and
+    the texts. Each chunk is a file that appears complete or not at all, so a pass that
+    was killed continues after its last complete chunk; at the end they become one file.
+
+    Args:
+        teacher: the teacher.
+        texts: at least one.
+        folder: of the cache; by default `teachers` in `ZOO_CACHE`.
+        say: receives a line after each chunk, when there are several.
+        chunk: texts of a chunk.
+
+    Returns:
+        float16 `[texts, width]`, mapped into memory and read-only.
+
+    Raises:
+        ValueError: for vectors that are not finite; see `Teacher`.
+        OSError: if the folder cannot be written.
+    """
+    identity = [*teacher.digests, teacher.max_length, chunk, list(texts)]
+    place = Path(folder or cache_folder() / "teachers") / fingerprint(identity)[:32]
+    shape = len(texts), teacher.width
+    found = _read(place / _ALL, shape)
+    if found is not None:
+        return found
+    try:
+        _compute(place, teacher, texts, chunk, say)
+    except FileNotFoundError:  # another process finished first, and removed the parts
+        if _read(place / _ALL, shape) is None:
+            raise
+    return np.load(place / _ALL, mmap_mode="r")
+
+
+def _compute(place: Path, teacher: Teacher, texts: Sequence[str], chunk: int, say):
+    """Writes the chunks that are missing, and joins them."""
+    place.mkdir(parents=True, exist_ok=True)
+    starts = range(0, len(texts), chunk)
+    files = [place / f"chunk-{number:06d}.npy" for number in range(len(starts))]
+    for file, start in zip(files, starts, strict=True):
+        rows = texts[start : start + chunk]
+        if _read(file, (len(rows), teacher.width)) is None:
+            _write(file, teacher(rows, first=start))
+            if say and len(files) > 1:
+                say(f"Teacher: {start + len(rows):,} of {len(texts):,} texts")
+    _join(place / _ALL, files, (len(texts), teacher.width))
+    for file in [*files, *place.glob("partial-*")]:
+        file.unlink(missing_ok=True)
+
+
+def _read(path: Path, shape: tuple[int, int]) -> np.ndarray | None:
+    """Maps a file; `None` if it is missing or damaged, so that it is made again."""
+    try:
+        found = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError):
+        return None
+    return found if found.shape == shape and found.dtype == np.float16 else None
+
+
+def _write(path: Path, vectors: np.ndarray) -> None:
+    partial = path.with_name(f"partial-{os.getpid()}-{path.name}")
+    np.save(partial, vectors)
+    os.replace(partial, path)
+
+
+def _join(path: Path, files: Sequence[Path], shape: tuple[int, int]) -> None:
+    partial = path.with_name(f"partial-{os.getpid()}-{path.name}")
+    joined = np.lib.format.open_memmap(partial, "w+", np.float16, shape)
+    start = 0
+    for file in files:
+        part = np.load(file, mmap_mode="r")
+        joined[start : start + len(part)] = part
+        start += len(part)
+    joined.flush()
+    del joined
+    os.replace(partial, path)

@@ -1,0 +1,92 @@
+"""Sentence encoders as a family: texts of any kind, and a teacher's vectors of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from zoo.families.base import Family
+from zoo.families.encoding.reading import read_text_splits, read_texts
+from zoo.families.encoding.settings import EncodingSettings
+from zoo.families.reading import fill, is_named, read_named, recall_encoding
+
+
+class Encoding(Family):
+    """Texts of any kind, whose labels are ignored, and a teacher in ONNX."""
+
+    name = "encoding"
+    content = "texts"
+    reads = ("texts", "labels of texts")
+    default_labels = ()
+    default_data = "hutto"
+    settings = EncodingSettings
+    next_step = "Embed a text with it"
+
+    def text_model(self):
+        from zoo.families.encoding.model import EncodingModel
+
+        return EncodingModel
+
+    def read_files(self, options):
+        return read_text_splits(options, self)
+
+    def read_part(self, text_model, options):
+        if is_named(options):
+            return read_named(options, self).test
+        fill(options, text_model.metadata.get("reading", {}), ("text", "quotes"))
+        recall_encoding(options, text_model.metadata.get("reading", {}))
+        return read_texts(options.data, options, self)
+
+    def tables(self, splits):
+        return {name: part.with_tasks([]) for name, part in splits.parts.items()}
+
+    def run(self, name, splits, overrides, keywords, *, verbose=True, **options):
+        """Asks the teacher about all texts, which may take long, and then trains."""
+        if verbose:
+            from zoo.families.encoding.train import ask_all
+
+            settings: Any = self.settings_for(name, splits, overrides, keywords)
+            ask_all(splits, settings, print)
+        return super().run(
+            name, splits, overrides, keywords, verbose=verbose, **options
+        )
+
+    def prepare(self, splits, settings):
+        from zoo.families.encoding.train import prepare
+
+        return prepare(splits, settings)
+
+    def describe(self, name, prepared):
+        sizes = [f"{len(rows):,} {part}" for part, rows in prepared.tokens.items()]
+        words, teacher = f"{prepared.pipeline.vocab_size:,}", prepared.teacher
+        return (
+            f"{name}: {', '.join(sizes)} texts, {words} words; vectors of "
+            f"{teacher.width} values by {teacher.path.name}"
+        )
+
+    def train(self, name, prepared, settings, keywords, **options):
+        from zoo.families.encoding.train import train
+
+        return train(name, prepared, settings, keywords, **options)
+
+    def report(self, text_model, prepared, history, settings, folder):
+        from zoo.families.encoding.report import write_encoding_report
+        from zoo.families.scores import Scores
+
+        results = self.results(text_model, prepared, history)
+        table = self.table({part: results[part] for part in ("valid", "test")})
+        write_encoding_report(text_model, table, results, history, settings, folder)
+        return Scores(results["test"], table)
+
+    def objectives(self, splits):
+        return ["cosine", "spearman", "pearson"]
+
+    def score(self, text_model, splits, part):
+        """Returns how close the vectors of a part come to those of the teacher."""
+        from zoo.families.encoding.scoring import score_texts
+
+        return score_texts(text_model, getattr(splits, part).texts)
+
+    def servable(self, model, pipeline, tasks, texts, metadata):
+        from zoo.families.encoding.servable import servable
+
+        return servable(model, pipeline, tasks, texts, metadata)

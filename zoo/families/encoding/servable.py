@@ -1,0 +1,101 @@
+"""The servable form of a sentence encoder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import keras
+import numpy as np
+
+from zoo.models.encoders import OUTPUT
+from zoo.serving.expected import ODD, call
+from zoo.serving.graphs import check_backend, tokens_endpoint
+from zoo.serving.grouping import in_groups
+from zoo.serving.servable import Servable
+from zoo.text import TextPipeline, as_bytes
+from zoo.text.imports import tf
+from zoo.text.table import bear_no_rows
+
+
+class ServedEncoder(tf.Module):
+    """Owns the pipeline's tables and the model's weights.
+
+    Args:
+        model: ids int32 `[batch, time]` to a dict of `embedding` `[batch, width]`.
+        pipeline: strings to token ids.
+    """
+
+    def __init__(self, model: keras.Model, pipeline: TextPipeline) -> None:
+        super().__init__(name="served")
+        self.pipeline = pipeline
+        self.weights = [variable.value for variable in model.weights]
+        text = tf.TensorSpec([None], tf.string, name="text")
+        ids = tf.TensorSpec([None, None], tf.int32, name="ids")
+
+        @tf.function(input_signature=[ids], autograph=False)
+        def compute(ids: tf.Tensor) -> dict:
+            length = tf.reduce_sum(tf.cast(ids != 0, tf.int32), axis=1)
+            vectors = model(ids, training=False)[OUTPUT]
+            return {OUTPUT: tf.cast(vectors, tf.float32), "length": length}
+
+        computed = compute.get_concrete_function()
+
+        @tf.function(input_signature=[text], autograph=False)
+        @bear_no_rows
+        def run(text: tf.Tensor) -> dict:
+            return in_groups(computed, pipeline(text))
+
+        def serve(text: tf.Tensor) -> dict[str, tf.Tensor]:
+            return {OUTPUT: run(text)[OUTPUT]}
+
+        def embed(text: tf.Tensor) -> dict[str, tf.Tensor]:
+            return dict(run(text))
+
+        self.endpoints = {
+            name: tf.function(function, input_signature=[text], autograph=False)
+            for name, function in (("serving_default", serve), ("embed", embed))
+        }
+
+
+def servable(model, pipeline, tasks, texts: Sequence[bytes], metadata) -> Servable:
+    """See `zoo.families.base.Family.servable`; the tasks are ignored."""
+    check_model(model)
+    served = ServedEncoder(model, pipeline)
+    return Servable(
+        model,
+        pipeline,
+        served,
+        {**served.endpoints, "tokens": tokens_endpoint(pipeline)},
+        calls=expected_calls(model, pipeline, texts),
+        batchable=True,
+    )
+
+
+def expected_calls(model, pipeline, examples: Sequence[bytes]) -> list[dict]:
+    """Returns requests and their answers, computed eagerly, without the graph."""
+    texts = [as_bytes(text) for text in (*ODD, *examples)]
+    vectors = keras.ops.convert_to_numpy(model(pipeline(texts), training=False)[OUTPUT])
+    lengths = np.array([len(row) for row in pipeline.encode(texts)], "int32")
+    answer = {OUTPUT: vectors.astype("float32")}
+    return [
+        call("serving_default", {"text": texts}, answer),
+        call("embed", {"text": texts}, {**answer, "length": lengths}),
+    ]
+
+
+def check_model(model: keras.Model) -> None:
+    """Raises for a model that cannot be served.
+
+    Raises:
+        ValueError: if the backend is not TensorFlow, or the model has not one input
+            and the one output `embedding` `[batch, width]`.
+    """
+    check_backend()
+    output = model.output
+    fits = isinstance(output, Mapping) and list(output) == [OUTPUT]
+    if not fits or len(model.inputs) != 1 or len(output[OUTPUT].shape) != 2:
+        raise ValueError(
+            "`model` must be a sentence encoder. Accepted: ids [batch, time] to a dict "
+            f"of {OUTPUT!r} [batch, width]. Received: {len(model.inputs)} input(s) and "
+            f"the output {output!r}."
+        )
