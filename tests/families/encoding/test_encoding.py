@@ -194,6 +194,8 @@ def _served(place):
     for row, answer in zip(outputs["embedding"].numpy(), expected, strict=True):
         assert answer["embedding"] == pytest.approx(row.tolist(), abs=1e-6)
     assert outputs["length"].numpy().tolist() == [2, 5]
+    none = embed(text=tf.constant([], tf.string))
+    assert none["embedding"].shape == (0, WIDTH) and none["length"].shape == (0,)
     return served
 
 
@@ -305,3 +307,23 @@ def test_labels_of_a_table_are_ignored(place):
     assert splits.train.labels == {}
     with pytest.raises(DataError, match="no such column"):
         zoo.read(rows, family="encoding", text="body")
+
+
+@pytest.mark.slow
+def test_a_search_takes_a_teacher(place, capsys):
+    command = ["tune", "static_encoder", "--data", "texts.txt", "--no-export"]
+    command += ["--trials", "2", "--algorithm", "grid", "--only", "similarities"]
+    command += ["--range", "similarities=0.5,2", "--reevaluate", "0", "--fix"]
+    command += ["teacher=teacher/model.onnx", "epochs=1", "min_count=1"]
+    assert main(command) == 0
+    found = capsys.readouterr().out
+    assert "2 trials by grid" in found and "valid cosine" in found
+
+
+def test_bad_settings_are_refused(place, capsys):
+    command = ["train", "text_encoder", "--data", "texts.txt", "--set"]
+    assert "`cell` must be" in refused(
+        capsys, *command, "cell=qrnn", "teacher=teacher/model.onnx", "min_count=1"
+    )
+    found = refused(capsys, *command, "similarities=-1")
+    assert "`similarities` must be a number above 0" in found
