@@ -18,7 +18,8 @@ TAGS = {"pos": Task("tags", ("X", "Y"))}
 def names():
     for name in zoo.list_models():
         if "embedding_dim" in zoo.describe(name).keywords:
-            if zoo.describe(name).family not in ("language", "translation"):
+            others = ("encoding", "language", "translation")  # other settings
+            if zoo.describe(name).family not in others:
                 yield name
 
 

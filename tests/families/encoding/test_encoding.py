@@ -94,6 +94,14 @@ def test_a_static_encoder_is_a_mean_of_weighted_vectors():
     np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
+def test_word_vectors_that_ship_fit_an_encoder():
+    words = ["[PAD]", "[UNK]", "[BEGIN]", "[END]", "cat", "qwxyz"]
+    model = zoo.get("static_encoder", words, width=3, weights="glove-en")
+    expected, _ = zoo.weights.read_vectors("glove-en", words)
+    found = model.get_layer("embedding").embeddings.numpy()
+    np.testing.assert_array_equal(found, expected)
+
+
 def test_the_loss_is_that_of_its_equation():
     generator = np.random.default_rng(0)
     own, true = (generator.normal(size=(4, 3)).astype("float32") for _ in range(2))
