@@ -106,4 +106,4 @@ def test_a_failed_pass_leaves_no_vectors(tmp_path):
     teacher = Teacher(make_teacher(tmp_path / "teacher", vectors=vectors))
     with pytest.raises(ValueError, match="text 3, 'good'"):
         teacher_vectors(teacher, ["a", "the", "good"], folder=tmp_path / "cache")
-    assert [*(tmp_path / "cache").rglob("*.npy")] == []
+    assert not (tmp_path / "cache").exists()

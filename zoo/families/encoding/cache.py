@@ -60,7 +60,6 @@ def teacher_vectors(
 
 def _compute(place: Path, teacher: Teacher, texts: Sequence[str], chunk: int, say):
     """Writes the chunks that are missing, and joins them."""
-    place.mkdir(parents=True, exist_ok=True)
     starts = range(0, len(texts), chunk)
     files = [place / f"chunk-{number:06d}.npy" for number in range(len(starts))]
     for file, start in zip(files, starts, strict=True):
@@ -84,6 +83,7 @@ def _read(path: Path, shape: tuple[int, int]) -> np.ndarray | None:
 
 
 def _write(path: Path, vectors: np.ndarray) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f"partial-{os.getpid()}-{path.name}")
     np.save(partial, vectors)
     os.replace(partial, path)
