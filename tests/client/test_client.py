@@ -172,6 +172,10 @@ def test_a_port_that_does_not_speak_http(pauses):
             with connection:
                 connection.recv(1 << 16)
                 connection.sendall(b"\x00\x00\x06\x04\x00")  # as gRPC begins
+                # Closing it with a part of the request unread would reset it.
+                connection.shutdown(socket.SHUT_WR)
+                while connection.recv(1 << 16):
+                    pass
 
         thread = threading.Thread(target=greet)
         thread.start()
