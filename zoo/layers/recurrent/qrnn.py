@@ -71,16 +71,17 @@ class QRNNCell(ScannedCell):
         if self.use_bias:
             bias = self.weight("bias")
         given = ops.split(past[0], self._later * 3, axis=-1) if past else []
-        sums, last = None, []
+        sums: tuple = ()
+        last: list = []
         for lag in range(self._later, -1, -1):
             now = self.by_rows(x, kernel[lag], None if lag else bias)
-            sums = now if sums is None else [a + b for a, b in zip(now, sums)]
+            sums = tuple(a + b for a, b in zip(now, sums)) if sums else now
             if lag:
                 initial = given[3 * (lag - 1) : 3 * lag]
                 pairs = [earlier(*each) for each in zip(sums, initial)]
-                sums = [before for before, _ in pairs]
+                sums = tuple(before for before, _ in pairs)
                 last = [*(end for _, end in pairs), *last]
-        return tuple(sums), [ops.concatenate(last, -1)] if last else []
+        return sums, [ops.concatenate(last, -1)] if last else []
 
     def terms(self, a, x):
         z, f, o = a

@@ -57,7 +57,7 @@ class SRUCell(ScannedCell):
     def weight_shapes(self, input_dim):
         n = self.units
         products = 3 if input_dim == n else 4
-        shapes = {"kernel": (input_dim, products * n)}
+        shapes: dict[str, tuple[int, ...]] = {"kernel": (input_dim, products * n)}
         if self.use_bias:
             shapes["bias"] = (2 * n,)
         return shapes
