@@ -142,6 +142,21 @@ def test_gradients_equal_autodiff_of_the_plain_cell(kind, backwards):
         assert_close(gradients_of(layer, mask, True), expected, 1e-5)
 
 
+@every
+def test_few_rows_have_one_product_with_the_same_gradients(kind):
+    """One row of five steps, in a form of its own, with others of no text."""
+    layer = make(kind, **ALL)
+    few = layer_gradients(layer, [X[:1]], total, training=True)
+    wide, mask = np.repeat(X[:1], 3, 0), np.repeat([[True], [False]], [1, 2], 0)
+    mask = np.repeat(mask, TIME, 1)
+
+    def first(outputs):
+        return total([y[:1] for y in outputs])
+
+    many = layer_gradients(layer, [wide], first, mask=mask, training=True)
+    assert_close(few, [many[0], [many[1][0][:1]], many[2]], 1e-5)
+
+
 @pytest.mark.slow
 @every
 @pytest.mark.parametrize("mode", [mode for mode in MODES if mode != "eager"])

@@ -66,7 +66,7 @@ class QRNNCell(ScannedCell):
             shapes["bias"] = (width,)
         return shapes
 
-    def read(self, x, past, earlier):
+    def read(self, x, past, earlier, joint=False):
         kernel, bias = self.weight("kernel"), None
         if self.use_bias:
             bias = self.weight("bias")
@@ -74,7 +74,7 @@ class QRNNCell(ScannedCell):
         sums: tuple = ()
         last: list = []
         for lag in range(self._later, -1, -1):
-            now = self.by_rows(x, kernel[lag], None if lag else bias)
+            now = self.by_rows(x, kernel[lag], None if lag else bias, joint)
             sums = tuple(a + b for a, b in zip(now, sums)) if sums else now
             if lag:
                 initial = given[3 * (lag - 1) : 3 * lag]

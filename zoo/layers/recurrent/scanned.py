@@ -8,6 +8,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from zoo.kernels._backend import by_rows
 from zoo.kernels.linear_scan import before, latest, linear_scan
 from zoo.layers.recurrent.cell import GatedCell
 from zoo.layers.recurrent.layer import RecurrentLayer
@@ -52,15 +53,26 @@ class ScannedCell(GatedCell):
     def hoist(self, x, joint=False):
         """Returns the pre-activations of each gate for `[..., input_dim]`."""
         bias = self.weight("bias") if self.use_bias else None
-        return self.by_rows(x, self.weight("kernel"), bias)
+        return self.by_rows(x, self.weight("kernel"), bias, joint)
 
-    def by_rows(self, x, kernel, bias=None) -> tuple:
-        """Returns `affine_by_gate` of `[..., input_dim]`, with these leading axes."""
-        sums = self.affine_by_gate(ops.reshape(x, (-1, x.shape[-1])), kernel, bias)
+    def by_rows(self, x, kernel, bias=None, joint: bool = False) -> tuple:
+        """Returns `x @ kernel + bias` of `[..., input_dim]` as one tensor per gate.
+
+        `joint` takes one product and splits it; otherwise the kernel is split, which
+        copies less if there are more rows than inputs.
+        """
+        rows = ops.reshape(x, (-1, x.shape[-1]))
+        if joint:
+            product = ops.matmul(rows, kernel)
+            sums = self.by_gate(product if bias is None else product + bias)
+        else:
+            sums = self.affine_by_gate(rows, kernel, bias)
         steps = ops.shape(x)[:-1]
         return tuple(ops.reshape(y, (*steps, y.shape[-1])) for y in sums)
 
-    def read(self, x, past: Sequence, earlier: Callable) -> tuple[tuple, list]:
+    def read(
+        self, x, past: Sequence, earlier: Callable, joint: bool = False
+    ) -> tuple[tuple, list]:
         """Returns the pre-activations of `[..., input_dim]` and the new `past`.
 
         Args:
@@ -68,8 +80,9 @@ class ScannedCell(GatedCell):
             past: the states after the first.
             earlier: `(values [..., n], initial) -> (values of the step before, value of
                 the last step)`, with `initial` before the first step.
+            joint: see `by_rows`.
         """
-        return self.hoist(x), []
+        return self.hoist(x, joint), []
 
     def terms(self, a: tuple, x) -> tuple[Any, Any, Any]:
         """Returns `a_t`, `b_t` and the rest from pre-activations and inputs.
@@ -82,15 +95,19 @@ class ScannedCell(GatedCell):
         """Returns the output from the state and what `terms` returned with it."""
         return state
 
-    def parts(self, x, past, earlier, dtype):
+    def parts(self, x, past, earlier, dtype, joint: bool):
         """Returns decay, inputs and rest of the scan in `dtype`, and the new `past`."""
-        a, past = self.read(x, past, earlier)
+        a, past = self.read(x, past, earlier, joint)
         return *self.terms(tuple(ops.cast(y, dtype) for y in a), x), past
 
     def call(self, inputs, states, training=False):
         state, *past = states
         decay, new, rest, past = self.parts(
-            inputs, past, lambda values, initial: (initial, values), state.dtype
+            inputs,
+            past,
+            lambda values, initial: (initial, values),
+            state.dtype,
+            joint=True,
         )
         state = decay * state + new
         return self.output(state, rest), [state, *past]
@@ -143,7 +160,15 @@ class ScannedLayer(RecurrentLayer):
             values = held(values, initial)
             return before(values, initial, reverse=reverse), _last(values, reverse)
 
-        decay, inputs, rest, past = cell.parts(x, past, earlier, state.dtype)
+        def run(joint):
+            return cell.parts(x, past, earlier, state.dtype, joint)
+
+        rows = ops.shape(x)[0] * ops.shape(x)[1]
+        if training and not isinstance(rows, int):
+            found = run(joint=False)
+        else:
+            found = by_rows(rows, x.shape[-1], lambda: run(True), lambda: run(False))
+        decay, inputs, rest, past = found
         states, last = linear_scan(decay, inputs, state, mask, reverse=reverse)
         outputs = cell.output(states, rest)
         repeats = not (self.return_sequences and self.zero_output_for_mask)

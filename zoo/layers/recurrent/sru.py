@@ -66,7 +66,7 @@ class SRUCell(ScannedCell):
         return tuple(ops.split(weight, weight.shape[-1] // self.units, axis=-1))
 
     def hoist(self, x, joint=False):
-        f, r, *others = self.by_rows(x, self.weight("kernel"))
+        f, r, *others = self.by_rows(x, self.weight("kernel"), joint=joint)
         if self.use_bias:
             of_f, of_r = self.by_gate(self.weight("bias"))
             f, r = f + of_f, r + of_r
