@@ -48,6 +48,10 @@ def make_layers(width: int, rank: int, groups: int, **options) -> dict:
             width, rank=rank, **options
         ),
         f"GroupLSTM {groups} groups": layers.GroupLSTM(width, groups=groups, **options),
+        "SRU": layers.SRU(width, **options),
+        "QRNN": layers.QRNN(width, **options),
+        "MinLSTM": layers.MinLSTM(width, **options),
+        "MinGRU": layers.MinGRU(width, **options),
     }
 
 

@@ -41,6 +41,7 @@ VARIANTS = {
         {"pooling": "mean"},
         {"pooling": "attention"},
         {"cell": "gru"},
+        {"cell": "sru"},
     ],
     "bilstm_mt": [{"ngrams": ()}, {"private_units": 0}],
     "lstm": [{"peepholes": True}],

@@ -28,6 +28,7 @@ ROWS = [
     ("moe_seq2seq", {"num_experts": 4, "expert_groups": 2, "decoder_depth": 3}),
     ("moe_seq2seq", {"gating": "balanced", "encoder_depth": 3}),
     ("seq2seq", {"cell": "gru", "encoder_depth": 1}),
+    ("seq2seq", {"cell": "qrnn", "encoder_depth": 1}),
 ]
 VOCABULARY = 15
 

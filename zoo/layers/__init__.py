@@ -29,6 +29,10 @@ from zoo.layers.recurrent.group import GroupLSTM, GroupLSTMCell
 from zoo.layers.recurrent.gru import GRU, GRUCell
 from zoo.layers.recurrent.layer import RecurrentLayer
 from zoo.layers.recurrent.lstm import LSTM, LSTMCell
+from zoo.layers.recurrent.min_gru import MinGRU, MinGRUCell
+from zoo.layers.recurrent.min_lstm import MinLSTM, MinLSTMCell
+from zoo.layers.recurrent.qrnn import QRNN, QRNNCell
+from zoo.layers.recurrent.sru import SRU, SRUCell
 from zoo.layers.recurrent.task_specific import TaskSpecificLSTM
 from zoo.layers.softmax import SampledSoftmax, TiedSoftmax
 from zoo.layers.stacking import Stacking
@@ -57,10 +61,18 @@ __all__ = [
     "LastState",
     "MaskedMaxPooling",
     "MaskedMeanPooling",
+    "MinGRU",
+    "MinGRUCell",
+    "MinLSTM",
+    "MinLSTMCell",
     "MultiplicativeAttention",
     "NGramBag",
     "PaddingMask",
+    "QRNN",
+    "QRNNCell",
     "RecurrentLayer",
+    "SRU",
+    "SRUCell",
     "SampledSoftmax",
     "SparseMoE",
     "Stacking",

@@ -16,6 +16,10 @@ CELLS = {  # layers of `zoo.layers`
     "factorized": "FactorizedLSTM",
     "group": "GroupLSTM",
     "gru": "GRU",
+    "sru": "SRU",
+    "qrnn": "QRNN",
+    "mingru": "MinGRU",
+    "minlstm": "MinLSTM",
 }
 # Conditions of ranges that apply to one cell only.
 IF_LSTM, IF_FACTORIZED, IF_GROUP = (
@@ -55,7 +59,10 @@ def recurrent(cell: str, units: int, of_cell: Mapping, **options):
 
 
 def states_of(cell: str) -> tuple[str, ...]:
-    """Returns the names of a cell's states: `h`, and `c` if it has a cell state."""
+    """Returns the names of a cell's states.
+
+    They are among `h`, the output; `c`, a cell state; and `past`, of earlier inputs.
+    """
     return getattr(layers, CELLS[cell]).cell_class.STATES
 
 

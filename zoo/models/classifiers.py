@@ -55,7 +55,8 @@ def lstm(
         tasks: in any form that `zoo.tasks.as_tasks` reads; all read the same state.
         embedding_dim: width of the embedding.
         units: width of the state.
-        cell: `"lstm"`, `"factorized"`, `"group"` or `"gru"`.
+        cell: `"lstm"`, `"factorized"`, `"group"`, `"gru"`, `"sru"`, `"qrnn"`,
+            `"mingru"` or `"minlstm"`.
         rank: rank of the gate matrix of a factorized cell.
         groups: groups of a group cell; must divide `embedding_dim` and `units`.
         peepholes: whether the gates of an LSTM see the cell (diagonal weights).
@@ -116,7 +117,8 @@ def bilstm(
         tasks: in any form that `zoo.tasks.as_tasks` reads; all read the same features.
         embedding_dim: width of the embedding.
         units: width of the state of each direction.
-        cell: `"lstm"`, `"factorized"`, `"group"` or `"gru"`.
+        cell: `"lstm"`, `"factorized"`, `"group"`, `"gru"`, `"sru"`, `"qrnn"`,
+            `"mingru"` or `"minlstm"`.
         rank: rank of the gate matrix of a factorized cell.
         groups: groups of a group cell; must divide `embedding_dim` and `units`.
         pooling: `"last"` takes the forward state at the last token and the backward

@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 
 from zoo._lazy import keras
 
+STATES = ("h", "c", "past")  # of recurrent cells, in the order in which they have them
+
 
 class Memory(NamedTuple):
     """The memory of a decoder, the same at each step.
@@ -144,13 +146,12 @@ def encoder_of(model):
 
     Returns:
         A functional `keras.Model`: int ids `[batch, time]` of the source to a dict of
-        `memory` `[batch, time, width]`, `mask` bool `[batch, time]`, and `h` and `c`
-        `[batch, units]`, the first state of the decoder's first LSTM; a cell without a
-        cell state has no `c`.
+        `memory` `[batch, time, width]`, `mask` bool `[batch, time]`, and those of
+        `STATES` that the cell has, the first states of the decoder's first LSTM.
     """
-    names = {"memory": "memory", "mask": "source_mask", "h": "start_h", "c": "start_c"}
-    if not any(layer.name == names["c"] for layer in model.layers):
-        del names["c"]
+    names = {"memory": "memory", "mask": "source_mask"}
+    built = {layer.name for layer in model.layers}
+    names |= {name: f"start_{name}" for name in STATES if f"start_{name}" in built}
     outputs = {key: model.get_layer(name).output for key, name in names.items()}
     return keras.Model(model.input["source"], outputs, name=f"{model.name}_encoder")
 

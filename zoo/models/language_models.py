@@ -59,11 +59,13 @@ def lstm_lm(
         vocab_size: number of token ids.
         embedding_dim: width of the embedding.
         units: width of each layer's cell.
-        cell: `"lstm"`, `"factorized"`, `"group"` or `"gru"`.
+        cell: `"lstm"`, `"factorized"`, `"group"`, `"gru"`, `"sru"`, `"qrnn"`,
+            `"mingru"` or `"minlstm"`.
         rank: rank of the gate matrices of factorized cells.
         groups: groups of group cells; must divide all widths.
         shuffle: interleaves the groups of group cells between the layers.
-        projection: width of each layer's output, or `None` for `units`; a GRU has none.
+        projection: width of each layer's output, or `None` for `units`, as in
+            cells that have none.
         depth: number of layers.
         dropout: rate between the layers, with a new mask at every step; none in the
             recurrence.
@@ -71,7 +73,7 @@ def lstm_lm(
         samples: candidates of a sampled softmax in training; 0 for all ids. Ids must
             be sorted by frequency, as those of a `TextPipeline` are.
         residual: whether to add each layer's input to its output (equal widths).
-        forget_bias: constant added to the forget gates; a GRU has none.
+        forget_bias: constant added to the forget gates of LSTMs.
         init_scale: matrices are initialised uniformly within plus and minus this;
             `None` for the layers' own initialisation.
 

@@ -84,7 +84,8 @@ def bilstm_mt(
         tasks: in any form that `zoo.tasks.as_tasks` reads.
         embedding_dim: width of the embedding.
         units: width of the state of each direction.
-        cell: `"lstm"`, `"factorized"`, `"group"` or `"gru"`.
+        cell: `"lstm"`, `"factorized"`, `"group"`, `"gru"`, `"sru"`, `"qrnn"`,
+            `"mingru"` or `"minlstm"`.
         rank: rank of the gate matrix of a factorized cell.
         groups: groups of a group cell; must divide `embedding_dim` and `units`.
         private_units: width of the private layers; 0 puts the heads on the trunk.

@@ -73,7 +73,8 @@ def bilstm_tagger(
         character_units: width of `c`; half of it for each direction of the LSTM.
         embedding_dim: width of the words' embedding.
         units: width of the state of each direction.
-        cell: `"lstm"`, `"factorized"`, `"group"` or `"gru"`, over the words.
+        cell: `"lstm"`, `"factorized"`, `"group"`, `"gru"`, `"sru"`, `"qrnn"`,
+            `"mingru"` or `"minlstm"`, over the words.
         rank: rank of the gate matrices of factorized cells.
         groups: groups of group cells; must divide `units` and the width of `x`.
         embedding_dropout: rate on `x`.
@@ -150,7 +151,8 @@ def bilstm_crf(
         character_units: width of the features of a word's characters.
         embedding_dim: width of the words' embedding.
         units: width of the state of each direction.
-        cell: `"lstm"`, `"factorized"`, `"group"` or `"gru"`, over the words.
+        cell: `"lstm"`, `"factorized"`, `"group"`, `"gru"`, `"sru"`, `"qrnn"`,
+            `"mingru"` or `"minlstm"`, over the words.
         rank: rank of the gate matrices of factorized cells.
         groups: groups of group cells; must divide `units` and the width of `x`.
         embedding_dropout: rate on words and characters.

@@ -58,8 +58,9 @@ def seq2seq(
 
     with `x_0` the embedded source times √dim; the last `x` is the memory. See
     `zoo.models.decoder.Decoder` for the decoder. Its first LSTM begins with
-    `h = tanh(V s + a)` and `c = U s + b` of the last state `s` of the encoder (a GRU
-    has no `c`), the others with zeros. Residuals are added if the widths are equal.
+    `h = tanh(V s + a)` and `c = U s + b` of the last state `s` of the encoder (or
+    those that its cell has), the others with zeros. Residuals are added if the widths
+    are equal.
 
     GNMT feeds the context of a step into the first LSTM at the next step, so each step
     waits for the attention of the previous one. Here the first LSTM reads only the
@@ -72,7 +73,8 @@ def seq2seq(
         vocab_size: number of ids of the source, and of the target if they share them.
         target_vocab_size: number of ids of the target; `None` if source and target
             share one vocabulary and one embedding.
-        cell: `"lstm"`, `"factorized"`, `"group"` or `"gru"`, in place of all LSTMs.
+        cell: `"lstm"`, `"factorized"`, `"group"`, `"gru"`, `"sru"`, `"qrnn"`,
+            `"mingru"` or `"minlstm"`, in place of all LSTMs.
         units: width of each LSTM's cell.
         projection: width of each LSTM's output, or `None` for `units`.
         rank: rank of the gate matrices of factorized cells.
@@ -250,6 +252,7 @@ class _Stacks:
         """Returns the memory `[batch, time, width]` and the last state."""
         for index in range(self.encoder_depth):
             lstm = self.lstm(f"encoder_lstm_{index}", return_state=True)
+            self.sizes = lstm.cell.state_size
             if index == 0:
                 lstm = layers.Bidirectional(lstm, "sum", name="encoder_lstm_0")
             if moe and index == self.encoder_depth - 1:
@@ -264,10 +267,10 @@ class _Stacks:
 
     def start(self, last) -> list:
         """Returns the initial states of the decoder's first LSTM."""
-        kinds = {"h": (self.width, "tanh"), "c": (self.units, None)}
+        bounds = {"h": "tanh"}
         return [
-            keras.layers.Dense(*kinds[state], name=f"start_{state}")(last)
-            for state in states_of(self.cell)
+            keras.layers.Dense(size, bounds.get(state), name=f"start_{state}")(last)
+            for state, size in zip(states_of(self.cell), self.sizes)
         ]
 
 

@@ -124,7 +124,7 @@ def test_experts_cost_as_much_as_the_layers_of_the_wider_model():
 @pytest.mark.parametrize(
     ("name", "options", "said"),
     [
-        ("seq2seq", {"cell": "qrnn"}, "`cell` must be one of lstm.*'qrnn'"),
+        ("seq2seq", {"cell": "elman"}, "`cell` must be one of lstm.*'elman'"),
         ("seq2seq", {"attention": "dot"}, "`attention` must be one of.*'dot'"),
         ("seq2seq", {"decoder_depth": 0}, "`decoder_depth` must be at least 1.*0"),
         ("moe_seq2seq", {"encoder_depth": 1}, "`encoder_depth` must be at least 2"),

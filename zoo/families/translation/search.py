@@ -8,7 +8,7 @@ import keras
 
 from zoo.decoding import Hypotheses, beam_search
 from zoo.families.translation.pipeline import TranslationPipeline
-from zoo.models.decoder import Decoder, Memory, encoder_of
+from zoo.models.decoder import STATES, Decoder, Memory, encoder_of
 from zoo.text.imports import tf
 from zoo.text.table import bear_no_rows
 from zoo.text.vocabulary import BEGIN, END, SPECIALS
@@ -47,7 +47,7 @@ class Searcher:
         keys = self.decoder.attention.prepare(seen["memory"], seen["mask"])
         memory = Memory(seen["memory"], seen["mask"], keys)
         batch = tf.shape(ids)[0]
-        first = [seen[name] for name in ("h", "c") if name in seen]
+        first = [seen[name] for name in STATES if name in seen]
         start = [first, *self.decoder.zero_states(batch)]
 
         def step(ids, states):

@@ -167,6 +167,7 @@ class RecurrentLayer(keras.layers.RNN):
         outputs, states = self.scan(
             sequences, initial_state, mask, training, reverse=self.go_backwards
         )
+        last = self.last_output(outputs, states)
         if self.return_sequences:
             outputs = self.cell.show(outputs)
             if mask is not None and self.zero_output_for_mask:
@@ -175,7 +176,11 @@ class RecurrentLayer(keras.layers.RNN):
             if self.go_backwards and not self.in_input_order:
                 outputs = ops.flip(outputs, axis=0)
             outputs = ops.transpose(outputs, (1, 0, 2))
-        return self.cell.show(states[0]), outputs, states
+        return last, outputs, states
+
+    def last_output(self, outputs, states):
+        """Returns the output after the last step, from what `scan` returned."""
+        return self.cell.show(states[0])
 
     def get_config(self) -> dict:
         config = super().get_config()
