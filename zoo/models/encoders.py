@@ -94,7 +94,8 @@ def text_encoder(
         embedding_dim: width of the word vectors.
         units: width of the state of each direction.
         width: width of the sentence vector, that of the teacher.
-        cell: `"lstm"`, `"factorized"`, `"group"` or `"gru"`.
+        cell: `"lstm"`, `"factorized"`, `"group"`, `"gru"`, `"sru"`, `"qrnn"`,
+            `"mingru"` or `"minlstm"`.
         rank: rank of the gate matrix of a factorized cell.
         groups: groups of a group cell; must divide `embedding_dim` and `units`.
         peepholes: whether the gates of an LSTM see the cell (diagonal weights).
