@@ -144,7 +144,7 @@ class TimeLimit(keras.callbacks.Callback):
 
 def train_named(
     name: str,
-    vocabulary: Sequence[str],
+    vocabulary: Sequence[str] | int,
     streams: Mapping[str, np.ndarray],
     settings: LanguageSettings,
     keywords: Mapping,
@@ -159,7 +159,7 @@ def train_named(
 
     Args:
         name: name of the model.
-        vocabulary: tokens by id.
+        vocabulary: tokens by id; without `weights` their number is enough.
         streams: int ids `[tokens]` of `train` and `valid`.
         settings: the training settings.
         keywords: arguments of the model's builder.
