@@ -6,6 +6,7 @@ import contextlib
 
 import keras
 import numpy as np
+import pytest
 
 BACKEND = keras.backend.backend()
 # On JAX every eager operation is compiled by itself, and training is never eager.
@@ -22,6 +23,13 @@ def eagerly(eager: bool = True):
     import jax
 
     return jax.disable_jit(eager)
+
+
+@pytest.fixture(autouse=True)
+def quick():
+    """For the conftest of folders in which every test runs op by op on JAX."""
+    with eagerly():
+        yield
 
 
 def value_and_gradients(function, arrays, mode: str = "eager"):

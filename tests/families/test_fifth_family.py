@@ -10,24 +10,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from killed import KILL_AT_SECOND_EPOCH
 
 pytestmark = pytest.mark.tensorflow
 
 HERE = Path(__file__).parent
 WORDS = ["one", "two", "three", "four"]
-KILL_AT_SECOND_EPOCH = """
-import os, signal, sys
-import keras
-class Kill(keras.callbacks.Callback):
-    def on_epoch_begin(self, epoch, logs=None):
-        if epoch == 1:
-            os.kill(os.getpid(), signal.SIGKILL)
-import zoo.training.loop as loop
-fit = loop.fit
-loop.fit = lambda *a, **k: fit(*a, **{**k, "callbacks": [Kill()]})
-from zoo.cli import main
-main(sys.argv[1:])
-"""
 
 
 def run(place, *arguments, code=None, status=0):

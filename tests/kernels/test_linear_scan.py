@@ -5,7 +5,8 @@ from __future__ import annotations
 import keras
 import numpy as np
 import pytest
-from gradients import MODES, assert_close, eagerly, value_and_gradients
+from drawn_layers import draw
+from gradients import MODES, assert_close, value_and_gradients
 from keras import ops
 from marks import HALF_PRECISION, slow_but
 
@@ -16,16 +17,6 @@ TIME, BATCH, UNITS = 5, 3, 4
 MASK = np.array([[1, 1, 1, 1, 1], [1, 1, 1, 0, 0], [0, 1, 0, 1, 0]], bool).T
 directions = pytest.mark.parametrize("reverse", [False, True], ids=["forward", "back"])
 masks = pytest.mark.parametrize("mask", [None, MASK], ids=["whole", "masked"])
-
-
-@pytest.fixture(autouse=True)
-def quick():
-    with eagerly():
-        yield
-
-
-def draw(seed, *shape):
-    return np.random.default_rng(seed).normal(0, 0.7, shape).astype("float32")
 
 
 def arrays(time=TIME):

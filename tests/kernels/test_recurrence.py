@@ -7,7 +7,7 @@ import itertools
 import keras
 import numpy as np
 import pytest
-from gradients import BACKEND, MODES, assert_close, eagerly, value_and_gradients
+from gradients import BACKEND, MODES, assert_close, value_and_gradients
 from keras import ops
 from marks import slow_but
 
@@ -16,12 +16,6 @@ from zoo.kernels.recurrence import multiply, recurrence
 TIME, BATCH, UNITS, STATE = 5, 3, 4, 2
 # Rows of different lengths, one with a hole, one that begins late.
 MASK = np.array([[1, 1, 1, 1, 1], [1, 1, 1, 0, 0], [0, 1, 0, 1, 0]], bool).T
-
-
-@pytest.fixture(autouse=True)
-def quick():
-    with eagerly():
-        yield
 
 
 def draw(seed, *shape):

@@ -10,6 +10,7 @@ import sys
 import keras
 import numpy as np
 import pytest
+from killed import KILL_AT_SECOND_EPOCH
 from tiny_teacher import (
     WIDTH,
     environment,
@@ -36,19 +37,6 @@ pytestmark = pytest.mark.tensorflow
 SMALL = {"min_count": 1, "batch_size": 8, "learning_rate": 0.05}
 TINY = {"text_encoder": {"embedding_dim": 6, "units": 16}}
 MODELS = ["static_encoder", "text_encoder"]
-KILL_AT_SECOND_EPOCH = """
-import os, signal, sys
-import keras
-class Kill(keras.callbacks.Callback):
-    def on_epoch_begin(self, epoch, logs=None):
-        if epoch == 1:
-            os.kill(os.getpid(), signal.SIGKILL)
-import zoo.training.loop as loop
-fit = loop.fit
-loop.fit = lambda *a, **k: fit(*a, **{**k, "callbacks": [Kill()]})
-from zoo.cli import main
-main(sys.argv[1:])
-"""
 
 
 @pytest.fixture

@@ -5,7 +5,8 @@ from __future__ import annotations
 import keras
 import numpy as np
 import pytest
-from gradients import assert_close, eagerly
+from drawn_layers import draw, with_drawn_weights
+from gradients import assert_close
 from keras import ops
 
 from zoo.layers.recurrent.factorized import FactorizedLSTM, FactorizedLSTMCell
@@ -16,25 +17,11 @@ MASK = np.array([[1, 1, 1, 1], [1, 1, 0, 0], [1, 0, 0, 0]], bool)
 INPUT, UNITS, PROJECTION = 6, 8, 4
 
 
-@pytest.fixture(autouse=True)
-def quick():
-    with eagerly():
-        yield
-
-
-def draw(seed, *shape):
-    return np.random.default_rng(seed).normal(0, 0.7, shape).astype("float32")
-
-
 X = draw(0, 3, 4, INPUT)
 
 
 def make(layer):
-    layer.build(X.shape)
-    for seed, weight in enumerate(layer.weights):
-        if weight.ndim and "state" not in weight.path:
-            weight.assign(draw(seed + 1, *weight.shape))
-    return layer
+    return with_drawn_weights(layer, X.shape)
 
 
 def array(weight):

@@ -8,7 +8,8 @@ from __future__ import annotations
 import keras
 import numpy as np
 import pytest
-from gradients import BACKEND, assert_close, eagerly, layer_gradients
+from drawn_layers import draw, with_drawn_weights
+from gradients import BACKEND, assert_close, layer_gradients
 from keras import ops
 from marks import HALF_PRECISION
 
@@ -26,28 +27,11 @@ def form(request, monkeypatch):
     monkeypatch.setattr("zoo.layers.recurrent.layer._SMALL_STATE", FORMS[request.param])
 
 
-@pytest.fixture(autouse=True)
-def quick():
-    with eagerly():
-        yield
-
-
-def draw(seed, *shape):
-    return np.random.default_rng(seed).normal(0, 0.7, shape).astype("float32")
-
-
 X, START = draw(0, 3, TIME, WIDTH), draw(30, 3, UNITS)
 
 
 def make(layer):
-    """The layer built, with weights that all matter."""
-    layer.build(X.shape)
-    drawn = [draw(seed + 1, *w.shape) for seed, w in enumerate(layer.weights)]
-    kept = [w.ndim and "state" not in w.path for w in layer.weights]
-    for weight, value, changed in zip(layer.weights, drawn, kept):
-        if changed:
-            weight.assign(value)
-    return layer
+    return with_drawn_weights(layer, X.shape)
 
 
 def keras_gru(like, **options):

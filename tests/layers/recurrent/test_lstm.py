@@ -5,6 +5,7 @@ from __future__ import annotations
 import keras
 import numpy as np
 import pytest
+from drawn_layers import draw, plain, states, total, with_drawn_weights
 from gradients import BACKEND, MODES, assert_close, eagerly, layer_gradients
 from keras import ops
 from marks import HALF_PRECISION, slow_but
@@ -46,50 +47,11 @@ def form(request, monkeypatch):
     monkeypatch.setattr("zoo.layers.recurrent.layer._SMALL_STATE", FORMS[request.param])
 
 
-@pytest.fixture(autouse=True)
-def quick():
-    with eagerly():
-        yield
-
-
-def draw(seed, *shape):
-    return np.random.default_rng(seed).normal(0, 0.7, shape).astype("float32")
-
-
 X = draw(0, 3, TIME, WIDTH)
 
 
 def make(kind, **options):
-    """A built layer whose weights all matter."""
-    layer = LAYERS[kind](**options)
-    layer.build(X.shape)
-    for seed, variable in enumerate(layer.weights):
-        if variable.ndim and "state" not in variable.path:
-            variable.assign(draw(seed + 1, *variable.shape))
-    return layer
-
-
-def states(layer, batch=3):
-    sizes = layer.cell.state_size
-    return [draw(30 + place, batch, size) for place, size in enumerate(sizes)]
-
-
-def plain(layer):
-    """The same cell under keras's own loop and autodiff."""
-    options = ("return_sequences", "return_state", "go_backwards")
-    options = {name: getattr(layer, name) for name in options}
-    rnn = keras.layers.RNN(type(layer.cell).from_config(layer.cell.get_config()))
-    for name, value in options.items():
-        setattr(rnn, name, value)
-    rnn.build(X.shape)
-    rnn.set_weights(layer.get_weights())
-    return rnn
-
-
-def total(outputs):
-    """A scalar that every output has a part in."""
-    parts = keras.tree.flatten(outputs)
-    return sum(ops.sum(y * draw(40 + k, *y.shape)) for k, y in enumerate(parts))
+    return with_drawn_weights(LAYERS[kind](**options), X.shape)
 
 
 def sigmoid(x):
@@ -157,7 +119,7 @@ def test_gradients_equal_autodiff_of_the_plain_cell(kind, backwards, form):
     options = {"return_sequences": True, "return_state": True}
     layer = make(kind, go_backwards=backwards, **options)
     for mask in (None, MASK[:, ::-1] if backwards else MASK):
-        expected = gradients_of(plain(layer), mask, False)
+        expected = gradients_of(plain(layer, X.shape), mask, False)
         assert_close(gradients_of(layer, mask, True), expected, 1e-4)
 
 
@@ -175,7 +137,7 @@ def test_gradients_are_the_same_however_it_runs(kind, mode, form):
 def test_one_step_and_one_row(kind, shape, form):
     layer = make(kind, return_sequences=True)
     x = X[: shape[0], : shape[1]]
-    expected = layer_gradients(plain(layer), [x], total)
+    expected = layer_gradients(plain(layer, X.shape), [x], total)
     assert_close(layer_gradients(layer, [x], total, training=True), expected, 1e-4)
 
 

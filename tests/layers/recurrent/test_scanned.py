@@ -8,6 +8,7 @@ from __future__ import annotations
 import keras
 import numpy as np
 import pytest
+from drawn_layers import draw, plain, states, total, with_drawn_weights
 from gradients import BACKEND, MODES, assert_close, eagerly, layer_gradients
 from keras import ops
 from marks import HALF_PRECISION, not_on_jax, slow_but
@@ -43,50 +44,11 @@ main = pytest.mark.parametrize("kind", slow_but(ON_JAX, LAYERS))
 ALL = {"return_sequences": True, "return_state": True}
 
 
-@pytest.fixture(autouse=True)
-def quick():
-    with eagerly():
-        yield
-
-
-def draw(seed, *shape):
-    return np.random.default_rng(seed).normal(0, 0.7, shape).astype("float32")
-
-
 X = draw(0, 3, TIME, WIDTH)
 
 
 def make(kind, **options):
-    """A built layer whose weights all matter."""
-    layer = LAYERS[kind](**options)
-    layer.build(X.shape)
-    for seed, variable in enumerate(layer.weights):
-        if variable.ndim and "state" not in variable.path:
-            variable.assign(draw(seed + 1, *variable.shape))
-    return layer
-
-
-def states(layer, batch=3):
-    sizes = layer.cell.state_size
-    return [draw(30 + place, batch, size) for place, size in enumerate(sizes)]
-
-
-def plain(layer):
-    """The same cell under keras's own loop and autodiff."""
-    options = ("return_sequences", "return_state", "go_backwards")
-    options = (*options, "zero_output_for_mask")
-    rnn = keras.layers.RNN(type(layer.cell).from_config(layer.cell.get_config()))
-    for name in options:
-        setattr(rnn, name, getattr(layer, name))
-    rnn.build(X.shape)
-    rnn.set_weights(layer.get_weights())
-    return rnn
-
-
-def total(outputs):
-    """A scalar that every output has a part in."""
-    parts = keras.tree.flatten(outputs)
-    return sum(ops.sum(y * draw(40 + k, *y.shape)) for k, y in enumerate(parts))
+    return with_drawn_weights(LAYERS[kind](**options), X.shape)
 
 
 @every
@@ -144,7 +106,7 @@ def test_gradients_equal_autodiff_of_the_plain_cell(kind, backwards):
     zeros = {"zero_output_for_mask": BACKEND == "jax"}
     layer = make(kind, go_backwards=backwards, **zeros, **ALL)
     for mask in (None, MASK[:, ::-1] if backwards else MASK):
-        expected = gradients_of(plain(layer), mask, False)
+        expected = gradients_of(plain(layer, X.shape), mask, False)
         assert_close(gradients_of(layer, mask, True), expected, 1e-5)
 
 
@@ -177,7 +139,7 @@ def test_gradients_are_the_same_however_it_runs(kind, mode):
 def test_one_step_and_one_row(kind, shape):
     layer = make(kind, return_sequences=True)
     x = X[: shape[0], : shape[1]]
-    expected = layer_gradients(plain(layer), [x], total)
+    expected = layer_gradients(plain(layer, X.shape), [x], total)
     assert_close(layer_gradients(layer, [x], total, training=True), expected, 1e-5)
 
 

@@ -15,12 +15,6 @@ from zoo.layers.recurrent.task_specific import TaskSpecificLSTM
 MASK = np.array([[1, 1, 1, 1, 1], [1, 1, 0, 0, 0], [1, 0, 0, 0, 0]], bool)
 
 
-@pytest.fixture(autouse=True)
-def quick():
-    with eagerly():
-        yield
-
-
 def rng():
     return np.random.default_rng(0)
 
