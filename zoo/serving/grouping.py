@@ -2,15 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from zoo.text.imports import tf
+from zoo.text.table import bear_no_rows
 
 # Steps of a group, padding included, and its rows: large enough for products of
 # matrices, small enough that one long text does not lengthen many short ones.
 MOST_STEPS, MOST_ROWS = 2048, 64
 # A request of one row, or of fewer steps, is computed as it is: sorting takes longer.
 FEW_STEPS = 512
+
+
+def lengths_of(ids: tf.Tensor) -> tf.Tensor:
+    """Returns the number of tokens of padded rows, int32 `[rows]`."""
+    return tf.reduce_sum(tf.cast(ids != 0, tf.int32), axis=1)
+
+
+def of_texts(pipeline: Callable, compute: Callable):
+    """Returns a `tf.function` of texts whose rows are computed in groups.
+
+    Args:
+        pipeline: from string `[batch]` to int32 ids `[batch, time]`, 0 for padding.
+        compute: from such ids to a dict of tensors with an axis of rows, which padding
+            does not change.
+
+    Returns:
+        A function from string `[batch]`, which may be empty, to the dict.
+    """
+    ids = tf.TensorSpec([None, None], tf.int32, name="ids")
+    graph = tf.function(compute, input_signature=[ids], autograph=False)
+    computed = graph.get_concrete_function()
+
+    @tf.function(
+        input_signature=[tf.TensorSpec([None], tf.string, name="text")],
+        autograph=False,
+    )
+    @bear_no_rows
+    def run(text: tf.Tensor) -> dict:
+        return in_groups(computed, pipeline(text))
+
+    return run
 
 
 def in_groups(
@@ -51,7 +84,7 @@ def in_groups(
 
 
 def _sorted(function: Any, ids: tf.Tensor, steps: int, rows: int):
-    lengths = tf.reduce_sum(tf.cast(ids != 0, tf.int32), axis=1)
+    lengths = lengths_of(ids)
     order = tf.argsort(lengths, stable=True)
     lengths = tf.maximum(tf.gather(lengths, order), 1)
     count = tf.shape(lengths)[0]

@@ -12,12 +12,11 @@ from zoo.families.classification.embedding import sentence_features
 from zoo.families.classification.examples import example_signatures, serve_examples
 from zoo.serving.answers import answer_of, output_names
 from zoo.serving.graphs import check_backend, tokens_endpoint
-from zoo.serving.grouping import in_groups
+from zoo.serving.grouping import lengths_of, of_texts
 from zoo.serving.servable import Servable
 from zoo.tasks import Task, as_tasks
 from zoo.text import TextPipeline, as_bytes
 from zoo.text.imports import tf
-from zoo.text.table import bear_no_rows
 
 
 class Served(tf.Module):
@@ -41,23 +40,14 @@ class Served(tf.Module):
             both = {"logits": model.output, "features": features}
             model = keras.Model(model.input, both)
 
-        ids = tf.TensorSpec([None, None], tf.int32, name="ids")
-
-        @tf.function(input_signature=[ids], autograph=False)
         def compute(ids: tf.Tensor) -> dict:
             outputs = model(ids, training=False)
             if features is None:
                 return {"logits": outputs}
-            length = tf.reduce_sum(tf.cast(ids != 0, tf.int32), axis=1)
-            return {**outputs, "length": length}
-
-        computed = compute.get_concrete_function()
+            return {**outputs, "length": lengths_of(ids)}
 
         # All signatures share one body in the graph; a request runs only what it needs.
-        @tf.function(input_signature=[text], autograph=False)
-        @bear_no_rows
-        def run(text: tf.Tensor) -> dict:
-            return in_groups(computed, pipeline(text))
+        run = of_texts(pipeline, compute)
 
         def serve(text: tf.Tensor) -> dict[str, tf.Tensor]:
             logits, answers = run(text)["logits"], {}

@@ -10,11 +10,10 @@ import numpy as np
 from zoo.models.encoders import OUTPUT
 from zoo.serving.expected import ODD, call
 from zoo.serving.graphs import check_backend, tokens_endpoint
-from zoo.serving.grouping import in_groups
+from zoo.serving.grouping import lengths_of, of_texts
 from zoo.serving.servable import Servable
 from zoo.text import TextPipeline, as_bytes
 from zoo.text.imports import tf
-from zoo.text.table import bear_no_rows
 
 
 class ServedEncoder(tf.Module):
@@ -30,20 +29,12 @@ class ServedEncoder(tf.Module):
         self.pipeline = pipeline
         self.weights = [variable.value for variable in model.weights]
         text = tf.TensorSpec([None], tf.string, name="text")
-        ids = tf.TensorSpec([None, None], tf.int32, name="ids")
 
-        @tf.function(input_signature=[ids], autograph=False)
         def compute(ids: tf.Tensor) -> dict:
-            length = tf.reduce_sum(tf.cast(ids != 0, tf.int32), axis=1)
             vectors = model(ids, training=False)[OUTPUT]
-            return {OUTPUT: tf.cast(vectors, tf.float32), "length": length}
+            return {OUTPUT: tf.cast(vectors, tf.float32), "length": lengths_of(ids)}
 
-        computed = compute.get_concrete_function()
-
-        @tf.function(input_signature=[text], autograph=False)
-        @bear_no_rows
-        def run(text: tf.Tensor) -> dict:
-            return in_groups(computed, pipeline(text))
+        run = of_texts(pipeline, compute)
 
         def serve(text: tf.Tensor) -> dict[str, tf.Tensor]:
             return {OUTPUT: run(text)[OUTPUT]}
