@@ -83,18 +83,20 @@ def _measured(
     name: str, corpus: Mapping, settings: LanguageSettings, keywords, folder: Path
 ) -> dict:
     """As `zoo.families.base.Family.measure`, without a text pipeline."""
-    from zoo.families.language.fitting import train_named
+    import zoo
+    from zoo.families.language.fitting import train_streams
     from zoo.families.language.results import results_of
     from zoo.training.checkpoint import fingerprint
+    from zoo.training.fit import seed_everything
 
     streams, checkpoints = corpus["streams"], folder / "checkpoints"
     identity = {"settings": settings.to_config(), "keywords": keywords, "name": name}
-    model, history = train_named(
-        name,
-        corpus["vocab_size"],
+    seed_everything(settings.seed)
+    model = zoo.get(name, corpus["vocab_size"], **keywords)
+    history = train_streams(
+        model,
         streams,
         settings,
-        keywords,
         identity={**identity, "data": fingerprint(streams)},
         folder=checkpoints,
     )

@@ -15,7 +15,7 @@ from zoo.models.starting import started
 
 def build(
     name: str,
-    vocabulary: Sequence[str] | int,
+    vocabulary: Sequence[str],
     tasks: Mapping | int | None,
     keywords: Mapping,
     *,
@@ -31,7 +31,7 @@ def build(
 
     Args:
         name: name of the model.
-        vocabulary: the words by id; without vectors their number is enough.
+        vocabulary: the words by id.
         tasks: the tasks of a classifier or tagger, the size of the target's vocabulary
             of a translation model, or `None` for a language model.
         keywords: further arguments of the builder.
@@ -47,8 +47,6 @@ def build(
         ValueError: for an `embedding_dim` that differs from the width of the vectors.
     """
     sizes = () if tasks is None else (tasks,)
-    if isinstance(vocabulary, int):
-        return _registry.get(name, vocabulary, *sizes, **keywords)
     if vectors:
         matrix, share = read_vectors(vectors, vocabulary, seed=seed)
         if verbose:

@@ -11,16 +11,14 @@ import keras
 import numpy as np
 from keras import ops
 
-from zoo.families.building import build
 from zoo.families.language.perplexity import scorer, stream_perplexity
 from zoo.families.language.settings import LanguageSettings
 from zoo.families.language.stream import Windows
 from zoo.training.checkpoint import Checkpoint, averaged, claim
-from zoo.training.fit import compiled, make_optimizer, seed_everything, span_momentum
+from zoo.training.fit import compiled, make_optimizer, span_momentum
 from zoo.training.loop import fit
 from zoo.training.schedules import WarmUp
 from zoo.training.streamed import WIDEST
-from zoo.weights import NONE
 
 
 class StreamTrainer(keras.Model):
@@ -142,41 +140,33 @@ class TimeLimit(keras.callbacks.Callback):
             self.model.stop_training = True
 
 
-def train_named(
-    name: str,
-    vocabulary: Sequence[str] | int,
+def train_streams(
+    model: keras.Model,
     streams: Mapping[str, np.ndarray],
     settings: LanguageSettings,
-    keywords: Mapping,
     *,
     identity: Mapping,
     folder: Path,
-    weights: str = NONE,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     verbose: bool = True,
-) -> tuple[keras.Model, list[dict]]:
-    """Builds a registered language model and trains it on streams of ids.
+) -> list[dict]:
+    """Trains a language model in place on streams of ids, and keeps its best weights.
 
     Args:
-        name: name of the model.
-        vocabulary: tokens by id; without `weights` their number is enough.
+        model: a language model of the zoo.
         streams: int ids `[tokens]` of `train` and `valid`.
         settings: the training settings.
-        keywords: arguments of the model's builder.
         identity: see `zoo.training.checkpoint.claim`.
         folder: for checkpoints.
-        weights: shipped word vectors to start the embedding from, or `"none"`.
         callbacks: further Keras callbacks.
         verbose: whether to show progress.
 
     Returns:
-        The model with its best weights, and the logs of `train_language_model`.
+        The logs of `train_language_model`.
     """
-    seed_everything(settings.seed)
-    model = build(name, vocabulary, None, keywords, weights=weights, seed=settings.seed)
     claim(folder, identity)
     valid = streams["valid"]
-    history = train_language_model(
+    return train_language_model(
         model,
         streams["train"],
         valid if len(valid) > 1 else None,
@@ -185,7 +175,6 @@ def train_named(
         callbacks=callbacks,
         verbose=verbose,
     )
-    return model, history
 
 
 def train_language_model(

@@ -10,7 +10,8 @@ import keras
 import numpy as np
 
 from zoo.data import Splits
-from zoo.families.language.fitting import train_named
+from zoo.families.building import build
+from zoo.families.language.fitting import train_streams
 from zoo.families.language.model import LanguageModel
 from zoo.families.language.settings import LanguageSettings
 from zoo.families.language.stream import token_stream
@@ -18,6 +19,7 @@ from zoo.families.pretrained import Start, choose_start, start_of
 from zoo.families.text_model import describe_training
 from zoo.text import TextPipeline
 from zoo.training.checkpoint import fingerprint
+from zoo.training.fit import seed_everything
 
 _LONGEST = 1_000_000  # tokens read of a text, more than any has
 
@@ -71,15 +73,15 @@ def train(
         corpus.streams["valid"],
         corpus.pipeline.vocabulary,
     ]
-    model, history = train_named(
-        name,
-        corpus.pipeline.vocabulary,
+    seed_everything(settings.seed)
+    words = corpus.pipeline.vocabulary
+    model = build(name, words, None, keywords, weights=start, seed=settings.seed)
+    history = train_streams(
+        model,
         corpus.streams,
         settings,
-        keywords,
         identity={**metadata, "data": fingerprint(read)},
         folder=folder,
-        weights=start,
         callbacks=callbacks,
         verbose=verbose,
     )
