@@ -14,7 +14,7 @@ from zoo.text.inputs import fold_seed
 from zoo.training import loop
 from zoo.training.batching import TokenBatches
 from zoo.training.checkpoint import Checkpoint, averaged
-from zoo.training.losses import UNCERTAINTY, mean_loss, task_loss, task_loss_weights
+from zoo.training.losses import mean_loss, task_loss, task_loss_weights
 from zoo.training.metrics import (
     METRICS,
     evaluate,
@@ -23,6 +23,7 @@ from zoo.training.metrics import (
     why_undefined,
 )
 from zoo.training.row_adam import RowAdam
+from zoo.training.settings import UNCERTAINTY
 from zoo.training.streamed import training_metric
 from zoo.training.uncertainty import (
     LogTaskWeights,

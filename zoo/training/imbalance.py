@@ -12,9 +12,9 @@ import numpy as np
 from keras import ops
 
 from zoo.tasks import TAGS, Task
+from zoo.training.settings import IMBALANCES
 
-NONE, WEIGHTS, FOCAL, OVERSAMPLE = "none", "weights", "focal", "oversample"
-IMBALANCES = (NONE, WEIGHTS, FOCAL, OVERSAMPLE)
+NONE, WEIGHTS, FOCAL, OVERSAMPLE = IMBALANCES
 GAMMA = 2.0  # of Lin et al. 2017, section 4.1
 # How often the rarest row counts against the most frequent one: with more, a batch with
 # one such row learns nothing else.

@@ -12,7 +12,6 @@ from zoo.tasks import TAGS, Task
 
 # Divides by the sum of the weights, so rows without a label have no effect.
 _REDUCTION = "mean_with_sample_weight"
-UNCERTAINTY = "uncertainty"  # the name of learned weights of tasks
 _ROWS = 1024  # number of rows whose logits are converted to float64 at once
 
 

@@ -16,6 +16,9 @@ def _whole(value) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
+# Values of `imbalance`, and the one of `loss_weights` that is not a mapping.
+IMBALANCES = ("none", "weights", "focal", "oversample")
+UNCERTAINTY = "uncertainty"
 WHOLE_WORDS = ("unicode", "whitespace")  # tokenizers whose tokens are words
 _WEIGHTS = (AUTO, NONE, *NAMES)
 _FROM_0 = ("a whole number of at least 0", lambda value: _whole(value) and value >= 0)
@@ -39,12 +42,12 @@ _BY_NAME = {
     "hold": _FROM_0,
     "replace_rare": _SHARE,
     "loss_weights": (
-        "a mapping from tasks to numbers, or 'uncertainty'",
-        lambda value: isinstance(value, Mapping) or value == "uncertainty",
+        f"a mapping from tasks to numbers, or {UNCERTAINTY!r}",
+        lambda value: isinstance(value, Mapping) or value == UNCERTAINTY,
     ),
     "imbalance": (
-        "none, weights, focal or oversample",
-        lambda value: value in ("none", "weights", "focal", "oversample"),
+        ", ".join(IMBALANCES[:-1]) + f" or {IMBALANCES[-1]}",
+        lambda value: value in IMBALANCES,
     ),
     "label_smoothing": (
         "a number from 0 to below 1",

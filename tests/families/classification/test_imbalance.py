@@ -18,7 +18,7 @@ from zoo.families.classification.imbalance import (
 )
 from zoo.families.classification.settings import ClassificationSettings
 from zoo.families.classification.train import evaluate_part, prepare
-from zoo.training.imbalance import IMBALANCES
+from zoo.training.settings import IMBALANCES
 
 pytestmark = pytest.mark.tensorflow
 WORDS = [f"{a}{b}" for a in "bdfgklmnprst" for b in ("ab", "er", "io", "un", "ol")]

@@ -21,9 +21,10 @@ from zoo.tasks import TAGS, Task, safe_names
 from zoo.training.checkpoint import Checkpoint, averaged
 from zoo.training.fit import compiled, make_optimizer, span_momentum
 from zoo.training.loop import fit
-from zoo.training.losses import UNCERTAINTY, task_loss, task_loss_weights
+from zoo.training.losses import task_loss, task_loss_weights
 from zoo.training.metrics import evaluate, mean_of_known
 from zoo.training.metrics import metrics_of as text_metrics_of
+from zoo.training.settings import UNCERTAINTY
 from zoo.training.uncertainty import LogTaskWeights, weigh_by_uncertainty
 
 _BUCKETS = 8
