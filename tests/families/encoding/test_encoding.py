@@ -319,7 +319,7 @@ def test_a_search_takes_a_teacher(place, capsys):
 def test_bad_settings_are_refused(place, capsys):
     command = ["train", "text_encoder", "--data", "texts.txt", "--set"]
     assert "`cell` must be" in refused(
-        capsys, *command, "cell=qrnn", "teacher=teacher/model.onnx", "min_count=1"
+        capsys, *command, "cell=rnn", "teacher=teacher/model.onnx", "min_count=1"
     )
     found = refused(capsys, *command, "similarities=-1")
     assert "`similarities` must be a number above 0" in found
