@@ -12,6 +12,7 @@ from zoo.api.reading import Reading, check_further
 from zoo.api.start import load_tensorflow
 from zoo.api.trained import trained
 from zoo.families import exporting, get_family
+from zoo.families.reading import check_texts
 
 
 def export(
@@ -30,7 +31,7 @@ def export(
     int8: bool = False,
     data: Any = None,
     label: str | Sequence[str] | Mapping[str, str] | None = None,
-    text: str | None = None,
+    text: str | Sequence[str] | None = None,
     task_column: str | None = None,
     **further: Any,
 ) -> Path:
@@ -103,6 +104,7 @@ def export(
             task_column=task_column,
             **further,
         )
+        check_texts(reading, its_family)
         part = its_family.read_part(text_model, reading)
     to = Path("edge", f"{name}-{edge}") if folder is None else Path(folder)
     return devices.export(

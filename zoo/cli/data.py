@@ -32,8 +32,11 @@ def add_data_arguments(parser: argparse._ActionsContainer) -> None:
     )
     parser.add_argument(
         "--text",
+        action="append",
+        metavar="COLUMN",
         help="column of the texts (default: text), of a tagger's words, or of the "
-        "sources of translations (default: source)",
+        "sources of translations (default: source); twice for pairs of texts, such as "
+        "questions and answers, which classifiers read",
     )
     parser.add_argument(
         "--label",
