@@ -61,7 +61,10 @@ def test_one_column_is_read_as_before(tmp_path):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        (["question", "reply"], r"column 'reply': no such column.*'question', 'answer'"),
+        (
+            ["question", "reply"],
+            r"column 'reply': no such column.*'question', 'answer'",
+        ),
         (["question", "question"], "different columns.*'question', 'question'"),
         (["question", "label"], "different columns"),
         (["question", "answer", "label2"], "one column or two.*Received: 3"),
