@@ -193,7 +193,6 @@ def read_labelled(text_model, options):
         return read_named(options, family).test
     recall_table(options, text_model)
     examples = read_examples(options.data, options, family)
-    _check_pairs(examples, text_model, options)
     tasks = text_model.tasks
     if len(tasks) == len(examples.labels) == 1 and not options.task_column:
         examples = _renamed(examples, next(iter(tasks)))
@@ -210,18 +209,6 @@ def read_labelled(text_model, options):
         examples = leave_out_unknown(examples, known)
         list_skipped(options.data, examples.skipped[before:], options)
     return examples
-
-
-def _check_pairs(examples, text_model, options) -> None:
-    """Raises unless the rows have as many texts as the model reads."""
-    pairs = getattr(text_model.pipeline, "pairs", False)
-    if examples.pairs == pairs:
-        return
-    read, columns = ("pairs", "two columns") if pairs else ("one text", "one column")
-    raise ValueError(
-        f"`text` (--text) must name {columns}, because the model reads {read}. "
-        f"Accepted: {columns}. Received: text={options.text!r}."
-    )
 
 
 def counts_unknown(options) -> bool:

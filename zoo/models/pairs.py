@@ -16,8 +16,8 @@ def of_pairs(model: keras.Model, tasks: Mapping[str, Task]) -> keras.Model:
         output_m = V_m (u ⊕ v ⊕ |u - v| ⊕ u * v) + c_m
 
     with `f` the layers below the head of task m, the same ones for both texts. What a
-    model adds to its heads, as the n-grams of `bilstm_mt`, is left out: a sum over the
-    words of both texts says nothing of their relation.
+    model adds to its heads, as the n-grams of `bilstm_mt`, is left out: it does not
+    compare the two texts.
 
     Args:
         model: of the registry, new: its own heads are not used.
@@ -62,4 +62,6 @@ def of_pairs(model: keras.Model, tasks: Mapping[str, Task]) -> keras.Model:
             compare = layers.PairFeatures(name=f"pair_features_{len(compared)}")
             compared[id(inner)] = compare(vectors[name])
     own = {name: compared[id(inner)] for name, inner in features.items()}
-    return keras.Model(tokens, heads(own, tasks), name=model.name)
+    constraint = there[next(iter(names.values()))].kernel_constraint
+    outputs = heads(own, tasks, kernel_constraint=constraint)
+    return keras.Model(tokens, outputs, name=model.name)
