@@ -7,7 +7,6 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from zoo.api.reading import columns_of_texts
 from zoo.cli.app import parser
 from zoo.data import (
     DataError,
@@ -30,7 +29,6 @@ from zoo.training.metrics import evaluate
 def parse(*arguments):
     options = parser().parse_args([str(argument) for argument in arguments])
     options.verbose = True  # as in `zoo.api.reading.Reading`
-    options.text = columns_of_texts(options.text)
     return options
 
 

@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 
 from zoo.api.start import load_tensorflow
-from zoo.cli.common import positive
+from zoo.cli.common import OneOrMore, positive
 from zoo.client import connect
 from zoo.data.formats.registry import format_names
 from zoo.reporting.terminal import can_print, input_lines
@@ -40,7 +40,7 @@ def add_predict_parser(commands) -> None:
     )
     parser.add_argument(
         "--text",
-        action="append",
+        action=OneOrMore,
         metavar="COLUMN",
         help="column of the texts in --data, twice for pairs (default: as in training)",
     )
