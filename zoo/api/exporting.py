@@ -21,7 +21,7 @@ def export(
     folder: str | Path | None = None,
     *,
     tasks: Any = None,
-    examples: Iterable[str] | None = None,
+    examples: Iterable | None = None,
     metadata: Mapping | None = None,
     keep: int | None = None,
     family: str | None = None,
@@ -47,7 +47,8 @@ def export(
         folder: of the versions, by default `saved_models/<name>`; of a model for a
             device `edge/<name>-<edge>`. A Keras model needs it.
         tasks: of a Keras model, what `zoo.tasks.as_tasks` reads.
-        examples: texts of the kind the model will see, for warmup and for the check.
+        examples: texts of the kind the model will see, or pairs of texts, for warmup
+            and for the check.
         metadata: of a Keras model, what else to write into `metadata.json`.
         keep: how many versions stay, the new one included; by default all.
         family: of a Keras model, by default told by its builder or its pipeline.

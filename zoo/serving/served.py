@@ -13,7 +13,7 @@ from zoo.serving.versions import versions
 from zoo.text import as_bytes
 from zoo.text.imports import tf
 from zoo.text.inputs import each_text, whole
-from zoo.text.pairs import INPUTS, by_input, each_pair
+from zoo.text.pairs import INPUTS, TextOrPair, by_input, each_pair
 
 FORMAT_VERSION = 1
 _BATCH = 256
@@ -60,7 +60,7 @@ class ServedModel:
         """Whether it answers pairs of texts."""
         return INPUTS[1] in self._serve.structured_input_signature[1]
 
-    def predict(self, texts: Iterable[str | bytes]) -> list[dict]:
+    def predict(self, texts: Iterable[TextOrPair]) -> list[dict]:
         """Returns answers for texts.
 
         Args:
@@ -98,7 +98,7 @@ class ServedModel:
             answers += [answer(arrays, row) for row in range(len(chunk))]
         return answers
 
-    def tokens(self, texts: Iterable[str | bytes]) -> list[list[str]]:
+    def tokens(self, texts: Iterable[TextOrPair]) -> list[list[str]]:
         """Returns the tokens of each text, at most `max_length`."""
         chosen = map(as_bytes, each_pair(texts) if self.pairs else each_text(texts))
         found = self._loaded.signatures["tokens"](**self._inputs(list(chosen)))

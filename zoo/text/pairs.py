@@ -14,6 +14,7 @@ from zoo.text.inputs import as_text, each_item, unwrapped
 # The unit separator, a control character, which models read as a space: in a text of a
 # pair it becomes one.
 SEPARATOR = "\x1f"
+TextOrPair = str | bytes | Sequence[str | bytes]
 INPUTS = ("text", "text_pair")  # of a served model
 _ACCEPTED = "a list of pairs (first, second)"
 

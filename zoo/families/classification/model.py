@@ -13,7 +13,7 @@ from zoo.families.text_model import BaseTextModel
 from zoo.tasks import answers_of, as_tasks, named_scores
 from zoo.text import TextPipeline
 from zoo.text.inputs import as_texts, whole
-from zoo.text.pairs import each_pair
+from zoo.text.pairs import TextOrPair, each_pair
 from zoo.training.batching import TokenBatches, choose_buckets
 from zoo.training.fit import predict
 
@@ -58,7 +58,7 @@ class TextModel(BaseTextModel):
     pipeline_class: ClassVar[type] = TextPipeline
 
     def logits(
-        self, texts: Iterable[str | bytes], batch_size: int = 64
+        self, texts: Iterable[TextOrPair], batch_size: int = 64
     ) -> dict[str, np.ndarray]:
         """Returns the model's outputs `[texts, outputs]` by task."""
         batch_size = whole("batch_size", batch_size, 1)
@@ -77,7 +77,7 @@ class TextModel(BaseTextModel):
         with self._lock:
             return predict(self.model, batches)
 
-    def predict(self, texts: Iterable[str | bytes], batch_size: int = 64) -> list[dict]:
+    def predict(self, texts: Iterable[TextOrPair], batch_size: int = 64) -> list[dict]:
         """Returns answers for each text.
 
         Args:
