@@ -26,6 +26,7 @@ from zoo.families.classification.settings import ClassificationSettings
 from zoo.families.classification.stacking import stackers
 from zoo.families.pretrained import Start, choose_start, start_of
 from zoo.families.text_model import describe_training
+from zoo.models.pairs import of_pairs
 from zoo.tasks import Task
 from zoo.text import TextPipeline
 from zoo.training.batching import TokenBatches, choose_buckets
@@ -69,7 +70,8 @@ class Prepared:
     Args:
         splits: the texts and labels.
         tasks: learned from the training part.
-        pipeline: its vocabulary comes from the training part and the unlabelled texts.
+        pipeline: its vocabulary comes from the training part and the unlabelled texts;
+            it knows whether the texts are pairs.
         parts: the arrays of `train`, `valid` and `test`.
         unlabeled: ids of the unlabelled texts.
         buckets: padded lengths that hold every text.
@@ -146,7 +148,7 @@ def prepare(splits: Splits, settings: ClassificationSettings) -> Prepared:
         "max_length": settings.max_length,
         "lowercase": settings.lowercase,
     }
-    counts = TextPipeline.count([*splits.train.texts, *unlabeled], **reading)
+    counts = TextPipeline.count([*splits.train.each_text, *unlabeled], **reading)
     start = choose_start(
         settings.weights,
         counts,
@@ -159,6 +161,7 @@ def prepare(splits: Splits, settings: ClassificationSettings) -> Prepared:
         min_count=settings.min_count,
         always=start.always,
         pieces=settings.subwords,
+        pairs=splits.train.pairs,
         **reading,
     )
     parts = {
@@ -220,6 +223,8 @@ def train(
         seed=settings.seed,
         verbose=verbose,
     )
+    if prepared.pipeline.pairs:
+        model = of_pairs(model, prepared.tasks)
     metadata = describe_training(name, keywords, settings, weights=start)
     data = prepared.parts["train"]
     adapt_ngrams(model, data.tokens, data.targets, data.weights, prepared.tasks)
