@@ -185,6 +185,7 @@ def test_a_language_model(tmp_path, capsys):
             )
 
 
+@pytest.mark.slow
 def test_a_tagger(tmp_path, capsys):
     def sentences(count, place, seed):
         part = tagged_toys.sentences(count, seed, "slots")
@@ -254,13 +255,11 @@ def test_a_killed_run_continues_from_the_same_model(old, tmp_path):
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     state = tmp_path / "killed" / "checkpoints" / "state.json"
     assert json.loads(state.read_text())["epoch"] == 0
+    identity = json.loads(state.with_name("identity.json").read_text())
+    digest = find_earlier(str(tmp_path / "old")).digest
+    assert identity["from"]["digest"] == digest, "of another model it is another run"
     finished = command("killed")
     assert finished.returncode == 0 and "epoch 1/2" not in finished.stdout
     models = [zoo.load(tmp_path / folder).model for folder in ("whole", "killed")]
     for one, other in zip(*(model.get_weights() for model in models), strict=True):
         np.testing.assert_array_equal(one, other)
-    # Another model in the same folder is another run.
-    killed = command("other", ("-c", KILL_AT_SECOND_EPOCH))
-    path = tmp_path / "old" / "model" / "metadata.json"
-    path.write_text(json.dumps({**json.loads(path.read_text()), "note": "other"}))
-    assert "epoch 1/2" in command("other").stdout

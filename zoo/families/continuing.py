@@ -17,11 +17,11 @@ from zoo.models import _registry
 from zoo.tasks import Task
 from zoo.text import TextPipeline
 from zoo.text.vocabulary import SPECIALS, UNKNOWN
+from zoo.training.settings import WHOLE_WORDS
 
 # Of the different words that occur twice. Two sets in English share 0.74 to 0.96 with
 # the 40,000 words of `glove-en`; German texts share 0.12, Chinese ones 0.01.
 LEAST_SHARED = 0.2
-_WHOLE = ("unicode", "whitespace")
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,8 @@ def starting(
     entries = model.pipeline.vocabulary
     tokens, words = 1.0, 1.0
     if settings.tokenizer != "bytes":
-        tokens, words = coverage(counts, frozenset(_known(counts, model.pipeline)))
+        known = _known(counts, model.pipeline, settings.tokenizer)
+        tokens, words = coverage(counts, frozenset(known))
     if words < LEAST_SHARED:
         raise ValueError(
             "`weights` (--from) must be a model that knows the words of the data, or "
@@ -194,9 +195,9 @@ def text_pipeline(
     return TextPipeline.of_counts(counts, always=start.always, **sizes, **reading)
 
 
-def _known(counts: Mapping[bytes, int], pipeline) -> Sequence[str]:
+def _known(counts: Mapping[bytes, int], pipeline, tokenizer: str) -> Sequence[str]:
     """Returns the words that a pipeline reads without an unknown token."""
-    if pipeline.tokenizer in _WHOLE:
+    if tokenizer in WHOLE_WORDS:
         return pipeline.vocabulary
     words = [word.decode("utf-8") for word in counts]
     return [

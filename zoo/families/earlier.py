@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zoo.families.saved import METADATA, saved_metadata
+from zoo.families.saved import saved_metadata
 from zoo.models import _registry
 from zoo.training.settings import SHIPPED_OR_NOT, is_folder
 from zoo.weights import NONE
@@ -61,7 +62,8 @@ def find_earlier(weights: str) -> Earlier | None:
     if not isinstance(weights, str) or not is_folder(weights):
         return None
     folder, metadata = saved_metadata(weights, _NEED)
-    digest = hashlib.sha256((folder / METADATA).read_bytes()).hexdigest()
+    written = json.dumps(metadata, sort_keys=True)
+    digest = hashlib.sha256(written.encode("utf-8")).hexdigest()
     return Earlier(str(weights), folder, metadata, digest)
 
 
