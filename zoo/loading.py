@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from zoo.families import get_family
-from zoo.families.text_model import (
-    FORMAT_VERSION,
-    BaseTextModel,
-    read_text_model,
-    unreadable,
-)
-from zoo.models._registry import describe, list_models
-from zoo.serving.folders import TRAINED, described, opener
-
-_BEFORE_FAMILIES = "classification"  # of old models that are not in the registry
+from zoo.families.saved import saved_metadata
+from zoo.families.text_model import BaseTextModel, read_text_model
 
 
 def load(folder: str | Path) -> BaseTextModel:
@@ -34,35 +25,6 @@ def load(folder: str | Path) -> BaseTextModel:
             changed, its family is unknown, or the format is newer than this version of
             the zoo.
     """
-    folder = Path(folder)
-    if (folder / "model" / "metadata.json").exists():
-        folder = folder / "model"
-    path = folder / "metadata.json"
-    found = opener(folder)
-    if not path.is_file() or found not in ("", TRAINED):
-        shown = described(folder)
-        if found == TRAINED:
-            shown = f"{folder}, which lacks its metadata.json; copy it again."
-        raise ValueError(
-            "`folder` must be a run, or the folder of a trained model with its "
-            f"model.keras and metadata.json. Received: {shown}"
-        )
-    try:
-        metadata = json.loads(path.read_text("utf-8"))
-        version = int(metadata["format_version"])
-        family = metadata.pop("family", None) or _family_before(metadata)
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise unreadable(path, error) from None
-    if version > FORMAT_VERSION:
-        raise ValueError(
-            f"{path} must have format version {FORMAT_VERSION} or older. Received: "
-            f"format version {version}, written by zoo {metadata.get('zoo')}; install "
-            "that version of the zoo or a newer one."
-        )
-    return read_text_model(folder, get_family(family).text_model(), metadata)
-
-
-def _family_before(metadata: dict) -> str:
-    """Returns the family of a model without one in `metadata.json`: its builder's."""
-    name = metadata.get("name")
-    return describe(name).family if name in list_models() else _BEFORE_FAMILIES
+    place, metadata = saved_metadata(folder)
+    family = get_family(metadata.pop("family"))
+    return read_text_model(place, family.text_model(), metadata)

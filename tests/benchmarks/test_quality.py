@@ -18,6 +18,7 @@ from benchmarks.quality import (
 )
 from zoo.data import Examples, Splits, load_named
 from zoo.families import Family
+from zoo.families.classification import fine_tuning
 from zoo.families.classification import train as runs
 from zoo.families.classification.report import outcome_of
 from zoo.families.classification.settings import ClassificationSettings
@@ -230,8 +231,8 @@ def test_fine_tuning_keeps_the_joint_weights_where_it_does_not_help(place, monke
     before = joint.model.get_weights()
     for task, after, changed in (("amazon", 0.25, False), ("yelp", 0.75, True)):
         scores = iter([0.5, after])
-        monkeypatch.setattr(runs, "merit", lambda *_, s=scores: next(s))
-        tuned = runs.fine_tune(joint, prepared, SETTINGS, task)
+        monkeypatch.setattr(fine_tuning, "merit", lambda *_, s=scores: next(s))
+        tuned = fine_tuning.fine_tune(joint, prepared, SETTINGS, task)
         assert list(tuned.tasks) == [task] and set(tuned.model.output) == {task}
         same = [
             any(np.array_equal(one, other) for other in before)

@@ -85,7 +85,7 @@ def test_models_whose_width_fits(name, keywords, accepted):
 def test_values_of_the_setting(settings):
     assert settings().weights == "auto"
     message = (
-        "`weights` must be auto, none, english or glove-en. Received: weights='glove'"
+        "auto, none, english, glove-en, or the folder of a trained model. .*'glove'"
     )
     with pytest.raises(ValueError, match=message):
         settings(weights="glove")
@@ -156,7 +156,7 @@ def test_a_run_of_english_texts(tmp_path):
 def test_sequences_start_from_vectors_only_if_asked(settings):
     assert settings().weights == "none"
     with pytest.raises(
-        ValueError, match="`weights` must be auto, none, english or glove-en"
+        ValueError, match="`weights` must be auto, none, english,? (or )?glove-en"
     ):
         settings(weights="glove")
 
@@ -308,7 +308,6 @@ def test_the_command_line(tmp_path, capsys):
     assert main([*command, "--from", "glove-en", "--set", "vectors=a.txt"]) == 2
     assert "`weights` (--from) must be omitted" in capsys.readouterr().err
     assert main([*command, "--from", "glove"]) == 2
-    assert (
-        "auto, none, english or glove-en. Received: weights='glove'"
-        in capsys.readouterr().err
-    )
+    said = capsys.readouterr().err
+    assert "Accepted: auto, none, english, glove-en, the folder of a run" in said
+    assert "Received: glove, which does not exist." in said

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from zoo.api.start import check_writable, load_tensorflow
 from zoo.families import family_of, get_family
 from zoo.families.catalogue import split_overrides
 from zoo.families.choosing import train_best
+from zoo.families.earlier import check_place, find_earlier, inherit
 from zoo.families.run import Run
 
 if TYPE_CHECKING:
@@ -68,7 +70,8 @@ def train(
             training ends.
         verbose: whether to print what the command prints.
         **settings: `epochs`, `seed` and the other settings and builder arguments that
-            `zoo.describe(model)` lists; and further arguments about the data:
+            `zoo.describe(model)` lists, of which `weights` also takes a run, or the
+            folder of one, to continue from; and further arguments about the data:
             `separator`, `missing`, `on_bad_rows`, `on_single_class`, `encoding`,
             `quotes`, `comment`, `target`, `valid_target` and `test_target`, which are
             the options of these names of `zoo train`.
@@ -90,15 +93,19 @@ def train(
     # Check everything that needs no TensorFlow before it loads.
     family = get_family(AUTO_FAMILY) if model == AUTO else family_of(_name(model))
     further = split_off(settings)
+    if isinstance(settings.get("weights"), (Run, os.PathLike)):
+        settings["weights"] = _folder_of(settings["weights"])
     keywords: dict[str, Any] = {}
     if model == AUTO:
         chosen = settings
-        family.settings.of(AUTO_MODEL, **chosen)
     else:
         chosen, keywords = split_overrides(settings, model)
-        family.settings.of(model, **chosen)
         _check_time(model, max_time)
     folder = Path("runs", model) if out is None else Path(out)
+    if earlier := find_earlier(chosen.get("weights") or AUTO):
+        chosen, keywords = inherit(earlier, model, family, chosen, keywords)
+        check_place(earlier, folder)
+    family.settings.of(AUTO_MODEL if model == AUTO else model, **chosen)
     check_writable(folder, "`out` (--out)")
     export_to = None if export is None else Path(export)
     if export_to is not None:
@@ -142,6 +149,10 @@ def train(
         callbacks=watching,
         verbose=verbose,
     )
+
+
+def _folder_of(weights: Run | os.PathLike) -> str:
+    return str(weights.folder if isinstance(weights, Run) else weights)
 
 
 def _check_time(model: str, max_time: float | None) -> None:

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from zoo import weights as shipped
-from zoo.data.vectors import read_vectors
+from zoo.data.vectors import random_vectors, read_vectors
 from zoo.models import _registry
 from zoo.models.starting import started
 
@@ -21,6 +21,7 @@ def build(
     *,
     vectors: str = "",
     weights: str = shipped.NONE,
+    continued: bool = False,
     seed: int = 0,
     verbose: bool = True,
 ) -> keras.Model:
@@ -38,6 +39,8 @@ def build(
         vectors: path of a word2vec or GloVe text file, or `""`.
         weights: name of shipped word vectors (`zoo.weights.NAMES`), or `"none"`;
             `vectors` takes precedence.
+        continued: whether the weights of a trained model follow, so that an embedding
+            that cannot be trained may start at random.
         seed: seed of the vectors of words that the file or weights lack.
         verbose: whether to print how many words a file of vectors covers.
 
@@ -53,6 +56,9 @@ def build(
             print(f"{vectors}: vectors of {share:.1%} of the vocabulary's words")
     elif weights != shipped.NONE:
         matrix, _ = shipped.read_vectors(weights, vocabulary, seed=seed)
+    elif continued and keywords.get("variant", "rand") != "rand":
+        shape = len(vocabulary), keywords["embedding_dim"]
+        matrix = random_vectors(shape, seed=seed)
     else:
         return _registry.get(name, len(vocabulary), *sizes, **keywords)
     return started(name, matrix, sizes, keywords)

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from zoo.families.text_model import BaseTextModel
 
+FEW_ROWS = 100  # of fewer validation rows, the comparison is said to be unsure
+
 
 @dataclass(frozen=True)
 class Candidate:
@@ -102,6 +104,11 @@ def train_best(
         )
     best = max(found, key=lambda one: one.score)  # the first, if several are equal
     table = _table(found, best, objective)
+    if len(found) > 1 and len(splits.valid) < FEW_ROWS:
+        table += (
+            f"\n\nThey were compared on {len(splits.valid)} validation rows: close "
+            "scores may be in another order on other texts."
+        )
     say(table)
     run = family.finish(
         best.model,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from zoo.models import _registry
-from zoo.training.settings import WHOLE_WORDS
+from zoo.training.settings import WHOLE_WORDS, is_folder
 from zoo.weights import AUTO, DEFAULT, NONE, WIDTHS, known_words
 
 # English sets reach 0.81 to 0.94 of the occurrences and 0.74 to 0.96 of the words; the
@@ -25,6 +25,9 @@ class Start:
         tokens: share of the training words that they cover, by occurrence.
         words: share of the different words seen at least twice that they cover.
         always: words that a vocabulary has, seen or not.
+        earlier: the trained model to continue from, a
+            `zoo.families.continuing.Continued`; `tokens` and `words` refer to it, and
+            words that it lacks start from `name`.
     """
 
     name: str = NONE
@@ -32,15 +35,23 @@ class Start:
     tokens: float = 0.0
     words: float = 0.0
     always: tuple[str, ...] = field(default=(), repr=False)
+    earlier: Any = field(default=None, repr=False)
+
+    def sized(self, name: str, keywords: Mapping) -> dict:
+        """Returns arguments of a builder, with the sizes that an earlier model has."""
+        earlier = self.earlier
+        return dict(keywords) if earlier is None else earlier.sized(name, keywords)
 
     def __str__(self) -> str:
         """The line that a run prints, or nothing."""
-        if not self.covered:
-            return ""
         shares = (
             f"covers {self.tokens:.1%} of the training words, and {self.words:.1%} of "
             "the different ones that occur at least twice"
         )
+        if self.earlier is not None:
+            return f"Continues from {self.earlier.earlier.name}, which {shares}."
+        if not self.covered:
+            return ""
         if self.name == NONE:
             take = f"`--from {self.covered}` uses it anyway"
             return f"Word vectors: none; {self.covered} {shares}; {take}."
@@ -135,7 +146,7 @@ def settled(settings: Any, name: str, keywords: Mapping) -> Any:
         ValueError: for weights by name that the model or its tokens cannot start from.
     """
     weights = getattr(settings, "weights", NONE)
-    if weights == NONE:
+    if weights == NONE or is_folder(weights):
         return settings
     arguments = {**_registry.describe(name).keywords, **keywords}
     found = settings.obstacle(arguments)

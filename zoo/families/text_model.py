@@ -22,17 +22,16 @@ import keras
 import zoo.layers  # noqa: F401  (registers the layers that a saved model names)
 from zoo import __version__
 from zoo.families.exporting import export
+from zoo.families.saved import FORMAT_VERSION, unreadable
 from zoo.serving.servable import Pipeline
 from zoo.tasks import Task
 from zoo.text.inputs import plain
 from zoo.training.kept import check_file, sha256_of
 from zoo.weights import NONE
 
-FORMAT_VERSION = 2  # in version 1, a regression's model returned the value in float32
-
 
 def describe_training(
-    name: str, keywords: Mapping, settings, *, weights: str = NONE
+    name: str, keywords: Mapping, settings, *, weights: str = NONE, earlier=None
 ) -> dict:
     """Returns the metadata on the origin of a trained model.
 
@@ -41,6 +40,7 @@ def describe_training(
         keywords: arguments of its builder.
         settings: settings of the training.
         weights: shipped weights that the embedding started from, if any.
+        earlier: `zoo.families.continuing.Continued` that it continues from, if any.
     """
     keywords = {key: plain(value) for key, value in keywords.items()}
     return {
@@ -48,6 +48,7 @@ def describe_training(
         "keywords": {key: value for key, value in keywords.items() if _is_json(value)},
         "settings": settings.to_config(),
         **({} if weights == NONE else {"weights": weights}),
+        **({} if earlier is None else {"from": earlier.summary()}),
     }
 
 
@@ -189,12 +190,4 @@ def read_text_model(folder: Path, text_model: type[BaseTextModel], metadata: dic
         pipeline=text_model.pipeline_class.load(folder / "pipeline"),
         tasks=tasks,
         metadata=metadata,
-    )
-
-
-def unreadable(path: Path, error: Exception) -> ValueError:
-    """Returns the error for a `metadata.json` that is not that of a saved model."""
-    return ValueError(
-        f"{path} must be the JSON metadata of a saved model. Received: a file that "
-        f"cannot be read ({error!r}); it may be truncated."
     )

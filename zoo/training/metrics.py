@@ -9,6 +9,13 @@ from scipy.special import logit
 from sklearn import metrics as sklearn_metrics
 
 from zoo.tasks import Task, safe_names
+from zoo.training.intervals import (
+    FEW_ROWS,
+    INTERVAL,
+    f1_interval,
+    r2_interval,
+    share_interval,
+)
 from zoo.training.ranking import ranking_metrics, ranking_names
 
 # The metric that compares models of a task; higher is better for each.
@@ -81,14 +88,15 @@ def evaluate(task: Task, target, weight, logits, *, ranking: bool = True) -> dic
         weight: `[rows]`; rows of weight 0 are ignored, all others count equally.
         logits: `[rows, outputs]`, outputs of the model.
         ranking: whether to add the scores of `zoo.training.ranking.ranking_metrics`,
-            which cost more than all others.
+            which cost more than all others, and intervals.
 
     Returns:
         A dict with `rows` and the kind's metrics: accuracy, macro F1 and `confusion`, a
         list of `[true id, predicted id, rows]` of the pairs that occur; micro and macro
         F1 of the labels that apply and `by_label`, a list of `[label id, true rows,
         predicted rows, rows that are both]` of the labels that occur; or R2, mean
-        absolute error and root mean squared error in the target's unit. If
+        absolute error and root mean squared error in the target's unit. Of fewer than
+        1,000 rows also `interval`, the 95 % interval of the main metric. If
         `why_undefined` gives a reason, it is under `undefined`, and the main metric is
         NaN.
     """
@@ -104,7 +112,22 @@ def evaluate(task: Task, target, weight, logits, *, ranking: bool = True) -> dic
     found = metrics[task.kind](task, target, logits)
     if ranking:
         found |= ranking_metrics(task, target, logits)
+    if ranking and not reason and len(target) < FEW_ROWS:
+        if bounds := _interval(task, target, logits):
+            found[INTERVAL] = list(bounds)
     return {**found, **result}
+
+
+def _interval(task: Task, target: np.ndarray, logits: np.ndarray):
+    """Returns the interval of the main metric, or `None`."""
+    if task.kind == "multilabel":
+        return f1_interval(target > 0, logits > logit_cuts(task))
+    if task.kind == "regression":
+        target = target.astype("float64")
+        return r2_interval(target, logits[:, 0] - target)
+    right = logits.argmax(axis=-1) == target
+    right &= ~np.isnan(logits).any(axis=1)
+    return share_interval(int(right.sum()), len(target))
 
 
 def merit(task: Task, result: Mapping) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from pathlib import Path
 from typing import ClassVar
 
 from zoo.models._registry import describe
@@ -16,11 +17,25 @@ def _whole(value) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
+def is_folder(weights: str) -> bool:
+    """Returns whether a value of `weights` names a trained model, and no shipped one.
+
+    Example:
+        >>> is_folder("runs/old"), is_folder("none")
+        (True, False)
+    """
+    return weights not in SHIPPED_OR_NOT
+
+
+def _exists(weights: str) -> bool:
+    return not is_folder(weights) or Path(weights).is_dir()
+
+
 # Values of `imbalance`, and the one of `loss_weights` that is not a mapping.
 IMBALANCES = ("none", "weights", "focal", "oversample")
 UNCERTAINTY = "uncertainty"
 WHOLE_WORDS = ("unicode", "whitespace")  # tokenizers whose tokens are words
-_WEIGHTS = (AUTO, NONE, *NAMES)
+SHIPPED_OR_NOT = (AUTO, NONE, *NAMES)  # values of `weights` that are no folder
 _FROM_0 = ("a whole number of at least 0", lambda value: _whole(value) and value >= 0)
 _NOT_NEGATIVE = (
     "a number of at least 0",
@@ -32,10 +47,14 @@ _SHARE = (
         value is None or (_whole(value) or isinstance(value, float)) and 0 < value <= 1
     ),
 )
+_SHIPPED = (
+    ", ".join(SHIPPED_OR_NOT[:-1]) + f" or {SHIPPED_OR_NOT[-1]}",
+    lambda value: isinstance(value, str) and not is_folder(value),
+)
 _BY_NAME = {
     "weights": (
-        ", ".join(_WEIGHTS[:-1]) + f" or {_WEIGHTS[-1]}",
-        lambda value: isinstance(value, str) and value in _WEIGHTS,
+        f"{', '.join(SHIPPED_OR_NOT)}, or the folder of a trained model",
+        lambda value: isinstance(value, str) and _exists(value),
     ),
     "seed": _FROM_0,
     "subwords": _FROM_0,
@@ -107,11 +126,16 @@ class Checked:
         unsearchable: settings that cannot be searched, with the reason.
         keeps_width: whether `weights="auto"` leaves the embedding of a model as wide
             as it is by default, and then takes no vectors of another width.
+        kept: settings that a model which continues from a trained one must share with
+            it; none for a family whose models cannot be continued.
+        inherited: further settings that it takes from there, unless they are given.
     """
 
     space: ClassVar[Mapping[str, Range]] = {}
     unsearchable: ClassVar[Mapping[str, str]] = {}
     keeps_width: ClassVar[bool] = False
+    kept: ClassVar[tuple[str, ...]] = ()
+    inherited: ClassVar[tuple[str, ...]] = ()
 
     def obstacle(self, arguments: Mapping) -> tuple[str, str, str] | None:
         """Returns why an embedding cannot start from word vectors, or `None`.
@@ -131,6 +155,8 @@ class Checked:
             object.__setattr__(self, setting.name, value)
             of_type = _ACCEPTED[str(setting.type)]
             accepted, is_accepted = _BY_NAME.get(setting.name, of_type)
+            if setting.name == "weights" and not self.kept:
+                accepted, is_accepted = _SHIPPED
             if not is_accepted(value):
                 raise ValueError(
                     f"`{setting.name}` must be {accepted}. "

@@ -19,6 +19,7 @@ from zoo.models._search_space import (
     space_rows,
     with_when,
 )
+from zoo.training.settings import SHIPPED_OR_NOT, is_folder
 
 MODEL = "model"  # the parameter that chooses among several models
 _KINDS = {int: (int,), float: (int, float), bool: (bool,), str: (str,)}  # by default
@@ -248,6 +249,12 @@ def _check(models: Sequence[str], name: str, given) -> None:
     if name in known:
         for value in values:
             settings.of(models[0], **{name: value})
+        if name == "weights" and any(map(is_folder, values)):
+            raise ValueError(
+                "`weights` cannot be a folder in a search, which varies the sizes that "
+                f"a trained model fixes. Accepted: {', '.join(SHIPPED_OR_NOT)}. "
+                f"Received: {as_json(given)}."
+            )
         return
     owners = [m for m in models if name in describe(m).keywords and name != "tasks"]
     if not owners:

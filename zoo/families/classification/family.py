@@ -50,6 +50,7 @@ class Classification(Family):
         seconds added to the last epoch; then fits temperatures."""
         from zoo.families.classification import train
         from zoo.families.classification.calibration import calibrate
+        from zoo.families.classification.fine_tuning import fine_tune_all
 
         text_model, history = train.train(
             name,
@@ -62,7 +63,7 @@ class Classification(Family):
         )
         if settings.fine_tune:
             start = time.perf_counter()
-            text_model = train.fine_tune_all(text_model, prepared, settings)
+            text_model = fine_tune_all(text_model, prepared, settings)
             history[-1]["seconds"] += time.perf_counter() - start
         return calibrate(text_model, prepared, settings.abstain), history
 
@@ -76,7 +77,7 @@ class Classification(Family):
         outcome = outcome_of(text_model, prepared, history)
         write_report(outcome, folder)
         scores = outcome.results[outcome.name]
-        return Scores(scores, "\n\n".join(shown_results(outcome)))
+        return Scores(scores, "\n\n".join(filter(None, shown_results(outcome))))
 
     def results(self, text_model, prepared, history):
         from zoo.families.classification.train import evaluate_part
@@ -96,6 +97,7 @@ class Classification(Family):
         return f"{valid:.4f} (valid), {test:.4f} (test)"
 
     def evaluate(self, text_model, options, name):
+        from zoo.families.classification.chance import intervals
         from zoo.families.classification.evaluate import evaluate_examples
         from zoo.families.classification.label_tables import metrics_table
         from zoo.families.classification.report import results_table
@@ -106,8 +108,12 @@ class Classification(Family):
             text_model, examples, count_unknown=counts_unknown(options)
         )
         results_of = {name: results}
-        tables = results_table(tasks, results_of), metrics_table(tasks, results_of)
-        return Scores(results, "\n\n".join(tables))
+        shown = [
+            results_table(tasks, results_of),
+            intervals(tasks, results_of),
+            metrics_table(tasks, results_of),
+        ]
+        return Scores(results, "\n\n".join(filter(None, shown)))
 
     def objectives(self, splits):
         """Depends on the kinds of the tasks; the mean over them uses the metric in

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from zoo.families.classification.baselines import compare_baselines
+from zoo.families.classification.chance import intervals
 from zoo.families.classification.imbalance import advice
 from zoo.families.classification.label_tables import (
     MOST_CLASSES,
@@ -180,13 +181,15 @@ def results_table(tasks: Mapping[str, Task], results: Mapping[str, Mapping]) -> 
 def shown_results(outcome: Outcome) -> list[str]:
     """Returns what a run prints: tables of the test part, and advice.
 
-    Of many tasks the table of all metrics has the rows of the model alone.
+    Of many tasks the table of all metrics, and the intervals, are of the model alone.
     """
     tasks, results = outcome.prepared.tasks, outcome.results
     own = {outcome.name: results[outcome.name]}
+    shown = results if len(tasks) <= FEW_TASKS else own
     return [
         results_table(tasks, results),
-        metrics_table(tasks, results if len(tasks) <= FEW_TASKS else own),
+        intervals(tasks, shown),
+        metrics_table(tasks, shown),
         conclusion(outcome),
         *advice(outcome.prepared, outcome.settings["settings"]),
     ]

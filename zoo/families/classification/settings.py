@@ -49,6 +49,7 @@ class ClassificationSettings(Checked):
             `"none"`, or `"auto"`, which takes `glove-en` if it covers most training
             words (`zoo.families.pretrained.choose_start`) and `embedding_dim` was not
             set to another width. A word that has a vector needs no `min_count`.
+            Or the folder of a trained model of the same name to continue from.
         vectors: word2vec or GloVe text file to start the embedding from.
         max_length: tokens read per text.
         buckets: padded lengths that XLA compiles for.
@@ -98,6 +99,13 @@ class ClassificationSettings(Checked):
         "lowercase": Choice(True, False),
         "min_count": Int(1, 3),
     }
+    kept: ClassVar[tuple[str, ...]] = ("tokenizer", "lowercase")
+    inherited: ClassVar[tuple[str, ...]] = (
+        "vocab_size",
+        "subwords",
+        "min_count",
+        "max_length",
+    )
 
 
 if not TYPE_CHECKING:

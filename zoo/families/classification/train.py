@@ -24,13 +24,14 @@ from zoo.families.classification.ngram_weights import adapt_ngrams
 from zoo.families.classification.pretraining import pretrain
 from zoo.families.classification.settings import ClassificationSettings
 from zoo.families.classification.stacking import stackers
-from zoo.families.pretrained import Start, choose_start, start_of
+from zoo.families.continuing import continue_from, starting, text_pipeline
+from zoo.families.pretrained import Start, start_of
 from zoo.families.text_model import describe_training
 from zoo.models.pairs import of_pairs
 from zoo.tasks import Task
 from zoo.text import TextPipeline
 from zoo.training.batching import TokenBatches, choose_buckets
-from zoo.training.checkpoint import Diverged, claim, fingerprint
+from zoo.training.checkpoint import claim, fingerprint
 from zoo.training.fit import (
     compile_model,
     fit,
@@ -39,7 +40,7 @@ from zoo.training.fit import (
     span_momentum,
 )
 from zoo.training.imbalance import NONE
-from zoo.training.metrics import evaluate, merit
+from zoo.training.metrics import evaluate
 
 # Of a batch, padding included: memory stays flat whatever the lengths of the texts.
 MOST_TOKENS = 8192
@@ -149,20 +150,14 @@ def prepare(splits: Splits, settings: ClassificationSettings) -> Prepared:
         "lowercase": settings.lowercase,
     }
     counts = TextPipeline.count([*splits.train.each_text, *unlabeled], **reading)
-    start = choose_start(
-        settings.weights,
+    start = starting(settings, counts, TextModel)
+    pipeline = text_pipeline(
         counts,
-        tokenizer=settings.tokenizer,
-        vectors=settings.vectors,
-    )
-    pipeline = TextPipeline.of_counts(
-        counts,
+        start,
+        {**reading, "pairs": splits.train.pairs},
         vocab_size=settings.vocab_size,
         min_count=settings.min_count,
-        always=start.always,
         pieces=settings.subwords,
-        pairs=splits.train.pairs,
-        **reading,
     )
     parts = {
         part: Encoded(pipeline.encode(getattr(splits, part).texts), *labels[part])
@@ -211,7 +206,7 @@ def train(
         The model with the weights of its best epoch, and one dict of logs an epoch.
     """
     seed_everything(settings.seed)
-    keywords = dict(keywords or {})
+    keywords = prepared.start.sized(name, keywords or {})
     start = start_of(prepared.start, settings, name, keywords)
     model = build(
         name,
@@ -220,12 +215,17 @@ def train(
         {**sized_ngrams(name, prepared, keywords), **keywords},
         vectors=settings.vectors,
         weights=start,
+        continued=prepared.start.earlier is not None,
         seed=settings.seed,
         verbose=verbose,
     )
     if prepared.pipeline.pairs:
         model = of_pairs(model, prepared.tasks)
-    metadata = describe_training(name, keywords, settings, weights=start)
+    owned = prepared.tasks, prepared.pipeline
+    continue_from(prepared.start, model, *owned, keywords, verbose=verbose)
+    metadata = describe_training(
+        name, keywords, settings, weights=start, earlier=prepared.start.earlier
+    )
     data = prepared.parts["train"]
     adapt_ngrams(model, data.tokens, data.targets, data.weights, prepared.tasks)
     fit_linear_part(model, prepared, settings, start)
@@ -263,88 +263,6 @@ def train(
         verbose=verbose,
     )
     return TextModel(model, prepared.pipeline, prepared.tasks, metadata), history
-
-
-def fine_tune(
-    text_model: TextModel,
-    prepared: Prepared,
-    settings: ClassificationSettings,
-    task: str,
-    *,
-    verbose: bool = False,
-) -> TextModel:
-    """Trains a model of one task further, starting from a jointly trained one.
-
-    Args:
-        text_model: trained on all tasks; not changed.
-        prepared: the same data.
-        settings: of the joint training; the step size is a third of its.
-        task: the one to go on with.
-        verbose: shows progress.
-
-    Returns:
-        A model with this task's head alone. It keeps the joint weights if training on
-        did not raise the validation score.
-
-    Source: Liu, Qiu and Huang 2016, section 4.1.
-    """
-    joint = keras.models.clone_model(text_model.model)
-    joint.set_weights(text_model.model.get_weights())
-    model = keras.Model(joint.input, {task: joint.output[task]})
-    alone = prepared.only(task)
-    tuned = replace(text_model, model=model, tasks=alone.tasks)
-    batches = alone.batches("train", settings, shuffle=True)
-    trained = compile_model(
-        model,
-        alone.tasks,
-        optimizer=settings.optimizer,
-        learning_rate=settings.learning_rate / 3,
-        average=span_momentum(settings.average, len(batches)),
-        losses=training_losses(alone.tasks, alone.parts["train"], settings),
-        jit_compile=settings.jit_compile,
-    )
-    weights = model.get_weights()
-    before = merit(alone.tasks[task], evaluate_part(tuned, alone, "valid")[task])
-    try:
-        fit(
-            trained,
-            batches,
-            alone.batches("valid", settings) if len(alone.splits.valid) else None,
-            alone.tasks,
-            epochs=settings.epochs,
-            patience=settings.patience,
-            macro=settings.imbalance != NONE,
-            verbose=verbose,
-        )
-    except Diverged:
-        model.set_weights(weights)
-    after = merit(alone.tasks[task], evaluate_part(tuned, alone, "valid")[task])
-    if after < before:
-        model.set_weights(weights)
-    return tuned
-
-
-def fine_tune_all(
-    text_model: TextModel, prepared: Prepared, settings: ClassificationSettings
-) -> TextModel:
-    """Builds one model in which each task has its own fine-tuned copy of the network.
-
-    Args:
-        text_model: jointly trained; not changed.
-        prepared: the same data.
-        settings: of the joint training.
-
-    Returns:
-        A model of all tasks, as many times larger as there are tasks.
-    """
-    tokens = keras.Input((None,), dtype="int32", name="tokens")
-    outputs = {}
-    for index, task in enumerate(prepared.tasks):
-        tuned = fine_tune(text_model, prepared, settings, task).model
-        tuned.name = f"fine_tuned_{index}"
-        outputs[task] = tuned(tokens)[task]
-    model = keras.Model(tokens, outputs, name=text_model.model.name)
-    return replace(text_model, model=model)
 
 
 def _pretrain(

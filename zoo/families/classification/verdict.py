@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from zoo.families.classification.chance import by_chance
 from zoo.reporting.markdown import in_cell
 from zoo.reporting.timing import shown
 from zoo.tasks import Task
@@ -73,7 +74,8 @@ def verdict(
     times = [found["ms_a_text"], found["ms_a_text_against"]]
     if all(time is not None and np.isfinite(time) for time in times):
         said += f", {shown(times[0])} ms per text against {shown(times[1])} ms"
-    return f"{said}."
+    compared = (results[found[key]] for key in ("take", "against"))
+    return f"{said}. {by_chance(tasks, *compared)}".rstrip()
 
 
 def _by_error(name: str, tasks: Mapping[str, Task], results: Results) -> str:

@@ -44,7 +44,9 @@ class LanguageSettings(Checked):
             was not measured; or `"auto"`, which takes `glove-en` if it covers most
             training words (`zoo.families.pretrained.choose_start`) and the embedding
             of the model is 100 wide without it. The vocabulary is the same with and
-            without them, so that perplexities can be compared.
+            without them, so that perplexities can be compared. Or the folder of a
+            trained model of the same name to continue from, whose words stay in the
+            vocabulary.
         jit_compile: whether to compile the training step with XLA.
     """
 
@@ -82,6 +84,8 @@ class LanguageSettings(Checked):
         "perplexities of different vocabularies cannot be compared",
     )
     keeps_width: ClassVar[bool] = True
+    kept: ClassVar[tuple[str, ...]] = ("tokenizer", "lowercase")
+    inherited: ClassVar[tuple[str, ...]] = ("vocab_size", "min_count")
 
     def obstacle(self, arguments: Mapping) -> tuple[str, str, str] | None:
         if self.tokenizer not in WHOLE_WORDS:

@@ -11,11 +11,12 @@ import numpy as np
 
 from zoo.data import Splits
 from zoo.families.building import build
+from zoo.families.continuing import continue_from, starting, text_pipeline
 from zoo.families.language.fitting import train_streams
 from zoo.families.language.model import LanguageModel
 from zoo.families.language.settings import LanguageSettings
 from zoo.families.language.stream import token_stream
-from zoo.families.pretrained import Start, choose_start, start_of
+from zoo.families.pretrained import Start, start_of
 from zoo.families.text_model import describe_training
 from zoo.text import TextPipeline
 from zoo.training.checkpoint import fingerprint
@@ -43,12 +44,15 @@ def prepare(splits: Splits, settings: LanguageSettings) -> Corpus:
         "lowercase": settings.lowercase,
     }
     counts = TextPipeline.count(texts["train"], **reading)
-    start = choose_start(settings.weights, counts, tokenizer=settings.tokenizer)
-    pipeline = TextPipeline.of_counts(
+    start = starting(settings, counts, LanguageModel)
+    # Word vectors leave the vocabulary as it is, so that perplexities can be compared.
+    known = start if start.earlier is not None else Start()
+    pipeline = text_pipeline(
         counts,
+        known,
+        reading,
         vocab_size=settings.vocab_size,
         min_count=settings.min_count,
-        **reading,
     )
     streams = {part: token_stream(pipeline, read) for part, read in texts.items()}
     return Corpus(pipeline, streams, start)
@@ -66,8 +70,11 @@ def train(
 ) -> tuple[LanguageModel, list[dict]]:
     """Builds and trains a registered language model; see
     `zoo.families.base.Family.train`."""
+    keywords = corpus.start.sized(name, keywords)
     start = start_of(corpus.start, settings, name, keywords)
-    metadata = describe_training(name, keywords, settings, weights=start)
+    metadata = describe_training(
+        name, keywords, settings, weights=start, earlier=corpus.start.earlier
+    )
     read = [
         corpus.streams["train"],
         corpus.streams["valid"],
@@ -76,6 +83,7 @@ def train(
     seed_everything(settings.seed)
     words = corpus.pipeline.vocabulary
     model = build(name, words, None, keywords, weights=start, seed=settings.seed)
+    continue_from(corpus.start, model, {}, corpus.pipeline, keywords, verbose=verbose)
     history = train_streams(
         model,
         corpus.streams,

@@ -102,6 +102,7 @@ class TaggingPipeline(tf.Module):
         vocab_size: int = 30000,
         min_count: int = 1,
         always: Collection[str] = (),
+        letters: Collection[str] = (),
         tokenizer: str = "unicode",
         lowercase: bool = True,
         max_letters: int = 24,
@@ -113,6 +114,7 @@ class TaggingPipeline(tf.Module):
             vocab_size: maximum size of the vocabulary of words.
             min_count: rarer words are unknown; every character is kept.
             always: words that are kept however rare they are.
+            letters: characters that are kept, seen or not.
             tokenizer, lowercase, max_letters: see the class.
 
         Raises:
@@ -124,15 +126,15 @@ class TaggingPipeline(tf.Module):
         characters: Counter[bytes] = Counter()
         cased = splitting.normal_words(tf.constant([*raw], tf.string), lowercase=False)
         spelled = splitting.letters(cased, max_letters).to_list()
-        for letters, count in zip(spelled, raw.values()):
-            for letter in letters:
+        for spelling, count in zip(spelled, raw.values()):
+            for letter in spelling:
                 characters[letter] += count
         most_common = vocabularies.most_common
         return cls(
             most_common(
                 words, vocab_size=vocab_size, min_count=min_count, always=always
             ),
-            most_common(characters, vocab_size=vocab_size, min_count=1),
+            most_common(characters, vocab_size=vocab_size, min_count=1, always=letters),
             **asdict(settings),
         )
 
@@ -152,6 +154,11 @@ class TaggingPipeline(tf.Module):
     @property
     def vocab_size(self) -> int:
         return len(self._words.entries)
+
+    @property
+    def alphabet(self) -> list[str]:
+        """The characters in the order of their ids."""
+        return list(self._characters.entries)
 
     @property
     def character_count(self) -> int:

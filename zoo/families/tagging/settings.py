@@ -43,6 +43,7 @@ class TaggingSettings(Checked):
             `"none"`, or `"auto"`, which takes `glove-en` if it covers most training
             words (`zoo.families.pretrained.choose_start`) and `embedding_dim` was not
             set to another width. A word that has a vector needs no `min_count`.
+            Or the folder of a trained model of the same name to continue from.
         vectors: word2vec or GloVe text file to start the embedding from.
         replace_rare: share of the words seen once that are replaced by the unknown
             word in training, drawn again each epoch (Lample et al. 2016, section 4.1
@@ -83,3 +84,10 @@ class TaggingSettings(Checked):
         "replace_rare": Choice(None, 0.25, 0.5),
         "max_letters": Choice(12, 24),
     }
+    kept: ClassVar[tuple[str, ...]] = ("tokenizer", "lowercase")
+    inherited: ClassVar[tuple[str, ...]] = (
+        "scheme",
+        "vocab_size",
+        "min_count",
+        "max_letters",
+    )

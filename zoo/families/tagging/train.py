@@ -16,7 +16,8 @@ from zoo.data.tag_schemes import scheme_name, spans_of, tags_of_types
 from zoo.data.tagged_splits import TaggedSplits
 from zoo.data.unknown import never_said
 from zoo.families.building import build
-from zoo.families.pretrained import Start, choose_start, start_of
+from zoo.families.continuing import continue_from, starting
+from zoo.families.pretrained import Start, start_of
 from zoo.families.tagging.coverage import Coverage, coverage_of
 from zoo.families.tagging.decoder import Decoder
 from zoo.families.tagging.fitting import (
@@ -32,6 +33,7 @@ from zoo.families.tagging.settings import TaggingSettings
 from zoo.families.tagging.unknown import in_scheme_of_model, with_unknown
 from zoo.families.text_model import describe_training
 from zoo.tasks import TAGS, Task
+from zoo.text.vocabulary import SPECIALS
 from zoo.training.checkpoint import claim, fingerprint
 from zoo.training.fit import seed_everything
 
@@ -112,17 +114,15 @@ def prepare(splits: TaggedSplits, settings: TaggingSettings) -> Tagged:
             for part in PARTS:
                 data[part] = data[part].convert(name, task.scheme, settings.scheme)
     words = data["train"].tokens
-    start = choose_start(
-        settings.weights,
-        TaggingPipeline.count(words, lowercase=settings.lowercase),
-        tokenizer=settings.tokenizer,
-        vectors=settings.vectors,
-    )
+    counts = TaggingPipeline.count(words, lowercase=settings.lowercase)
+    start = starting(settings, counts, TaggingModel)
+    letters = start.earlier.model.pipeline.alphabet if start.earlier else ()
     pipeline = TaggingPipeline.learn(
         words,
         vocab_size=settings.vocab_size,
         min_count=settings.min_count,
         always=start.always,
+        letters=letters[len(SPECIALS) :],
         tokenizer=settings.tokenizer,
         lowercase=settings.lowercase,
         max_letters=settings.max_letters,
@@ -152,6 +152,7 @@ def train(
     """Builds and trains a registered tagger; see `Family.train`."""
     seed_everything(settings.seed)
     pipeline = tagged.pipeline
+    keywords = tagged.start.sized(name, keywords)
     start = start_of(tagged.start, settings, name, keywords)
     model = build(
         name,
@@ -163,7 +164,11 @@ def train(
         seed=settings.seed,
     )
     check_imbalance(model, tagged.tasks, settings)
-    metadata = describe_training(name, keywords, settings, weights=start)
+    owned = tagged.tasks, pipeline
+    continue_from(tagged.start, model, *owned, keywords, verbose=verbose)
+    metadata = describe_training(
+        name, keywords, settings, weights=start, earlier=tagged.start.earlier
+    )
     read = [vars(tagged.data[part]) for part in ("train", "valid")]
     claim(folder, {**metadata, "data": fingerprint([*read, tagged.tasks])})
     valid = tagged.part("valid") if tagged.sentences["valid"] else None
