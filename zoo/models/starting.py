@@ -20,11 +20,12 @@ _LAYER, _SOURCE = "embedding", "source_embedding"
 def get(name: str, *sizes, weights: str = shipped.NONE, **keywords):
     """Builds a new model.
 
-    With `weights="glove-en"` the word embedding starts from the word vectors that ship
-    in the package, so it is 100 wide, and is trained further. Without a vocabulary the
-    model has that of the vectors, `zoo.weights.vocabulary("glove-en")`: four special
-    tokens and 40,000 English words in lower case. The pipeline that goes with it is
-    `zoo.TextPipeline(zoo.weights.vocabulary("glove-en"))`, and for a tagger
+    With `weights="english"` the word embedding starts from word vectors that ship in
+    the package, so it is 256 wide, or 100 with `"glove-en"`, and is trained further.
+    Without a vocabulary the model has that of the vectors,
+    `zoo.weights.vocabulary("english")`: four special tokens and 40,000 English words in
+    lower case. The pipeline that goes with it is
+    `zoo.TextPipeline(zoo.weights.vocabulary("english"))`, and for a tagger
     `zoo.TaggingPipeline` with these words. With the words of a vocabulary of one's own,
     such as `pipeline.vocabulary`, the words that have a vector start from it, the
     others at random.
@@ -34,7 +35,7 @@ def get(name: str, *sizes, weights: str = shipped.NONE, **keywords):
         *sizes: the builder's first arguments: `vocab_size`, a number or the words by
             id, then for classifiers and taggers `tasks`, for translation
             `target_vocab_size`.
-        weights: `"glove-en"` or `"none"`.
+        weights: `"english"`, `"glove-en"` or `"none"`.
         **keywords: the builder's other arguments; `describe(name)` lists them.
 
     Returns:

@@ -41,10 +41,10 @@ class TranslationSettings(Checked):
         min_count: rarer words are not used to learn the vocabulary.
         weights: shipped word vectors to start the embedding of the source from, and
             that of the target if they cover it and it is not tied to the softmax:
-            `"glove-en"`, which makes both 100 wide; `"none"`, the default, because the
-            effect on BLEU was not measured; or `"auto"`, which takes `glove-en` if it
+            `"english"` or `"glove-en"`, which make both 256 or 100 wide; `"none"`, the
+            default, because the effect on BLEU was not measured; or `"auto"`, which takes `english` if it
             covers most source words (`zoo.families.pretrained.choose_start`) and the
-            embedding of the model is 100 wide without it. They need whole words
+            embedding of the model is 256 wide without it. They need whole words
             (`tokenizer="whitespace"`) and two vocabularies; their words fill up
             that of the source.
         max_length: maximum number of pieces of a training source or target; the report
