@@ -47,8 +47,8 @@ class ClassificationSettings(Checked):
         min_count: tokens seen less often are not entries.
         weights: shipped word vectors to start the embedding from: `"english"`,
             `"glove-en"`, `"none"`, or `"auto"`, which takes `english` if it covers most
-            training words (`zoo.families.pretrained.choose_start`) and `embedding_dim` was not
-            set to another width. A word that has a vector needs no `min_count`.
+            training words (`zoo.families.pretrained.choose_start`) and `embedding_dim`
+            was not set to another width. A word that has a vector needs no `min_count`.
             Or the folder of a trained model of the same name to continue from.
         vectors: word2vec or GloVe text file to start the embedding from.
         max_length: tokens read per text.

@@ -41,12 +41,12 @@ class LanguageSettings(Checked):
         min_count: tokens seen less often are unknown.
         weights: shipped word vectors to start the embedding from: `"english"` or
             `"glove-en"`, which make it 256 or 100 wide; `"none"`, the default, because
-            the effect on perplexity was not measured; or `"auto"`, which takes `english` if it covers most
-            training words (`zoo.families.pretrained.choose_start`) and the embedding
-            of the model is 256 wide without it. The vocabulary is the same with and
-            without them, so that perplexities can be compared. Or the folder of a
-            trained model of the same name to continue from, whose words stay in the
-            vocabulary.
+            the effect on perplexity was not measured; or `"auto"`, which takes
+            `english` if it covers most training words
+            (`zoo.families.pretrained.choose_start`) and the embedding of the model is
+            256 wide without it. The vocabulary is the same with and without them, so
+            that perplexities can be compared. Or the folder of a trained model of the
+            same name to continue from, whose words stay in the vocabulary.
         jit_compile: whether to compile the training step with XLA.
     """
 

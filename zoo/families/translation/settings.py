@@ -42,11 +42,11 @@ class TranslationSettings(Checked):
         weights: shipped word vectors to start the embedding of the source from, and
             that of the target if they cover it and it is not tied to the softmax:
             `"english"` or `"glove-en"`, which make both 256 or 100 wide; `"none"`, the
-            default, because the effect on BLEU was not measured; or `"auto"`, which takes `english` if it
-            covers most source words (`zoo.families.pretrained.choose_start`) and the
-            embedding of the model is 256 wide without it. They need whole words
-            (`tokenizer="whitespace"`) and two vocabularies; their words fill up
-            that of the source.
+            default, because the effect on BLEU was not measured; or `"auto"`, which
+            takes `english` if it covers most source words
+            (`zoo.families.pretrained.choose_start`) and the embedding of the model is
+            256 wide without it. They need whole words (`tokenizer="whitespace"`) and
+            two vocabularies; their words fill up that of the source.
         max_length: maximum number of pieces of a training source or target; the report
             states how many pairs were cut.
         max_source: maximum number of pieces read from a source when translating.
