@@ -26,6 +26,9 @@ folder: Path = trained.export("saved_models/topic")
 rows = [("so good", "good"), ("so bad", "bad")]
 run = zoo.train("bilstm", rows, label={"mood": "categories"}, epochs=3, out="runs/a")
 score: float = zoo.evaluate(run, rows)["mood"]["accuracy"]
+pairs = [("why", "so", "yes"), ("how", "so", "no")]
+run = zoo.train("bilstm", pairs, text=["question", "answer"], label="relevant")
+answers = zoo.load("runs/bilstm").predict([("why", "so")])
 version: Path = zoo.export(run, keep=2)
 found = zoo.tune(["bilstm", "lstm"], rows, trials=3, budget={"parameters": 2e6})
 best: Path | None = found.exported if found else None

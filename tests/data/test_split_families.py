@@ -7,8 +7,8 @@ from collections import Counter
 
 from zoo.data.pairs import Pairs, assemble_pairs
 from zoo.data.sentences import TaggedSentences
-from zoo.data.splits import text_key
 from zoo.data.tagged_splits import assemble_tagged
+from zoo.text.characters import text_key
 
 PARTS = ("train", "valid", "test")
 

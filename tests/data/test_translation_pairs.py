@@ -8,7 +8,7 @@ import pytest
 
 from zoo.data import DataError
 from zoo.data.pairs import Pairs, read_pairs, split_pairs
-from zoo.data.splits import text_key
+from zoo.text.characters import text_key
 
 
 def write(folder, name: str, text: str, pack: bool = False):

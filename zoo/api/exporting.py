@@ -12,6 +12,7 @@ from zoo.api.reading import Reading, check_further
 from zoo.api.start import load_tensorflow
 from zoo.api.trained import trained
 from zoo.families import exporting, get_family
+from zoo.families.reading import check_texts
 
 
 def export(
@@ -20,7 +21,7 @@ def export(
     folder: str | Path | None = None,
     *,
     tasks: Any = None,
-    examples: Iterable[str] | None = None,
+    examples: Iterable | None = None,
     metadata: Mapping | None = None,
     keep: int | None = None,
     family: str | None = None,
@@ -30,7 +31,7 @@ def export(
     int8: bool = False,
     data: Any = None,
     label: str | Sequence[str] | Mapping[str, str] | None = None,
-    text: str | None = None,
+    text: str | Sequence[str] | None = None,
     task_column: str | None = None,
     **further: Any,
 ) -> Path:
@@ -46,7 +47,8 @@ def export(
         folder: of the versions, by default `saved_models/<name>`; of a model for a
             device `edge/<name>-<edge>`. A Keras model needs it.
         tasks: of a Keras model, what `zoo.tasks.as_tasks` reads.
-        examples: texts of the kind the model will see, for warmup and for the check.
+        examples: texts of the kind the model will see, or pairs of texts, for warmup
+            and for the check.
         metadata: of a Keras model, what else to write into `metadata.json`.
         keep: how many versions stay, the new one included; by default all.
         family: of a Keras model, by default told by its builder or its pipeline.
@@ -103,6 +105,7 @@ def export(
             task_column=task_column,
             **further,
         )
+        check_texts(reading, its_family)
         part = its_family.read_part(text_model, reading)
     to = Path("edge", f"{name}-{edge}") if folder is None else Path(folder)
     return devices.export(

@@ -35,7 +35,8 @@ class Reading:
     Args:
         data: a named set, a file or rows in memory; `None` for the family's default.
         label: a name, names, or kinds by name; kept as `COLUMN[:KIND]` each.
-        text, task_column, valid, test, target, valid_target, test_target, separator,
+        text: a name, or two names for pairs of texts; kept as a name or a list of two.
+        task_column, valid, test, target, valid_target, test_target, separator,
         missing, on_bad_rows, on_single_class, encoding, quotes, comment,
         unknown_labels: see `zoo.train` and `zoo.evaluate`.
         seed: of the split.
@@ -44,7 +45,7 @@ class Reading:
 
     data: Any = None
     label: Any = None
-    text: str | None = None
+    text: Any = None
     task_column: str | None = None
     valid: Any = None
     test: Any = None
@@ -66,6 +67,7 @@ class Reading:
         for name in ("data", "valid", "test"):
             setattr(self, name, from_python(getattr(self, name), name))
         self.label = labels_of(self.label)
+        self.text = columns_of_texts(self.text)
         if self.missing is not None:
             one = isinstance(self.missing, str)
             self.missing = [self.missing] if one else list(self.missing)
@@ -88,7 +90,7 @@ def read(
     *,
     family: str = "classification",
     label: str | Sequence[str] | Mapping[str, str] | None = None,
-    text: str | None = None,
+    text: str | Sequence[str] | None = None,
     valid: Any = None,
     test: Any = None,
     task_column: str | None = None,
@@ -163,6 +165,28 @@ def labels_of(label: Any) -> list[str] | None:
         "`label` must name the columns of labels. Accepted: a name, a list of names, "
         "or a dict from names to kinds, such as {'stars': 'regression'}. "
         f"Received: label={label!r}."
+    )
+
+
+def columns_of_texts(text: Any) -> str | list[str] | None:
+    """The column of the texts, or a list of the two columns of pairs of texts.
+
+    Example:
+        >>> columns_of_texts(["text"]), columns_of_texts(("question", "answer"))
+        ('text', ['question', 'answer'])
+    """
+    if text is None or isinstance(text, str):
+        return text
+    names = list(text) if isinstance(text, Iterable) else []
+    if names and all(isinstance(name, str) for name in names):
+        if len(names) == 1:
+            return names[0]
+        if len(names) == 2 and names[0] != names[1]:
+            return names
+    raise ValueError(
+        "`text` (--text) must name the column of the texts, or the two columns of "
+        "pairs of texts. Accepted: one name, or two different ones, such as "
+        f"['question', 'answer']. Received: text={text!r}."
     )
 
 

@@ -20,7 +20,7 @@ def tune(
     data: Any = None,
     *,
     label: str | Sequence[str] | Mapping[str, str] | None = None,
-    text: str | None = None,
+    text: str | Sequence[str] | None = None,
     valid: Any = None,
     test: Any = None,
     task_column: str | None = None,

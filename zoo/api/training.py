@@ -27,7 +27,7 @@ def train(
     data: Any = None,
     *,
     label: str | Sequence[str] | Mapping[str, str] | None = None,
-    text: str | None = None,
+    text: str | Sequence[str] | None = None,
     valid: Any = None,
     test: Any = None,
     task_column: str | None = None,
@@ -57,7 +57,8 @@ def train(
             (`"categories"`, `"multilabel"`, `"regression"`; for a tagger the scheme of
             the tags). Pairs without names hold the columns in this order.
         text: column of the texts; by default `"text"`, for a tagger `"tokens"`, for a
-            translation model `"source"`.
+            translation model `"source"`. Two columns, such as `["question",
+            "answer"]`, make pairs of texts, which a classifier or regression reads.
         valid: validation data of the same kinds; by default 10 % of `data`.
         test: test data of the same kinds; by default 10 % of `data`.
         task_column: splits the one label column into a task for each of its values.

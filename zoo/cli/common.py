@@ -8,6 +8,16 @@ import re
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "": 1}
 
 
+class OneOrMore(argparse.Action):
+    """Stores a value, or a list of all values where the option is repeated."""
+
+    def __call__(self, parser, namespace, values, option_string=None) -> None:
+        before = getattr(namespace, self.dest)
+        if before is not None:
+            values = [*([before] if isinstance(before, str) else before), values]
+        setattr(namespace, self.dest, values)
+
+
 def positive(text: str) -> int:
     """The type of an option that takes a positive whole number."""
     if not (text.isascii() and text.isdecimal() and int(text)):

@@ -9,6 +9,7 @@ import argparse
 from pathlib import Path
 
 from zoo.api.reading import FURTHER
+from zoo.cli.common import OneOrMore
 from zoo.data.formats.registry import format_names
 from zoo.families import families
 from zoo.tasks import KINDS
@@ -32,8 +33,11 @@ def add_data_arguments(parser: argparse._ActionsContainer) -> None:
     )
     parser.add_argument(
         "--text",
+        action=OneOrMore,
+        metavar="COLUMN",
         help="column of the texts (default: text), of a tagger's words, or of the "
-        "sources of translations (default: source)",
+        "sources of translations (default: source); twice for pairs of texts, such as "
+        "questions and answers, which classifiers read",
     )
     parser.add_argument(
         "--label",

@@ -5,14 +5,17 @@ from __future__ import annotations
 import argparse
 import json
 import os
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 
 from zoo.api.start import load_tensorflow
-from zoo.cli.common import positive
+from zoo.cli.common import OneOrMore, positive
 from zoo.client import connect
+from zoo.data.formats.registry import format_names
 from zoo.reporting.terminal import can_print, input_lines
+from zoo.text.pairs import INPUTS, by_input, joined, sides
 
 _CHUNK = 64  # texts whose answers are printed before more are read
 
@@ -28,7 +31,18 @@ def add_predict_parser(commands) -> None:
     parser.add_argument(
         "texts",
         nargs="*",
-        help="texts; by default the lines of standard input, in UTF-8",
+        help="texts, or first and second texts by turns for a model of pairs; by "
+        "default the lines of standard input, in UTF-8, with a tab between the two "
+        "texts of a pair",
+    )
+    parser.add_argument(
+        "--data", metavar="FILE", help=f"predict the texts of a {format_names()} file"
+    )
+    parser.add_argument(
+        "--text",
+        action=OneOrMore,
+        metavar="COLUMN",
+        help="column of the texts in --data, twice for pairs (default: as in training)",
     )
     _add_server_arguments(parser)
     parser.set_defaults(command=_predict)
@@ -47,6 +61,9 @@ def _add_server_arguments(parser: argparse.ArgumentParser) -> None:
     choice.add_argument("--label", help="version label, such as stable")
     server.add_argument("--signature", default="serving_default", help="to ask")
     server.add_argument(
+        "--pairs", action="store_true", help="the server's model reads pairs of texts"
+    )
+    server.add_argument(
         "--timeout",
         type=float,
         default=10.0,
@@ -60,8 +77,12 @@ def _predict(options) -> None:
         options.texts = given + options.texts
     elif options.folder is None:
         raise ValueError("`folder` or `--server` must be given. Received: neither.")
-    ask = _asker_of_server(options) if options.server else _asker(Path(options.folder))
-    texts, answered = _texts(options.texts), 0
+    reading: Mapping = {}
+    if options.server:
+        ask, pairs = _asker_of_server(options), options.pairs
+    else:
+        ask, pairs, reading = _asker(Path(options.folder))
+    texts, answered = _texts(options, pairs, reading), 0
     while chunk := list(islice(texts, _CHUNK)):
         try:
             answers = ask(chunk)
@@ -70,20 +91,67 @@ def _predict(options) -> None:
                 error.args = (f"{error} Texts answered before the error: {answered}.",)
             raise
         for text, answer in zip(chunk, answers, strict=True):
-            record = {"text": text, "answers": answer}
+            asked = dict(zip(INPUTS, sides(text))) if pairs else {"text": text}
+            record = {**asked, "answers": answer}
             line = json.dumps(record, ensure_ascii=False)
             print(line if can_print(line) else json.dumps(record))
         answered += len(chunk)
 
 
-def _texts(given: list[str]) -> Iterator[str]:
-    """Yields the arguments or the lines of standard input.
+def _texts(options, pairs: bool, reading: Mapping) -> Iterator[str]:
+    """Yields the arguments, the texts of a table or the lines of standard input.
 
     Invalid UTF-8 becomes U+FFFD, as it does in the models.
     """
+    if options.data is not None:
+        return iter(_texts_of_table(options, pairs, reading))
+    given = [os.fsencode(text).decode("utf-8", "replace") for text in options.texts]
+    if not pairs:
+        return iter(given) if given else input_lines()
+    if len(given) % 2:
+        raise ValueError(
+            "`texts` must be the two texts of each pair by turns, because the model "
+            f"reads pairs. Accepted: an even number. Received: {len(given)}."
+        )
     if given:
-        return (os.fsencode(text).decode("utf-8", "replace") for text in given)
-    return input_lines()
+        return map(_joined, given[::2], given[1::2])
+    return (_joined(*_both(line)) for line in input_lines())
+
+
+def _joined(first: str, second: str) -> str:
+    return str(joined(first, second))
+
+
+def _both(line: str) -> list[str]:
+    both = line.split("\t")
+    if len(both) != 2:
+        raise ValueError(
+            "a line must hold the two texts of a pair, because the model reads pairs. "
+            f"Accepted: two texts with a tab between them. Received: {line!r}."
+        )
+    return both
+
+
+def _texts_of_table(options, pairs: bool, reading: Mapping) -> list[str]:
+    from zoo.api.reading import columns_of_texts
+    from zoo.data import read_table
+
+    if options.texts:
+        raise ValueError(
+            "`texts` must be left out beside `--data`. Accepted: one of the two. "
+            f"Received: {len(options.texts)} text(s) and --data {options.data}."
+        )
+    columns = columns_of_texts(options.text or reading.get("text")) or "text"
+    if isinstance(columns, list) != pairs:
+        wanted = "two columns, because the model reads pairs" if pairs else "one column"
+        raise ValueError(
+            f"`--text` must name {wanted}. Accepted: --text COLUMN"
+            f"{' --text COLUMN' if pairs else ''}. Received: {columns!r}."
+        )
+    table = read_table(options.data, text=columns, labels={})
+    for note in table.notes:
+        print(note, file=sys.stderr)
+    return table.texts
 
 
 def _asker_of_server(options) -> Callable[[list[str]], list[dict]]:
@@ -97,13 +165,29 @@ def _asker_of_server(options) -> Callable[[list[str]], list[dict]]:
         timeout=options.timeout,
         batch_size=_CHUNK,
     )
-    return lambda texts: client.predict(texts, options.signature)
+    if not options.pairs:
+        return lambda texts: client.predict(texts, options.signature)
+
+    def ask(texts: list[str]) -> list[dict]:
+        named = by_input([text.encode() for text in texts], pairs=True)
+        columns = client.call(named, options.signature)
+        rows = zip(*columns.values(), strict=True)
+        return [dict(zip(columns, row, strict=True)) for row in rows]
+
+    return ask
 
 
-def _asker(folder: Path) -> Callable[[list[str]], list[dict]]:
+def _asker(folder: Path) -> tuple[Callable[[list[str]], list[dict]], bool, Mapping]:
+    """How to ask a model, whether it reads pairs, and how its data were read."""
     load_tensorflow()
     if any(list(folder.glob(f"{deep}saved_model.pb")) for deep in ("", "*/")):
-        from zoo.serving import ServedModel as load
-    else:
-        from zoo.loading import load
-    return load(folder).predict
+        from zoo.serving import ServedModel
+
+        served = ServedModel(folder)
+        reading = served.metadata.get("model", {}).get("reading", {})
+        return served.predict, served.pairs, reading
+    from zoo.loading import load
+
+    model = load(folder)
+    pairs = getattr(model.pipeline, "pairs", False)
+    return model.predict, pairs, model.metadata.get("reading", {})

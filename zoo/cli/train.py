@@ -8,6 +8,7 @@ from zoo.cli.common import duration
 from zoo.cli.data import add_data_arguments, add_part_arguments, data_arguments
 from zoo.cli.serve import add_export_arguments, after_export
 from zoo.reporting.terminal import shell_command
+from zoo.text.pairs import SEPARATOR
 
 
 def add_train_parser(commands) -> None:
@@ -112,7 +113,8 @@ def _train(options) -> None:
         **keywords,
     )
     place = run.folder if run.exported is None else run.exported.parent
-    command = shell_command("zoo", "predict", values=(place, run.prompt))
+    texts = run.prompt.split(SEPARATOR)
+    command = shell_command("zoo", "predict", values=(place, *texts))
     name = run.model.metadata["name"]
     print(f"{family_of(name).next_step}: {command}")
     if export_to is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from zoo.data.cells import CellError, is_blank, read_label_cell, read_text_cell
@@ -17,6 +17,7 @@ from zoo.data.errors import (
 from zoo.data.examples import Examples
 from zoo.data.lists import SEPARATOR
 from zoo.data.notes import Tally, check_separator, column_notes
+from zoo.text.pairs import joined, sides
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class Columns:
     """The columns of a table to read, and how.
 
     Args:
-        text: column of the texts.
+        texts: column of the texts, or the two columns of pairs of texts.
         labels: from label column to its kind.
         task_column: column whose values split the one label column into tasks.
         missing: spellings of a missing label.
@@ -32,7 +33,7 @@ class Columns:
             unless the cells seem to use another one.
     """
 
-    text: str
+    texts: Sequence[str]
     labels: Mapping[str, str]
     task_column: str | None
     missing: Collection[str]
@@ -41,7 +42,12 @@ class Columns:
     @property
     def wanted(self) -> list[str]:
         """Returns the columns in the order in which `collect` takes their cells."""
-        return [self.text, *self.labels, *self._task]
+        return [*self.texts, *self.labels, *self._task]
+
+    @property
+    def pairs(self) -> bool:
+        """Returns whether a row has two texts."""
+        return len(self.texts) == 2
 
     @property
     def _task(self) -> list[str]:
@@ -76,7 +82,7 @@ def collect(path: str, rows: Iterable, columns: Columns, *, skip: bool) -> Examp
             a separator is given.
     """
     found = _Found()
-    for name in columns.wanted[1:]:
+    for name in columns.wanted[len(columns.texts) :]:
         found.tallies[name] = Tally()
     found.labels = {name: [] for name in columns.labels}
     for row in rows:
@@ -101,7 +107,16 @@ def collect(path: str, rows: Iterable, columns: Columns, *, skip: bool) -> Examp
             for name in names
         }
         origin, kinds = dict.fromkeys(names, column), dict.fromkeys(names, kind)
-    return Examples(found.texts, labels, found.where, kinds, origin, found.bad, notes)
+    return Examples(
+        found.texts,
+        labels,
+        found.where,
+        kinds,
+        origin,
+        found.bad,
+        notes,
+        columns.pairs,
+    )
 
 
 def blank_note(path, count: int) -> list[str]:
@@ -116,15 +131,17 @@ def blank_note(path, count: int) -> list[str]:
 
 
 def _read(path: str, line: int, cells: list, columns: Columns, found: _Found) -> None:
-    count = 1 + len(columns.labels)
-    if all(is_blank(cell) for cell in cells[:count]):
+    first = len(columns.texts)
+    if all(is_blank(cell) for cell in cells[: first + len(columns.labels)]):
         found.blank += 1
         return
-    column, parsed, task = columns.text, [], []
+    column, texts, parsed, task = "", [], [], []
     try:
-        text = read_text_cell(cells[0])
-        for (name, kind), cell in zip(columns.labels.items(), cells[1:], strict=False):
+        for name, cell in zip(columns.texts, cells, strict=False):
             column = name  # for the message below
+            texts.append(read_text_cell(cell))
+        for (name, kind), cell in zip(columns.labels.items(), cells[first:]):
+            column = name
             parsed.append(
                 read_label_cell(
                     cell, kind, columns.missing, columns.separator or SEPARATOR
@@ -137,12 +154,14 @@ def _read(path: str, line: int, cells: list, columns: Columns, found: _Found) ->
         said = error.what, error.accepted, error.received
         found.bad.append(BadRow(path, line, column, *said))
         return
-    found.texts.append(text)
+    found.texts.append(str(joined(*texts)) if columns.pairs else texts[0])
     found.where.append((path, line))
     found.tasks += task
     for name, value in zip(columns.labels, parsed, strict=True):
         found.labels[name].append(value)
-    for name, cell, value in zip(found.tallies, cells[1:], parsed + task, strict=True):
+    for name, cell, value in zip(
+        found.tallies, cells[first:], parsed + task, strict=True
+    ):
         found.tallies[name].add(cell, value, columns.missing)
 
 
@@ -178,10 +197,14 @@ def _check(path: str, columns: Columns, found: _Found) -> None:
 
 def _notes(path: str, columns: Columns, found: _Found) -> list[str]:
     notes = blank_note(path, found.blank)
-    empty = sum(not text.strip() for text in found.texts)
-    if empty:
-        verb = "text is" if empty == 1 else "texts are"
-        notes.append(f"{path}, column {columns.text!r}: {empty:,} {verb} empty.")
+    for place, name in enumerate(columns.texts):
+        texts = found.texts
+        if columns.pairs:
+            texts = [sides(text)[place] for text in texts]
+        empty = sum(not text.strip() for text in texts)
+        if empty:
+            verb = "text is" if empty == 1 else "texts are"
+            notes.append(f"{path}, column {name!r}: {empty:,} {verb} empty.")
     kinds = {**columns.labels, **dict.fromkeys(columns._task, "tasks")}
     for name, tally in found.tallies.items():
         if kinds[name] == "multilabel" and columns.separator is None:

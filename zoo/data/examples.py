@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from zoo.data.errors import BadRow, DataError
+from zoo.text.characters import text_key
+from zoo.text.pairs import joined, sides
 
 
 @dataclass
@@ -13,7 +15,8 @@ class Examples:
     """Texts, the labels of every task, and the origin of each row.
 
     Args:
-        texts: one text per row; may be empty strings.
+        texts: one text per row; may be empty strings. A pair of texts is one text, as
+            `zoo.text.pairs.joined` makes it.
         labels: for every task one value per row, `None` if missing: a `str` for
             categories, a tuple of `str` for multilabel, a `float` for regression.
         where: `(file, line)` of every row, for messages.
@@ -21,6 +24,7 @@ class Examples:
         columns: column of each task's labels, for messages.
         skipped: rows that `on_bad_rows="skip"` left out.
         notes: what a reader of the rows should know about them.
+        pairs: whether the texts are pairs.
 
     Raises:
         DataError: if the parts differ in length.
@@ -38,6 +42,7 @@ class Examples:
     columns: dict[str, str] = field(default_factory=dict)
     skipped: list[BadRow] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    pairs: bool = False
 
     def __post_init__(self) -> None:
         if not self.where:
@@ -59,6 +64,25 @@ class Examples:
     def __len__(self) -> int:
         return len(self.texts)
 
+    @property
+    def text_keys(self) -> list[str]:
+        """Returns keys of the texts, equal for copies; for pairs if both texts are.
+
+        Example:
+            >>> Examples(["So  GOOD"], {}).text_keys
+            ['so good']
+        """
+        if not self.pairs:
+            return [text_key(text) for text in self.texts]
+        return [str(joined(*map(text_key, sides(text)))) for text in self.texts]
+
+    @property
+    def each_text(self) -> list[str]:
+        """Returns the texts; of pairs both."""
+        if not self.pairs:
+            return self.texts
+        return [side for text in self.texts for side in sides(text)]
+
     def select(self, indices: Iterable[int]) -> Examples:
         """Returns the rows `indices`, in that order, without `skipped` and `notes`."""
         indices = [int(i) for i in indices]
@@ -68,6 +92,7 @@ class Examples:
             [self.where[i] for i in indices],
             dict(self.kinds),
             dict(self.columns),
+            pairs=self.pairs,
         )
 
     def with_tasks(self, names: Sequence[str]) -> Examples:
@@ -86,6 +111,7 @@ class Examples:
             {name: self.columns[name] for name in names},
             self.skipped,
             self.notes,
+            self.pairs,
         )
 
 
@@ -119,6 +145,7 @@ def join(parts: Sequence[Examples]) -> Examples:
         columns,
         [row for part in parts for row in part.skipped],
         [note for part in parts for note in part.notes],
+        any(part.pairs for part in parts),
     )
 
 

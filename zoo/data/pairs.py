@@ -20,7 +20,8 @@ from zoo.data.examples import Examples
 from zoo.data.files import read_text, table_of
 from zoo.data.memory import Memory
 from zoo.data.parts import Splits
-from zoo.data.splits import assemble, split, text_key
+from zoo.data.splits import assemble, split
+from zoo.text.characters import text_key
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from zoo.tasks import KINDS
 def read_table(
     path: str | Path | Memory,
     *,
-    text: str,
+    text: str | Sequence[str],
     labels: Mapping[str, str],
     task_column: str | None = None,
     on_bad_rows: str = "error",
@@ -37,7 +37,7 @@ def read_table(
     Args:
         path: the file; its name determines the format, and `.gz` may follow it. Or rows
             in memory.
-        text: column of the texts.
+        text: column of the texts, or the two columns of pairs of texts.
         labels: from label column to its kind (see `zoo.tasks.KINDS`); each becomes a
             task of that name. May be empty, for texts to predict.
         task_column: column whose values split the one label column into tasks.
@@ -64,8 +64,9 @@ def read_table(
         >>> read_table(file, text="text", labels={"stars": "regression"}).labels
         {'stars': [5.0, None]}
     """
-    _check_arguments(text, labels, task_column, on_bad_rows, separator)
-    columns = Columns(text, labels, task_column, missing, separator)
+    texts = (text,) if isinstance(text, str) else tuple(text)
+    _check_arguments(texts, labels, task_column, on_bad_rows, separator)
+    columns = Columns(texts, labels, task_column, missing, separator)
     skip = on_bad_rows == "skip"
     table = table_of(path, skip, encoding, quotes)
     return collect(table.name, table.rows(columns.wanted), columns, skip=skip)
@@ -104,16 +105,22 @@ def read_columns(
         ... ).texts
         ['say "hello"']
     """
-    _check_arguments(text, labels, task_column, on_bad_rows, separator)
-    chosen = Columns(text, labels, task_column, MISSING, separator)
+    _check_arguments((text,), labels, task_column, on_bad_rows, separator)
+    chosen = Columns((text,), labels, task_column, MISSING, separator)
     skip = on_bad_rows == "skip"
     table = Table(path, skip, encoding, quotes=False)
     rows = rows_by_position(table, columns, chosen.wanted)
     return collect(str(path), rows, chosen, skip=skip)
 
 
-def _check_arguments(text, labels, task_column, on_bad_rows, separator=None) -> None:
+def _check_arguments(texts, labels, task_column, on_bad_rows, separator=None) -> None:
     check_on_bad_rows(on_bad_rows)
+    if len(texts) not in (1, 2):
+        raise DataError(
+            "`text` (--text) must name the column of the texts, or the two columns of "
+            "pairs of texts. Accepted: one column or two. "
+            f"Received: {len(texts)} ({', '.join(map(repr, texts)) or 'none'})."
+        )
     if separator == "":
         raise DataError(
             "`separator` separates the labels of a cell. Accepted: at least one "
@@ -137,7 +144,7 @@ def _check_arguments(text, labels, task_column, on_bad_rows, separator=None) -> 
             "`task_column` splits one label column into tasks. Accepted: one label "
             f"column. Received: {len(labels)} ({', '.join(labels) or 'none'})."
         )
-    used = [text, *labels, *([task_column] if task_column else [])]
+    used = [*texts, *labels, *([task_column] if task_column else [])]
     if len(set(used)) != len(used):
         raise DataError(
             "`text`, `labels` and `task_column` must be different columns. Accepted: "

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from zoo.data.errors import shorten
 from zoo.data.examples import Examples
-from zoo.text.characters import text_key
+from zoo.text.pairs import SEPARATOR
 
 FEW = 10  # a class with fewer training rows has unreliable scores
 _LARGE = 20  # a text that is at least one row in so many is reported
@@ -97,15 +97,20 @@ def _classes(value) -> tuple[str, ...]:
 
 def _large_texts(parts: Mapping[str, Examples]) -> list[str]:
     texts = [text for part in parts.values() for text in part.texts]
-    counts = Counter(map(text_key, texts))
+    keys = [key for part in parts.values() for key in part.text_keys]
+    counts = Counter(keys)
     large = [
         (key, count)
         for key, count in counts.most_common(_LARGE)
         if count > 1 and count * _LARGE >= len(texts)
     ]
-    first = {text_key(text): text for text in reversed(texts)} if large else {}
+    first = dict(zip(reversed(keys), reversed(texts))) if large else {}
     return [
         f"One text makes up {count / len(texts):.0%} of the data, {count:,} of "
-        f"{len(texts):,} rows: {shorten(first[key])}.".replace("%", " %", 1)
+        f"{len(texts):,} rows: {_shown(first[key])}.".replace("%", " %", 1)
         for key, count in large[:_NAMED]
     ]
+
+
+def _shown(text: str) -> str:
+    return " and ".join(map(shorten, text.split(SEPARATOR, 1)))

@@ -10,7 +10,6 @@ from zoo.data.examples import Examples
 from zoo.data.parts import Splits
 from zoo.data.strata import strata
 from zoo.data.stratify import stratify
-from zoo.text.characters import text_key
 
 
 def split(
@@ -23,13 +22,13 @@ def split(
 ) -> Splits:
     """Splits rows into train, valid and test.
 
-    Rows of one text (see `text_key`) or one group stay together: they form a bundle,
-    which counts once for each of its labels. Each category, tag and tenth of a
-    regression target has its share of the bundles in every part, to within one bundle
-    if each bundle has one label, else as nearly as possible. The largest bundle of
-    every label stays in training, and so does a bundle of more rows than a part should
-    have of its labels. The same rows and seed give the same parts on every machine,
-    whatever the order of the rows.
+    Rows of one text (see `text_key`), of one pair of texts or of one group stay
+    together: they form a bundle, which counts once for each of its labels. Each
+    category, tag and tenth of a regression target has its share of the bundles in every
+    part, to within one bundle if each bundle has one label, else as nearly as possible.
+    The largest bundle of every label stays in training, and so does a bundle of more
+    rows than a part should have of its labels. The same rows and seed give the same
+    parts on every machine, whatever the order of the rows.
 
     Args:
         examples: the rows.
@@ -62,7 +61,7 @@ def split(
             "`valid` and `test` must leave rows for training. Accepted: a sum below 1. "
             f"Received: {valid!r} + {test!r}."
         )
-    bundles = bundle([text_key(text) for text in examples.texts], groups)
+    bundles = bundle(examples.text_keys, groups)
     dealt = stratify(
         strata(examples, bundles.rows),
         bundles.sizes,
@@ -182,9 +181,9 @@ def drop_leaked(train: Examples, *held_out: Examples) -> tuple[Examples, int]:
 
 def _rows_in(examples: Examples, *others: Examples) -> set[int]:
     """Returns the rows whose text occurs in the others."""
-    seen = {text_key(text) for other in others for text in other.texts}
-    texts = enumerate(examples.texts) if seen else ()
-    return {row for row, text in texts if text_key(text) in seen}
+    seen = {key for other in others for key in other.text_keys}
+    keys = enumerate(examples.text_keys) if seen else ()
+    return {row for row, key in keys if key in seen}
 
 
 def _without(examples: Examples, rows: set[int]) -> Examples:

@@ -218,6 +218,13 @@ def _check_kind(text_model: TextModel) -> None:
             f"Received: a {type(text_model).__name__} of the model "
             f"{text_model.metadata.get('name', text_model.model.name)!r}."
         )
+    if text_model.pipeline.pairs:
+        raise ValueError(
+            "`text_model` must read one text, because a device is given its ids in a "
+            "row of a fixed length. Accepted: a classifier of texts. Received: "
+            f"{text_model.metadata.get('name', text_model.model.name)!r}, a model of "
+            "pairs of texts."
+        )
     check_model(text_model.model, text_model.tasks)
 
 

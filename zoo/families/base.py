@@ -13,6 +13,7 @@ from zoo.families.run import Run
 from zoo.families.steps import Steps
 from zoo.reporting.report import Report
 from zoo.reporting.terminal import one_line
+from zoo.text.pairs import SEPARATOR
 from zoo.training.history import best_epoch
 
 if TYPE_CHECKING:
@@ -97,6 +98,7 @@ class Family(Steps):
         scores = self.report(text_model, prepared, history, settings, folder)
         say(scores)
         page = folder / "report.md"
+        prompt = self.prompt(splits).split(SEPARATOR)
         if shares := self.shares(splits, CLASSES_REPORTED):
             with page.open("a", encoding="utf-8") as file:
                 file.write(f"\n## Rows of each class\n\n{shares}\n")
@@ -108,7 +110,7 @@ class Family(Steps):
             report=Report(page),
             history=history,
             exported=None,
-            prompt=one_line(self.prompt(splits)),
+            prompt=SEPARATOR.join(map(one_line, prompt)),
         )
 
     def publish(self, run: Run, splits, export_to: Path, say: Callable) -> Run:

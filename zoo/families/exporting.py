@@ -7,6 +7,7 @@ from pathlib import Path
 
 from zoo.families._registry import families, get_family
 from zoo.models._registry import describe, list_models
+from zoo.text.pairs import each_pair
 
 
 def export(
@@ -15,7 +16,7 @@ def export(
     folder: str | Path,
     *,
     tasks=None,
-    examples: Iterable[str] | None = None,
+    examples: Iterable | None = None,
     metadata: Mapping | None = None,
     keep: int | None = None,
     family: str | None = None,
@@ -41,6 +42,9 @@ def export(
       a model of the zoo, and `length`, the number of tokens.
     * `tokens`: `text` to `ids` int32 `[batch, time]`, `tokens` string `[batch, time]`
       and `length` int32 `[batch]`: the input of the model.
+
+    A classifier of pairs of texts has the inputs `text` and `text_pair` in place of
+    `text`, both string `[batch]`, and the same two features of its `tf.Example`s.
 
     Signatures of a language model:
 
@@ -93,8 +97,8 @@ def export(
         folder: the model's folder, `saved_models/<name>`.
         tasks: what `zoo.tasks.as_tasks` reads; not for language and translation
             models.
-        examples: texts of the kind the model will see, for warmup and for the check;
-            some hundred are enough.
+        examples: texts of the kind the model will see, or pairs of texts, for warmup
+            and for the check; some hundred are enough.
         metadata: further entries to write under `model` in `metadata.json`.
         family: name of the family that serves the model; by default that of its
             registered builder, or else of its pipeline.
@@ -114,6 +118,8 @@ def export(
     from zoo.serving.publish import publish
 
     chosen = get_family(family or _family_of(model, pipeline, metadata or {}))
+    if examples is not None and getattr(pipeline, "pairs", False):
+        examples = each_pair(examples, "examples")
     texts = sample(examples)
     servable = chosen.servable(model, pipeline, tasks, texts, metadata or {})
     return publish(servable, folder, examples=texts, metadata=metadata, keep=keep)

@@ -8,7 +8,7 @@ from typing import Any
 
 from zoo.models import _registry
 from zoo.training.settings import WHOLE_WORDS, is_folder
-from zoo.weights import AUTO, NAMES, NONE, WIDTH, known_words
+from zoo.weights import AUTO, DEFAULT, NONE, WIDTHS, known_words
 
 # English sets reach 0.81 to 0.94 of the occurrences and 0.74 to 0.96 of the words; the
 # German texts of Multi30k 0.38 and 0.12, Chinese reviews 0.00 and 0.01.
@@ -65,7 +65,7 @@ def choose_start(
 
     Args:
         weights: `"auto"`, `"none"` or the name of shipped weights. `"auto"` takes
-            `glove-en` if it covers most of the texts: at least 70 % of the
+            `english` if it covers most of the texts: at least 70 % of the
             occurrences of words with a letter, and 50 % of the words seen twice.
         counts: number of occurrences of each token (UTF-8) of the training texts.
         tokenizer: tokenizer of the texts.
@@ -82,7 +82,7 @@ def choose_start(
             f"Accepted: {', '.join(WHOLE_WORDS)}. "
             f"Received: weights={weights!r} with tokenizer={tokenizer!r}."
         )
-    name = NAMES[0] if weights == AUTO else weights
+    name = DEFAULT if weights == AUTO else weights
     known = known_words(name)
     tokens, words = coverage(counts, frozenset(known))
     suits = tokens >= LEAST_TOKENS and words >= LEAST_WORDS
@@ -115,21 +115,22 @@ def coverage(counts: Mapping[bytes, int], known: frozenset[str]) -> tuple[float,
 
 
 def fits(name: str, keywords: Mapping) -> bool:
-    """Returns whether a model's embedding can be as wide as the shipped weights.
+    """Returns whether a model's embedding can be as wide as the default weights.
 
     Args:
         name: name of a registered model.
         keywords: arguments of its builder that the user chose.
     """
+    width = WIDTHS[DEFAULT]
     defaults = _registry.describe(name).keywords
     groups = keywords.get("groups", defaults.get("groups", 1))
     if "embedding_dim" not in defaults:
         return True  # a linear model takes vectors of any width
     return (
-        keywords.get("embedding_dim", WIDTH) == WIDTH
+        keywords.get("embedding_dim", width) == width
         and keywords.get("variant") != "rand"
         and "vectors" not in keywords
-        and not WIDTH % (groups or 1)
+        and not width % (groups or 1)
     )
 
 
@@ -150,7 +151,8 @@ def settled(settings: Any, name: str, keywords: Mapping) -> Any:
     arguments = {**_registry.describe(name).keywords, **keywords}
     found = settings.obstacle(arguments)
     if weights == AUTO:
-        wide = arguments.get("embedding_dim", WIDTH) != WIDTH
+        width = WIDTHS[DEFAULT]
+        wide = arguments.get("embedding_dim", width) != width
         kept = settings.keeps_width and wide
         fit = found is None and not kept and fits(name, keywords)
         return settings if fit else replace(settings, weights=NONE)

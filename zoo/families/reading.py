@@ -41,6 +41,20 @@ def read_named(options, family):
     return load_named(options.data)
 
 
+def check_texts(options, family) -> None:
+    """Raises unless the family reads as many columns of texts as the options name.
+
+    Raises:
+        ValueError: for two columns, if the family does not read pairs of texts.
+    """
+    if isinstance(options.text, list) and not family.pairs:
+        raise ValueError(
+            f"`text` (--text) must name one column for models of {family.name}. "
+            "Accepted: one name; two for a classifier or regression, such as bilstm, "
+            f"which reads pairs of texts. Received: text={options.text!r}."
+        )
+
+
 def list_skipped(path, skipped, options) -> None:
     """Lists the rows that were left out on standard error."""
     if skipped and options.verbose:

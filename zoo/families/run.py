@@ -25,7 +25,8 @@ class Run:
         report: the page, which shows itself.
         history: one dict of logs an epoch.
         exported: folder of the exported version, or `None`.
-        prompt: a text of the data to try the model with.
+        prompt: a text of the data to try the model with, or a pair of texts, as
+            `zoo.text.pairs.joined` makes it.
     """
 
     model: BaseTextModel

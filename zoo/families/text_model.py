@@ -86,7 +86,7 @@ class BaseTextModel:
     family: ClassVar[str]
     pipeline_class: ClassVar[type[Pipeline]]
 
-    def predict(self, texts: Iterable[str | bytes], batch_size: int = 64) -> list[dict]:
+    def predict(self, texts: Iterable, batch_size: int = 64) -> list[dict]:
         """Returns an answer for each text."""
         raise NotImplementedError
 
@@ -126,7 +126,7 @@ class BaseTextModel:
     def export(
         self,
         folder: str | Path,
-        examples: Iterable[str] = (),
+        examples: Iterable = (),
         *,
         keep: int | None = None,
     ) -> Path:

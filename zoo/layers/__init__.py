@@ -15,6 +15,7 @@ from zoo.layers.crf import CRF, CRFLoss
 from zoo.layers.experts.sparse_moe import SparseMoE
 from zoo.layers.ngrams import NGramBag
 from zoo.layers.padding import PaddingMask
+from zoo.layers.pairs import PairFeatures, SplitPairs
 from zoo.layers.pooling import (
     AttentionPooling,
     LastState,
@@ -68,6 +69,7 @@ __all__ = [
     "MultiplicativeAttention",
     "NGramBag",
     "PaddingMask",
+    "PairFeatures",
     "QRNN",
     "QRNNCell",
     "RecurrentLayer",
@@ -75,6 +77,7 @@ __all__ = [
     "SRUCell",
     "SampledSoftmax",
     "SparseMoE",
+    "SplitPairs",
     "Stacking",
     "TanhProductAttention",
     "TaskSpecificLSTM",

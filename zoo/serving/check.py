@@ -243,9 +243,20 @@ def _run(session, signatures, texts: list[bytes]) -> dict[str, dict]:
     answers = {}
     for name in ("serving_default", "tokens"):
         outputs = {key: info.name for key, info in signatures[name].outputs.items()}
-        feed = {signatures[name].inputs["text"].name: texts}
-        answers[name] = session.run(outputs, feed)
+        answers[name] = session.run(outputs, _feed(signatures[name], texts))
     return answers
+
+
+def _feed(signature, texts: list[bytes]) -> dict[str, list[bytes]]:
+    """Returns the texts by tensor; of pairs, what is before and after U+001F."""
+    names = {name: info.name for name, info in signature.inputs.items()}
+    if "text_pair" not in names:
+        return {names["text"]: texts}
+    both = [text.partition(b"\x1f") for text in texts]
+    return {
+        names["text"]: [first for first, _, _ in both],
+        names["text_pair"]: [second for _, _, second in both],
+    }
 
 
 def _run_warmup(session, signatures, folder: Path) -> None:
@@ -255,9 +266,10 @@ def _run_warmup(session, signatures, folder: Path) -> None:
     records = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(records)
     requests = str(folder / "assets.extra" / records.WARMUP_FILE)
-    for name, key, values in records.read_warmup(requests):
+    for name, inputs in records.read_warmup(requests):
         outputs = [info.name for info in signatures[name].outputs.values()]
-        session.run(outputs, {signatures[name].inputs[key].name: values})
+        tensors = signatures[name].inputs
+        session.run(outputs, {tensors[key].name: inputs[key] for key in inputs})
 
 
 def main(arguments: list[str]) -> int:

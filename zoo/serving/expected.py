@@ -31,7 +31,7 @@ _EXAMPLES = 8
 _EXAMPLE_CHARACTERS = 4000
 
 
-def sample(examples: Iterable[str] | None) -> list[bytes]:
+def sample(examples: Iterable[str | bytes] | None) -> list[bytes]:
     """Returns up to eight of the examples, from the shortest to the longest."""
     texts = {as_bytes(text[:_EXAMPLE_CHARACTERS]) for text in examples or ()}
     ordered = sorted(texts, key=lambda text: (len(text), text))

@@ -7,8 +7,7 @@ from pathlib import Path
 
 from zoo.text import as_bytes
 from zoo.text.imports import tf
-
-FEATURE = "text"  # feature of each `tf.Example`
+from zoo.text.pairs import INPUTS
 
 
 def write_method_names(folder: Path, apis: Mapping[str, str]) -> None:
@@ -33,14 +32,18 @@ def write_method_names(folder: Path, apis: Mapping[str, str]) -> None:
     updater.save()
 
 
-def as_example(text: str | bytes) -> bytes:
-    """Returns a text as the serialized `tf.Example` of these signatures.
+def as_example(text: str | bytes, text_pair: str | bytes | None = None) -> bytes:
+    """Returns a text, or two, as the serialized `tf.Example` of these signatures.
 
     Example:
         >>> list(tf.train.Example.FromString(as_example("good")).features.feature)
         ['text']
     """
-    values = tf.train.BytesList(value=[as_bytes(text)])
-    feature = {FEATURE: tf.train.Feature(bytes_list=values)}
+    texts = dict(zip(INPUTS, (text, text_pair)))
+    feature = {
+        name: tf.train.Feature(bytes_list=tf.train.BytesList(value=[as_bytes(value)]))
+        for name, value in texts.items()
+        if value is not None
+    }
     example = tf.train.Example(features=tf.train.Features(feature=feature))
     return example.SerializeToString()

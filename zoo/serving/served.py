@@ -13,7 +13,7 @@ from zoo.serving.versions import versions
 from zoo.text import as_bytes
 from zoo.text.imports import tf
 from zoo.text.inputs import each_text, whole
-from zoo.text.normalize import as_tensor
+from zoo.text.pairs import INPUTS, TextOrPair, by_input, each_pair
 
 FORMAT_VERSION = 1
 _BATCH = 256
@@ -55,11 +55,16 @@ class ServedModel:
         """The names of the tasks."""
         return list(self.metadata["tasks"])
 
-    def predict(self, texts: Iterable[str | bytes]) -> list[dict]:
+    @property
+    def pairs(self) -> bool:
+        """Whether it answers pairs of texts."""
+        return INPUTS[1] in self._serve.structured_input_signature[1]
+
+    def predict(self, texts: Iterable[TextOrPair]) -> list[dict]:
         """Returns answers for texts.
 
         Args:
-            texts: any iterable of texts.
+            texts: any iterable of texts; of a model of pairs, of `(first, second)`.
 
         Returns:
             For each text, from task to `{"label": str, "scores": {label: score}}`.
@@ -77,9 +82,9 @@ class ServedModel:
         """
         answers: list[dict] = []
         tags = "words" in self._loaded.signatures
-        stream = each_text(texts)
+        stream = each_pair(texts) if self.pairs else each_text(texts)
         while chunk := [as_bytes(text) for text in islice(stream, _BATCH)]:
-            outputs = self._serve(text=tf.constant(chunk, tf.string))
+            outputs = self._serve(**self._inputs(chunk))
             if "translate" in self._loaded.signatures:
                 answers += self._translations(outputs)
                 continue
@@ -93,13 +98,18 @@ class ServedModel:
             answers += [answer(arrays, row) for row in range(len(chunk))]
         return answers
 
-    def tokens(self, texts: Iterable[str | bytes]) -> list[list[str]]:
+    def tokens(self, texts: Iterable[TextOrPair]) -> list[list[str]]:
         """Returns the tokens of each text, at most `max_length`."""
-        found = self._loaded.signatures["tokens"](text=as_tensor(texts))
+        chosen = map(as_bytes, each_pair(texts) if self.pairs else each_text(texts))
+        found = self._loaded.signatures["tokens"](**self._inputs(list(chosen)))
         return [
             [token.decode("utf-8") for token in row if token]
             for row in found["tokens"].numpy()
         ]
+
+    def _inputs(self, texts: list[bytes]) -> dict[str, tf.Tensor]:
+        named = by_input(texts, self.pairs)
+        return {name: tf.constant(rows, tf.string) for name, rows in named.items()}
 
     def _continue(self, chunk: list[bytes], outputs: dict) -> list[dict]:
         scores = self._loaded.signatures["score"](text=tf.constant(chunk, tf.string))

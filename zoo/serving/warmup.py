@@ -18,6 +18,7 @@ from zoo.serving.warmup_records import (
     write_warmup,
 )
 from zoo.text import as_bytes
+from zoo.text.pairs import INPUTS, by_input, joined
 
 LENGTHS = (8, 32, 128)
 BATCH_SIZES = (1, 8, 64)
@@ -33,17 +34,26 @@ def warmup_requests(
 
     Args:
         signatures: as `metadata.json` lists them.
-        batches: texts of each request.
+        batches: texts of each request; of pairs, both texts as one.
     """
-    requests = []
+    requests: list[Request] = []
+    pairs = takes_pairs(signatures)
     for signature, described in signatures.items():
-        [name, *others] = described["inputs"]
-        if others or name not in ("text", "inputs"):  # not of texts only
+        names = set(described["inputs"])
+        if names not in ({"inputs"}, {INPUTS[0]}, {*INPUTS}):  # not of texts only
             continue
         for texts in batches if signature == "serving_default" else batches[-1:]:
-            values = texts if name == "text" else [as_example(text) for text in texts]
-            requests.append((signature, name, values))
+            asked = by_input(texts, pairs)
+            if names == {"inputs"}:
+                rows = zip(*asked.values())
+                asked = {"inputs": [as_example(*row) for row in rows]}
+            requests.append((signature, asked))
     return requests
+
+
+def takes_pairs(signatures: Mapping[str, Mapping]) -> bool:
+    """Returns whether a model answers pairs of texts, as `metadata.json` lists it."""
+    return INPUTS[1] in signatures["serving_default"]["inputs"]
 
 
 def texts_of_lengths(texts: Iterable[bytes], lengths: Iterable[int]) -> list[bytes]:
@@ -72,7 +82,7 @@ def rewrite_warmup(
     Args:
         folder: folder of a model, for its newest version, or of a version.
         texts: texts of the kind that the model will see; else those of the present
-            requests.
+            requests. For a model of pairs, each text of a request is made of them.
         lengths: numbers of words per text.
         batch_sizes: numbers of texts per request.
 
@@ -94,11 +104,13 @@ def rewrite_warmup(
     if texts is None:
         texts = [
             text
-            for _, name, values in read_warmup(str(path))
-            if name == "text"
-            for text in values
+            for _, inputs in read_warmup(str(path))
+            for name in INPUTS
+            for text in inputs.get(name, ())
         ]
     chosen = texts_of_lengths([as_bytes(text) for text in texts], lengths)
+    if takes_pairs(metadata["signatures"]):
+        chosen = [as_bytes(joined(text, text)) for text in chosen]
     batches = [[text] * size for size in batch_sizes for text in chosen]
     requests = warmup_requests(metadata["signatures"], batches)
     if len(requests) > MOST_RECORDS:

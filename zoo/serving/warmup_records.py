@@ -21,7 +21,7 @@ from google.protobuf import (
 from tensorflow.core.framework import tensor_pb2
 
 WARMUP_FILE = "tf_serving_warmup_requests"  # the name that TF Serving expects
-Request = tuple[str, str, list[bytes]]
+Request = tuple[str, dict[str, list[bytes]]]
 
 
 @cache
@@ -44,18 +44,19 @@ def write_warmup(path: str, requests: Iterable[Request], *, model: str) -> int:
 
     Args:
         path: the file to write.
-        requests: name of a signature, name of its input, and strings `[batch]`.
+        requests: name of a signature, and strings `[batch]` by the name of an input.
         model: the name under which the model is served.
     """
     count = 0
     with tf.io.TFRecordWriter(path) as writer:
-        for signature, name, values in requests:
+        for signature, inputs in requests:
             log = prediction_log()()
             request = log.predict_log.request
             request.model_spec.name = model
             request.model_spec.signature_name = signature
-            proto = tf.make_tensor_proto(values, tf.string, shape=[len(values)])
-            request.inputs[name].ParseFromString(proto.SerializeToString())
+            for name, values in inputs.items():
+                proto = tf.make_tensor_proto(values, tf.string, shape=[len(values)])
+                request.inputs[name].ParseFromString(proto.SerializeToString())
             writer.write(log.SerializeToString())
             count += 1
     return count
@@ -65,9 +66,11 @@ def read_warmup(path: str) -> Iterator[Request]:
     """Yields the requests that `write_warmup` wrote."""
     for record in tf.compat.v1.io.tf_record_iterator(path):
         request = prediction_log().FromString(record).predict_log.request
-        [[name, value]] = request.inputs.items()
-        tensor = tensor_pb2.TensorProto.FromString(value.SerializeToString())
-        yield request.model_spec.signature_name, name, tf.make_ndarray(tensor).tolist()
+        inputs = {}
+        for name, value in request.inputs.items():
+            tensor = tensor_pb2.TensorProto.FromString(value.SerializeToString())
+            inputs[name] = tf.make_ndarray(tensor).tolist()
+        yield request.model_spec.signature_name, inputs
 
 
 def _copy_file(pool: descriptor_pool.DescriptorPool, file) -> None:

@@ -34,7 +34,7 @@ def each_text(texts: Iterable, name: str = "texts") -> Iterator[str | bytes]:
         Traceback (most recent call last):
         ValueError: `texts` must be a list of strings. Received: one str.
     """
-    return map(_as_text, each_item(texts, name), _places(name))
+    return map(as_text, each_item(texts, name), _places(name))
 
 
 def as_texts(texts: Iterable, name: str = "texts") -> list[str | bytes]:
@@ -85,7 +85,8 @@ def unwrapped(item):
     return item
 
 
-def _as_text(item, place: str) -> str | bytes:
+def as_text(item, place: str) -> str | bytes:
+    """Returns a text as plain `str` or `bytes`, or raises a `TypeError`."""
     item = unwrapped(item)
     if isinstance(item, str):
         return str(item)  # not NumPy's subclass

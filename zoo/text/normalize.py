@@ -10,6 +10,7 @@ from __future__ import annotations
 from zoo.text.characters import APOSTROPHES, joined_surrogates
 from zoo.text.imports import tf, tf_text
 from zoo.text.inputs import each_text
+from zoo.text.pairs import SEPARATOR
 
 # Scripts without spaces between words: a token is one character with its marks.
 UNSPACED_SCRIPTS = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
@@ -67,6 +68,19 @@ def as_tensor(texts) -> tf.Tensor:
             f"Received: dtype={texts.dtype.name}, shape={texts.shape}."
         )
     return texts
+
+
+def split_pairs(texts: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns the first and the second text of pairs, strings `[batch]` each."""
+    both = tf.strings.split(texts, SEPARATOR, maxsplit=1)
+    both = both.to_tensor("", shape=[None, 2])
+    return both[:, 0], both[:, 1]
+
+
+def join_pairs(first: tf.Tensor, second: tf.Tensor) -> tf.Tensor:
+    """Returns pairs of texts as `zoo.text.pairs.joined` does, in the graph."""
+    texts = [tf.strings.regex_replace(text, SEPARATOR, " ") for text in (first, second)]
+    return tf.strings.join(texts, SEPARATOR)
 
 
 def clean(texts: tf.Tensor, *, max_bytes: int, lowercase: bool) -> tf.Tensor:

@@ -14,9 +14,10 @@ from zoo.text import normalize
 from zoo.text import vocabulary as vocabularies
 from zoo.text.imports import tf, tf_text
 from zoo.text.inputs import each_text, whole
+from zoo.text.pairs import SEPARATOR
 from zoo.text.settings import TextSettings, read_settings, write_settings
 from zoo.text.table import LookupTable, fill_empty, pad
-from zoo.text.vocabulary import CONTINUES, SPECIALS, UNKNOWN
+from zoo.text.vocabulary import CONTINUES, END, SPECIALS, UNKNOWN
 
 _CONFIG = "pipeline.json"
 _TOKENS = "vocab.txt"
@@ -41,19 +42,25 @@ class TextPipeline(tf.Module):
       2012, as `tensorflow_text.WordpieceTokenizer` applies them).
     * `"bytes"`: ids 4 to 259 are the bytes 0 to 255; nothing to learn.
 
+    With `pairs`, a text is a pair that `zoo.text.pairs.joined` made. It becomes the ids
+    of the first text, the id of `[END]`, and the ids of the second, from 1 to
+    `max_length` of each; `zoo.layers.SplitPairs` takes them apart.
+
     Args:
         vocabulary: tokens in the order of their ids; the first four are
             `zoo.text.SPECIALS`. Not used by `"bytes"`.
         tokenizer: one of the above.
         max_length: number of tokens kept of each text.
         lowercase: whether to fold case.
+        pairs: whether it reads pairs of texts.
 
     Call arguments:
         texts: string tensor `[batch]`, or a list of `str` or `bytes`.
 
     Returns:
-        int32 tensor `[batch, time]` with 1 <= time <= `max_length`, padded on the right
-        with 0. Eagerly, in `tf.data.Dataset.map` on batches, and in a SavedModel.
+        int32 tensor `[batch, time]` with 1 <= time <= `max_length`, or up to twice that
+        and 1 of pairs, padded on the right with 0. Eagerly, in `tf.data.Dataset.map` on
+        batches, and in a SavedModel.
 
     Raises:
         ValueError: for an unknown tokenizer or a vocabulary that cannot be used.
@@ -73,9 +80,10 @@ class TextPipeline(tf.Module):
         tokenizer: str = "unicode",
         max_length: int = 256,
         lowercase: bool = True,
+        pairs: bool = False,
     ):
         super().__init__(name="text_pipeline")
-        self._settings = TextSettings(tokenizer, max_length, lowercase)
+        self._settings = TextSettings(tokenizer, max_length, lowercase, pairs)
         if tokenizer == "bytes":
             vocabulary = vocabularies.BYTE_VOCABULARY
         self._lookup = LookupTable(vocabulary)
@@ -156,6 +164,7 @@ class TextPipeline(tf.Module):
         pieces: int = 0,
         max_length: int = 256,
         lowercase: bool = True,
+        pairs: bool = False,
     ) -> TextPipeline:
         """Learns a vocabulary, as `learn`, from the counts that `count` returned.
 
@@ -165,6 +174,7 @@ class TextPipeline(tf.Module):
                 `vocab_size` has room; ignored by `"wordpiece"`.
             pieces: maximum number of entries that are pieces of rare words; only for
                 `"unicode"`.
+            pairs: see the class; the counts are of both texts of each pair.
             tokenizer, vocab_size, min_count, max_length, lowercase: see `learn`.
 
         Raises:
@@ -175,7 +185,7 @@ class TextPipeline(tf.Module):
             >>> TextPipeline.of_counts(counts, always={"bad"}).vocabulary[4:]
             ['so', 'bad']
         """
-        settings = TextSettings(tokenizer, max_length, lowercase)
+        settings = TextSettings(tokenizer, max_length, lowercase, pairs)
         vocab_size = whole("vocab_size", vocab_size, len(SPECIALS) + 1)
         min_count = whole("min_count", min_count, 1)
         entries: Sequence[str] = ()
@@ -202,6 +212,10 @@ class TextPipeline(tf.Module):
         return self._settings.lowercase
 
     @property
+    def pairs(self) -> bool:
+        return self._settings.pairs
+
+    @property
     def vocabulary(self) -> list[str]:
         """The tokens in the order of their ids."""
         return list(self._lookup.entries)
@@ -224,7 +238,7 @@ class TextPipeline(tf.Module):
         return self.pad(self.ragged_ids(self.tokenize(texts)))
 
     def tokenize(self, texts) -> tf.RaggedTensor:
-        """Returns the tokens that `__call__` looks up.
+        """Returns the tokens that `__call__` looks up; between a pair `SEPARATOR`.
 
         Args:
             texts: string tensor `[batch]`, or a list of `str` or `bytes`.
@@ -235,10 +249,21 @@ class TextPipeline(tf.Module):
         texts = normalize.as_tensor(texts)
         # Strings have no place on an accelerator, neither here nor in a server.
         with tf.device("CPU:0"):
-            tokens = _split(texts, self._settings)
-            if self._pieces is not None:
-                tokens = self._pieces.tokenize(tokens).merge_dims(1, 2)
-            return tokens[:, : self.max_length]
+            if not self.pairs:
+                return self._tokens(texts)
+            unknown = SPECIALS[UNKNOWN]
+            first, second = (
+                fill_empty(self._tokens(side), unknown)
+                for side in normalize.split_pairs(texts)
+            )
+            between = tf.fill([tf.shape(texts)[0], 1], SEPARATOR)
+            return tf.concat([first, between, second], axis=1)
+
+    def _tokens(self, texts: tf.Tensor) -> tf.RaggedTensor:
+        tokens = _split(texts, self._settings)
+        if self._pieces is not None:
+            tokens = self._pieces.tokenize(tokens).merge_dims(1, 2)
+        return tokens[:, : self.max_length]
 
     def ragged_ids(self, tokens: tf.RaggedTensor) -> tf.RaggedTensor:
         """Returns the ids of the tokens from `tokenize`, at least one per row.
@@ -250,7 +275,10 @@ class TextPipeline(tf.Module):
             A ragged int32 tensor `[batch, (tokens)]`.
         """
         with tf.device("CPU:0"):
-            return fill_empty(tokens.with_values(self._lookup(tokens.values)))
+            ids = self._lookup(tokens.values)
+            if self.pairs:  # no text has this token
+                ids = tf.where(tokens.values == SEPARATOR, END, ids)
+            return fill_empty(tokens.with_values(ids))
 
     def pad(self, ids: tf.RaggedTensor) -> tf.Tensor:
         """Pads the ids from `ragged_ids` to `[batch, time]`; time is at least 1."""

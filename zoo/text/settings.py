@@ -25,6 +25,7 @@ class TextSettings:
     tokenizer: str
     max_length: int
     lowercase: bool
+    pairs: bool = False
 
     def __post_init__(self) -> None:
         if self.tokenizer not in TOKENIZERS:
@@ -34,11 +35,12 @@ class TextSettings:
             )
         length = whole("max_length", self.max_length, 1)
         object.__setattr__(self, "max_length", length)
-        if type(self.lowercase) is not bool:
-            raise ValueError(
-                "`lowercase` must be True or False. "
-                f"Received: lowercase={self.lowercase!r}."
-            )
+        for name in ("lowercase", "pairs"):
+            value = getattr(self, name)
+            if type(value) is not bool:
+                raise ValueError(
+                    f"`{name}` must be True or False. Received: {name}={value!r}."
+                )
 
     @property
     def max_bytes(self) -> int:
@@ -58,8 +60,10 @@ def read_settings(path: Path) -> tuple[TextSettings, int]:
         ValueError: see `read_config`.
     """
     names = [field.name for field in fields(TextSettings)]
-    config = read_config(path, _CLASS, [*names, "vocab_size"])
-    return TextSettings(**{name: config[name] for name in names}), config["vocab_size"]
+    older = [name for name in names if name != "pairs"]  # which they did not write
+    config = read_config(path, _CLASS, [*older, "vocab_size"])
+    given = {name: config[name] for name in names if name in config}
+    return TextSettings(**given), config["vocab_size"]
 
 
 def write_config(path: Path, kind: str, values: Mapping) -> None:

@@ -75,11 +75,11 @@ class _Entries:
     tokens: tuple[str, ...]
 
 
-def fill_empty(ids: tf.RaggedTensor) -> tf.RaggedTensor:
-    """Returns int32 ids `[batch, (tokens)]`, one unknown token in rows without any."""
-    empty = tf.cast(tf.equal(ids.row_lengths(), 0), tf.int64)
-    filler = tf.fill([tf.reduce_sum(empty)], UNKNOWN)
-    return tf.concat([ids, tf.RaggedTensor.from_row_lengths(filler, empty)], 1)
+def fill_empty(rows: tf.RaggedTensor, unknown=UNKNOWN) -> tf.RaggedTensor:
+    """Returns ids or tokens `[batch, (tokens)]`, one unknown in rows without any."""
+    empty = tf.cast(tf.equal(rows.row_lengths(), 0), tf.int64)
+    filler = tf.fill([tf.reduce_sum(empty)], unknown)
+    return tf.concat([rows, tf.RaggedTensor.from_row_lengths(filler, empty)], 1)
 
 
 def bear_no_rows(function: Callable) -> Callable:

@@ -37,6 +37,10 @@ UNCERTAINTY = "uncertainty"
 WHOLE_WORDS = ("unicode", "whitespace")  # tokenizers whose tokens are words
 SHIPPED_OR_NOT = (AUTO, NONE, *NAMES)  # values of `weights` that are no folder
 _FROM_0 = ("a whole number of at least 0", lambda value: _whole(value) and value >= 0)
+_NOT_NEGATIVE = (
+    "a number of at least 0",
+    lambda value: (_whole(value) or isinstance(value, float)) and value >= 0,
+)
 _SHARE = (
     "a number above 0 and at most 1, or none",
     lambda value: (
@@ -72,10 +76,8 @@ _BY_NAME = {
         "a number from 0 to below 1",
         lambda value: (_whole(value) or isinstance(value, float)) and 0 <= value < 1,
     ),
-    "length_penalty": (
-        "a number of at least 0",
-        lambda value: (_whole(value) or isinstance(value, float)) and value >= 0,
-    ),
+    "length_penalty": _NOT_NEGATIVE,
+    "label_weight": _NOT_NEGATIVE,
     "abstain": (
         "a probability above 0 and below 1, or none",
         lambda value: value is None or isinstance(value, float) and 0 < value < 1,

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from zoo.weights.shipped import (
     AUTO,
+    DEFAULT,
     NAMES,
     NONE,
-    WIDTH,
+    WIDTHS,
     known_words,
     read_vectors,
     vocabulary,
@@ -18,9 +19,10 @@ from zoo.weights.shipped import (
 
 __all__ = [
     "AUTO",
+    "DEFAULT",
     "NAMES",
     "NONE",
-    "WIDTH",
+    "WIDTHS",
     "known_words",
     "read_vectors",
     "vocabulary",

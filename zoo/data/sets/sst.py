@@ -20,7 +20,7 @@ from zoo.data.sets._labelled import (
     rename,
 )
 from zoo.data.sets.registry import register_set
-from zoo.data.splits import text_key
+from zoo.text.characters import text_key
 
 SOURCE = Source(
     "sst",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from zoo.data import Examples, encode_labels
+from zoo.data import DataError, Examples, encode_labels
 from zoo.data.unknown import never_said, with_unknown
 from zoo.families.classification.model import TextModel
 from zoo.tasks import Task
@@ -23,8 +23,17 @@ def evaluate_examples(
         The tasks, including such labels then, and the metrics by task.
 
     Raises:
-        DataError: for a label unknown to the model, unless these are counted.
+        DataError: for a label unknown to the model, unless these are counted, and for
+            single texts where the model reads pairs, or the other way round.
     """
+    if examples.pairs != text_model.pipeline.pairs:
+        wanted, found = "two columns", "one column"
+        if examples.pairs:
+            wanted, found = found, wanted
+        raise DataError(
+            f"`text` (--text) must name {wanted}, as in the training of the model. "
+            f"Accepted: {wanted}. Received: {found}."
+        )
     tasks = text_model.tasks
     if count_unknown:
         tasks = with_unknown(tasks, examples)

@@ -11,10 +11,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from zoo.serving.answers import probabilities, values
-from zoo.serving.method_names import FEATURE
 from zoo.tasks import Task, safe_names
 from zoo.text import as_bytes
 from zoo.text.imports import tf
+from zoo.text.normalize import join_pairs
+from zoo.text.pairs import INPUTS
 
 
 def example_signatures(tasks: Mapping[str, Task]) -> dict[str, str]:
@@ -39,25 +40,28 @@ def example_signatures(tasks: Mapping[str, Task]) -> dict[str, str]:
     return signatures
 
 
-def serve_examples(run: Callable, name: str, task: Task):
+def serve_examples(run: Callable, name: str, task: Task, pairs: bool = False):
     """Returns the function of one such signature.
 
     Args:
         run: from texts `[batch]` to a dict with the tasks' outputs as `logits`.
         name: name of the task.
         task: what it predicts.
+        pairs: whether the texts are pairs, of the features `text` and `text_pair`.
 
     Returns:
         A `tf.function` from `inputs`, serialized examples `[batch]`, to `outputs`
         float32 `[batch, 1]` of a regression, or else to the label names `classes` and
-        their `scores`, both `[batch, labels]`. An example without the feature `text`
+        their `scores`, both `[batch, labels]`. An example without its features
         is an invalid request.
     """
 
     def serve(inputs: tf.Tensor) -> dict[str, tf.Tensor]:
-        features = {FEATURE: tf.io.FixedLenFeature([], tf.string)}
-        text = tf.io.parse_example(inputs, features)[FEATURE]
-        output = run(text)["logits"][name]
+        keys = INPUTS if pairs else INPUTS[:1]
+        features = {key: tf.io.FixedLenFeature([], tf.string) for key in keys}
+        found = tf.io.parse_example(inputs, features)
+        texts = [found[key] for key in keys]
+        output = run(join_pairs(*texts) if pairs else texts[0])["logits"][name]
         if task.kind == "regression":  # the API has only float32
             return {"outputs": tf.cast(values(output, task), tf.float32)}
         scores = probabilities(output, task)

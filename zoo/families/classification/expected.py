@@ -14,6 +14,7 @@ from zoo.serving.expected import ODD, call
 from zoo.serving.method_names import as_example
 from zoo.tasks import Task, answers_of
 from zoo.text import TextPipeline, as_bytes
+from zoo.text.pairs import by_input, joined
 
 _LONG = (b"a long text never ends ", 3000)
 
@@ -31,11 +32,13 @@ def expected_answers(
     Python.
 
     Returns:
-        JSON-ready records: `text` (base64) to be repeated `repeat` times, `ids`,
-        `tokens` and `answers`, a dict from task to `label` and `scores`.
+        JSON-ready records: `text` (base64), or a pair of texts as one, to be repeated
+        `repeat` times, `ids`, `tokens` and `answers`, a dict from task to `label` and
+        `scores`.
     """
-    pairs = [(as_bytes(text), 1) for text in (*ODD, *examples)] + [_LONG]
-    texts = [text * repeat for text, repeat in pairs]
+    odd = (*odd_texts(pipeline), *examples)
+    repeated = [(as_bytes(text), 1) for text in odd] + [_LONG]
+    texts = [text * repeat for text, repeat in repeated]
     tokens = pipeline.tokenize(texts).to_list()
     ids = pipeline.encode(texts)
     outputs = model(pipeline(texts), training=False)
@@ -48,7 +51,7 @@ def expected_answers(
             "tokens": [token.decode("utf-8") for token in tokens[row]],
             "answers": {name: rows[row] for name, rows in answers.items()},
         }
-        for row, (text, repeat) in enumerate(pairs)
+        for row, (text, repeat) in enumerate(repeated)
     ]
 
 
@@ -59,10 +62,11 @@ def signature_calls(
     examples: Sequence[bytes],
 ) -> list[dict]:
     """Returns requests and answers for `classify`, `regress` and `embed`."""
-    texts = [as_bytes(text) for text in (*ODD[:6], *examples)]
+    texts = [as_bytes(text) for text in (*odd_texts(pipeline)[:6], *examples)]
     ids = pipeline(texts)
     outputs = model(ids, training=False)
-    inputs = {"inputs": [as_example(text) for text in texts]}
+    asked = by_input(texts, pipeline.pairs)
+    inputs = {"inputs": [as_example(*row) for row in zip(*asked.values())]}
     calls = []
     for signature, name in example_signatures(tasks).items():
         task = tasks[name]
@@ -81,8 +85,16 @@ def signature_calls(
         vectors = keras.ops.convert_to_numpy(vectors).astype("float32")
         lengths = np.array([len(row) for row in pipeline.encode(texts)], "int32")
         expected = {"embedding": vectors, "length": lengths}
-        calls.append(call("embed", {"text": texts}, expected))
+        calls.append(call("embed", asked, expected))
     return calls
+
+
+def odd_texts(pipeline: TextPipeline) -> list[str | bytes]:
+    """Returns texts that once broke a pipeline, or pairs of them."""
+    if not pipeline.pairs:
+        return list(ODD)
+    odd: list[str | bytes] = list(ODD)
+    return [joined(*pair) for pair in zip(odd, odd[3:] + odd[:3])]
 
 
 def _answers(output: np.ndarray, task: Task) -> list[dict]:

@@ -15,6 +15,7 @@ class Classification(Family):
 
     name = "classification"
     content = "labels of texts"
+    pairs = True
     reads = ("labels of texts",)
     default_data = "hutto"
     settings = ClassificationSettings
@@ -37,7 +38,8 @@ class Classification(Family):
     def describe(self, name, prepared):
         parts = prepared.splits.parts.items()
         sizes = [f"{len(part):,} {name}" for name, part in parts]
-        line = f"{name} on {len(prepared.tasks)} task(s): {', '.join(sizes)} texts"
+        kind = "pairs of texts" if prepared.pipeline.pairs else "texts"
+        line = f"{name} on {len(prepared.tasks)} task(s): {', '.join(sizes)} {kind}"
         read = f"Of the test part, {prepared.coverage['test']}."
         return "\n".join(filter(None, (line, str(prepared.start), read)))
 
@@ -131,6 +133,8 @@ class Classification(Family):
 
     def prompt(self, splits):
         texts = [text for text in splits.test.texts if 20 < len(text) < 80]
+        if splits.test.pairs:
+            return next(iter(texts), min(splits.train.texts, key=len))
         return next(iter(texts), "What a day!")
 
     def candidates(self, splits):
@@ -138,6 +142,7 @@ class Classification(Family):
         from zoo.models.linear import MOST_OUTPUTS, outputs_of
 
         few = outputs_of(learn_tasks(splits.train)) <= MOST_OUTPUTS
+        few = few and not splits.train.pairs  # it has no features of a text to compare
         return [*(["linear"] if few else []), "text_cnn", "bilstm_mt"]
 
     def with_abstain(self, text_model, probability):

@@ -13,6 +13,7 @@ from zoo.families.text_model import BaseTextModel
 from zoo.tasks import answers_of, as_tasks, named_scores
 from zoo.text import TextPipeline
 from zoo.text.inputs import as_texts, whole
+from zoo.text.pairs import TextOrPair, each_pair
 from zoo.training.batching import TokenBatches, choose_buckets
 from zoo.training.fit import predict
 
@@ -57,11 +58,11 @@ class TextModel(BaseTextModel):
     pipeline_class: ClassVar[type] = TextPipeline
 
     def logits(
-        self, texts: Iterable[str | bytes], batch_size: int = 64
+        self, texts: Iterable[TextOrPair], batch_size: int = 64
     ) -> dict[str, np.ndarray]:
         """Returns the model's outputs `[texts, outputs]` by task."""
         batch_size = whole("batch_size", batch_size, 1)
-        tokens = self.pipeline.encode(texts)
+        tokens = self.pipeline.encode(self._read(texts))
         if not tokens:
             return {
                 n: np.zeros((0, t.outputs), "float32") for n, t in self.tasks.items()
@@ -76,11 +77,12 @@ class TextModel(BaseTextModel):
         with self._lock:
             return predict(self.model, batches)
 
-    def predict(self, texts: Iterable[str | bytes], batch_size: int = 64) -> list[dict]:
+    def predict(self, texts: Iterable[TextOrPair], batch_size: int = 64) -> list[dict]:
         """Returns answers for each text.
 
         Args:
-            texts: any iterable of strings, of any length.
+            texts: any iterable of strings, of any length; of a model of pairs, of
+                `(first, second)`.
             batch_size: texts run at once.
 
         Returns:
@@ -92,8 +94,9 @@ class TextModel(BaseTextModel):
 
         Raises:
             ValueError: for one text instead of several.
+            TypeError: for an item that is no text, or no pair of texts.
         """
-        texts = as_texts(texts)
+        texts = self._read(texts)
         answers: list[dict] = [{} for _ in texts]
         for name, logits in self.logits(texts, batch_size).items():
             task = self.tasks[name]
@@ -101,3 +104,6 @@ class TextModel(BaseTextModel):
             for answer, part in zip(answers, found, strict=True):
                 answer[name] = part
         return answers
+
+    def _read(self, texts: Iterable) -> list[str | bytes]:
+        return [*each_pair(texts)] if self.pipeline.pairs else as_texts(texts)

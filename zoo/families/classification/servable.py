@@ -11,7 +11,7 @@ from zoo.families.classification.agreement import check_input, check_outputs
 from zoo.families.classification.embedding import sentence_features
 from zoo.families.classification.examples import example_signatures, serve_examples
 from zoo.serving.answers import answer_of, output_names
-from zoo.serving.graphs import check_backend, tokens_endpoint
+from zoo.serving.graphs import check_backend, text_endpoint, tokens_endpoint
 from zoo.serving.grouping import lengths_of, of_texts
 from zoo.serving.servable import Servable
 from zoo.tasks import Task, as_tasks
@@ -34,7 +34,6 @@ class Served(tf.Module):
         # Keep the weights, not the model: it holds layers, optimizer and random seeds.
         self.weights = [variable.value for variable in model.weights]
         names = output_names(tasks)
-        text = tf.TensorSpec([None], tf.string, name="text")
         features = sentence_features(model, tasks)
         if features is not None:
             both = {"logits": model.output, "features": features}
@@ -65,11 +64,13 @@ class Served(tf.Module):
         if features is not None:
             chosen["embed"] = embed
         self.endpoints = {
-            name: tf.function(function, input_signature=[text], autograph=False)
+            name: text_endpoint(function, pipeline.pairs)
             for name, function in chosen.items()
         }
         for signature, name in example_signatures(tasks).items():
-            self.endpoints[signature] = serve_examples(run, name, tasks[name])
+            self.endpoints[signature] = serve_examples(
+                run, name, tasks[name], pipeline.pairs
+            )
 
 
 def servable(model, pipeline, tasks, texts: Sequence[bytes], metadata) -> Servable:
@@ -81,7 +82,7 @@ def servable(model, pipeline, tasks, texts: Sequence[bytes], metadata) -> Servab
         model,
         pipeline,
         served,
-        {**served.endpoints, "tokens": tokens_endpoint(pipeline)},
+        {**served.endpoints, "tokens": tokens_endpoint(pipeline, pipeline.pairs)},
         calls=expected.signature_calls(model, pipeline, tasks, texts),
         answers=expected.expected_answers(model, pipeline, tasks, texts),
         tasks=tasks,

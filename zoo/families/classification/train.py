@@ -27,6 +27,7 @@ from zoo.families.classification.stacking import stackers
 from zoo.families.continuing import continue_from, starting, text_pipeline
 from zoo.families.pretrained import Start, start_of
 from zoo.families.text_model import describe_training
+from zoo.models.pairs import of_pairs
 from zoo.tasks import Task
 from zoo.text import TextPipeline
 from zoo.training.batching import TokenBatches, choose_buckets
@@ -70,7 +71,8 @@ class Prepared:
     Args:
         splits: the texts and labels.
         tasks: learned from the training part.
-        pipeline: its vocabulary comes from the training part and the unlabelled texts.
+        pipeline: its vocabulary comes from the training part and the unlabelled texts;
+            it knows whether the texts are pairs.
         parts: the arrays of `train`, `valid` and `test`.
         unlabeled: ids of the unlabelled texts.
         buckets: padded lengths that hold every text.
@@ -147,7 +149,7 @@ def prepare(splits: Splits, settings: ClassificationSettings) -> Prepared:
         "max_length": settings.max_length,
         "lowercase": settings.lowercase,
     }
-    counts = TextPipeline.count([*splits.train.texts, *unlabeled], **reading)
+    counts = TextPipeline.count([*splits.train.each_text, *unlabeled], **reading)
     start = starting(settings, counts, TextModel)
     pipeline = text_pipeline(
         counts,
@@ -156,6 +158,7 @@ def prepare(splits: Splits, settings: ClassificationSettings) -> Prepared:
         vocab_size=settings.vocab_size,
         min_count=settings.min_count,
         pieces=settings.subwords,
+        pairs=splits.train.pairs,
     )
     parts = {
         part: Encoded(pipeline.encode(getattr(splits, part).texts), *labels[part])
@@ -217,6 +220,8 @@ def train(
         seed=settings.seed,
         verbose=verbose,
     )
+    if prepared.pipeline.pairs:
+        model = of_pairs(model, prepared.tasks)
     owned = prepared.tasks, prepared.pipeline
     continue_from(prepared.start, model, *owned, keywords, verbose=verbose)
     metadata = describe_training(

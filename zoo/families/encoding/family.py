@@ -11,7 +11,7 @@ from zoo.families.reading import fill, is_named, read_named, recall_encoding
 
 
 class Encoding(Family):
-    """Texts of any kind, whose labels are ignored, and a teacher in ONNX."""
+    """Texts of any kind, with or without labels, and a teacher in ONNX."""
 
     name = "encoding"
     content = "texts"
@@ -60,8 +60,15 @@ class Encoding(Family):
         words, teacher = f"{prepared.pipeline.vocab_size:,}", prepared.teacher
         return (
             f"{name}: {', '.join(sizes)} texts, {words} words; vectors of "
-            f"{teacher.width} values by {teacher.path.name}"
+            f"{teacher.width} values by {teacher.path.name}{self._learned(prepared)}"
         )
+
+    def _learned(self, prepared) -> str:
+        weights = prepared.labels.weights.values()
+        if not weights:
+            return ""
+        labels = sum(int((weight > 0).sum()) for weight in weights)
+        return f"; {labels:,} labels of {len(weights)} task(s)"
 
     def train(self, name, prepared, settings, keywords, **options):
         from zoo.families.encoding.train import train

@@ -8,6 +8,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from zoo.families.encoding.labels import Labels, with_heads
 from zoo.families.encoding.loss import TeacherLoss
 from zoo.families.encoding.metrics import closeness
 from zoo.families.encoding.settings import EncodingSettings
@@ -16,22 +17,21 @@ from zoo.training import loop
 from zoo.training.batching import TokenBatches, choose_buckets
 from zoo.training.checkpoint import Checkpoint
 from zoo.training.fit import compiled, make_optimizer, predict
+from zoo.training.losses import task_loss
 
 
 class TextsOnly(TokenBatches):
-    """Batches of `(tokens, vectors)` without rows of padding.
+    """Batches without rows of padding: the loss compares each row with each other one.
 
-    The loss compares each row of a batch with each other one.
-
-    Call returns: tokens `[rows, bucket]`, and a dict of the teacher's vectors
-    `[rows, width]`.
+    Call returns: tokens `[rows, bucket]`; a dict of the teacher's vectors
+    `[rows, width]` and the labels; a dict of weights `[rows]`.
     """
 
     def __getitem__(self, index: int):
         rows, _ = self.batches[index]
-        tokens, targets, _ = super().__getitem__(index)
-        kept = {name: values[: len(rows)] for name, values in targets.items()}
-        return tokens[: len(rows)], kept
+        return keras.tree.map_structure(
+            lambda values: values[: len(rows)], super().__getitem__(index)
+        )
 
 
 class Closeness(keras.callbacks.Callback):
@@ -70,13 +70,13 @@ def encode(model: keras.Model, tokens: Sequence, batch_size: int = 64) -> np.nda
 
 
 def batches_of(
-    tokens: Sequence, vectors: np.ndarray, settings: EncodingSettings
+    tokens: Sequence, vectors: np.ndarray, labels: Labels, settings: EncodingSettings
 ) -> TextsOnly:
     """Returns the batches of a training, in another order each epoch."""
     return TextsOnly(
         tokens,
-        {OUTPUT: vectors},
-        {OUTPUT: np.ones(len(tokens))},
+        {OUTPUT: vectors, **labels.targets},
+        {OUTPUT: np.ones(len(tokens)), **labels.weights},
         batch_size=settings.batch_size,
         buckets=choose_buckets(tokens, settings.buckets),
         shuffle=True,
@@ -88,6 +88,7 @@ def fit_encoder(
     model: keras.Model,
     batches: TextsOnly,
     valid: tuple[Sequence, np.ndarray],
+    labels: Labels,
     settings: EncodingSettings,
     *,
     folder: Path,
@@ -100,6 +101,7 @@ def fit_encoder(
         model: a sentence encoder.
         batches: of the training part.
         valid: the ids of each validation text, and the teacher's vectors.
+        labels: of the training texts.
         settings: the training settings.
         folder: for checkpoints; a run that was killed continues from there.
         callbacks: further Keras callbacks.
@@ -113,9 +115,14 @@ def fit_encoder(
             layer.embeddings.by_rows = True  # a batch has few of the words: `RowAdam`
     steps = settings.epochs * len(batches)
     rate = keras.optimizers.schedules.CosineDecay(settings.learning_rate, steps)
-    model.compile(
+    trained = with_heads(model, labels) if labels.tasks else model
+    trained.compile(
         make_optimizer(settings.optimizer, rate, 1.0, None),
-        loss={OUTPUT: TeacherLoss(settings.similarities)},
+        loss={
+            OUTPUT: TeacherLoss(settings.similarities),
+            **{name: task_loss(task) for name, task in labels.tasks.items()},
+        },
+        loss_weights={OUTPUT: 1.0, **labels.factors(settings.label_weight)},
         jit_compile=compiled(settings.jit_compile),
     )
     checkpoint = Checkpoint(_score, patience=settings.patience, folder=folder)
@@ -123,7 +130,7 @@ def fit_encoder(
     if len(valid[0]):
         watching.append(Closeness(*valid, batch_size=settings.batch_size))
     return loop.fit(
-        model,
+        trained,
         batches,
         checkpoint,
         epochs=settings.epochs,

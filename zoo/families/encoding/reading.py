@@ -17,7 +17,7 @@ def is_plain(data) -> bool:
 
 
 def read_text_splits(options, family):
-    """Reads the parts of the user's files; labels are ignored."""
+    """Reads the parts of the user's files, with the labels that they ask for."""
     from zoo.data import assemble
 
     train = read_texts(options.data, options, family)

@@ -26,6 +26,8 @@ class EncodingSettings(Checked):
         optimizer: name of a Keras optimizer.
         learning_rate: its step size at the start.
         similarities: factor of the loss of the similarities within a batch.
+        label_weight: factor of the losses of all labels together, where the data have
+            labels; 0 ignores these.
         teacher: path of the teacher, an ONNX file.
         teacher_tokenizer: path of its `tokenizer.json`; by default the one beside it.
         teacher_length: tokens that the teacher reads of a text.
@@ -49,6 +51,7 @@ class EncodingSettings(Checked):
     optimizer: str = "adam"
     learning_rate: float = 2e-3
     similarities: float = 1.0
+    label_weight: float = 0.3
     teacher: str = ""
     teacher_tokenizer: str = ""
     teacher_length: int = 128
@@ -66,6 +69,7 @@ class EncodingSettings(Checked):
         "learning_rate": Float(5e-4, 5e-3, log=True),
         "batch_size": Int(64, 512, factor=2),
         "similarities": Float(0.3, 10.0, log=True),
+        "label_weight": Float(0.03, 3.0, log=True),
         "start": Choice(True, False),
         "vocab_size": Int(10000, 40000, factor=2),
         "lowercase": Choice(True, False),

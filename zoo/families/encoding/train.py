@@ -12,6 +12,7 @@ import numpy as np
 from zoo.data import Splits
 from zoo.families.encoding.cache import teacher_vectors
 from zoo.families.encoding.fitting import batches_of, fit_encoder
+from zoo.families.encoding.labels import Labels, labels_of
 from zoo.families.encoding.model import EncodingModel
 from zoo.families.encoding.settings import EncodingSettings
 from zoo.families.encoding.starting import start_from_words, words_of
@@ -34,6 +35,7 @@ class Lessons:
         vectors: the teacher's, float16 `[texts, width]`, by part.
         teacher: the teacher.
         words: the teacher's vectors of the vocabulary, or `None` for a random start.
+        labels: of the training texts.
     """
 
     splits: Splits
@@ -42,10 +44,16 @@ class Lessons:
     vectors: dict[str, np.ndarray]
     teacher: Teacher
     words: np.ndarray | None
+    labels: Labels
 
 
 def prepare(splits: Splits, settings: EncodingSettings) -> Lessons:
-    """Asks the teacher about all parts, and learns the training part's vocabulary."""
+    """Asks the teacher about all parts, and learns the training part's vocabulary.
+
+    Raises:
+        DataError: if a task of the labels has too few classes.
+    """
+    labels = labels_of(splits) if settings.label_weight else Labels()
     teacher = teacher_of(settings)
     texts = _texts(splits)
     reading: dict = {
@@ -65,7 +73,7 @@ def prepare(splits: Splits, settings: EncodingSettings) -> Lessons:
     if settings.start and settings.tokenizer != "bytes":
         words = teacher_vectors(teacher, words_of(pipeline.vocabulary))
     tokens = {name: pipeline.encode(read) for name, read in texts.items()}
-    return Lessons(splits, pipeline, tokens, vectors, teacher, words)
+    return Lessons(splits, pipeline, tokens, vectors, teacher, words, labels)
 
 
 def ask_all(
@@ -131,15 +139,17 @@ def train(
         **describe_training(name, keywords, settings),
         "teacher": dict(zip(("model", "tokenizer"), lessons.teacher.digests)),
     }
-    batches = batches_of(lessons.tokens["train"], lessons.vectors["train"], settings)
-    data = [lessons.tokens, lessons.vectors, lessons.pipeline.vocabulary]
+    tokens, vectors = lessons.tokens, lessons.vectors
+    batches = batches_of(tokens["train"], vectors["train"], lessons.labels, settings)
+    data = [tokens, vectors, lessons.pipeline.vocabulary, vars(lessons.labels)]
     # Another number of epochs gives another schedule, and so another run.
     steps = settings.epochs * len(batches)
     claim(folder, {**metadata, "data": fingerprint(data), "steps": steps})
     history = fit_encoder(
         model,
         batches,
-        (lessons.tokens["valid"], lessons.vectors["valid"]),
+        (tokens["valid"], vectors["valid"]),
+        lessons.labels,
         settings,
         folder=folder,
         callbacks=callbacks,
