@@ -145,6 +145,10 @@ def test_models_that_are_damaged_or_of_other_versions(old, tmp_path, monkeypatch
     changed(note="another")
     assert find_earlier(str(path.parent)).digest != digest
     changed()
+    old_settings = old.model.metadata["settings"]
+    changed(settings={**old_settings, "fine_tune": True})
+    refused("one network for all tasks", str(path.parent))
+    changed()
     (path.parent / "model.keras").write_bytes(b"PK")
     refused("model.keras must have the sha256", str(path.parent))
     path.write_text("{")

@@ -134,7 +134,7 @@ def starting(
     model = read_text_model(earlier.folder, text_model, metadata)
     entries = model.pipeline.vocabulary
     tokens, words = 1.0, 1.0
-    if settings.tokenizer != "bytes":
+    if any(c.isalpha() for word in counts for c in word.decode("utf-8")):
         known = _known(counts, model.pipeline, settings.tokenizer)
         tokens, words = coverage(counts, frozenset(known))
     if words < LEAST_SHARED:
