@@ -328,3 +328,15 @@ def test_skipped_rows_stay_with_train():
     data.skipped = ["a bad row"]
     assert split(data).train.skipped == ["a bad row"]
     assert drop_leaked(data, data.select([0]))[0].skipped == ["a bad row"]
+
+
+@pytest.mark.parametrize("classes", [2, 6, 20])
+@pytest.mark.parametrize("seed", range(5))
+def test_eight_rows_a_class_leave_at_least_six_of_each_to_training(classes, seed):
+    labels = [f"class {n}" for n in range(classes)]
+    parts = assemble(rows(8 * classes, labels), seed=seed)
+    count = Counter(parts.train.labels["y"])
+    assert set(count) == set(labels) and min(count.values()) >= 6
+    for part in (parts.valid, parts.test):
+        assert len(part) >= 0.1 * 8 * classes - 1
+        assert max(Counter(part.labels["y"]).values()) == 1

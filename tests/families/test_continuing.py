@@ -103,7 +103,8 @@ def test_what_cannot_be_continued(old, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     folder = str(old.folder)
     refused(
-        "Accepted: auto, none, glove-en, the folder.*no/such, which does", "no/such"
+        "Accepted: auto, none, english, glove-en, the folder.*no/such, which does",
+        "no/such",
     )
     refused("Received: .*, which holds no model", str(tmp_path))
     refused(
@@ -143,6 +144,10 @@ def test_models_that_are_damaged_or_of_other_versions(old, tmp_path, monkeypatch
     assert digest == find_earlier(str(old.folder)).digest, "of the same model"
     changed(note="another")
     assert find_earlier(str(path.parent)).digest != digest
+    changed()
+    old_settings = old.model.metadata["settings"]
+    changed(settings={**old_settings, "fine_tune": True})
+    refused("one network for all tasks", str(path.parent))
     changed()
     (path.parent / "model.keras").write_bytes(b"PK")
     refused("model.keras must have the sha256", str(path.parent))

@@ -156,7 +156,7 @@ def test_a_run_of_english_texts(tmp_path):
 def test_sequences_start_from_vectors_only_if_asked(settings):
     assert settings().weights == "none"
     with pytest.raises(
-        ValueError, match="`weights` must be auto, none, english,? (or )?glove-en"
+        ValueError, match="`weights` must be auto, none, english(,| or) glove-en"
     ):
         settings(weights="glove")
 

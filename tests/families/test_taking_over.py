@@ -11,6 +11,7 @@ from small_models import CLASSIFIERS, FITTED, NO_DROPOUT, SIZES
 
 import zoo
 from zoo.families.taking_over import take_over
+from zoo.models.pairs import of_pairs
 from zoo.tasks import Task, as_tasks
 
 SPECIALS = ["[PAD]", "[UNK]", "[BEGIN]", "[END]"]
@@ -84,21 +85,73 @@ def test_a_classifier_gives_the_answers_that_it_gave(name):
             expected = old_tasks[task].value(values)
             found = tasks[task].value(after[task])
         else:
-            shared = [label for label in old_tasks[task].labels if label != "fair"]
-            expected = values[
-                :,
-                [
-                    old_tasks[task].labels.index(n)
-                    for n in shared
-                    if n in tasks[task].labels
-                ],
-            ]
-            found = after[task][
-                :,
-                [
-                    tasks[task].labels.index(n)
-                    for n in shared
-                    if n in tasks[task].labels
-                ],
-            ]
+            then, now = old_tasks[task].labels, tasks[task].labels
+            both = [label for label in then if label in now]
+            assert 1 < len(both) < len(now)
+            expected = values[:, [then.index(label) for label in both]]
+            found = after[task][:, [now.index(label) for label in both]]
         np.testing.assert_allclose(found, expected, atol=2e-5)
+
+
+def test_what_was_taken_over_in_words():
+    tasks = {**NEW, "tags": "regression", "topic": ("x", "y")}
+    old, new, said = taken_over("bilstm_mt", OLD, tasks)
+    assert said.words == (8, 10)
+    mood, layers = "mood/1 \u597d", "embedding, shared_forward, shared_backward, "
+    assert str(said) == (
+        f"Taken over: {layers}private_price, private_task_1, head_price, head_task_1; "
+        "8 of the vocabulary's 10 entries.\n"
+        "From the start: private_tags, private_topic, head_tags, head_topic.\n"
+        f"New: labels of {mood}: better.\n"
+        "New: the task tags.\nNew: the task topic.\n"
+        f"Gone: labels of {mood}: fair."
+    )
+    kept = new.get_layer("head_topic").get_weights()[0]
+    fresh = built("bilstm_mt", NEW_WORDS, as_tasks(tasks), 2)
+    np.testing.assert_array_equal(kept, fresh.get_layer("head_topic").get_weights()[0])
+
+
+@pytest.mark.parametrize(
+    ("options", "difference"),
+    [
+        ({"units": 5}, "layer shared_forward: [8, 20] instead of [8, 24]"),
+        ({"cell": "gru"}, "the old model has no layer bidirectional"),
+        ({"embedding_dim": 9}, "layer embedding: [10, 9] instead of [9, 8]"),
+    ],
+)
+def test_other_sizes_are_named(options, difference):
+    old = built("bilstm", OLD_WORDS, as_tasks(2), 1)
+    new = built("bilstm", NEW_WORDS, as_tasks(2), 2, **options)
+    said = take_over(
+        (new, as_tasks(2), pipeline(NEW_WORDS)), (old, as_tasks(2), pipeline(OLD_WORDS))
+    )
+    assert difference in said.differences
+
+
+def test_a_classifier_of_pairs_of_texts():
+    tasks, then = as_tasks({"a": ["x", "y"]}), as_tasks({"a": ["y", "z", "x"]})
+    old = of_pairs(built("lstm", OLD_WORDS, then, 1), then)
+    new = of_pairs(built("lstm", NEW_WORDS, tasks, 2), tasks)
+    said = take_over(
+        (new, tasks, pipeline(NEW_WORDS)), (old, then, pipeline(OLD_WORDS))
+    )
+    assert said.layers == ["embedding", "forward", "head_a"]
+    pairs = [["so", "[END]", "good", "film"], ["bad", "film", "[END]", "so"]]
+    before, after = (
+        np.asarray(model.predict_on_batch(ids(pairs, words))["a"])
+        for model, words in ((old, OLD_WORDS), (new, NEW_WORDS))
+    )
+    np.testing.assert_allclose(after, before[:, [2, 0]], atol=2e-5)
+
+
+@pytest.mark.tensorflow
+def test_one_text_does_not_continue_a_pair():
+    from zoo.families.continuing import Continued
+
+    tasks = as_tasks(2)
+    model = built("lstm", OLD_WORDS, tasks, 1)
+    paired = SimpleNamespace(vocabulary=OLD_WORDS, pairs=True)
+    before = SimpleNamespace(model=model, tasks=tasks, pipeline=paired)
+    continued = Continued(SimpleNamespace(name="runs/old"), before)
+    with pytest.raises(ValueError, match=r"Accepted: 2\. Received: 1, with runs/old"):
+        continued.given_to(model, tasks, pipeline(OLD_WORDS), {})

@@ -62,6 +62,12 @@ class Continued:
                 not trained by steps.
         """
         before = self.model
+        if (paired := _paired(pipeline)) != _paired(before.pipeline):
+            raise ValueError(
+                "`text` (--text) must name as many columns as the model to continue "
+                f"from reads. Accepted: {1 if paired else 2}. Received: "
+                f"{2 if paired else 1}, with {self.earlier.name}."
+            )
         if not model.trainable_weights:
             raise ValueError(
                 "`weights` (--from) must be shipped weights for a model that is fitted "
@@ -128,7 +134,7 @@ def starting(
     model = read_text_model(earlier.folder, text_model, metadata)
     entries = model.pipeline.vocabulary
     tokens, words = 1.0, 1.0
-    if settings.tokenizer != "bytes":
+    if any(c.isalpha() for word in counts for c in word.decode("utf-8")):
         known = _known(counts, model.pipeline, settings.tokenizer)
         tokens, words = coverage(counts, frozenset(known))
     if words < LEAST_SHARED:
@@ -191,7 +197,8 @@ def text_pipeline(
         sizes: further arguments of `TextPipeline.of_counts`.
     """
     if start.earlier is not None and reading["tokenizer"] == "wordpiece":
-        return TextPipeline(start.earlier.model.pipeline.vocabulary, **reading)
+        entries, pairs = start.earlier.model.pipeline.vocabulary, sizes.get("pairs")
+        return TextPipeline(entries, pairs=bool(pairs), **reading)
     return TextPipeline.of_counts(counts, always=start.always, **sizes, **reading)
 
 
@@ -199,12 +206,19 @@ def _known(counts: Mapping[bytes, int], pipeline, tokenizer: str) -> Sequence[st
     """Returns the words that a pipeline reads without an unknown token."""
     if tokenizer in WHOLE_WORDS:
         return pipeline.vocabulary
+    reader = TextPipeline(
+        pipeline.vocabulary, tokenizer=tokenizer, lowercase=pipeline.lowercase
+    )
     words = [word.decode("utf-8") for word in counts]
     return [
         word
-        for word, ids in zip(words, pipeline.encode(words), strict=True)
+        for word, ids in zip(words, reader.encode(words), strict=True)
         if UNKNOWN not in ids
     ]
+
+
+def _paired(pipeline) -> bool:
+    return getattr(pipeline, "pairs", False)
 
 
 def _plain(value):

@@ -103,6 +103,12 @@ def inherit(
             f"{name if known else 'no name'}. Received: {model!r}."
         )
     before = earlier.metadata.get("settings", {})
+    if before.get("fine_tune"):
+        raise ValueError(
+            "`weights` (--from) must be a model with one network for all tasks. "
+            "Accepted: a run without `fine_tune` (--fine-tune). "
+            f"Received: {earlier.name}, with a network for each task."
+        )
     for key in kind.kept:
         if settings.get(key) is not None and settings[key] != before.get(key):
             raise ValueError(

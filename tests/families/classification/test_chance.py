@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from zoo.families.classification.chance import by_chance, intervals
+import numpy as np
+
+from zoo.families.classification.chance import by_chance, cross_validated, intervals
+from zoo.families.classification.linear import fit_linear
 from zoo.families.classification.verdict import verdict
 from zoo.tasks import Task, as_tasks
 
@@ -25,9 +28,9 @@ LINEAR = {
 
 def test_the_intervals_in_words():
     assert intervals(TASKS, {"lstm": NETWORK, "li|near": LINEAR}) == (
-        "- 95 % interval of `mood` accuracy on 12 rows: lstm 0.47 to 0.91, li\\|near "
+        "- 95 % interval of `mood` accuracy on 12 row(s): lstm 0.47 to 0.91, li\\|near "
         "0.25 to 0.75.\n"
-        "- 95 % interval of `price` r2 on 12 rows: lstm -0.10 to 0.40, li\\|near "
+        "- 95 % interval of `price` r2 on 12 row(s): lstm -0.10 to 0.40, li\\|near "
         "0.85 to 0.95."
     )
     many = {"mood": {"rows": 5000, "accuracy": 0.5}}
@@ -35,7 +38,7 @@ def test_the_intervals_in_words():
 
 
 def test_a_difference_that_chance_may_explain():
-    caution = "With 12 test rows, chance may explain the difference."
+    caution = "With 12 test row(s), chance may explain the difference."
     mood = {"mood": TASKS["mood"]}
     assert by_chance(mood, NETWORK, LINEAR) == caution
     assert by_chance(TASKS, NETWORK, LINEAR) == "", "the prices differ"
@@ -44,3 +47,25 @@ def test_a_difference_that_chance_may_explain():
     assert verdict("lstm", mood, results, {}) == (
         f"Take lstm: accuracy 0.7500 against 0.5000 of linear. {caution}"
     )
+
+
+def test_the_linear_baseline_over_folds_of_few_rows():
+    words = {0: "good fine great", 1: "bad dull poor"}
+    texts = [f"a {words[n % 2].split()[n % 3]} film" for n in range(24)]
+    part = texts, np.arange(24) % 2, np.ones(24)
+    rest = texts[:6], np.arange(6) % 2, np.ones(6)
+    task = TASKS["mood"]
+    chosen = fit_linear(task, part, rest).chosen
+    assert chosen["cross_validated"] == {"score": 1.0, "rows": 30}
+    costs = {"linear": {"chosen": {"mood": chosen}}}
+    assert cross_validated({"mood": task}, costs) == (
+        "Cross-validated on 30 training and validation rows, linear has an accuracy of "
+        "1.00 (0.89 to 1.00) for `mood`."
+    )
+    many = texts * 50, np.arange(1200) % 2, np.ones(1200)
+    chosen = fit_linear(task, many, rest).chosen
+    assert "cross_validated" not in chosen, "the validation part suffices"
+    assert (
+        cross_validated({"mood": task}, {"linear": {"chosen": {"mood": chosen}}}) == ""
+    )
+    assert cross_validated(TASKS, {}) == ""

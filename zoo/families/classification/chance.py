@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from zoo.reporting.markdown import in_cell
 from zoo.tasks import Task
-from zoo.training.intervals import INTERVAL, overlap
+from zoo.training.intervals import INTERVAL, overlap, share_interval
 from zoo.training.metrics import MAIN_METRIC
 
 
@@ -21,7 +21,7 @@ def intervals(tasks: Mapping[str, Task], results: Mapping[str, Mapping]) -> str:
     Example:
         >>> found = {"label": {"rows": 5, "accuracy": 0.6, "interval": (0.23, 0.88)}}
         >>> intervals({"label": Task("categories", ("a", "b"))}, {"lstm": found})
-        '95 % interval of `label` accuracy on 5 rows: lstm 0.23 to 0.88.'
+        '95 % interval of `label` accuracy on 5 row(s): lstm 0.23 to 0.88.'
     """
     lines = []
     for name, task in tasks.items():
@@ -38,8 +38,40 @@ def intervals(tasks: Mapping[str, Task], results: Mapping[str, Mapping]) -> str:
             ]
             lines.append(
                 f"95 % interval of `{in_cell(name)}` {MAIN_METRIC[task.kind]} on "
-                f"{rows} rows: {', '.join(said)}."
+                f"{rows} row(s): {', '.join(said)}."
             )
+    return "\n".join(lines if len(lines) < 2 else (f"- {line}" for line in lines))
+
+
+def cross_validated(tasks: Mapping[str, Task], costs: Mapping[str, Mapping]) -> str:
+    """Returns how the linear baseline does on rows that did not choose its weights.
+
+    With few rows its options are compared over folds of the training and validation
+    parts. They have several times the rows of the test part, so their score is surer;
+    it is a little too good, because the best option has it.
+
+    Args:
+        tasks: the tasks by name.
+        costs: of the baselines, see `zoo.families.classification.report.Outcome`.
+
+    Example:
+        >>> found = {"cross_validated": {"score": 0.5, "rows": 40}}
+        >>> task = Task("categories", ("a", "b"))
+        >>> cross_validated({"label": task}, {"linear": {"chosen": {"label": found}}})
+        'Cross-validated on 40 training and validation rows, linear has an accuracy of \
+0.50 (0.35 to 0.65) for `label`.'
+    """
+    lines = []
+    for name in tasks:
+        chosen = costs.get("linear", {}).get("chosen", {}).get(name, {})
+        if "cross_validated" not in chosen:
+            continue
+        score, rows = (chosen["cross_validated"][key] for key in ("score", "rows"))
+        low, high = share_interval(round(score * rows), rows)
+        lines.append(
+            f"Cross-validated on {rows} training and validation rows, linear has an "
+            f"accuracy of {score:.2f} ({low:.2f} to {high:.2f}) for `{in_cell(name)}`."
+        )
     return "\n".join(lines if len(lines) < 2 else (f"- {line}" for line in lines))
 
 
@@ -58,4 +90,4 @@ def by_chance(tasks: Mapping[str, Task], one: Mapping, other: Mapping) -> str:
     ):
         return ""
     rows = max(one[name]["rows"] for name in judged)
-    return f"With {rows} test rows, chance may explain the difference."
+    return f"With {rows} test row(s), chance may explain the difference."

@@ -155,7 +155,7 @@ def fit_linear(
     if counted is None:
         used = [part[0] for fold in folds for part in fold]
         counted = Counted(both, np.unique(np.concatenate(used)))
-    best = _choose(task, counted, folds, list(_candidates(task, lengths[rows])))
+    best, score = _choose(task, counted, folds, list(_candidates(task, lengths[rows])))
     texts = [train[0][row] for row in rows.tolist()]
     chosen = time.perf_counter()
     facts: dict = {"words": "none"}
@@ -172,6 +172,9 @@ def fit_linear(
                 "parameter": parameter_of(task, model),
                 "features": features.shape[1],
             }
+            if task.kind == "categories" and len(folds) > 1 and np.isfinite(score):
+                count = sum(len(fold[1][0]) for fold in folds)
+                facts["cross_validated"] = {"score": score, "rows": count}
     except ValueError as error:  # no words, or none that is frequent enough
         if not _without_words(error):
             raise
@@ -215,10 +218,13 @@ def _held_out(task: Task, train: Rows, valid: Rows, lengths: np.ndarray) -> list
 
 def _choose(
     task: Task, counted: Counted, folds: Sequence[Fold], candidates: list[Candidate]
-) -> Candidate:
+) -> tuple[Candidate, float]:
     """Returns the candidate with the best main metric on rows held out from fitting.
 
     Ties go to fewer features, then to stronger regularisation.
+
+    Returns:
+        The candidate, and its metric on all of these rows; NaN if it was not judged.
     """
     scores: dict[Candidate, tuple[float, int]] = {}
 
@@ -232,10 +238,10 @@ def _choose(
 
     compare([c for c in candidates if c.strength in FIRST_STRENGTHS])
     if not scores:
-        return candidates[0]
+        return candidates[0], float("nan")
     kept = best().features
     compare([c for c in candidates if c.features == kept and c not in scores])
-    return best()
+    return best(), scores[best()][0]
 
 
 def _scores(task: Task, counted: Counted, same: list[Candidate], folds) -> dict:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from zoo.families.classification.baselines import compare_baselines
-from zoo.families.classification.chance import intervals
+from zoo.families.classification.chance import cross_validated, intervals
 from zoo.families.classification.imbalance import advice
 from zoo.families.classification.label_tables import (
     MOST_CLASSES,
@@ -189,6 +189,7 @@ def shown_results(outcome: Outcome) -> list[str]:
     return [
         results_table(tasks, results),
         intervals(tasks, shown),
+        cross_validated(tasks, outcome.costs),
         metrics_table(tasks, shown),
         conclusion(outcome),
         *advice(outcome.prepared, outcome.settings["settings"]),

@@ -154,10 +154,11 @@ def prepare(splits: Splits, settings: ClassificationSettings) -> Prepared:
     pipeline = text_pipeline(
         counts,
         start,
-        {**reading, "pairs": splits.train.pairs},
+        reading,
         vocab_size=settings.vocab_size,
         min_count=settings.min_count,
         pieces=settings.subwords,
+        pairs=splits.train.pairs,
     )
     parts = {
         part: Encoded(pipeline.encode(getattr(splits, part).texts), *labels[part])
