@@ -193,7 +193,7 @@ def text_pipeline(
     Args:
         counts: of the training texts.
         start: of these texts.
-        reading: `tokenizer`, `max_length`, `lowercase`, and maybe `pairs`.
+        reading: `tokenizer`, `max_length` and `lowercase`.
         sizes: further arguments of `TextPipeline.of_counts`.
     """
     if start.earlier is not None and reading["tokenizer"] == "wordpiece":
