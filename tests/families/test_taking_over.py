@@ -99,7 +99,7 @@ def test_what_was_taken_over_in_words():
     assert said.words == (8, 10)
     mood, layers = "mood/1 \u597d", "embedding, shared_forward, shared_backward, "
     assert str(said) == (
-        f"Taken over: {layers}private_price, private_task_1, head_price, head_task_1; "
+        f"Taken over: {layers}private_task_1, private_price, head_task_1, head_price; "
         "8 of the vocabulary's 10 entries.\n"
         "From the start: private_tags, private_topic, head_tags, head_topic.\n"
         f"New: labels of {mood}: better.\n"
