@@ -15,7 +15,7 @@ from zoo.text import vocabulary as vocabularies
 from zoo.text.imports import tf, tf_text
 from zoo.text.inputs import each_text, whole
 from zoo.text.settings import TextSettings, read_settings, write_settings
-from zoo.text.table import LookupTable, fill_empty, pad
+from zoo.text.table import LookupTable, fill_empty, filled_and_padded, pad
 from zoo.text.vocabulary import CONTINUES, SPECIALS, UNKNOWN
 
 _CONFIG = "pipeline.json"
@@ -221,7 +221,11 @@ class TextPipeline(tf.Module):
         return {**asdict(self._settings), "vocab_size": self.vocab_size}
 
     def __call__(self, texts) -> tf.Tensor:
-        return self.pad(self.ragged_ids(self.tokenize(texts)))
+        texts = normalize.as_tensor(texts)
+        with tf.device("CPU:0"), self.name_scope:
+            tokens = self._all_tokens(texts)
+            ids = tokens.with_values(self._lookup(tokens.values))
+            return filled_and_padded(ids, self.max_length)
 
     def tokenize(self, texts) -> tf.RaggedTensor:
         """Returns the tokens that `__call__` looks up.
@@ -234,11 +238,14 @@ class TextPipeline(tf.Module):
         """
         texts = normalize.as_tensor(texts)
         # Strings have no place on an accelerator, neither here nor in a server.
-        with tf.device("CPU:0"):
-            tokens = _split(texts, self._settings)
-            if self._pieces is not None:
-                tokens = self._pieces.tokenize(tokens).merge_dims(1, 2)
-            return tokens[:, : self.max_length]
+        with tf.device("CPU:0"), self.name_scope:
+            return self._all_tokens(texts)[:, : self.max_length]
+
+    def _all_tokens(self, texts: tf.Tensor) -> tf.RaggedTensor:
+        tokens = _split(texts, self._settings)
+        if self._pieces is None:
+            return tokens
+        return self._pieces.tokenize(tokens).merge_dims(1, 2)
 
     def ragged_ids(self, tokens: tf.RaggedTensor) -> tf.RaggedTensor:
         """Returns the ids of the tokens from `tokenize`, at least one per row.
@@ -249,12 +256,12 @@ class TextPipeline(tf.Module):
         Returns:
             A ragged int32 tensor `[batch, (tokens)]`.
         """
-        with tf.device("CPU:0"):
+        with tf.device("CPU:0"), self.name_scope:
             return fill_empty(tokens.with_values(self._lookup(tokens.values)))
 
     def pad(self, ids: tf.RaggedTensor) -> tf.Tensor:
         """Pads the ids from `ragged_ids` to `[batch, time]`; time is at least 1."""
-        with tf.device("CPU:0"):
+        with tf.device("CPU:0"), self.name_scope:
             return pad(ids)
 
     def encode(self, texts: Iterable[str | bytes]) -> list[np.ndarray]:
