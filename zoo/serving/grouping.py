@@ -27,6 +27,8 @@ def lengths_of(ids: tf.Tensor) -> tf.Tensor:
 def of_texts(pipeline: Callable, compute: Callable):
     """Returns a `tf.function` of texts whose rows are computed in groups.
 
+    One short row without padding has a graph of its own; see `zoo.kernels.single`.
+
     Args:
         pipeline: from string `[batch]` to int32 ids `[batch, time]`, 0 for padding.
         compute: from such ids to a dict of tensors with an axis of rows, which padding
