@@ -60,6 +60,16 @@ def texts_of_lengths(texts: Iterable[bytes], lengths: Iterable[int]) -> list[byt
     ]
 
 
+def warmup_texts(folder: Path) -> list[bytes]:
+    """Returns the texts of the warmup requests of a version."""
+    return [
+        text
+        for _, name, values in read_warmup(str(folder / "assets.extra" / WARMUP_FILE))
+        if name == "text"
+        for text in values
+    ]
+
+
 def rewrite_warmup(
     folder: str | Path,
     *,
@@ -92,12 +102,7 @@ def rewrite_warmup(
     metadata = read_metadata(folder)
     path = folder / "assets.extra" / WARMUP_FILE
     if texts is None:
-        texts = [
-            text
-            for _, name, values in read_warmup(str(path))
-            if name == "text"
-            for text in values
-        ]
+        texts = warmup_texts(folder)
     chosen = texts_of_lengths([as_bytes(text) for text in texts], lengths)
     batches = [[text] * size for size in batch_sizes for text in chosen]
     requests = warmup_requests(metadata["signatures"], batches)
