@@ -45,6 +45,7 @@ from zoo.families.catalogue import parse_overrides  # noqa: E402
 from zoo.families.classification.report import markdown_table  # noqa: E402
 from zoo.reporting.plots import write_speeds  # noqa: E402
 from zoo.serving.served import read_metadata, version_folder  # noqa: E402
+from zoo.serving.session import load_session  # noqa: E402
 from zoo.tasks import Task  # noqa: E402
 from zoo.text import as_bytes  # noqa: E402
 from zoo.text.imports import tf  # noqa: E402
@@ -94,16 +95,8 @@ def served_answer(folder: Path, task: Task, threads: int) -> Answer:
             f"`--exported` must be trained on the data: one task of {task.labels}. "
             f"Received: {folder} with {tasks}."
         )
-    config = tf.compat.v1.ConfigProto(
-        intra_op_parallelism_threads=threads,
-        inter_op_parallelism_threads=threads,
-        use_per_session_threads=True,
-    )
-    session = tf.compat.v1.Session(graph=tf.Graph(), config=config)
-    with session.graph.as_default():
-        loader = tf.compat.v1.saved_model.loader
-        loaded = loader.load(session, ["serve"], str(folder))
-    signature = loaded.signature_def["serving_default"]
+    session, signatures = load_session(folder, threads)
+    signature = signatures["serving_default"]
     names = list(signature.outputs)
     run = session.make_callable(
         [signature.outputs[name].name for name in names],

@@ -302,8 +302,9 @@ def test_one_line():
 
 
 COMMAND = re.compile(
-    r"(?:\bzoo (?:list|describe|train|tune|evaluate|predict|export|serve-config|"
-    r"rollback|warmup)\b|\bdocker |\btensorboard --|\bpython3? -m |\bcurl )[^`\n]*?\0"
+    r"(?:\bzoo (?:list|describe|train|tune|evaluate|predict|profile|export|"
+    r"serve-config|rollback|warmup)\b|\bdocker |\btensorboard --|\bpython3? -m |"
+    r"\bcurl )[^`\n]*?\0"
 )
 
 

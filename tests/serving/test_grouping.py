@@ -7,7 +7,8 @@ import pytest
 
 tf = pytest.importorskip("tensorflow")
 
-from zoo.serving.grouping import in_groups  # noqa: E402
+from zoo.kernels.single import is_single  # noqa: E402
+from zoo.serving.grouping import in_groups, of_texts  # noqa: E402
 
 pytestmark = pytest.mark.tensorflow
 
@@ -69,3 +70,26 @@ def test_few_steps_are_one_group(recorded):
     in_groups(compute, tf.constant(rows_of([3, 1])), few=6)
     in_groups(compute, tf.constant(rows_of([300])), few=6)
     assert shapes.numpy().tolist() == [[2, 3], [1, 300]]
+
+
+def test_one_short_row_without_padding_has_a_graph_of_its_own():
+    def numbers(text):
+        return tf.strings.to_number(tf.strings.split(text).to_tensor("0"), tf.int32)
+
+    def compute(ids):
+        total = tf.reduce_sum(ids, axis=1)
+        return {"total": total, "alone": tf.fill(tf.shape(total), is_single())}
+
+    run = of_texts(numbers, compute)
+    for texts, alone in (
+        (["1 2"], True),
+        (["1 " * 128], True),
+        (["1 " * 129], False),
+        (["1 0"], False),
+        (["1", "2 3"], False),
+        ([], False),
+    ):
+        found = run(tf.constant(texts, tf.string))
+        total = [sum(map(int, text.split())) for text in texts]
+        assert found["total"].numpy().tolist() == total
+        assert found["alone"].numpy().tolist() == [alone] * len(texts)

@@ -18,6 +18,7 @@ from zoo.cli.evaluate import add_evaluate_parser
 from zoo.cli.export import add_export_parser
 from zoo.cli.list import add_list_parsers
 from zoo.cli.predict import add_predict_parser
+from zoo.cli.profile import add_profile_parser
 from zoo.cli.serve import add_serve_commands
 from zoo.cli.train import add_train_parser
 from zoo.cli.tune import add_tune_parser
@@ -73,6 +74,7 @@ def parser() -> argparse.ArgumentParser:
     add_predict_parser(commands)
     add_export_parser(commands)
     add_serve_commands(commands)
+    add_profile_parser(commands)
     return zoo
 
 

@@ -29,9 +29,13 @@ vjp, with_gradient = _chosen.vjp, _chosen.with_gradient
 # `rows` updates single rows of variables; None if gradients of tables are dense.
 rows, take_rows = _chosen.rows, _chosen.take_rows
 
+# `fused_lstm` is one operation for all steps; None where XLA compiles the loop.
+fused_lstm = _chosen.fused_lstm
+
 __all__ = [
     "CALLS_UPDATE_METRICS",
     "by_rows",
+    "fused_lstm",
     "rows",
     "scan",
     "sliced_matmul",

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 # Within `fit`, Keras passes the variables of layers to a call, not those of metrics.
 CALLS_UPDATE_METRICS = False
 rows = None  # gradients of tables are dense
+fused_lstm = None  # XLA compiles loops
 
 
 def scan(

@@ -7,7 +7,9 @@ from collections.abc import Callable, Sequence
 import tensorflow as tf
 
 from zoo.kernels import _tensorflow_rows as rows
+from zoo.kernels._tensorflow_lstm import fused_lstm as fused_lstm
 from zoo.kernels.portable import is_portable
+from zoo.kernels.single import is_single
 
 CALLS_UPDATE_METRICS = True  # within Keras's `fit`
 take_rows = rows.take_rows
@@ -106,7 +108,7 @@ def with_gradient(
     each argument.
     """
     arguments = [tf.convert_to_tensor(argument) for argument in arguments]
-    if is_portable():  # converters ignore gradients
+    if is_portable() or is_single():  # neither needs gradients
         return list(forward(arguments)[0])
 
     @tf.custom_gradient

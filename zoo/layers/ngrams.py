@@ -237,10 +237,11 @@ class NGramBag(RenamedAttributes, ConsumesMask):
 
 
 def multiply_modulo(ids, factor: int, modulus: int):
-    """Returns `ids * factor % modulus` without int32 overflow of the product.
+    """Returns `ids * factor % modulus`, exact although the product may exceed int32.
 
-    `ids` is split into digits so small that a digit times a residue stays below 2**30;
-    the sums of two such terms stay below 2**31.
+    A product that overflows loses multiples of 2**32, which a modulus that is a power
+    of two does not see. For another modulus, `ids` is split into digits so small that a
+    digit times a residue stays below 2**30, and the sums of two terms below 2**31.
 
     Args:
         ids: non-negative int32, any shape.
@@ -256,6 +257,8 @@ def multiply_modulo(ids, factor: int, modulus: int):
         ...     (2**31 - 1) * 10**9 % 1000)
         True
     """
+    if modulus & (modulus - 1) == 0:
+        return ops.mod(ops.multiply(ids, factor % modulus), modulus)
     base = 2 ** (30 - math.ceil(math.log2(modulus)))
     total = ops.zeros_like(ids)
     for digit in range(math.ceil(31 / math.log2(base))):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import keras
 from keras import ops
 
+from zoo.kernels.single import is_single, whole
+
 
 @keras.saving.register_keras_serializable(package="zoo")
 class PaddingMask(keras.layers.Layer):
@@ -34,6 +36,8 @@ class PaddingMask(keras.layers.Layer):
         self.pad = pad
 
     def call(self, tokens):
+        if is_single():
+            return whole(ops.ones_like(tokens, dtype="bool"))
         real = ops.not_equal(tokens, self.pad)
         empty = ops.logical_not(ops.any(real, axis=1, keepdims=True))
         first = ops.logical_or(real[:, :1], empty)

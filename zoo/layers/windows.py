@@ -5,6 +5,7 @@ from __future__ import annotations
 import keras
 from keras import ops
 
+from zoo.kernels.single import is_single
 from zoo.layers.padding import ConsumesMask
 
 
@@ -42,6 +43,8 @@ class Windows(keras.layers.Layer):
         self.size = size
 
     def call(self, x):
+        if is_single(self.size):
+            return x
         shape = ops.shape(x)
         steps, count = _cut(shape[1], self.size)
         missing = (shape[0], count * steps - shape[1], *shape[2:])
@@ -75,6 +78,8 @@ class JoinWindows(ConsumesMask):
     """
 
     def call(self, windows, like):
+        if is_single() and windows.shape[0] == 1:  # `Windows` did not cut the row
+            return windows
         batch, time = ops.shape(like)[:2]
         whole = ops.reshape(windows, (batch, -1, windows.shape[-1]))
         return whole[:, :time]

@@ -31,7 +31,7 @@ def write_plots(outcome, folder: Path, *, most_classes: int) -> list[tuple[str, 
     """
     written = []
     if outcome.history:
-        _save(_curves(outcome), folder / "learning_curves.png")
+        save(_curves(outcome), folder / "learning_curves.png")
         written.append(("learning_curves.png", "Learning curves"))
     written += write_shares(outcome.history, folder)
     results = outcome.results[outcome.name]
@@ -41,10 +41,10 @@ def write_plots(outcome, folder: Path, *, most_classes: int) -> list[tuple[str, 
         if "confusion" in results[name] and task.outputs <= most_classes
     }
     if shown:
-        _save(_confusions(shown, results), folder / "confusion.png")
+        save(_confusions(shown, results), folder / "confusion.png")
         written.append(("confusion.png", "Confusion matrices of the test part"))
     if outcome.calibration:
-        _save(_reliability(outcome.calibration), folder / "reliability.png")
+        save(_reliability(outcome.calibration), folder / "reliability.png")
         written.append(("reliability.png", "Confidence and accuracy on the test part"))
     return written
 
@@ -62,7 +62,7 @@ def write_perplexities(curves: Mapping[str, list], path: Path) -> None:
         axis.plot(*zip(*points, strict=True), "o-", markersize=3, label=_row(name))
     axis.set(xlabel="seconds of training", ylabel="validation perplexity", yscale="log")
     figure.legend(loc="outside lower center", fontsize="small")
-    _save(figure, path)
+    save(figure, path)
 
 
 def write_capacities(measured: Mapping[str, Sequence[Mapping]], path: Path) -> None:
@@ -83,7 +83,7 @@ def write_capacities(measured: Mapping[str, Sequence[Mapping]], path: Path) -> N
         xscale="log",
     )
     figure.legend(loc="outside lower center", fontsize="small")
-    _save(figure, path)
+    save(figure, path)
 
 
 def write_scores(history: Sequence[Mapping], path: Path) -> None:
@@ -98,10 +98,10 @@ def write_scores(history: Sequence[Mapping], path: Path) -> None:
     epochs = np.arange(1, len(history) + 1)
     for key in (key for key in history[0] if key.startswith("val_")):
         values = [100 * logs[key] for logs in history]
-        axes.plot(epochs, values, label=_plain(key.removeprefix("val_")))
+        axes.plot(epochs, values, label=plain(key.removeprefix("val_")))
     axes.set(xlabel="epoch", ylabel="validation, %", xticks=_ticks(epochs))
     axes.legend()
-    _save(figure, path)
+    save(figure, path)
 
 
 def write_speeds(
@@ -127,7 +127,7 @@ def write_speeds(
         for name, point in points.items():
             axes.plot(*point, "o")
             axes.annotate(
-                _plain(name),
+                plain(name),
                 point,
                 xytext=(0, 6),
                 textcoords="offset points",
@@ -138,7 +138,7 @@ def write_speeds(
         axes.set(title=f"batch {size}", xlabel="texts per second", xscale="log")
         axes.margins(0.25)
     panels[0].set_ylabel("accuracy, %")
-    _save(figure, path)
+    save(figure, path)
 
 
 def write_attention(
@@ -156,10 +156,10 @@ def write_attention(
     figure = Figure(figsize=size, layout="constrained")
     axes = figure.subplots()
     axes.imshow(weights, cmap="Blues", vmin=0, vmax=1, aspect="auto")
-    axes.set_xticks(np.arange(len(columns)), map(_plain, columns), rotation=90)
-    axes.set_yticks(np.arange(len(rows)), map(_plain, rows))
+    axes.set_xticks(np.arange(len(columns)), map(plain, columns), rotation=90)
+    axes.set_yticks(np.arange(len(rows)), map(plain, rows))
     axes.xaxis.tick_top()
-    _save(figure, path)
+    save(figure, path)
 
 
 def write_shares(history: Sequence[Mapping], folder: Path) -> list[tuple[str, str]]:
@@ -190,10 +190,10 @@ def write_shares(history: Sequence[Mapping], folder: Path) -> list[tuple[str, st
             extent=(0.5, len(shares) + 0.5, -0.5, shares.shape[1] - 0.5),
         )
         figure.colorbar(image, ax=axis, label="tokens over the mean")
-        title = f"Load of {_plain(name.removesuffix(SHARES))}"
+        title = f"Load of {plain(name.removesuffix(SHARES))}"
         epochs = np.arange(1, len(shares) + 1)
         axis.set(title=title, xlabel="epoch", ylabel="expert", xticks=_ticks(epochs))
-    _save(figure, folder / "experts.png")
+    save(figure, folder / "experts.png")
     return [("experts.png", "Load of the experts")]
 
 
@@ -224,9 +224,9 @@ def write_search(
     best = (np.minimum if minimise else np.maximum).accumulate(scores)
     axes.plot(order, scores, "o", markersize=4, label="trial")
     axes.step(order, best, where="post", label="best so far")
-    axes.set(xlabel="trial", ylabel=f"validation {_plain(name)}", xticks=_ticks(order))
+    axes.set(xlabel="trial", ylabel=f"validation {plain(name)}", xticks=_ticks(order))
     axes.legend()
-    _save(figure, folder / "objective.png")
+    save(figure, folder / "objective.png")
 
     columns = {key: _heights(key, ranges[key], trials) for key in ranges}
     ends = scores.min(), scores.max()
@@ -240,13 +240,13 @@ def write_search(
     for at, (_, labels) in enumerate(columns.values()):
         axes.axvline(at, color="0.85", linewidth=0.8, zorder=0)
         for place, label in labels:
-            axes.annotate(_plain(label, 12), (at, place), fontsize="x-small")
+            axes.annotate(plain(label, 12), (at, place), fontsize="x-small")
     for place, value in enumerate(ends):
         axes.annotate(f"{value:.4g}", (len(columns), place), fontsize="x-small")
-    names = [_plain(key) for key in [*columns, name]]
+    names = [plain(key) for key in [*columns, name]]
     axes.set_xticks(range(len(names)), names, rotation=60, ha="right")
     axes.set(yticks=[], ylim=(-0.08, 1.12))
-    _save(figure, folder / "parallel_coordinates.png")
+    save(figure, folder / "parallel_coordinates.png")
     return [
         ("objective.png", "Objective over the trials"),
         ("parallel_coordinates.png", "Values and objective of each trial"),
@@ -302,7 +302,7 @@ def _curves(outcome) -> Figure:
     for name, key in metric_names(outcome.prepared.tasks).items():
         if f"val_{key}" in outcome.history[0]:
             values = [logs[f"val_{key}"] for logs in outcome.history]
-            score.plot(epochs, values, "o-", label=_plain(name))
+            score.plot(epochs, values, "o-", label=plain(name))
     score.set(title="Validation metric", xlabel="epoch", xticks=_ticks(epochs))
     if score.lines and len(outcome.prepared.tasks) <= 20:
         figure.legend(
@@ -336,10 +336,10 @@ def _confusions(tasks: Mapping[str, Task], results: Mapping) -> Figure:
                 fontsize="small",
             )
         ticks = np.arange(task.outputs)
-        labels = [_plain(label) for label in task.labels]
+        labels = [plain(label) for label in task.labels]
         axis.set_xticks(ticks, labels, rotation=90 if task.outputs > 3 else 0)
         axis.set_yticks(ticks, labels)
-        axis.set(title=_plain(name), xlabel="predicted", ylabel="true")
+        axis.set(title=plain(name), xlabel="predicted", ylabel="true")
     for axis in axes[len(tasks) :]:
         axis.set_axis_off()
     return figure
@@ -353,7 +353,7 @@ def _reliability(calibration: Mapping[str, Mapping]) -> Figure:
     for name, facts in calibration.items():
         rows = facts["reliability"]
         x, y = ([row[key] for row in rows] for key in ("confidence", "accuracy"))
-        [line] = axes.plot(x, y, label=_plain(f"{name}, ECE {facts['ece']:.3f}", 60))
+        [line] = axes.plot(x, y, label=plain(f"{name}, ECE {facts['ece']:.3f}", 60))
         share = np.array([row["answers"] for row in rows])
         axes.scatter(x, y, s=4 + 96 * share / share.sum(), color=line.get_color())
     axes.set(xlabel="confidence", ylabel="accuracy", xlim=(0, 1), ylim=(0, 1))
@@ -369,10 +369,10 @@ def _ticks(epochs: np.ndarray) -> np.ndarray:
 
 def _row(name: str) -> str:
     """Returns a model with its settings, as in a table; these may be many."""
-    return _plain(name, 80)
+    return plain(name, 80)
 
 
-def _plain(name: str, width: int = 40) -> str:
+def plain(name: str, width: int = 40) -> str:
     """Returns a name that is drawn literally and fits into the plot."""
     name = " ".join(name.split())
     name = name if len(name) <= width else f"{name[:width]}..."
@@ -380,7 +380,7 @@ def _plain(name: str, width: int = 40) -> str:
     return ("\u200b" if name.startswith("_") else "") + name.replace("$", r"\$")
 
 
-def _save(figure: Figure, path: Path) -> None:
+def save(figure: Figure, path: Path) -> None:
     with warnings.catch_warnings():
         # Its font lacks Chinese, among others; the tables hold every name.
         warnings.filterwarnings("ignore", message="Glyph .* missing")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from zoo.kernels.single import single
 from zoo.text.imports import tf
 from zoo.text.table import bear_no_rows
 
@@ -13,6 +14,9 @@ from zoo.text.table import bear_no_rows
 MOST_STEPS, MOST_ROWS = 2048, 64
 # A request of one row, or of fewer steps, is computed as it is: sorting takes longer.
 FEW_STEPS = 512
+# A row without padding of at most so many steps has a graph of its own, with fewer
+# operations. This is a window of the recurrent classifiers.
+SHORT = 128
 
 
 def lengths_of(ids: tf.Tensor) -> tf.Tensor:
@@ -23,6 +27,8 @@ def lengths_of(ids: tf.Tensor) -> tf.Tensor:
 def of_texts(pipeline: Callable, compute: Callable):
     """Returns a `tf.function` of texts whose rows are computed in groups.
 
+    One short row without padding has a graph of its own; see `zoo.kernels.single`.
+
     Args:
         pipeline: from string `[batch]` to int32 ids `[batch, time]`, 0 for padding.
         compute: from such ids to a dict of tensors with an axis of rows, which padding
@@ -31,9 +37,15 @@ def of_texts(pipeline: Callable, compute: Callable):
     Returns:
         A function from string `[batch]`, which may be empty, to the dict.
     """
-    ids = tf.TensorSpec([None, None], tf.int32, name="ids")
-    graph = tf.function(compute, input_signature=[ids], autograph=False)
-    computed = graph.get_concrete_function()
+
+    def traced(rows: int | None):
+        ids = tf.TensorSpec([rows, None], tf.int32, name="ids")
+        graph = tf.function(compute, input_signature=[ids], autograph=False)
+        return graph.get_concrete_function()
+
+    computed = traced(None)
+    with single(SHORT):
+        alone = traced(1)
 
     @tf.function(
         input_signature=[tf.TensorSpec([None], tf.string, name="text")],
@@ -41,7 +53,14 @@ def of_texts(pipeline: Callable, compute: Callable):
     )
     @bear_no_rows
     def run(text: tf.Tensor) -> dict:
-        return in_groups(computed, pipeline(text))
+        ids = pipeline(text)
+        rows, steps = tf.unstack(tf.shape(ids))
+        short = (rows == 1) & (steps <= SHORT) & tf.reduce_all(ids != 0)
+        return tf.cond(
+            short,
+            lambda: alone(tf.reshape(ids, [1, -1])),
+            lambda: in_groups(computed, ids),
+        )
 
     return run
 

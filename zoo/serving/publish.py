@@ -21,6 +21,7 @@ from zoo.serving.deploy import BATCHING_FILE
 from zoo.serving.gradients import save_without_gradients
 from zoo.serving.method_names import write_method_names
 from zoo.serving.models_config import configured_versions
+from zoo.serving.parts import layer_classes
 from zoo.serving.render import render
 from zoo.serving.servable import Servable
 from zoo.serving.versions import TEMPORARY, check_keep, next_number, prune
@@ -128,6 +129,7 @@ def _describe(folder: Path, servable: Servable, metadata: Mapping) -> dict:
             "parameters": servable.model.count_params(),
             **metadata,
         },
+        "layers": layer_classes(servable.model),
         "tasks": {name: task.to_config() for name, task in servable.tasks.items()},
         "outputs": servable.outputs,
         "pipeline": servable.pipeline.summary(),

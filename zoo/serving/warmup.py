@@ -70,6 +70,16 @@ def texts_of_lengths(texts: Iterable[bytes], lengths: Iterable[int]) -> list[byt
     ]
 
 
+def warmup_texts(folder: Path) -> list[bytes]:
+    """Returns the texts of the warmup requests of a version."""
+    return [
+        text
+        for _, inputs in read_warmup(str(folder / "assets.extra" / WARMUP_FILE))
+        for name in INPUTS
+        for text in inputs.get(name, ())
+    ]
+
+
 def rewrite_warmup(
     folder: str | Path,
     *,
@@ -102,12 +112,7 @@ def rewrite_warmup(
     metadata = read_metadata(folder)
     path = folder / "assets.extra" / WARMUP_FILE
     if texts is None:
-        texts = [
-            text
-            for _, inputs in read_warmup(str(path))
-            for name in INPUTS
-            for text in inputs.get(name, ())
-        ]
+        texts = warmup_texts(folder)
     chosen = texts_of_lengths([as_bytes(text) for text in texts], lengths)
     if takes_pairs(metadata["signatures"]):
         chosen = [as_bytes(joined(text, text)) for text in chosen]

@@ -100,12 +100,11 @@ def clean(texts: tf.Tensor, *, max_bytes: int, lowercase: bool) -> tf.Tensor:
     Returns:
         A string tensor `[batch]`.
     """
-    texts = _squeeze_long(texts, max_bytes)
-    kept = tf.strings.substr(texts, 0, max_bytes)
-    valid = tf.strings.unicode_transcode(kept, "UTF-8", "UTF-8", errors="replace")
-    # The cut may have split a character; this is not an error of the text.
-    mended = tf.strings.regex_replace(valid, "\ufffd+$", "")
-    valid = tf.where(tf.strings.length(texts) > max_bytes, mended, valid)
+    long = tf.strings.length(texts) > max_bytes
+    # Few requests have a long text; the others are spared the operations for it.
+    valid = tf.cond(
+        tf.reduce_any(long), lambda: _cut(texts, long, max_bytes), lambda: _valid(texts)
+    )
     normal = tf_text.normalize_utf8(valid, "NFKC")
     if lowercase:
         normal = tf_text.case_fold_utf8(normal)
@@ -113,15 +112,24 @@ def clean(texts: tf.Tensor, *, max_bytes: int, lowercase: bool) -> tf.Tensor:
     return tf.strings.regex_replace(normal, r"[\p{Cc}\p{Z}]+", " ")
 
 
-def _squeeze_long(texts: tf.Tensor, max_bytes: int) -> tf.Tensor:
-    """Shortens long runs of invisible characters before texts are cut.
+def _valid(texts: tf.Tensor) -> tf.Tensor:
+    return tf.strings.unicode_transcode(texts, "UTF-8", "UTF-8", errors="replace")
 
-    Otherwise, a text after thousands of spaces would be read as empty.
+
+def _cut(texts: tf.Tensor, long: tf.Tensor, max_bytes: int) -> tf.Tensor:
+    """Returns valid texts of which the long ones are cut.
+
+    Their long runs of invisible characters are shortened first: otherwise, a text after
+    thousands of spaces would be read as empty.
     """
-    places = tf.where(tf.strings.length(texts) > max_bytes)
-    long = tf.strings.substr(tf.gather_nd(texts, places), 0, 16 * max_bytes)
-    long = tf.strings.regex_replace(long, r"[\p{Z}\p{Cf}\s]{2,}", " ")
-    return tf.tensor_scatter_nd_update(texts, places, long)
+    places = tf.where(long)
+    chosen = tf.strings.substr(tf.gather_nd(texts, places), 0, 16 * max_bytes)
+    chosen = tf.strings.regex_replace(chosen, r"[\p{Z}\p{Cf}\s]{2,}", " ")
+    texts = tf.tensor_scatter_nd_update(texts, places, chosen)
+    valid = _valid(tf.strings.substr(texts, 0, max_bytes))
+    # The cut may have split a character; this is not an error of the text.
+    mended = tf.strings.regex_replace(valid, "\ufffd+$", "")
+    return tf.where(tf.strings.length(texts) > max_bytes, mended, valid)
 
 
 def straighten(texts: tf.Tensor) -> tf.Tensor:

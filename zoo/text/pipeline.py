@@ -16,7 +16,7 @@ from zoo.text.imports import tf, tf_text
 from zoo.text.inputs import each_text, whole
 from zoo.text.pairs import SEPARATOR
 from zoo.text.settings import TextSettings, read_settings, write_settings
-from zoo.text.table import LookupTable, fill_empty, pad
+from zoo.text.table import LookupTable, fill_empty, filled_and_padded, pad
 from zoo.text.vocabulary import CONTINUES, END, SPECIALS, UNKNOWN
 
 _CONFIG = "pipeline.json"
@@ -235,7 +235,13 @@ class TextPipeline(tf.Module):
         return {**asdict(self._settings), "vocab_size": self.vocab_size}
 
     def __call__(self, texts) -> tf.Tensor:
-        return self.pad(self.ragged_ids(self.tokenize(texts)))
+        if self.pairs:
+            return self.pad(self.ragged_ids(self.tokenize(texts)))
+        texts = normalize.as_tensor(texts)
+        with tf.device("CPU:0"), self.name_scope:
+            tokens = self._all_tokens(texts)
+            ids = tokens.with_values(self._lookup(tokens.values))
+            return filled_and_padded(ids, self.max_length)
 
     def tokenize(self, texts) -> tf.RaggedTensor:
         """Returns the tokens that `__call__` looks up; between a pair `SEPARATOR`.
@@ -248,22 +254,22 @@ class TextPipeline(tf.Module):
         """
         texts = normalize.as_tensor(texts)
         # Strings have no place on an accelerator, neither here nor in a server.
-        with tf.device("CPU:0"):
+        with tf.device("CPU:0"), self.name_scope:
             if not self.pairs:
-                return self._tokens(texts)
+                return self._all_tokens(texts)[:, : self.max_length]
             unknown = SPECIALS[UNKNOWN]
             first, second = (
-                fill_empty(self._tokens(side), unknown)
+                fill_empty(self._all_tokens(side)[:, : self.max_length], unknown)
                 for side in normalize.split_pairs(texts)
             )
             between = tf.fill([tf.shape(texts)[0], 1], SEPARATOR)
             return tf.concat([first, between, second], axis=1)
 
-    def _tokens(self, texts: tf.Tensor) -> tf.RaggedTensor:
+    def _all_tokens(self, texts: tf.Tensor) -> tf.RaggedTensor:
         tokens = _split(texts, self._settings)
-        if self._pieces is not None:
-            tokens = self._pieces.tokenize(tokens).merge_dims(1, 2)
-        return tokens[:, : self.max_length]
+        if self._pieces is None:
+            return tokens
+        return self._pieces.tokenize(tokens).merge_dims(1, 2)
 
     def ragged_ids(self, tokens: tf.RaggedTensor) -> tf.RaggedTensor:
         """Returns the ids of the tokens from `tokenize`, at least one per row.
@@ -274,7 +280,7 @@ class TextPipeline(tf.Module):
         Returns:
             A ragged int32 tensor `[batch, (tokens)]`.
         """
-        with tf.device("CPU:0"):
+        with tf.device("CPU:0"), self.name_scope:
             ids = self._lookup(tokens.values)
             if self.pairs:  # no text has this token
                 ids = tf.where(tokens.values == SEPARATOR, END, ids)
@@ -282,7 +288,7 @@ class TextPipeline(tf.Module):
 
     def pad(self, ids: tf.RaggedTensor) -> tf.Tensor:
         """Pads the ids from `ragged_ids` to `[batch, time]`; time is at least 1."""
-        with tf.device("CPU:0"):
+        with tf.device("CPU:0"), self.name_scope:
             return pad(ids)
 
     def encode(self, texts: Iterable[str | bytes]) -> list[np.ndarray]:

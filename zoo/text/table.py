@@ -114,6 +114,18 @@ def _with_a_row(values: tf.Tensor) -> tf.Tensor:
     return tf.concat([values, tf.zeros(missing, values.dtype)], axis=0)
 
 
+def filled_and_padded(ids: tf.RaggedTensor, most: int) -> tf.Tensor:
+    """Returns `pad(fill_empty(ids[:, :most]))`, with a third of the operations.
+
+    Launching them takes longer than their work if there are few rows.
+    """
+    longest = tf.reduce_max(ids.row_lengths())  # the least int64 without rows
+    steps = tf.clip_by_value(longest, 1, most)
+    padded = ids.to_tensor(shape=tf.stack([-1, steps]))
+    # The ids of tokens are positive, so only an empty row begins with padding.
+    return tf.concat([tf.maximum(padded[:, :1], UNKNOWN), padded[:, 1:]], axis=1)
+
+
 def pad(ids: tf.RaggedTensor) -> tf.Tensor:
     """Returns ids `[batch, time]`, right-padded with 0, with at least one step."""
     dense = ids.to_tensor()  # [0, 0] without texts, but some models need a time step

@@ -179,7 +179,7 @@ class TaggingPipeline(tf.Module):
         Returns:
             The result of `zoo.families.tagging.words.split_in_place`.
         """
-        with tf.device("CPU:0"):
+        with tf.device("CPU:0"), self.name_scope:
             texts = normalize.as_tensor(texts)
             return splitting.split_in_place(texts, self._settings.tokenizer)
 
@@ -190,12 +190,12 @@ class TaggingPipeline(tf.Module):
 
     def ragged_ids(self, words: tf.RaggedTensor) -> tf.RaggedTensor:
         """Returns the ids of the result of `tokenize`, at least one per row."""
-        with tf.device("CPU:0"):
+        with tf.device("CPU:0"), self.name_scope:
             return fill_empty(words.with_values(self._words(words.values)))
 
     def pad(self, ids: tf.RaggedTensor) -> tf.Tensor:
         """Returns ids `[batch, time]` of `ragged_ids`, with at least one step."""
-        with tf.device("CPU:0"):
+        with tf.device("CPU:0"), self.name_scope:
             return pad(ids)
 
     def inputs(self, words: tf.RaggedTensor) -> dict[str, tf.Tensor]:
@@ -209,7 +209,7 @@ class TaggingPipeline(tf.Module):
             `[batch, time, letters]`, 0 for padding on the right; both axes are at
             least 1, and a sentence without words is one unknown word.
         """
-        with tf.device("CPU:0"):
+        with tf.device("CPU:0"), self.name_scope:
             tokens = self.ragged_ids(words.with_values(self._looked_up(words.values)))
             tokens = self.pad(tokens)
             letters = self._letters(words.values)

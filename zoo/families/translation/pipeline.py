@@ -133,7 +133,7 @@ class TranslationPipeline(tf.Module):
 
     def ragged_ids(self, pieces: tf.RaggedTensor) -> tf.RaggedTensor:
         """Returns the ids of the result of `tokenize`, each with the end token."""
-        with tf.device("CPU:0"):
+        with tf.device("CPU:0"), self.name_scope:
             ids = self.source.ids(pieces)
             return tf.concat([ids, tf.fill([ids.nrows(), 1], END)], axis=1)
 
@@ -147,13 +147,14 @@ class TranslationPipeline(tf.Module):
             Ragged int32 `[batch, (pieces + 1)]`, of at most `max_source` pieces, and
             int32 `[batch]`, the number of pieces of the whole text.
         """
-        pieces = self.source.tokenize(texts)
-        count = tf.cast(pieces.row_lengths(), tf.int32)
-        return self.ragged_ids(pieces[:, : self.max_source]), count
+        with self.name_scope:
+            pieces = self.source.tokenize(texts)
+            count = tf.cast(pieces.row_lengths(), tf.int32)
+            return self.ragged_ids(pieces[:, : self.max_source]), count
 
     def pad(self, ids: tf.RaggedTensor) -> tf.Tensor:
         """Returns ids `[batch, time]` of `ragged_ids`, with at least one step."""
-        with tf.device("CPU:0"):
+        with tf.device("CPU:0"), self.name_scope:
             return pad(ids)
 
     def encode(self, pairs: Pairs, *, max_length: int) -> EncodedPairs:

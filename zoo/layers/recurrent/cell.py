@@ -162,6 +162,10 @@ class GatedCell(keras.layers.Layer):
         """Returns the further arguments of `project`."""
         return ()
 
+    def fused_weights(self) -> tuple:
+        """Returns the weights of a plain LSTM, see `fused_lstm`; none if it is not."""
+        return ()
+
     def split(self, state, joint: bool = False):
         """Returns a state `[batch, units]` in the structure that the scan carries."""
         return state

@@ -7,8 +7,9 @@ from operator import attrgetter
 import keras
 from keras import ops
 
-from zoo.kernels._backend import by_rows
+from zoo.kernels._backend import by_rows, fused_lstm
 from zoo.kernels.recurrence import recurrence
+from zoo.kernels.single import is_single, is_whole
 from zoo.layers.checks import check_rate
 from zoo.layers.recurrent.cell import GatedCell
 
@@ -104,6 +105,8 @@ class RecurrentLayer(keras.layers.RNN):
         cell = self.cell
         x = ops.transpose(ops.cast(sequences, cell.compute_dtype), (1, 0, 2))
         time, batch = ops.shape(x)[0], ops.shape(x)[1]
+        if is_whole(mask):
+            mask = None
         if mask is not None:
             mask = ops.transpose(ops.cast(mask, "bool"))
             # Values at masked steps are not part of the text; they may be NaN.
@@ -144,6 +147,9 @@ class RecurrentLayer(keras.layers.RNN):
             )
             return cell.join(outputs), [cell.join(state) for state in last]
 
+        weights = cell.fused_weights() if is_single() and fused_lstm else ()
+        if weights and mask is None and batch == 1:
+            return fused_lstm(x, states, weights, reverse=reverse)
         if not cell.HAS_JOINT_FORM:
             return run(joint=False)
         rows, few = batch, _SMALL_STATE // cell.units

@@ -1,0 +1,76 @@
+"""One operation for all steps of an LSTM gives what the loop gives."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from drawn_layers import draw, states, with_drawn_weights
+from gradients import assert_close
+
+from zoo.kernels.single import single, whole
+from zoo.layers.padding import PaddingMask
+from zoo.layers.recurrent.backward import BackwardLSTM
+from zoo.layers.recurrent.lstm import LSTM
+
+tf = pytest.importorskip("tensorflow")
+
+pytestmark = pytest.mark.tensorflow
+
+X = draw(0, 1, 5, 6)
+FUSED = "BlockLSTMV2"
+
+
+def operations(layer, *arguments, **options):
+    call = tf.function(lambda *args: layer(*args, **options), autograph=False)
+    graph = call.get_concrete_function(*arguments).graph
+    return {node.type for node in graph.get_operations()}
+
+
+def lstm(kind=LSTM, **options):
+    return with_drawn_weights(kind(4, **options), X.shape)
+
+
+@pytest.mark.parametrize("kind", [LSTM, BackwardLSTM])
+def test_outputs_and_states_are_those_of_the_loop(kind):
+    layer = lstm(kind, return_sequences=True, return_state=True)
+    start = states(layer, 1)
+    with single(5):
+        assert FUSED in operations(layer, X, initial_state=start)
+        found = layer(X, initial_state=start)
+    assert FUSED not in operations(layer, X)
+    assert_close(list(found), list(layer(X, initial_state=start)), 1e-6)
+
+
+def test_a_mask_that_is_known_to_be_whole_is_dropped():
+    layer = lstm()
+    ids = tf.ones([1, 5], tf.int32)
+    with single(5):
+        known = whole(tf.ones([1, 5], tf.bool))
+        assert FUSED in operations(layer, X, mask=known)
+        assert FUSED in operations(layer, X, mask=PaddingMask()(ids))
+        # Of another mask nothing is known.
+        assert FUSED not in operations(layer, X, mask=ids > 0)
+
+
+def test_several_rows_keep_their_loop():
+    with single(5):
+        assert FUSED not in operations(lstm(), np.concatenate([X, X]))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"peepholes": True},
+        {"projection": 2},
+        {"layer_norm": True},
+        {"forget_bias": 1.0},
+        {"use_bias": False},
+        {"activation": "relu"},
+        {"recurrent_activation": "hard_sigmoid"},
+        {"dtype": "mixed_bfloat16"},
+    ],
+    ids=str,
+)
+def test_other_cells_keep_their_loop(options):
+    with single(5):
+        assert FUSED not in operations(lstm(**options), X)
