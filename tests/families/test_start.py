@@ -32,15 +32,15 @@ def auto(counts, **options):
 
 def test_auto_looks_at_occurrences_and_at_words():
     start = auto(ENGLISH)
-    assert start.name == "english" and "movie" in start.always
+    assert start.name == "glove-en" and "movie" in start.always
     assert start.tokens == 17 / 18 and start.words == 1.0
-    assert "english, which covers 94.4% of the training words" in str(start)
+    assert "glove-en, which covers 94.4% of the training words" in str(start)
     assert "`--from none`" in str(start)
     start = auto(TURKISH)
     assert start.name == "none" and not start.always
-    assert "none; english covers" in str(start) and "`--from english`" in str(start)
+    assert "none; glove-en covers" in str(start) and "`--from glove-en`" in str(start)
     few = {b"the": 90, b"evde": 2, b"okulda": 2, b"gidiyorum": 2}
-    assert coverage(few, zoo.weights.known_words("english")) == (90 / 96, 0.25)
+    assert coverage(few, zoo.weights.known_words("glove-en")) == (90 / 96, 0.25)
     assert auto(few).name == "none"
     assert auto({}).name == auto({b"!": 3}).name == "none"
 
@@ -59,9 +59,9 @@ def test_what_goes_before_auto():
     ("name", "keywords", "accepted"),
     [
         ("bilstm", {}, True),
-        ("bilstm", {"embedding_dim": 256}, True),
+        ("bilstm", {"embedding_dim": 100}, True),
         ("bilstm", {"embedding_dim": 64}, False),
-        ("glstm", {"groups": 3}, False),
+        ("glstm", {"groups": 8}, False),
         ("glstm", {"groups": 4}, True),
         ("text_cnn", {}, True),
         ("text_cnn", {"variant": "rand"}, False),
@@ -134,13 +134,13 @@ def test_a_run_of_english_texts(tmp_path):
     data = splits()
     settings = family.settings_for("text_cnn", data, {"epochs": 1})
     prepared = family.prepare(data, settings)
-    assert prepared.start.name == "english"
+    assert prepared.start.name == "glove-en"
     assert "brilliant" in prepared.pipeline.vocabulary  # once, and it has a vector
-    assert "\nWord vectors: english" in family.describe("text_cnn", prepared)
+    assert "\nWord vectors: glove-en" in family.describe("text_cnn", prepared)
     options = {"folder": tmp_path, "verbose": False}
     trained, _ = family.train("text_cnn", prepared, settings, {"maps": 2}, **options)
-    assert trained.metadata["weights"] == "english"
-    assert trained.model.get_layer("embedding").output_dim == 256
+    assert trained.metadata["weights"] == "glove-en"
+    assert trained.model.get_layer("embedding").output_dim == 100
     # Arguments that reach the training alone have the last word.
     small = {"maps": 2, "embedding_dim": 4}
     trained, _ = family.train("text_cnn", prepared, settings, small, **options)
@@ -220,17 +220,17 @@ def test_sequences_that_cannot_start_from_vectors(
         f"Received: weights='glove-en' with {received}."
     )
     automatic = kind.of(name, weights="auto", **options)
-    wide = {**keywords, "embedding_dim": 256}
+    wide = {**keywords, "embedding_dim": 100}
     assert settled(automatic, name, wide).weights == "none"
 
 
 def test_auto_keeps_the_width_of_sequences():
     language = LanguageSettings.of("lstm_lm", weights="auto")
     assert settled(language, "lstm_lm", {}).weights == "none", "it is 200 wide"
-    assert settled(language, "lstm_lm", {"embedding_dim": 256}).weights == "auto"
+    assert settled(language, "lstm_lm", {"embedding_dim": 100}).weights == "auto"
     pairs = TranslationSettings.of("seq2seq", weights="auto", **SPACED)
-    assert settled(pairs, "seq2seq", {}).weights == "auto", "it is 256 wide"
-    assert settled(pairs, "seq2seq", {"embedding_dim": 100}).weights == "none"
+    assert settled(pairs, "seq2seq", {}).weights == "none"
+    assert settled(pairs, "seq2seq", {"embedding_dim": 100}).weights == "auto"
     asked = dataclasses.replace(language, weights="glove-en")
     assert settled(asked, "lstm_lm", {}).weights == "glove-en"
 

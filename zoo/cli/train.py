@@ -45,9 +45,9 @@ def add_train_parser(commands) -> None:
         dest="weights",
         metavar="WEIGHTS",
         help="what to start from: the word vectors english or glove-en, none, or auto, "
-        "which takes english if it covers most training words (default: auto; none for "
-        "language and translation models); or the folder of a run of the same model, "
-        "to continue from with other words and labels",
+        "which takes glove-en if it covers most training words (default: auto; none "
+        "for language and translation models); or the folder of a run of the same "
+        "model, to continue from with other words and labels",
     )
     train.add_argument(
         "--teacher",

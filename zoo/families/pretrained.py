@@ -65,7 +65,7 @@ def choose_start(
 
     Args:
         weights: `"auto"`, `"none"` or the name of shipped weights. `"auto"` takes
-            `english` if it covers most of the texts: at least 70 % of the
+            `glove-en` if it covers most of the texts: at least 70 % of the
             occurrences of words with a letter, and 50 % of the words seen twice.
         counts: number of occurrences of each token (UTF-8) of the training texts.
         tokenizer: tokenizer of the texts.

@@ -28,7 +28,8 @@ def write_profile(profile: Mapping, path: Path) -> None:
     panels = figure.subplots(1, len(requests), squeeze=False)[0]
     parts: dict[str, int] = {}
     for axes, request in zip(panels, requests, strict=True):
-        whole, names = request["milliseconds"], []
+        whole: float = request["milliseconds"]
+        names: list[str] = []
         for part, inner in times_by_part(request).items():
             color = colormaps["tab10"](parts.setdefault(part, len(parts)) % 10)
             shown = {key: ms for key, ms in inner.items() if ms >= _LEAST * whole}

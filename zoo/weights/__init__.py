@@ -9,6 +9,7 @@ from __future__ import annotations
 from zoo.weights.shipped import (
     AUTO,
     DEFAULT,
+    LINEAR,
     NAMES,
     NONE,
     WIDTHS,
@@ -20,6 +21,7 @@ from zoo.weights.shipped import (
 __all__ = [
     "AUTO",
     "DEFAULT",
+    "LINEAR",
     "NAMES",
     "NONE",
     "WIDTHS",

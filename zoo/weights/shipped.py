@@ -14,7 +14,9 @@ from zoo.text.vocabulary import SPECIALS
 # Values per vector of each set.
 WIDTHS = {"english": 256, "glove-en": 100}
 NAMES = tuple(WIDTHS)
-DEFAULT = "english"  # of `AUTO`
+# What `AUTO` takes for an embedding, and for a linear part. There wide vectors cost
+# nothing: once it is fitted, each word has one number for each label.
+DEFAULT, LINEAR = "glove-en", "english"
 # Values of a setting: no shipped vectors, or those that suit the training texts.
 NONE, AUTO = "none", "auto"
 FILE = "vectors.npz"

@@ -22,6 +22,7 @@ from zoo.families.classification.token_features import (
     hashed_ngrams,
     letter_features,
     token_counts,
+    vector_features,
 )
 from zoo.serving import ServedModel
 from zoo.tasks import Task
@@ -92,6 +93,25 @@ def test_the_graph_gives_what_was_fitted(weights, monkeypatch):
     difference = found[:, 1] - found[:, 0]
     expected = reference.decision_function(features)
     np.testing.assert_allclose(difference, expected, rtol=0.02, atol=0.02)
+
+
+@pytest.mark.tensorflow
+def test_a_linear_part_reads_wide_vectors_unless_others_are_asked_for(monkeypatch):
+    widths = []
+
+    def remember(matrix, *arguments):
+        widths.append(matrix.shape[1])
+        return vector_features(matrix, *arguments)
+
+    place = "zoo.families.classification.fitting.vector_features"
+    monkeypatch.setattr(place, remember)
+    for weights in ("auto", "english", "glove-en"):
+        model, *_ = trained("linear", splits(), weights=weights)
+        taken = model.metadata.get("linear_weights")
+        assert taken == ("english" if weights == "auto" else None)
+    assert widths == [256, 256, 100]
+    model, *_ = trained("linear", splits(), weights="none")
+    assert len(widths) == 3 and "linear_weights" not in model.metadata
 
 
 @pytest.mark.tensorflow

@@ -16,6 +16,7 @@ import numpy as np
 from scipy.sparse import csr_matrix, hstack
 from threadpoolctl import threadpool_limits
 
+from zoo import weights as shipped
 from zoo.families.building import known_vectors
 from zoo.families.classification.estimators import (
     Estimate,
@@ -63,6 +64,21 @@ class Features:
     vectors: VectorFeatures | None
 
 
+def linear_vectors(weights: str, start: str) -> str:
+    """Returns the name of the shipped vectors that a linear part reads.
+
+    Args:
+        weights: the setting of this name.
+        start: what the embedding of the model starts from.
+
+    Example:
+        >>> linear_vectors("auto", "glove-en"), linear_vectors("glove-en", "glove-en")
+        ('english', 'glove-en')
+    """
+    by_name = start == shipped.NONE or weights in shipped.NAMES
+    return start if by_name else shipped.LINEAR
+
+
 def fit_linear_part(
     model: keras.Model, prepared: Prepared, settings: ClassificationSettings, start: str
 ) -> None:
@@ -72,7 +88,7 @@ def fit_linear_part(
         model: of the zoo; nothing happens to one without such outputs.
         prepared: the data.
         settings: their class weights, their `imbalance` and their file of vectors.
-        start: name of the word vectors that ship and the model starts from.
+        start: name of the shipped word vectors that are features, or `"none"`.
     """
     names = {layer.name for layer in model.layers}
     if not names.issuperset(_LAYERS):

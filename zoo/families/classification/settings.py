@@ -46,10 +46,12 @@ class ClassificationSettings(Checked):
         lowercase: whether to fold case.
         min_count: tokens seen less often are not entries.
         weights: shipped word vectors to start the embedding from: `"english"`,
-            `"glove-en"`, `"none"`, or `"auto"`, which takes `english` if it covers most
-            training words (`zoo.families.pretrained.choose_start`) and `embedding_dim`
-            was not set to another width. A word that has a vector needs no `min_count`.
-            Or the folder of a trained model of the same name to continue from.
+            `"glove-en"`, `"none"`, or `"auto"`, which takes `glove-en` if it covers
+            most training words (`zoo.families.pretrained.choose_start`) and
+            `embedding_dim` was not set to another width. A word that has a vector needs
+            no `min_count`. With `"auto"` the linear part of a model reads `english`
+            (`zoo.families.classification.fitting.linear_vectors`). Or the folder of a
+            trained model of the same name to continue from.
         vectors: word2vec or GloVe text file to start the embedding from.
         max_length: tokens read per text.
         buckets: padded lengths that XLA compiles for.

@@ -13,7 +13,11 @@ from zoo.data import Splits, encode_labels, learn_tasks
 from zoo.data.parts import PARTS
 from zoo.families.building import build
 from zoo.families.classification.coverage import Coverage, coverage_of
-from zoo.families.classification.fitting import fit_linear_part, sized_ngrams
+from zoo.families.classification.fitting import (
+    fit_linear_part,
+    linear_vectors,
+    sized_ngrams,
+)
 from zoo.families.classification.imbalance import (
     drawn_repeats,
     training_losses,
@@ -224,12 +228,15 @@ def train(
         model = of_pairs(model, prepared.tasks)
     owned = prepared.tasks, prepared.pipeline
     continue_from(prepared.start, model, *owned, keywords, verbose=verbose)
+    linear = linear_vectors(settings.weights, start)
     metadata = describe_training(
         name, keywords, settings, weights=start, earlier=prepared.start.earlier
     )
+    if linear != start:
+        metadata["linear_weights"] = linear
     data = prepared.parts["train"]
     adapt_ngrams(model, data.tokens, data.targets, data.weights, prepared.tasks)
-    fit_linear_part(model, prepared, settings, start)
+    fit_linear_part(model, prepared, settings, linear)
     batches = prepared.batches("train", settings, shuffle=True)
     trained = compile_model(
         model,

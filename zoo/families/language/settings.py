@@ -42,7 +42,7 @@ class LanguageSettings(Checked):
         weights: shipped word vectors to start the embedding from: `"english"` or
             `"glove-en"`, which make it 256 or 100 wide; `"none"`, the default, because
             the effect on perplexity was not measured; or `"auto"`, which takes
-            `english` if it covers most training words
+            `glove-en` if it covers most training words
             (`zoo.families.pretrained.choose_start`) and the embedding of the model is
             256 wide without it. The vocabulary is the same with and without them, so
             that perplexities can be compared. Or the folder of a trained model of the

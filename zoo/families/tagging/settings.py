@@ -40,10 +40,11 @@ class TaggingSettings(Checked):
         lowercase: whether to fold case before a word is looked up.
         min_count: words seen less often are unknown.
         weights: shipped word vectors to start the embedding from: `"english"`,
-            `"glove-en"`, `"none"`, or `"auto"`, which takes `english` if it covers most
-            training words (`zoo.families.pretrained.choose_start`) and `embedding_dim`
-            was not set to another width. A word that has a vector needs no `min_count`.
-            Or the folder of a trained model of the same name to continue from.
+            `"glove-en"`, `"none"`, or `"auto"`, which takes `glove-en` if it covers
+            most training words (`zoo.families.pretrained.choose_start`) and
+            `embedding_dim` was not set to another width. A word that has a vector needs
+            no `min_count`. Or the folder of a trained model of the same name to
+            continue from.
         vectors: word2vec or GloVe text file to start the embedding from.
         replace_rare: share of the words seen once that are replaced by the unknown
             word in training, drawn again each epoch (Lample et al. 2016, section 4.1

@@ -43,7 +43,7 @@ class TranslationSettings(Checked):
             that of the target if they cover it and it is not tied to the softmax:
             `"english"` or `"glove-en"`, which make both 256 or 100 wide; `"none"`, the
             default, because the effect on BLEU was not measured; or `"auto"`, which
-            takes `english` if it covers most source words
+            takes `glove-en` if it covers most source words
             (`zoo.families.pretrained.choose_start`) and the embedding of the model is
             256 wide without it. They need whole words (`tokenizer="whitespace"`) and
             two vocabularies; their words fill up that of the source.
