@@ -92,7 +92,8 @@ def fine_tune_all(
     outputs = {}
     for index, task in enumerate(prepared.tasks):
         tuned = fine_tune(text_model, prepared, settings, task).model
-        tuned.name = f"fine_tuned_{index}"
-        outputs[task] = tuned(tokens)[task]
+        # A model of its own, because a saved one would hold the state of the optimizer.
+        alone = keras.Model(tuned.input, tuned.output, name=f"fine_tuned_{index}")
+        outputs[task] = alone(tokens)[task]
     model = keras.Model(tokens, outputs, name=text_model.model.name)
     return replace(text_model, model=model)
