@@ -16,9 +16,9 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
 def blocks(page, language: str) -> list[str]:
-    return re.findall(
-        rf"^```{language}\n(.*?)^```", page.read_text("utf-8"), re.M | re.S
-    )
+    """The fenced blocks of a page in a language; `language` is a pattern."""
+    fenced = re.findall(r"^```(.*?)\n(.*?)^```$", page.read_text("utf-8"), re.M | re.S)
+    return [block for name, block in fenced if re.fullmatch(language, name)]
 
 
 def commands(page) -> list[list[str]]:

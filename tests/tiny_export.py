@@ -42,7 +42,9 @@ class Mean(MaskedMean):
 def build(vocab_size, tasks, pooling=MaskedMean, scale=20.0):
     keras.utils.set_random_seed(0)
     ids = keras.Input((None,), dtype="int32", name="tokens")
-    x = keras.layers.Embedding(vocab_size, 8, embeddings_initializer="normal")(ids)
+    x = keras.layers.Embedding(
+        vocab_size, 8, embeddings_initializer="normal", name="embedding"
+    )(ids)
     x = keras.layers.Dropout(0.5)(x)
     x = pooling()(x, ids) * scale
     outputs = {

@@ -160,6 +160,8 @@ def test_metrics_are_those_of_the_python_model(exports, original, runtime):
         found = float32["metrics"][name]
         for counts in ("confusion", "by_label"):
             assert found.pop(counts, None) == expected.pop(counts, None)
+        intervals = [scores.pop("interval", None) for scores in (found, expected)]
+        assert intervals[0] == pytest.approx(intervals[1], abs=1e-6)
         assert found == pytest.approx(expected, abs=1e-6)
         assert int8["metrics"][name]["rows"] == expected["rows"]
 

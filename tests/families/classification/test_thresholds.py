@@ -211,4 +211,5 @@ def test_metrics_of_a_device_use_the_thresholds():
     found = metrics_of(run, {"label": task}, tokens, {"label": target}, ones)["label"]
     expected = evaluate(task, target, np.ones(60), logits)
     assert found.pop("by_label") == expected.pop("by_label")
+    assert found.pop("interval") == pytest.approx(expected.pop("interval"))
     assert found == pytest.approx(expected)

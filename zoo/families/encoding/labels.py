@@ -39,8 +39,8 @@ class Labels:
 
         Example:
             >>> weights = {"task_0": np.ones(9), "task_1": np.ones(1)}
-            >>> Labels(weights=weights).factors(0.4)
-            {'task_0': 0.3, 'task_1': 0.1}
+            >>> Labels(weights=weights).factors(4.0)
+            {'task_0': 3.0, 'task_1': 1.0}
         """
         roots = {name: np.sqrt(np.sum(w > 0)) for name, w in self.weights.items()}
         every = sum(roots.values())
