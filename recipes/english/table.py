@@ -1,7 +1,6 @@
 """Writes the words of a static encoder beside those of GloVe: the vectors `english`.
 
-python -m zoo.families.encoding.english_table runs/static_encoder
-    --texts texts.csv --to zoo/weights/english
+python recipes/english/table.py runs/static_encoder --texts texts.csv --to FOLDER
 """
 
 from __future__ import annotations

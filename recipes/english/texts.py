@@ -22,7 +22,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from zoo.data import load_named
+from zoo.data import Examples, load_named
 from zoo.tasks import TAGS
 
 SHORTEST, LONGEST, MOST_LETTERS = 3, 48, 400  # words, and letters, of a sentence
@@ -78,16 +78,16 @@ def sentences(lines: Iterable[str]) -> Iterator[str]:
                 yield text
 
 
-def labelled(name: str, leave_out: Sequence[str] = ()) -> list[Row]:
+def labelled(name: str, train: Examples, leave_out: Sequence[str] = ()) -> list[Row]:
     """Returns the training texts of a named set with their labels.
 
     Of several labels of a text the first counts.
 
     Args:
         name: of the set.
+        train: its training part.
         leave_out: tasks that are left out, such as `"hutto movies"`.
     """
-    train = load_named(name).train
     rows = []
     for task, labels in train.labels.items():
         full = f"{name} {task}"
@@ -99,15 +99,6 @@ def labelled(name: str, leave_out: Sequence[str] = ()) -> list[Row]:
             if label is not None:
                 rows.append((" ".join(text.split())[:MOST_LETTERS], str(label), full))
     return rows
-
-
-def held_out_texts(names: Sequence[str], files: Sequence[Path]) -> Iterator[str]:
-    """Yields the texts that must stay unseen: parts of named sets, lines of files."""
-    for name in names:
-        splits = load_named(name)
-        yield from (*splits.valid.texts, *splits.test.texts)
-    for path in files:
-        yield from _lines(path)
 
 
 def collect(
@@ -129,13 +120,15 @@ def collect(
         leave_out: see `labelled`.
         seed: seed of the choice and the order.
     """
-    forbidden: set[str] = set()
-    for text in held_out_texts(names, held_out):
-        forbidden |= grams(text)
+    sources: list[tuple[str, list[Row]]] = []
+    unseen = [line for path in held_out for line in _lines(path)]
+    for name in names:
+        splits = load_named(name)
+        unseen += [*splits.valid.texts, *splits.test.texts]
+        sources.append((name, labelled(name, splits.train, leave_out)))
+    forbidden = {gram for text in unseen for gram in grams(text)}
     generator = random.Random(seed)
     rows: list[Row] = []
-    sources: list[tuple[str, list[Row]]]
-    sources = [(name, labelled(name, leave_out)) for name in names]
     for path in files:
         found = list(sentences(documents(_lines(path))))
         generator.shuffle(found)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import csv
-import importlib.util
 from types import SimpleNamespace
 
 import keras
 import numpy as np
 import pytest
 from saved import ROOT
+from scripts import script
 
 import zoo
 import zoo.weights
@@ -20,12 +20,7 @@ from zoo.weights import shipped
 pytestmark = pytest.mark.tensorflow
 
 
-def script(name: str):
-    path = ROOT / "recipes/english" / f"{name}.py"
-    spec = importlib.util.spec_from_file_location(f"english_{name}", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+TEXTS, TABLE = (ROOT / "recipes/english" / name for name in ("texts.py", "table.py"))
 
 
 def part(texts, **labels):
@@ -45,7 +40,7 @@ def test_texts_that_a_held_out_text_shares_are_left_out(tmp_path, monkeypatch, c
     splits = SimpleNamespace(
         train=train, valid=part([f"{long} it is"]), test=part(["none of it"])
     )
-    texts = script("texts")
+    texts = script(TEXTS)
     monkeypatch.setattr(texts, "load_named", lambda name: splits)
     command = [str(tmp_path / "a.txt"), "--labelled", "some", "--leave-out"]
     command += ["some other", "--held-out", str(tmp_path / "test.tsv")]
@@ -65,7 +60,7 @@ def test_texts_that_a_held_out_text_shares_are_left_out(tmp_path, monkeypatch, c
 
 def test_a_fiftieth_of_the_documents_is_held_out():
     lines = [line for n in range(5000) for line in (f"Text {n}.", "Its end.", "", "")]
-    found = list(script("texts").documents(lines))
+    found = list(script(TEXTS).documents(lines))
     assert found.count("Its end.") == len(found) / 2
     assert 0.97 < len(found) / 10000 < 0.99
 
@@ -81,7 +76,7 @@ def test_the_table_holds_the_weighted_vectors_and_glove(tmp_path, capsys):
     )
     (tmp_path / "texts.csv").write_text("text\nthe of qwxyz\nin a to\n")
     command = [str(tmp_path / "run"), "--texts", str(tmp_path / "texts.csv")]
-    script("table").main([*command, "--to", str(tmp_path / "made")])
+    script(TABLE).main([*command, "--to", str(tmp_path / "made")])
     assert "301 words; 100.0% of the encoder's variance" in capsys.readouterr().out
     rows, values, scale = shipped.load_file(tmp_path / "made/vectors.npz", 256)
     found = values * scale[:, None]

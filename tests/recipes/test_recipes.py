@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import importlib
-import importlib.util
 import inspect
 import io
 import json
@@ -17,6 +16,7 @@ import pytest
 import tensorflow as tf
 import tensorflow_text  # noqa: F401  (the ops of an export)
 from saved import ROOT
+from scripts import script
 
 pytestmark = pytest.mark.tensorflow
 
@@ -29,12 +29,7 @@ MODULES = [module for modules in TOPICS.values() for module in modules]
 
 
 def recipe(name: str):
-    """The module of a script, run under another name than `__main__`."""
-    path = ROOT / "recipes" / f"{name}.py"
-    spec = importlib.util.spec_from_file_location(f"recipe_{name}", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return script(ROOT / "recipes" / f"{name}.py")
 
 
 def members():

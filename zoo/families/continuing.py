@@ -193,12 +193,11 @@ def text_pipeline(
     Args:
         counts: of the training texts.
         start: of these texts.
-        reading: `tokenizer`, `max_length` and `lowercase`.
+        reading: `tokenizer`, `max_length`, `lowercase`, and of pairs of texts `pairs`.
         sizes: further arguments of `TextPipeline.of_counts`.
     """
     if start.earlier is not None and reading["tokenizer"] == "wordpiece":
-        entries, pairs = start.earlier.model.pipeline.vocabulary, sizes.get("pairs")
-        return TextPipeline(entries, pairs=bool(pairs), **reading)
+        return TextPipeline(start.earlier.model.pipeline.vocabulary, **reading)
     return TextPipeline.of_counts(counts, always=start.always, **sizes, **reading)
 
 

@@ -36,7 +36,7 @@ class PaddingMask(keras.layers.Layer):
         self.pad = pad
 
     def call(self, tokens):
-        if is_single():
+        if is_single() and tokens.shape[0] == 1:  # else the row was divided
             return whole(ops.ones_like(tokens, dtype="bool"))
         real = ops.not_equal(tokens, self.pad)
         empty = ops.logical_not(ops.any(real, axis=1, keepdims=True))

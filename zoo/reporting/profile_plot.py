@@ -9,9 +9,7 @@ from matplotlib import colormaps
 from matplotlib.figure import Figure
 
 from zoo.reporting.plots import plain, save
-from zoo.reporting.profiles import times_by_part
-
-_LEAST = 0.01  # smaller shares of a request have no bar of their own
+from zoo.reporting.profiles import large, times_by_part
 
 
 def write_profile(profile: Mapping, path: Path) -> None:
@@ -28,18 +26,17 @@ def write_profile(profile: Mapping, path: Path) -> None:
     panels = figure.subplots(1, len(requests), squeeze=False)[0]
     parts: dict[str, int] = {}
     for axes, request in zip(panels, requests, strict=True):
-        whole: float = request["milliseconds"]
         names: list[str] = []
         for part, inner in times_by_part(request).items():
             color = colormaps["tab10"](parts.setdefault(part, len(parts)) % 10)
-            shown = {key: ms for key, ms in inner.items() if ms >= _LEAST * whole}
+            shown = large(inner, request)
             places = [len(names) + row for row in range(len(shown))]
             names += [plain(f"{part}: {name}", 40) for name in shown]
             axes.barh(places, list(shown.values()), color=color)
         axes.set_yticks(range(len(names)), names, fontsize="small")
         axes.invert_yaxis()
         axes.set(
-            title=f"batch {request['batch_size']}: {whole:.2f} ms",
+            title=f"batch {request['batch_size']}: {request['milliseconds']:.2f} ms",
             xlabel="milliseconds a request",
         )
     save(figure, path)

@@ -9,7 +9,7 @@ from zoo.reporting.terminal import can_print, one_line
 
 _WIDTH = 40  # characters of a bar of the whole request
 _BLOCK = "\u2588"
-_LEAST = 0.01  # smaller shares of a request have no line of their own
+_LEAST = 0.01  # smaller shares of a request are not shown alone
 
 
 def times_by_part(request: Mapping) -> dict[str, dict[str, float]]:
@@ -32,6 +32,21 @@ def times_by_part(request: Mapping) -> dict[str, dict[str, float]]:
         part: dict(sorted(inner.items(), key=lambda pair: -pair[1]))
         for part, inner in sorted(found.items(), key=lambda pair: -_total(pair[1]))
     }
+
+
+def large(inner: Mapping[str, float], request: Mapping) -> dict[str, float]:
+    """Returns the layers or operations of a part that take at least 1 % of a request.
+
+    Args:
+        inner: milliseconds of a part, as `times_by_part` returns them.
+        request: the request.
+
+    Example:
+        >>> large({"Cast": 0.5, "Shape": 0.001}, {"milliseconds": 1.0})
+        {'Cast': 0.5}
+    """
+    least = _LEAST * request["milliseconds"]
+    return {name: ms for name, ms in inner.items() if ms >= least}
 
 
 def bars(profile: Mapping, *, operations: int = 8) -> str:
@@ -58,10 +73,10 @@ def _of_request(request: Mapping, operations: int) -> list[str]:
     ]
     for part, inner in times_by_part(request).items():
         lines.append(_line(part, _total(inner), whole))
-        shown = {name: ms for name, ms in inner.items() if ms >= _LEAST * whole}
         if len(inner) > 1:
             lines += [
-                _line(f"  {one_line(name)}", *(ms, whole)) for name, ms in shown.items()
+                _line(f"  {one_line(name)}", ms, whole)
+                for name, ms in large(inner, request).items()
             ]
     lines.append("longest operations:")
     for row in request["operations"][:operations]:

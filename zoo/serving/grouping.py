@@ -24,7 +24,7 @@ def lengths_of(ids: tf.Tensor) -> tf.Tensor:
     return tf.reduce_sum(tf.cast(ids != 0, tf.int32), axis=1)
 
 
-def of_texts(pipeline: Callable, compute: Callable, *, divided: bool = False):
+def of_texts(pipeline: Callable, compute: Callable):
     """Returns a `tf.function` of texts whose rows are computed in groups.
 
     One short row without padding has a graph of its own; see `zoo.kernels.single`.
@@ -33,8 +33,6 @@ def of_texts(pipeline: Callable, compute: Callable, *, divided: bool = False):
         pipeline: from string `[batch]` to int32 ids `[batch, time]`, 0 for padding.
         compute: from such ids to a dict of tensors with an axis of rows, which padding
             does not change.
-        divided: whether `compute` divides a row into several, which have padding then,
-            as it does with pairs of texts: no row has a graph of its own.
 
     Returns:
         A function from string `[batch]`, which may be empty, to the dict.
@@ -47,7 +45,7 @@ def of_texts(pipeline: Callable, compute: Callable, *, divided: bool = False):
 
     computed = traced(None)
     with single(SHORT):
-        alone = None if divided else traced(1)
+        alone = traced(1)
 
     @tf.function(
         input_signature=[tf.TensorSpec([None], tf.string, name="text")],
@@ -56,8 +54,6 @@ def of_texts(pipeline: Callable, compute: Callable, *, divided: bool = False):
     @bear_no_rows
     def run(text: tf.Tensor) -> dict:
         ids = pipeline(text)
-        if alone is None:
-            return in_groups(computed, ids)
         rows, steps = tf.unstack(tf.shape(ids))
         short = (rows == 1) & (steps <= SHORT) & tf.reduce_all(ids != 0)
         return tf.cond(

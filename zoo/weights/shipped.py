@@ -145,6 +145,6 @@ def load_file(path: Path, width: int) -> tuple[dict[str, int], np.ndarray, np.nd
 def _damaged(path: Path, width: int, error: Exception) -> ValueError:
     return ValueError(
         f"{path} cannot be read; install the package again. Accepted: words, int8 "
-        f"values [words, {width}] and scales [words], as `zoo.weights.write` writes "
+        f"values [words, {width}] and scales [words], as zoo.weights.writing writes "
         f"them. Received: {type(error).__name__}: {error}."
     )

@@ -9,8 +9,10 @@ from gradients import assert_close
 
 from zoo.kernels.single import single, whole
 from zoo.layers.padding import PaddingMask
+from zoo.layers.pairs import SplitPairs
 from zoo.layers.recurrent.backward import BackwardLSTM
 from zoo.layers.recurrent.lstm import LSTM
+from zoo.text.vocabulary import END
 
 tf = pytest.importorskip("tensorflow")
 
@@ -50,6 +52,15 @@ def test_a_mask_that_is_known_to_be_whole_is_dropped():
         assert FUSED in operations(layer, X, mask=PaddingMask()(ids))
         # Of another mask nothing is known.
         assert FUSED not in operations(layer, X, mask=ids > 0)
+
+
+def test_a_row_that_is_divided_has_padding():
+    ids = tf.constant([[5, 6, END, 7]])
+    with single(4):
+        both = SplitPairs()(ids)
+        mask = PaddingMask()(both)
+    assert both.numpy().tolist() == [[5, 6, 0, 0], [7, 0, 0, 0]]
+    assert mask.numpy().tolist() == [[True, True, False, False], [True] + 3 * [False]]
 
 
 def test_several_rows_keep_their_loop():

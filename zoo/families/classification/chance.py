@@ -40,7 +40,7 @@ def intervals(tasks: Mapping[str, Task], results: Mapping[str, Mapping]) -> str:
                 f"95 % interval of `{in_cell(name)}` {MAIN_METRIC[task.kind]} on "
                 f"{rows} row(s): {', '.join(said)}."
             )
-    return "\n".join(lines if len(lines) < 2 else (f"- {line}" for line in lines))
+    return _listed(lines)
 
 
 def cross_validated(tasks: Mapping[str, Task], costs: Mapping[str, Mapping]) -> str:
@@ -72,6 +72,10 @@ def cross_validated(tasks: Mapping[str, Task], costs: Mapping[str, Mapping]) -> 
             f"Cross-validated on {rows} training and validation rows, linear has an "
             f"accuracy of {score:.2f} ({low:.2f} to {high:.2f}) for `{in_cell(name)}`."
         )
+    return _listed(lines)
+
+
+def _listed(lines: list[str]) -> str:
     return "\n".join(lines if len(lines) < 2 else (f"- {line}" for line in lines))
 
 

@@ -46,7 +46,7 @@ class Served(tf.Module):
             return {**outputs, "length": lengths_of(ids)}
 
         # All signatures share one body in the graph; a request runs only what it needs.
-        run = of_texts(pipeline, compute, divided=pipeline.pairs)
+        run = of_texts(pipeline, compute)
 
         def serve(text: tf.Tensor) -> dict[str, tf.Tensor]:
             logits, answers = run(text)["logits"], {}

@@ -158,11 +158,10 @@ def prepare(splits: Splits, settings: ClassificationSettings) -> Prepared:
     pipeline = text_pipeline(
         counts,
         start,
-        reading,
+        {**reading, "pairs": splits.train.pairs},
         vocab_size=settings.vocab_size,
         min_count=settings.min_count,
         pieces=settings.subwords,
-        pairs=splits.train.pairs,
     )
     parts = {
         part: Encoded(pipeline.encode(getattr(splits, part).texts), *labels[part])

@@ -44,7 +44,7 @@ class LanguageSettings(Checked):
             the effect on perplexity was not measured; or `"auto"`, which takes
             `glove-en` if it covers most training words
             (`zoo.families.pretrained.choose_start`) and the embedding of the model is
-            256 wide without it. The vocabulary is the same with and without them, so
+            100 wide without it. The vocabulary is the same with and without them, so
             that perplexities can be compared. Or the folder of a trained model of the
             same name to continue from, whose words stay in the vocabulary.
         jit_compile: whether to compile the training step with XLA.

@@ -45,7 +45,7 @@ class TranslationSettings(Checked):
             default, because the effect on BLEU was not measured; or `"auto"`, which
             takes `glove-en` if it covers most source words
             (`zoo.families.pretrained.choose_start`) and the embedding of the model is
-            256 wide without it. They need whole words (`tokenizer="whitespace"`) and
+            100 wide without it. They need whole words (`tokenizer="whitespace"`) and
             two vocabularies; their words fill up that of the source.
         max_length: maximum number of pieces of a training source or target; the report
             states how many pairs were cut.
