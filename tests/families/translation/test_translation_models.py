@@ -10,7 +10,7 @@ from marks import slow_but
 from translated_toys import ROWS, VOCABULARY, build, ids, row_id
 
 import zoo
-from zoo.models.decoder import Decoder, Memory, encoder_of
+from zoo.models.decoder import STATES, Decoder, Memory, encoder_of
 
 every_row = pytest.mark.parametrize("row", slow_but(ROWS[1:2], ROWS), ids=row_id)
 CLOSE = {"rtol": 1e-4, "atol": 2e-5}
@@ -61,7 +61,7 @@ def test_the_steps_of_a_search_are_the_logits_of_the_whole(row):
     decoder = Decoder.of(model)
     keys = decoder.attention.prepare(seen["memory"], seen["mask"])
     memory = Memory(seen["memory"], seen["mask"], keys)
-    names = [name for name in "hc" if name in seen]
+    names = [name for name in STATES if name in seen]
     first = [np.repeat(ops.convert_to_numpy(seen[name]), beam, 0) for name in names]
     states = [first, *decoder.zero_states(len(target))]
     for step in range(target.shape[1]):
