@@ -17,6 +17,7 @@ tf = pytest.importorskip("tensorflow")
 pytest.importorskip("tensorflow_text")
 
 from zoo.text import SPECIALS, TextPipeline, as_bytes, imports  # noqa: E402
+from zoo.text.compiled import EAGER_CALLS  # noqa: E402
 from zoo.text.settings import TOKENIZERS  # noqa: E402
 
 pytestmark = pytest.mark.tensorflow
@@ -93,6 +94,15 @@ def test_a_text_has_the_same_ids_alone_and_in_a_batch(pipeline):
     together = pipeline.encode(ODD)
     for text, ids in zip(ODD, together, strict=True):
         np.testing.assert_array_equal(pipeline([text]).numpy()[0], ids)
+
+
+def test_a_pipeline_that_is_called_often_becomes_a_graph(pipeline, monkeypatch):
+    eager = pipeline.encode(ODD)
+    for _ in range(EAGER_CALLS + 1):
+        pipeline.encode(["a"])
+    monkeypatch.setattr(pipeline, "tokenize", None)  # the graph was traced before
+    for expected, ids in zip(eager, pipeline.encode(ODD), strict=True):
+        np.testing.assert_array_equal(expected, ids)
 
 
 def test_random_unicode_keeps_the_invariants(pipeline):

@@ -12,6 +12,7 @@ import numpy as np
 
 from zoo.text import normalize
 from zoo.text import vocabulary as vocabularies
+from zoo.text.compiled import CompiledLater
 from zoo.text.imports import tf, tf_text
 from zoo.text.inputs import each_text, whole
 from zoo.text.pairs import SEPARATOR
@@ -94,6 +95,9 @@ class TextPipeline(tf.Module):
                 token_out_type=tf.string,
                 unknown_token=SPECIALS[UNKNOWN],
             )
+        self._ragged_ids_of = CompiledLater(
+            lambda texts: self.ragged_ids(self.tokenize(texts))
+        )
 
     @classmethod
     def learn(
@@ -306,7 +310,7 @@ class TextPipeline(tf.Module):
         """
         rows: list[np.ndarray] = []
         for chunk in _chunks(texts):
-            ids = self.ragged_ids(self.tokenize(chunk))
+            ids = self._ragged_ids_of(normalize.as_tensor(chunk))
             values, splits = ids.values.numpy(), ids.row_splits.numpy()
             rows.extend(np.split(values, splits[1:-1]))
         return rows
