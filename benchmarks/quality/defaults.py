@@ -10,13 +10,12 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from benchmarks.quality import seeds
-from zoo.data import Examples, Splits, load_named
+from zoo.data import load_named
 from zoo.families import get_family
 from zoo.families.catalogue import parse_overrides
 from zoo.families.classification import baselines
@@ -27,28 +26,11 @@ FAMILY = get_family("classification")
 BASELINES = ("majority", "linear", "linear on all tasks")
 
 
-def fewer(splits: Splits[Examples], rows: int, seed: int) -> Splits[Examples]:
-    """As many rows of training and validation part together, drawn by a seed."""
-    generator = np.random.default_rng(seed)
-    train = round(0.9 * rows)
-
-    def some(part: Examples, number: int) -> Examples:
-        chosen = generator.permutation(len(part))[:number]
-        return part.select(sorted(chosen.tolist()))
-
-    return replace(
-        splits,
-        train=some(splits.train, train),
-        valid=some(splits.valid, rows - train),
-        unlabeled=[],
-    )
-
-
 def measured(name: str, splits, rows: str, options) -> dict[str, list[float]]:
     """Test scores by model and baseline, one for each seed."""
     found: dict[str, list[float]] = {}
     for seed in range(options.seeds):
-        part = splits if rows == "all" else fewer(splits, int(rows), seed)
+        part = splits if rows == "all" else seeds.fewer(splits, int(rows), seed)
         folder = options.folder / name / rows / str(seed)
         for model in options.models:
             overrides, keywords = parse_overrides(options.overrides, model)

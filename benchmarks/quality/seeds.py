@@ -11,10 +11,12 @@ import json
 import re
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from zoo.data import Splits
 from zoo.families import Family
 from zoo.families.catalogue import parse_overrides
 from zoo.training.kept import read_json, write_json
@@ -102,6 +104,26 @@ def measured(
         if new:
             print(f"{row} seed {seed}: {family.summary(found)}", file=sys.stderr)
     return facts
+
+
+def fewer(splits: Splits, rows: int, seed: int) -> Splits:
+    """Returns some rows of the training and the validation part, drawn by a seed.
+
+    Nine tenths of them train and one tenth validates; the test part stays whole.
+    """
+    generator = np.random.default_rng(seed)
+    train = round(0.9 * rows)
+
+    def some(part, number: int):
+        chosen = generator.permutation(len(part))[:number]
+        return part.select(sorted(chosen.tolist()))
+
+    return replace(
+        splits,
+        train=some(splits.train, train),
+        valid=some(splits.valid, rows - train),
+        unlabeled=[],
+    )
 
 
 def costs(facts: list[Mapping]) -> list[str]:

@@ -30,12 +30,18 @@ FAMILY = get_family("tagging")
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     seeds.add_arguments(parser, models=["bilstm_tagger", "bilstm_crf"])
+    parser.add_argument(
+        "--rows", type=int, help="sentences of training and validation part together"
+    )
     options = parser.parse_args(arguments)
     if named_set(options.data).content not in FAMILY.reads:
         parser.error(
             f"{options.data} has no tags; accepted: conll2003, snips, treebank"
         )
     splits = load_named(options.data)
+    if options.rows:
+        splits = seeds.fewer(splits, options.rows, 0)
+        options.folder /= str(options.rows)
     tasks = learn_tag_tasks(splits.train, splits.schemes)
     columns = [f"{name} {part}, %" for name in tasks for part in ("test", "valid")]
     rows = [[options.data, *columns, "parameters", "training, s"]]

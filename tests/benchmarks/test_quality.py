@@ -296,8 +296,8 @@ def test_defaults(place, capsys):
 
 def test_fewer_rows_are_nine_to_one(place):
     splits = load_named("trec")
-    few = defaults.fewer(splits, 20, 0)
+    few = seeds.fewer(splits, 20, 0)
     assert (len(few.train), len(few.valid)) == (18, 2)
     assert few.test.texts == splits.test.texts
     assert set(few.train.texts) <= set(splits.train.texts)
-    assert defaults.fewer(splits, 20, 1).train.texts != few.train.texts
+    assert seeds.fewer(splits, 20, 1).train.texts != few.train.texts
