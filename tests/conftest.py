@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import gc
 import os
 import sys
 
@@ -13,6 +14,12 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 # Small arrays, many shapes: nearly all time goes into compiling, and a third of it into
 # optimising what runs once.
 os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
+os.environ.setdefault(
+    "XLA_FLAGS",
+    "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true",
+)
+# A process of tests holds millions of objects, and each collection visits them.
+gc.set_threshold(50_000, 20, 50)
 
 import pytest  # noqa: E402
 
@@ -25,8 +32,20 @@ def pytest_ignore_collect(collection_path):
     return True if _is_helper(collection_path) else None
 
 
+# The files that take longest start first, so that no process is left alone with one.
+LONGEST = (
+    "tests/conformance/test_conformance.py",
+    "tests/recipes/test_recipes.py",
+    "tests/tuning/test_searching.py",
+    "tests/layers/recurrent/test_lstm.py",
+    "tests/layers/experts/test_sparse_moe.py",
+    "tests/training/test_training.py",
+)
+
+
 def pytest_collection_modifyitems(config, items):
-    """On another backend, only what does not need TensorFlow's."""
+    """On another backend, only what does not need TensorFlow's; long files first."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
     if os.environ.get("KERAS_BACKEND", "tensorflow") == "tensorflow":
         return
     left, kept = [], []
@@ -54,6 +73,17 @@ def _run_graphs_as_traced() -> None:
 
 def _is_helper(path) -> bool:
     return path.suffix == ".py" and not path.name.startswith("test_")
+
+
+@pytest.fixture(autouse=True)
+def checks_here(request, monkeypatch):
+    """Exports are checked in the process of the tests, which takes a third of the time.
+
+    `tests/serving` and the processes that tests start check them in fresh ones.
+    """
+    publish = sys.modules.get("zoo.serving.publish")
+    if publish and "tests/serving/" not in request.node.nodeid:
+        monkeypatch.setattr(publish, "_problems", publish.check.check)
 
 
 @pytest.fixture(autouse=True)

@@ -181,6 +181,19 @@ def _signatures(meta_graph) -> dict:
 
 
 def _self_check(folder: Path) -> None:
+    problems = _problems(folder)
+    if not problems:
+        return
+    shown = [problem[:500] for problem in problems[:5]]
+    raise ExportError(
+        "The exported model must give the same answers as in Python, with ops that TF "
+        "Serving links; nothing was published. "
+        f"Received {len(problems)} problem(s): " + "; ".join(shown)
+    )
+
+
+def _problems(folder: Path) -> list[str]:
+    """Returns what `zoo.serving.check` finds in a fresh process."""
     # No GPU: a server may have none. -P: do not import modules of the current folder.
     environment = {
         **os.environ,
@@ -205,17 +218,11 @@ def _self_check(folder: Path) -> None:
             "Received: no answer. Nothing was published."
         ) from error
     if done.returncode == 0:
-        return
+        return []
     try:
-        problems = json.loads(done.stdout.splitlines()[-1])
+        return json.loads(done.stdout.splitlines()[-1])
     except (IndexError, ValueError):  # it crashed
-        problems = [f"exit status {done.returncode}", *done.stderr.splitlines()[-5:]]
-    shown = [problem[:500] for problem in problems[:5]]
-    raise ExportError(
-        "The exported model must give the same answers as in Python, with ops that TF "
-        "Serving links; nothing was published. "
-        f"Received {len(problems)} problem(s): " + "; ".join(shown)
-    )
+        return [f"exit status {done.returncode}", *done.stderr.splitlines()[-5:]]
 
 
 def _synchronize(folder: Path) -> None:
