@@ -133,6 +133,16 @@ def tags_of_types(types: Iterable[str], scheme: str) -> list[str]:
     return [OUTSIDE, *(_join(p, kind) for kind in types for p in prefixes)]
 
 
+def types_of(tags: Iterable[str]) -> list[str]:
+    """Returns the sorted types of entities that occur among some tags.
+
+    Example:
+        >>> types_of(["O", "I-PER", "B-LOC"])
+        ['LOC', 'PER']
+    """
+    return sorted({span.type for tag in tags for span in spans_of([tag])})
+
+
 def convert_tags(tags: Sequence[str], source: str, target: str) -> list[str]:
     """Converts the tags of the same entities to another scheme.
 

@@ -102,7 +102,7 @@ def test_outputs_are_those_of_the_tasks(row):
     for words in ([["go"]], [["go", "to", "Bari"], ["eat"], []]):
         found = outputs(model, words)
         time = max(map(len, words))
-        assert found[SLOTS].shape == (len(words), time, 4)
+        assert found[SLOTS].shape == (len(words), time, 5)
         assert found["intent"].shape == (len(words), 2)
         assert all(np.isfinite(array).all() for array in found.values())
 

@@ -17,6 +17,7 @@ from zoo.data.sentences import TaggedSentences
 from zoo.data.tagged_files import read_tagged
 from zoo.data.tagged_splits import TaggedSplits, assemble_tagged
 from zoo.families import get_family
+from zoo.families.tagging.fitting import learn_tag_tasks
 from zoo.families.tagging.train import prepare, train
 
 pytestmark = pytest.mark.tensorflow
@@ -147,6 +148,16 @@ def test_an_unseen_tag_is_named_with_its_place(tmp_path):
     parts = TaggedSplits(train_part, train_part, test_part, schemes=schemes)
     with pytest.raises(DataError, match=r"test.conll, line 3, column 'tags': 'B-PER'"):
         prepare(parts, settings("bilstm_crf"))
+
+
+def test_a_type_of_entity_brings_all_tags_of_its_scheme():
+    """The test part has entities of two words, of which training saw one-word ones."""
+    one = TaggedSentences([["in", "Rome"]] * 20, {"ner": [["O", "B-LOC"]] * 20})
+    two = TaggedSentences([["New", "York"]], {"ner": [["B-LOC", "I-LOC"]]})
+    parts = TaggedSplits(one, one, two, schemes={"ner": "BIO"})
+    prepared = prepare(parts, settings("bilstm_crf"))
+    assert prepared.tasks["ner"].labels == ("O", "B-LOC", "I-LOC")
+    assert learn_tag_tasks(two, {})["ner"].labels == ("B-LOC", "I-LOC")
 
 
 def test_a_tag_that_breaks_its_scheme_is_named_with_its_place(tmp_path, capsys):

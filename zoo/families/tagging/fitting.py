@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from zoo.data.sentences import TaggedSentences
-from zoo.data.tag_schemes import OUTSIDE
+from zoo.data.tag_schemes import OUTSIDE, tags_of_types, types_of
 from zoo.families.tagging.batches import TaggedBatches, encode_targets
 from zoo.families.tagging.decoder import Decoder, crf_of
 from zoo.families.tagging.imbalance import by_label, focal_losses, sentence_repeats
@@ -35,6 +35,9 @@ def learn_tag_tasks(
 ) -> dict[str, Task]:
     """Learns the tasks of tagged sentences, tags first, with the labels that occur.
 
+    Of the tags of a scheme it takes all that the types that occur may have: a few
+    sentences may lack some.
+
     Args:
         data: the training part.
         schemes: by tagging task the scheme of its tags, if it has one.
@@ -42,7 +45,7 @@ def learn_tag_tasks(
     Example:
         >>> data = TaggedSentences([["in", "Rome"]], {"ner": [["O", "B-LOC"]]})
         >>> learn_tag_tasks(data, {"ner": "BIO"})["ner"].labels
-        ('O', 'B-LOC')
+        ('O', 'B-LOC', 'I-LOC')
     """
 
     def order(tag: str):
@@ -50,8 +53,12 @@ def learn_tag_tasks(
 
     tasks = {}
     for name, rows in data.tags.items():
-        found = sorted({tag for tags in rows for tag in tags}, key=order)
-        tasks[name] = Task(TAGS, tuple(found), scheme=schemes.get(name, ""))
+        scheme = schemes.get(name, "")
+        found = {tag for tags in rows for tag in tags}
+        if scheme:
+            found = set(tags_of_types(types_of(found), scheme))
+        labels = tuple(sorted(found, key=order))
+        tasks[name] = Task(TAGS, labels, scheme=scheme)
     for name, labels in data.labels.items():
         tasks[name] = Task("categories", tuple(sorted(set(labels))))
     return tasks

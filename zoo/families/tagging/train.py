@@ -12,7 +12,7 @@ import numpy as np
 
 from zoo.data.parts import PARTS
 from zoo.data.sentences import TaggedSentences, check_known
-from zoo.data.tag_schemes import scheme_name, spans_of, tags_of_types
+from zoo.data.tag_schemes import scheme_name, tags_of_types, types_of
 from zoo.data.tagged_splits import TaggedSplits
 from zoo.data.unknown import never_said
 from zoo.families.building import build
@@ -134,9 +134,9 @@ def prepare(splits: TaggedSplits, settings: TaggingSettings) -> Tagged:
 
 def _converted(task: Task, scheme: str) -> Task:
     """Returns the task in another scheme, also with tags that are not in training."""
-    types = {span.type for tag in task.labels for span in spans_of([tag])}
     scheme = scheme_name(scheme)
-    return Task(TAGS, tuple(tags_of_types(sorted(types), scheme)), scheme=scheme)
+    tags = tags_of_types(types_of(task.labels), scheme)
+    return Task(TAGS, tuple(tags), scheme=scheme)
 
 
 def train(
