@@ -74,7 +74,9 @@ def test_the_table_holds_the_weighted_vectors_and_glove(tmp_path, capsys):
     EncodingModel(model, zoo.TextPipeline(words, max_length=9), {}, {}).save(
         tmp_path / "run/model"
     )
-    (tmp_path / "texts.csv").write_text("text\nthe of qwxyz\nin a to\n")
+    texts = [[words[9], words[20], "qwxyz"], words[30:33]]
+    lines = ["text", *map(" ".join, texts), ""]
+    (tmp_path / "texts.csv").write_text("\n".join(lines))
     command = [str(tmp_path / "run"), "--texts", str(tmp_path / "texts.csv")]
     script(TABLE).main([*command, "--to", str(tmp_path / "made")])
     assert "301 words; 100.0% of the encoder's variance" in capsys.readouterr().out
@@ -89,3 +91,15 @@ def test_the_table_holds_the_weighted_vectors_and_glove(tmp_path, capsys):
         np.testing.assert_allclose(own, expected, atol=0.01)
     assert not found[-1, 156:].any() and found[-1, :156].any()
     assert np.sqrt(np.square(found).sum(axis=1).mean()) == pytest.approx(6.0, rel=0.01)
+    # The mean vectors of the texts are twice as long in GloVe's part.
+    means = np.stack(
+        [
+            found[[list(rows).index(word) for word in text]].mean(axis=0)
+            for text in texts
+        ]
+    )
+    squares = (
+        np.square(means[:, part]).sum() for part in (slice(156), slice(156, 256))
+    )
+    shorter, longer = np.sqrt(list(squares))
+    assert longer == pytest.approx(2 * shorter, rel=0.02)

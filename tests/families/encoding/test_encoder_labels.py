@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from tiny_teacher import WORDS, make_teacher, table, texts
@@ -68,11 +70,13 @@ def test_words_of_different_labels_move_apart(place):
 
 def test_an_unlabelled_text_has_no_weight(place):
     splits = zoo.read(rows(), family="encoding", label="label", verbose=False)
+    splits = replace(splits, unlabeled=["a fine day", "so dull"])
     labels = labels_of(splits)
     [weights] = labels.weights.values()
     assert len(weights) == len(splits.train) + len(splits.unlabeled)
     labelled = sum(label is not None for label in splits.train.labels["label"])
     assert weights.sum() == labelled < len(weights)
+    assert not weights[-2:].any()
 
 
 def test_no_labels():
