@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -13,7 +14,7 @@ pytest.importorskip("tensorflow_text")
 from zoo.cli import main  # noqa: E402
 from zoo.reporting.profiles import bars, times_by_part  # noqa: E402
 from zoo.serving.parts import ANSWER, OTHER, TEXT, place_of  # noqa: E402
-from zoo.serving.profiling import profile  # noqa: E402
+from zoo.serving.profiling import _spans, profile  # noqa: E402
 
 pytestmark = pytest.mark.tensorflow
 
@@ -39,6 +40,25 @@ def test_the_times_of_the_operations_add_up_to_the_request(found):
         total = sum(row["milliseconds"] for row in request["operations"])
         assert total == pytest.approx(request["milliseconds"])
         assert request["milliseconds"] <= request["p99"]
+
+
+def test_a_time_reaches_from_the_end_of_what_ran_before():
+    def ran(name: str, start: int, nanoseconds: int):
+        label = f"{name} = Add(x, y)" if name else ""
+        return SimpleNamespace(
+            node_name=name,
+            timeline_label=label,
+            all_start_nanos=start,
+            all_end_rel_nanos=nanoseconds,
+        )
+
+    # The second begins late; the third ends before it; one has no label.
+    nodes = [ran("b", 130, 20), ran("a", 100, 10), ran("c", 135, 5), ran("", 90, 3)]
+    stats = SimpleNamespace(dev_stats=[SimpleNamespace(node_stats=nodes)])
+    found = list(_spans(stats))
+    assert [name for name, _, _ in found] == ["a", "b", "c"]
+    assert {op for _, op, _ in found} == {"Add"}
+    assert [seconds for *_, seconds in found] == pytest.approx([1e-8, 4e-8, 0])
 
 
 def test_operations_are_found_in_their_parts(found):

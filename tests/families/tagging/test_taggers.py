@@ -259,7 +259,7 @@ def test_the_scheme_is_never_broken():
     words = [str(number) for number in generator.integers(0, 9, 400)]
     names = np.array(tasks()[SLOTS].labels, object)
     decoder = Decoder(model, tasks())
-    scale = 5 * generator.normal(size=(4,)).astype("float32")
+    scale = 5 * generator.normal(size=(len(names),)).astype("float32")
     model.get_layer("head_task_0").bias.assign(scale)
     encoded = pipeline().encode([words[:start] for start in (1, 2, 9, 400)])
     for row in tag_sentences(decoder, encoded)[SLOTS]:
