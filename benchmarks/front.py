@@ -240,7 +240,11 @@ def measure(data: str, options: argparse.Namespace) -> None:
     print(f"\n{text}\n")
     (folder / "front.md").write_text(text + "\n", "utf-8")
     speeds = {
-        size: {row: size / float(np.median(s)) for row, s in found.items()}
+        size: {
+            row: size / float(np.median(s))
+            for row, s in found.items()
+            if row != "majority"
+        }
         for size, found in seconds.items()
     }
     write_speeds(speeds, right, folder / "front.png")
