@@ -11,6 +11,7 @@ import pickle
 import re
 import tempfile
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -47,21 +48,21 @@ _STRENGTHS = (0.1, 1.0, 10.0, 100.0)  # C of a logistic regression on vectors
 
 def majority(name: str, task: Task, splits: Splits) -> Classifier:
     """The most frequent label of the training part."""
-    _, targets, _ = _labelled(name, task, splits.train)
+    _, targets = _labelled(name, task, splits.train)
     best = task.labels[np.bincount(targets).argmax()]
     return Classifier(lambda texts: [best] * len(texts), 0, name)
 
 
 def linear(name: str, task: Task, splits: Splits) -> Classifier:
     """scikit-learn's TF-IDF and logistic regression, the baseline of every report."""
-
-    def part(examples: Examples):
-        targets, weights = encode_labels(examples, {name: task})
-        return examples.texts, targets[name], weights[name]
-
-    outputs = fit_linear(task, part(splits.train), part(splits.valid))
+    train, valid = (_encoded(name, task, part) for part in (splits.train, splits.valid))
+    outputs = fit_linear(task, train, valid)
     size = len(pickle.dumps((outputs.vectorizers, outputs.model)))
-    return Classifier(lambda texts: _labels(task, outputs(texts)), size, name)
+
+    def answer(texts: Sequence[str]) -> list[str]:
+        return [task.labels[best] for best in outputs(texts).argmax(axis=-1)]
+
+    return Classifier(answer, size, name)
 
 
 def encoder(path: Path, name: str, task: Task, splits: Splits) -> Classifier:
@@ -70,15 +71,14 @@ def encoder(path: Path, name: str, task: Task, splits: Splits) -> Classifier:
     `C` is chosen on the validation part.
     """
     read = Teacher(path)
-    train, valid = (
-        _labelled(name, task, part) for part in (splits.train, splits.valid)
-    )
-    vectors, held_out = (read(texts) for texts, _, _ in (train, valid))
+    texts, targets = _labelled(name, task, splits.train)
+    held_out, expected = _labelled(name, task, splits.valid)
+    vectors, judged = read(texts), read(held_out)
     models = [
-        LogisticRegression(C=strength, max_iter=2000).fit(vectors, train[1])
+        LogisticRegression(C=strength, max_iter=2000).fit(vectors, targets)
         for strength in _STRENGTHS
     ]
-    best = max(models, key=lambda model: model.score(held_out, valid[1]))
+    best = max(models, key=lambda model: model.score(judged, expected))
 
     def answer(texts: Sequence[str]) -> list[str]:
         return [task.labels[label] for label in best.predict(read(texts))]
@@ -108,11 +108,12 @@ def fasttext(name: str, task: Task, splits: Splits) -> Classifier | None:
         model.save_model(str(saved))
         return Classifier(answer, saved.stat().st_size, name)
 
-    texts, targets, _ = _labelled(name, task, splits.train)
+    texts, targets = _labelled(name, task, splits.train)
     with tempfile.TemporaryDirectory() as place:
         path = Path(place, "train.txt")
         lines = [
-            f"{_MARK}{number} {_spaced(text)}\n" for number, text in zip(targets, texts)
+            f"{_MARK}{number} {_spaced(text)}\n"
+            for number, text in zip(targets, texts, strict=True)
         ]
         path.write_text("".join(lines), "utf-8")
         classifiers = [
@@ -137,7 +138,8 @@ def fasttext(name: str, task: Task, splits: Splits) -> Classifier | None:
 def accuracy(answer: Answer, name: str, examples: Examples) -> float:
     """Returns the share of the task's texts with the correct label."""
     texts, labels = of_task(name, examples)
-    return float(np.mean([a == b for a, b in zip(answer(texts), labels)]))
+    pairs = zip(answer(texts), labels, strict=True)
+    return float(np.mean([said == label for said, label in pairs]))
 
 
 def of_task(name: str, examples: Examples) -> tuple[list[str], list]:
@@ -147,18 +149,18 @@ def of_task(name: str, examples: Examples) -> tuple[list[str], list]:
     return list(texts), list(labels)
 
 
-def _labelled(name: str, task: Task, part: Examples):
-    """Returns texts, numbers of their labels, and these labels."""
-    texts, labels = of_task(name, part)
-    numbers = {label: number for number, label in enumerate(task.labels)}
-    known = [row for row, label in enumerate(labels) if label in numbers]
-    labels = [labels[row] for row in known]
-    targets = np.array([numbers[label] for label in labels])
-    return [texts[row] for row in known], targets, labels
+def _encoded(name: str, task: Task, part: Examples):
+    """Returns all texts, with targets and weights of one of the tasks."""
+    alone = replace(part, labels={name: part.labels[name]})
+    targets, weights = encode_labels(alone, {name: task})
+    return part.texts, targets[name], weights[name]
 
 
-def _labels(task: Task, outputs: np.ndarray) -> list[str]:
-    return [task.labels[best] for best in outputs.argmax(axis=-1)]
+def _labelled(name: str, task: Task, part: Examples) -> tuple[list[str], np.ndarray]:
+    """Returns the texts that have a label of a task, and their targets."""
+    texts, targets, weights = _encoded(name, task, part)
+    rows = np.flatnonzero(weights)
+    return [texts[row] for row in rows], targets[rows]
 
 
 def _spaced(text: str) -> str:

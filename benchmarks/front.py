@@ -2,7 +2,7 @@
 
     python -m benchmarks.front --teacher minilm/model.onnx
     python -m benchmarks.front --data trec --models text_cnn bilstm:units=64
-    python -m benchmarks.front --data trec --models --exported saved_models/*
+    python -m benchmarks.front --data trec --exported saved_models/*
 
 Models are trained with their default settings and exported to
 `runs/front/DATA/exported/`, where a later run takes them; training is slow and may run
@@ -26,7 +26,8 @@ import os
 import random
 import re
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import cycle
 from pathlib import Path
 
@@ -37,7 +38,7 @@ import numpy as np
 
 from benchmarks import competitors
 from benchmarks.competitors import Answer, Classifier, accuracy, of_task
-from benchmarks.quality.seeds import parse_model
+from benchmarks.quality import seeds
 from benchmarks.quality.text_classification import FAMILY
 from benchmarks.timing import interleave
 from zoo.data import Splits, learn_tasks, load_named
@@ -78,7 +79,7 @@ def exported_by(
     model: str, overrides: Sequence[str], splits: Splits, folder: Path
 ) -> Path:
     """Returns the export of a model, which is trained unless an earlier run did."""
-    name, own = parse_model(model)
+    name, own = seeds.parse_model(model)
     row = re.sub(r"[^\w.=-]+", "_", model)
     place = folder / "exported" / row
     if not place.exists():
@@ -102,10 +103,8 @@ def served(folder: Path, tasks: Mapping[str, Task]) -> dict[str, Classifier]:
         For each task a classifier; each call of one computes all tasks.
     """
     folder = version_folder(folder, None)
-    labels = {
-        name: task.get("labels")
-        for name, task in read_metadata(folder)["tasks"].items()
-    }
+    metadata = read_metadata(folder)
+    labels = {name: task.get("labels") for name, task in metadata["tasks"].items()}
     if {name: set(found or ()) for name, found in labels.items()} != {
         name: set(task.labels) for name, task in tasks.items()
     }:
@@ -124,7 +123,7 @@ def served(folder: Path, tasks: Mapping[str, Task]) -> dict[str, Classifier]:
 
     def answer_of(task: str) -> Answer:
         # The label is empty if a model abstains.
-        scores = names.index("scores" if len(tasks) == 1 else f"{task}_scores")
+        scores = names.index(metadata["outputs"][task]["scores"])
 
         def answer(texts: Sequence[str]) -> list[str]:
             rows = np.array([as_bytes(text) for text in texts], object)
@@ -193,57 +192,71 @@ def megabytes(by_task: Mapping[str, Classifier]) -> float:
     return sum({one.files: one.size for one in by_task.values()}.values()) / 1e6
 
 
+@contextmanager
+def one_core() -> Iterator[None]:
+    """Keeps this process on one core, and libraries with threads of their own."""
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(cores)})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, cores)
+
+
+def loaded(
+    places: Sequence[Path], tasks: Mapping[str, Task]
+) -> dict[str, dict[str, Classifier]]:
+    """Returns the exports by the parts of their paths in which they differ."""
+    if not places:
+        return {}
+    common = os.path.commonpath([place.parent for place in places])
+    return {str(place.relative_to(common)): served(place, tasks) for place in places}
+
+
+def mean_accuracy(by_task: Mapping[str, Classifier], splits: Splits) -> float:
+    """Returns the mean over the tasks of the accuracy on the test part."""
+    found = [accuracy(one.answer, task, splits.test) for task, one in by_task.items()]
+    return float(np.mean(found))
+
+
 def measure(data: str, options: argparse.Namespace) -> None:
     """Trains, times and prints the classifiers of one data set."""
     folder = options.folder / data
     splits = load_named(data)
     tasks = category_tasks(splits, data)
-    places = [
+    trained = [
         exported_by(model, options.overrides, splits, folder)
         for model in options.models
     ]
-    places = [place.absolute() for place in [*places, *options.exported]]
-    cores = os.sched_getaffinity(0)
-    os.sched_setaffinity(
-        0, {min(cores)}
-    )  # also for libraries with threads of their own
-    models = fitted(splits, tasks, options.teacher)
-    if "fastText" not in models:
-        print("fastText is not installed: pip install -e '.[benchmark]'")
-    if places:
-        common = os.path.commonpath([place.parent for place in places])
-        for place in places:
-            models[str(place.relative_to(common))] = served(place, tasks)
-    right = {
-        row: float(
-            np.mean(
-                [accuracy(one.answer, task, splits.test) for task, one in found.items()]
-            )
-        )
-        for row, found in models.items()
-    }
+    places = [place.absolute() for place in [*trained, *options.exported]]
     first = next(iter(tasks))
     texts, _ = of_task(first, splits.test)
-    print(
-        f"{data}: one core, {options.rounds} rounds, load {os.getloadavg()[0]:.1f}; "
-        f"{len(texts):,} texts of {np.mean([len(t.split()) for t in texts]):.1f} words "
-        "on average"
-    )
-    answers = {row: found[first].answer for row, found in models.items()}
-    seconds = {
-        size: time_answers(answers, texts, size, options.rounds)
-        for size in options.batch_sizes
-    }
-    os.sched_setaffinity(0, cores)
+    with one_core():
+        models = fitted(splits, tasks, options.teacher)
+        models |= loaded(places, tasks)
+        right = {row: mean_accuracy(found, splits) for row, found in models.items()}
+        print(
+            f"{data}: one core, {options.rounds} rounds, load "
+            f"{os.getloadavg()[0]:.1f}; {len(texts):,} texts of "
+            f"{np.mean([len(t.split()) for t in texts]):.1f} words on average"
+        )
+        answers = {row: found[first].answer for row, found in models.items()}
+        seconds = {
+            size: time_answers(answers, texts, size, options.rounds)
+            for size in options.batch_sizes
+        }
     sizes = {row: megabytes(found) for row, found in models.items()}
     text = table(right, sizes, seconds, data)
     print(f"\n{text}\n")
+    if "fastText" not in models:
+        print("fastText is not installed: pip install -e '.[benchmark]'")
+    folder.mkdir(parents=True, exist_ok=True)
     (folder / "front.md").write_text(text + "\n", "utf-8")
     speeds = {
         size: {
-            row: size / float(np.median(s))
-            for row, s in found.items()
-            if row != "majority"
+            row: size / float(np.median(found[row]))
+            for row in right
+            if row != "majority"  # so fast that the others could not be told apart
         }
         for size, found in seconds.items()
     }
@@ -256,28 +269,15 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument(
         "--data", nargs="+", default=DATA, help=f"named sets ({' '.join(DATA)})"
     )
-    parser.add_argument(
-        "--models",
-        nargs="*",
-        default=MODELS,
-        metavar="NAME[:KEY=VALUE,...]",
-        help="registered models to train, each with its own settings or arguments",
-    )
-    parser.add_argument(
-        "--set",
-        nargs="+",
-        default=[],
-        metavar="KEY=VALUE",
-        dest="overrides",
-        help="settings or builder arguments of all trained models",
-    )
+    seeds.add_models(parser, models=[])
     parser.add_argument(
         "--exported",
         nargs="+",
         type=Path,
         default=[],
         metavar="FOLDER",
-        help="folders of exported models",
+        help="folders of exported models; without any, and without --models, these "
+        f"are trained: {' '.join(MODELS)}",
     )
     parser.add_argument(
         "--teacher", type=Path, help="the ONNX file of a sentence encoder"
@@ -286,6 +286,8 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--rounds", type=int, default=200)
     parser.add_argument("--folder", type=Path, default=Path("runs/front"))
     options = parser.parse_args(arguments)
+    if not options.models and not options.exported:
+        options.models = MODELS
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     for data in options.data:
         measure(data, options)

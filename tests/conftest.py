@@ -77,9 +77,10 @@ def _is_helper(path) -> bool:
 
 @pytest.fixture(autouse=True)
 def checks_here(request, monkeypatch):
-    """Exports are checked in the process of the tests, which takes a third of the time.
+    """Exports of a test are checked in its process, which spares it an import.
 
-    `tests/serving` and the processes that tests start check them in fresh ones.
+    Those of `tests/serving`, of fixtures with a wider scope and of processes that tests
+    start are checked in fresh ones, as for users.
     """
     publish = sys.modules.get("zoo.serving.publish")
     if publish and "tests/serving/" not in request.node.nodeid:

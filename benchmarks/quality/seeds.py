@@ -35,6 +35,13 @@ def add_arguments(parser: argparse.ArgumentParser, *, models: list[str]) -> None
 
 def add_model_arguments(parser: argparse.ArgumentParser, *, models: list[str]) -> None:
     """What is measured, whatever it is measured on."""
+    add_models(parser, models=models)
+    parser.add_argument("--seeds", type=int, default=3, help="seeds 0, 1, ... (3)")
+    parser.add_argument("--folder", type=Path, default=Path("runs/seeds"))
+
+
+def add_models(parser: argparse.ArgumentParser, *, models: list[str]) -> None:
+    """The models, and the settings of all of them."""
     parser.add_argument(
         "--models",
         nargs="+",
@@ -42,8 +49,6 @@ def add_model_arguments(parser: argparse.ArgumentParser, *, models: list[str]) -
         metavar="NAME[:KEY=VALUE,...]",
         help="registered models, each with settings or arguments of its own",
     )
-    parser.add_argument("--seeds", type=int, default=3, help="seeds 0, 1, ... (3)")
-    parser.add_argument("--folder", type=Path, default=Path("runs/seeds"))
     parser.add_argument(
         "--set",
         nargs="+",

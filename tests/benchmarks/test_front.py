@@ -89,3 +89,35 @@ def test_the_plot(tmp_path):
     speeds = {1: {"_a": 10.0, "b": 99.0}, 32: {"_a": 70.0, "b": 5.0}}
     write_speeds(speeds, {"_a": 0.9, "b": 0.8}, tmp_path / "speeds.png")
     assert (tmp_path / "speeds.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.slow
+def test_the_command_on_two_tasks_that_share_no_text(tmp_path, monkeypatch, capsys):
+    """The second run takes the export of the first."""
+    names = ("mood/1", "kind")
+    texts = [f"{word} , said {row}" for row in range(30) for word in ("good", "bad")]
+    texts += [f"{word} , told {row}" for row in range(30) for word in ("cat", "sun")]
+    gaps = [None] * 60
+    labels = dict(zip(names, (["+", "-"] * 30 + gaps, gaps + ["a", "b"] * 30)))
+    part = Examples(texts, labels)
+    monkeypatch.setattr(front, "load_named", lambda name: Splits(part, part, part))
+    model = "linear:weights=none,ngram_buckets=1024"
+    command = ["--data", "hutto", "--rounds", "1", "--batch-sizes", "1", "3"]
+    command += ["--folder", str(tmp_path), "--models", model]
+    front.main(command)
+    [row] = [
+        line for line in capsys.readouterr().out.splitlines() if "| linear_" in line
+    ]
+    assert row.split("|")[2].strip() == "100.0"
+    front_page = (tmp_path / "hutto/front.md").read_text("utf-8")
+    assert row in front_page and "| majority" in front_page
+    assert (tmp_path / "hutto/front.png").read_bytes().startswith(b"\x89PNG")
+
+    monkeypatch.setattr(front.FAMILY, "trial", None)
+    front.main(command)
+    assert "| linear_" in capsys.readouterr().out
+
+    [place] = (tmp_path / "hutto/exported").iterdir()
+    other = Examples(["x", "y"], {"mood/1": ["+", "?"], "kind": ["a", "b"]})
+    with pytest.raises(SystemExit, match="must be trained on the data"):
+        front.served(place, learn_tasks(other))

@@ -17,6 +17,9 @@ from zoo.tasks import Task
 from zoo.training.callbacks import SHARES
 from zoo.training.metrics import metric_names
 
+_COLOURS = 10  # of matplotlib's cycle; then the next marker
+_MARKERS = "os^D"
+
 
 def write_plots(outcome, folder: Path, *, most_classes: int) -> list[tuple[str, str]]:
     """Writes the plots of a run.
@@ -109,14 +112,15 @@ def write_speeds(
 ) -> None:
     """Draws accuracy over speed, with a panel per batch size.
 
-    A line connects the models that no other one beats in both.
+    A line connects the models that no other one beats in both. The legend names them
+    from the most accurate down, as points may be too close to be named where they are.
 
     Args:
         speeds: by batch size, texts per second by model.
         right: share of correct answers by model.
         path: path of the PNG file.
     """
-    figure = Figure(figsize=(4.5 * len(speeds), 4), layout="constrained")
+    figure = Figure(figsize=(4 * len(speeds) + 2, 4), layout="constrained")
     panels = figure.subplots(1, len(speeds), sharey=True, squeeze=False)[0]
     for axes, (size, found) in zip(panels, speeds.items()):
         points = {name: (speed, 100 * right[name]) for name, speed in found.items()}
@@ -124,20 +128,16 @@ def write_speeds(
         for point in sorted(points.values(), reverse=True):
             if not front or point[1] > front[-1][1]:
                 front.append(point)
-        for name, point in points.items():
-            axes.plot(*point, "o")
-            axes.annotate(
-                plain(name),
-                point,
-                xytext=(0, 6),
-                textcoords="offset points",
-                ha="center",
-                fontsize="small",
-            )
+        for number, name in enumerate(
+            sorted(points, key=right.__getitem__, reverse=True)
+        ):
+            marker = _MARKERS[number // _COLOURS % len(_MARKERS)]
+            axes.plot(*points[name], marker, label=plain(name), color=f"C{number}")
         axes.plot(*zip(*front, strict=True), color="0.7", zorder=0)
         axes.set(title=f"batch {size}", xlabel="texts per second", xscale="log")
-        axes.margins(0.25)
     panels[0].set_ylabel("accuracy, %")
+    handles, names = panels[0].get_legend_handles_labels()
+    figure.legend(handles, names, loc="outside right center", fontsize="small")
     save(figure, path)
 
 

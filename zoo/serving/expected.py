@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from zoo.text import as_bytes
+from zoo.text import TextPipeline, as_bytes
 
 # Each one once broke a text pipeline.
 ODD = (
@@ -46,6 +46,12 @@ def warmup_batches(examples: Sequence[bytes]) -> list[list[bytes]]:
     texts = examples or [as_bytes(text) for text in (ODD[2], ODD[3], "more " * 40)]
     chosen = [texts[0], texts[len(texts) // 2], texts[-1]]
     return [[text] * size for size in (1, 8) for text in chosen]
+
+
+def eager_lengths(pipeline: TextPipeline, texts: Sequence[bytes]) -> np.ndarray:
+    """Returns the number of ids of each text, int32 `[texts]`, without any graph."""
+    ids = pipeline.ragged_ids(pipeline.tokenize(texts))
+    return ids.row_lengths().numpy().astype("int32")
 
 
 def call(signature: str, inputs: Mapping, outputs: Mapping) -> dict:

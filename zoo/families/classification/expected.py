@@ -10,7 +10,7 @@ import numpy as np
 
 from zoo.families.classification.embedding import sentence_features
 from zoo.families.classification.examples import example_signatures
-from zoo.serving.expected import ODD, call
+from zoo.serving.expected import ODD, call, eager_lengths
 from zoo.serving.method_names import as_example
 from zoo.tasks import Task, answers_of
 from zoo.text import TextPipeline, as_bytes
@@ -39,16 +39,17 @@ def expected_answers(
     odd = (*odd_texts(pipeline), *examples)
     repeated = [(as_bytes(text), 1) for text in odd] + [_LONG]
     texts = [text * repeat for text, repeat in repeated]
-    tokens = pipeline.tokenize(texts).to_list()
-    ids = pipeline.encode(texts)
+    tokens = pipeline.tokenize(texts)
+    ids = pipeline.ragged_ids(tokens).to_list()
+    words = tokens.to_list()
     outputs = model(pipeline(texts), training=False)
     answers = {name: _answers(outputs[name], task) for name, task in tasks.items()}
     return [
         {
             "text": base64.b64encode(text).decode(),
             "repeat": repeat,
-            "ids": ids[row].tolist(),
-            "tokens": [token.decode("utf-8") for token in tokens[row]],
+            "ids": ids[row],
+            "tokens": [token.decode("utf-8") for token in words[row]],
             "answers": {name: rows[row] for name, rows in answers.items()},
         }
         for row, (text, repeat) in enumerate(repeated)
@@ -83,7 +84,7 @@ def signature_calls(
     if features is not None:
         vectors = keras.Model(model.input, features)(ids, training=False)
         vectors = keras.ops.convert_to_numpy(vectors).astype("float32")
-        lengths = np.array([len(row) for row in pipeline.encode(texts)], "int32")
+        lengths = eager_lengths(pipeline, texts)
         expected = {"embedding": vectors, "length": lengths}
         calls.append(call("embed", asked, expected))
     return calls

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import keras
-import numpy as np
 
 from zoo.models.encoders import OUTPUT
-from zoo.serving.expected import ODD, call
+from zoo.serving.expected import ODD, call, eager_lengths
 from zoo.serving.graphs import check_backend, tokens_endpoint
 from zoo.serving.grouping import lengths_of, of_texts
 from zoo.serving.servable import Servable
@@ -66,7 +65,7 @@ def expected_calls(model, pipeline, examples: Sequence[bytes]) -> list[dict]:
     """Returns requests and their answers, computed eagerly, without the graph."""
     texts = [as_bytes(text) for text in (*ODD, *examples)]
     vectors = keras.ops.convert_to_numpy(model(pipeline(texts), training=False)[OUTPUT])
-    lengths = np.array([len(row) for row in pipeline.encode(texts)], "int32")
+    lengths = eager_lengths(pipeline, texts)
     answer = {OUTPUT: vectors.astype("float32")}
     return [
         call("serving_default", {"text": texts}, answer),

@@ -26,11 +26,12 @@ def expected_calls(model, pipeline, examples: Sequence[bytes]) -> list[dict]:
         from name to what `to_json` writes.
     """
     texts = [as_bytes(text) for text in (*expected.ODD, *examples)]
+    tokens = pipeline.tokenize(texts)
     ids = [
-        row if count else row[:0]
+        np.array(row if count else [], "int32")
         for row, count in zip(
-            pipeline.encode(texts),
-            pipeline.tokenize(texts).row_lengths().numpy(),
+            pipeline.ragged_ids(tokens).to_list(),
+            tokens.row_lengths().numpy(),
             strict=True,
         )
     ]

@@ -54,11 +54,11 @@ def learn_tag_tasks(
     tasks = {}
     for name, rows in data.tags.items():
         scheme = schemes.get(name, "")
-        found = {tag for tags in rows for tag in tags}
+        found = {tag for row in rows for tag in row}
         if scheme:
             found = set(tags_of_types(types_of(found), scheme))
-        labels = tuple(sorted(found, key=order))
-        tasks[name] = Task(TAGS, labels, scheme=scheme)
+        tags = tuple(sorted(found, key=order))
+        tasks[name] = Task(TAGS, tags, scheme=scheme)
     for name, labels in data.labels.items():
         tasks[name] = Task("categories", tuple(sorted(set(labels))))
     return tasks
