@@ -3,6 +3,8 @@
 python -m benchmarks.quality.defaults --data sst2 trec --rows 100 1000 all
 
 Of fewer rows nine tenths train and one tenth validates; the test part stays whole.
+The column `auto` has the score of what `zoo train auto` takes: of its candidates, if
+all are among the models, the one that is best on the validation part.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ from zoo.reporting.markdown import markdown_table
 from zoo.training.metrics import mean_of_main
 
 FAMILY = get_family("classification")
-BASELINES = ("majority", "linear", "linear on all tasks")
+HONEST = "best linear baseline"
 
 
 def measured(name: str, splits, rows: str, options) -> dict[str, list[float]]:
@@ -32,48 +34,54 @@ def measured(name: str, splits, rows: str, options) -> dict[str, list[float]]:
     for seed in range(options.seeds):
         part = splits if rows == "all" else seeds.fewer(splits, int(rows), seed)
         folder = options.folder / name / rows / str(seed)
+        valid, scores = {}, {}
         for model in options.models:
             overrides, keywords = parse_overrides(options.overrides, model)
             settings = FAMILY.settings_for(model, part, {**overrides, "seed": seed})
-            place = folder / model
             _, facts = seeds.facts_of_seed(
-                model, part, settings, keywords, place, FAMILY.measure
+                model, part, settings, keywords, folder / model, FAMILY.measure
             )
-            score = 100 * mean_of_main(facts["test"])
-            found.setdefault(model, []).append(score)
-            print(f"{name} {rows} {model} seed {seed}: {score:.1f}", file=sys.stderr)
+            valid[model] = mean_of_main(facts["valid"])
+            scores[model] = mean_of_main(facts["test"])
+            print(f"{name} {rows} {model} {seed}: {scores[model]:.4f}", file=sys.stderr)
+        candidates = FAMILY.candidates(part)
+        if set(candidates) <= set(valid):  # the first of equals, as in `zoo train auto`
+            scores["auto"] = scores[max(candidates, key=valid.__getitem__)]
         settings = FAMILY.settings_for(options.models[0], part, {"seed": seed})
-        results = baselines.evaluate_baselines(FAMILY.prepare(part, settings), "test")
-        for baseline, result in results.items():
-            found.setdefault(baseline, []).append(100 * mean_of_main(result))
+        _, facts = seeds.facts_of_seed(
+            "baselines", part, settings, {}, folder / "baselines", _baselines
+        )
+        scores["majority"] = facts["test"].pop("majority")
+        scores[HONEST] = max(facts["test"].values())
+        for one, score in scores.items():
+            found.setdefault(one, []).append(100 * score)
     return found
+
+
+def _baselines(_name, splits, settings, _keywords, _folder) -> dict:
+    results = baselines.evaluate_baselines(FAMILY.prepare(splits, settings), "test")
+    return {"test": {name: mean_of_main(result) for name, result in results.items()}}
 
 
 def rows_of(found: Mapping[tuple[str, str], Mapping], models: Sequence[str]):
     """The table, and the mean over the sets of what each model gains."""
-    names = [*BASELINES[:2], *models]
-    table = [["data", "rows", *names]]
+    names = [*models]
+    if all("auto" in scores for scores in found.values()):
+        names.append("auto")
+    table = [["data", "rows", "majority", HONEST, *names]]
     for (data, rows), scores in found.items():
-        best = [max(pair) for pair in zip(*_linear(scores), strict=True)]
-        cells = [seeds.spread(np.array(scores[name])) for name in names]
-        cells[1] = seeds.spread(np.array(best))
+        shown = ["majority", HONEST, *names]
+        cells = [seeds.spread(np.array(scores[name])) for name in shown]
         table.append([data, rows, *cells])
     for rows in dict.fromkeys(rows for _, rows in found):
+        of_size = [scores for (_, size), scores in found.items() if size == rows]
         gains = [
-            [
-                np.mean(scores[name]) - np.mean(np.max(_linear(scores), axis=0))
-                for (_, size), scores in found.items()
-                if size == rows
-            ]
-            for name in models
+            np.mean([np.mean(one[name]) - np.mean(one[HONEST]) for one in of_size])
+            for name in names
         ]
-        cells = [f"{np.mean(gain):+.1f}" for gain in gains]
+        cells = [f"{gain:+.1f}" for gain in gains]
         table.append(["mean over the baseline", rows, "", "", *cells])
     return table
-
-
-def _linear(scores: Mapping[str, list[float]]) -> list[list[float]]:
-    return [scores[name] for name in BASELINES[1:] if name in scores]
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -18,7 +18,7 @@ from benchmarks.quality import (
 )
 from zoo.data import Examples, Splits, load_named
 from zoo.families import Family
-from zoo.families.classification import fine_tuning
+from zoo.families.classification import baselines, fine_tuning
 from zoo.families.classification import train as runs
 from zoo.families.classification.report import outcome_of
 from zoo.families.classification.settings import ClassificationSettings
@@ -286,12 +286,42 @@ def test_defaults(place, capsys):
         for seed in (0, 1)
     ]
     scores = [100 * mean_of_main(fact["test"]) for fact in facts]
-    assert seeds.spread(np.array(scores)) in lines[1]
+    baseline, model = (cell.strip() for cell in lines[1].split("|")[4:6])
+    assert model == seeds.spread(np.array(scores))
+    splits = load_named("trec")
+    settings = defaults.FAMILY.settings_for("linear", splits, {})
+    prepared = defaults.FAMILY.prepare(splits, settings)
+    honest = baselines.evaluate_baselines(prepared, "test")["linear"]
+    assert float(baseline.split("±")[0]) == pytest.approx(
+        100 * mean_of_main(honest), abs=0.06
+    )
     gain = re.search(
         r"\| mean over the baseline \| all .*\| ([+-][0-9.]+) +\|", printed
     )
-    baseline = float(lines[1].split("|")[4].split("±")[0])
-    assert float(gain[1]) == pytest.approx(np.mean(scores) - baseline, abs=0.11)
+    assert float(gain[1]) == pytest.approx(
+        np.mean(scores) - 100 * mean_of_main(honest), abs=0.06
+    )
+
+
+def test_auto_is_the_candidate_that_is_best_on_the_validation_part(
+    place, capsys, monkeypatch
+):
+    def measure(name, splits, settings, keywords, folder):
+        valid, test = {"linear": (0.5, 0.9), "text_cnn": (0.7, 0.6)}[name]
+        return {"valid": {"t": {"accuracy": valid}}, "test": {"t": {"accuracy": test}}}
+
+    monkeypatch.setattr(defaults.FAMILY, "measure", measure)
+    monkeypatch.setattr(
+        defaults.FAMILY, "candidates", lambda splits: ["linear", "text_cnn"]
+    )
+    options = ["--rows", "all", "--seeds", "1", "--models", "text_cnn", "linear"]
+    defaults.main(["--data", "trec", *options])
+    (line,) = [
+        line
+        for line in capsys.readouterr().out.splitlines()
+        if line.startswith("| trec")
+    ]
+    assert [cell.strip() for cell in line.split("|")[5:-1]] == ["60.0", "90.0", "60.0"]
 
 
 def test_fewer_rows_are_nine_to_one(place):
