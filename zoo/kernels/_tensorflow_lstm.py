@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -11,20 +11,20 @@ import tensorflow as tf
 def fused_lstm(
     x: tf.Tensor,
     states: Sequence[tf.Tensor],
-    weights: Sequence,
+    weights: Callable,
     *,
     reverse: bool = False,
 ) -> tuple[tf.Tensor, list[tf.Tensor]]:
     """Runs an LSTM by `BlockLSTMV2`, an operation without a gradient in Python.
 
     It computes the input projection within, step by step, from one matrix with the rows
-    of both kernels. That matrix becomes a constant of the graph, because joining the
-    kernels in each request would take as long as several steps.
+    of both kernels. That matrix becomes a constant of the graph, because computing it
+    in each request would take as long as several steps.
 
     Args:
         x: `[time, batch, features]`.
         states: `h` and `c` `[batch, units]` before the first step.
-        weights: `keras.Variable`s: kernel `[features, 4 * units]`, recurrent kernel
+        weights: returns kernel `[features, 4 * units]`, recurrent kernel
             `[units, 4 * units]` and bias `[4 * units]`, in the order input, forget,
             candidate, output.
         reverse: whether to run from last to first.
@@ -34,7 +34,7 @@ def fused_lstm(
     """
     h, c = states
     with tf.init_scope():
-        kernel, recurrent_kernel, bias = (weight.numpy() for weight in weights)
+        kernel, recurrent_kernel, bias = (weight.numpy() for weight in weights())
     none = np.zeros(bias.shape[0] // 4, bias.dtype)  # peepholes
     block = tf.raw_ops.BlockLSTMV2(
         seq_len_max=tf.shape(x, tf.int64)[0],

@@ -11,6 +11,8 @@ from zoo.kernels.single import single, whole
 from zoo.layers.padding import PaddingMask
 from zoo.layers.pairs import SplitPairs
 from zoo.layers.recurrent.backward import BackwardLSTM
+from zoo.layers.recurrent.factorized import FactorizedLSTM
+from zoo.layers.recurrent.group import GroupLSTM
 from zoo.layers.recurrent.lstm import LSTM
 from zoo.text.vocabulary import END
 
@@ -32,9 +34,20 @@ def lstm(kind=LSTM, **options):
     return with_drawn_weights(kind(4, **options), X.shape)
 
 
-@pytest.mark.parametrize("kind", [LSTM, BackwardLSTM])
-def test_outputs_and_states_are_those_of_the_loop(kind):
-    layer = lstm(kind, return_sequences=True, return_state=True)
+KINDS: dict = {
+    "lstm": (LSTM, {}),
+    "backward": (BackwardLSTM, {}),
+    "constant forget bias": (LSTM, {"forget_bias": 1.0}),
+    "no bias": (LSTM, {"use_bias": False}),
+    "factorized": (FactorizedLSTM, {"rank": 2}),
+    "grouped": (GroupLSTM, {"groups": 2, "shuffle": True}),
+}
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_outputs_and_states_are_those_of_the_loop(name):
+    kind, options = KINDS[name]
+    layer = lstm(kind, **options, return_sequences=True, return_state=True)
     start = states(layer, 1)
     with single(5):
         assert FUSED in operations(layer, X, initial_state=start)
@@ -74,8 +87,6 @@ def test_several_rows_keep_their_loop():
         {"peepholes": True},
         {"projection": 2},
         {"layer_norm": True},
-        {"forget_bias": 1.0},
-        {"use_bias": False},
         {"activation": "relu"},
         {"recurrent_activation": "hard_sigmoid"},
         {"dtype": "mixed_bfloat16"},

@@ -162,9 +162,13 @@ class GatedCell(keras.layers.Layer):
         """Returns the further arguments of `project`."""
         return ()
 
-    def fused_weights(self) -> tuple:
-        """Returns the weights of a plain LSTM, see `fused_lstm`; none if it is not."""
-        return ()
+    @property
+    def plain_weights(self) -> Any:
+        """`None`, or a function that returns the weights of an equal plain LSTM.
+
+        They are tensors, in the order of `fused_lstm`.
+        """
+        return None
 
     def split(self, state, joint: bool = False):
         """Returns a state `[batch, units]` in the structure that the scan carries."""

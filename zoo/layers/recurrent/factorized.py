@@ -100,6 +100,11 @@ class FactorizedLSTMCell(LSTMBase):
         a = [multiply(r, kernel) for kernel in gates]
         return tuple(y + b for y, b in zip(a, bias)) if bias else tuple(a)
 
+    def full_kernels(self):
+        gates = self.weight("gate_kernel")
+        thin = self.weight("kernel"), self.weight("recurrent_kernel")
+        return tuple(ops.matmul(kernel, gates) for kernel in thin)
+
     def get_config(self) -> dict:
         return {**super().get_config(), "rank": self.rank}
 

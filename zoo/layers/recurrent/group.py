@@ -112,6 +112,19 @@ class GroupLSTMCell(LSTMBase):
             tuple(a + b for a, b in zip(own, more)) for own, more in zip(x, sums)
         )
 
+    def full_kernels(self):
+        return tuple(
+            self._block_diagonal(self.weight(name))
+            for name in ("kernel", "recurrent_kernel")
+        )
+
+    def _block_diagonal(self, kernel):
+        """Returns `[in, 4 * units]` of `[k, in / k, 4 * units / k]`."""
+        k, rows, width = kernel.shape
+        of_gates = ops.reshape(kernel, (k, rows, 4, 1, width // 4))
+        own = ops.reshape(ops.eye(k, dtype=kernel.dtype), (k, 1, 1, k, 1))
+        return ops.reshape(of_gates * own, (k * rows, k * width))
+
     def gate_weights(self, joint=False):
         weights = super().gate_weights()
         if not weights:

@@ -147,9 +147,9 @@ class RecurrentLayer(keras.layers.RNN):
             )
             return cell.join(outputs), [cell.join(state) for state in last]
 
-        weights = cell.fused_weights() if is_single() and fused_lstm else ()
-        if weights and mask is None and batch == 1:
-            return fused_lstm(x, states, weights, reverse=reverse)
+        plain = cell.plain_weights
+        if is_single() and fused_lstm and plain and mask is None and batch == 1:
+            return fused_lstm(x, states, plain, reverse=reverse)
         if not cell.HAS_JOINT_FORM:
             return run(joint=False)
         rows, few = batch, _SMALL_STATE // cell.units

@@ -9,9 +9,6 @@ from zoo.kernels.recurrence import multiply
 from zoo.layers.recurrent.layer import RecurrentLayer, make_cell, over
 from zoo.layers.recurrent.lstm_base import LSTMBase
 
-# Up to this width launching the operations of a step takes longer than its products.
-_MOST_FUSED = 256
-
 
 @keras.saving.register_keras_serializable(package="zoo")
 class LSTMCell(LSTMBase):
@@ -93,17 +90,12 @@ class LSTMCell(LSTMBase):
             weights = {**weights, "peepholes": kernel}
         return weights
 
-    def fused_weights(self):
-        plain = (
-            self.activation is keras.activations.tanh
-            and self.recurrent_activation is keras.activations.sigmoid
-            and self.forget_bias == "trained"
-            and self.use_bias
-            and self.compute_dtype == "float32"
-            and not (self.layer_norm or self.peepholes or self.projection)
-            and self.units <= _MOST_FUSED
-        )
-        return (self.kernel, self.recurrent_kernel, self.bias) if plain else ()
+    def full_kernels(self):
+        return self.weight("kernel"), self.weight("recurrent_kernel")
+
+    @property
+    def plain_weights(self):
+        return None if self.peepholes else super().plain_weights
 
 
 @keras.saving.register_keras_serializable(package="zoo")

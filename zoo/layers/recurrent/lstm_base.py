@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import keras
 from keras import ops
 
 from zoo.kernels.recurrence import multiply
 from zoo.layers.checks import check_size
 from zoo.layers.recurrent.cell import GatedCell
+
+# Up to this width launching the operations of a step takes longer than its products.
+_MOST_FUSED = 256
 
 
 def gate(a, c, weights, *, activation, recurrent_activation, layer_norm=False):
@@ -98,6 +102,31 @@ class LSTMBase(GatedCell):
     def gate_shapes(self, input_dim: int, state_dim: int) -> dict:
         """Returns the shapes of the weights of the pre-activations; for subclasses."""
         raise NotImplementedError
+
+    def full_kernels(self) -> tuple:
+        """Returns the kernels of an LSTM with the same pre-activations; for subclasses.
+
+        Returns:
+            `[in, 4 * units]` and `[p, 4 * units]`, gates in the order of `GATES`.
+        """
+        raise NotImplementedError
+
+    @property
+    def plain_weights(self):
+        plain = (
+            self.activation is keras.activations.tanh
+            and self.recurrent_activation is keras.activations.sigmoid
+            and self.compute_dtype == "float32"
+            and not (self.layer_norm or self.projection)
+            and self.units <= _MOST_FUSED
+        )
+        return self._kernels_and_bias if plain else None
+
+    def _kernels_and_bias(self):
+        bias = self.full_bias()
+        if bias is None:
+            bias = ops.zeros((4 * self.units,), self.compute_dtype)
+        return (*self.full_kernels(), bias)
 
     def weight_shapes(self, input_dim):
         n, p = self.units, self.output_size
