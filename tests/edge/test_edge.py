@@ -17,8 +17,9 @@ from tiny_export import TASKS, TOPIC, MaskedMean, build
 import zoo
 from zoo.cli import main
 from zoo.data import DataError, Examples, encode_labels
-from zoo.edge import EdgeError, EdgeModel, publish
+from zoo.edge import EdgeError, EdgeModel, fastest, publish
 from zoo.edge.model import read_metadata
+from zoo.edge.report import summary
 from zoo.families.language.model import LanguageModel
 from zoo.kernels.portable import is_portable
 from zoo.tasks import Task
@@ -310,3 +311,27 @@ def test_the_command_prints_what_8_bits_change(run_folder, capfd):
 def test_options_that_do_not_fit(tmp_path, capfd, options, message):
     assert main(["export", str(tmp_path / "none"), *options.split()]) == 2
     assert message in capfd.readouterr().err
+
+
+def test_auto_keeps_the_fastest_runtime(original, tmp_path, monkeypatch):
+    times = iter([2.0, 1.0, 3.0])
+    monkeypatch.setattr(publish, "median_milliseconds", lambda *_: next(times))
+    monkeypatch.setattr(fastest, "median_milliseconds", lambda *_: next(times))
+    folder = zoo.edge.export(
+        original, tmp_path / "new" / "auto", runtime="auto", length=LENGTH
+    )
+    edge = EdgeModel(folder)
+    assert edge.metadata["runtime"] == "onnx"
+    assert edge.metadata["compared_milliseconds"] == {
+        "litert": 2.0,
+        "onnx": 1.0,
+        "tensorflow": 3.0,
+    }
+    assert [path.name for path in folder.parent.iterdir()] == ["auto"]
+    assert "Fastest here: onnx (median ms: litert 2.00" in summary(folder)
+
+
+def test_auto_needs_one_runtime(tmp_path):
+    with pytest.raises(EdgeError, match=r"(?s)litert.*nothing was written.*onnx"):
+        zoo.edge.export(text_model(Foreign), tmp_path / "auto", runtime="auto")
+    assert not any(tmp_path.iterdir())

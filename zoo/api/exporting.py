@@ -53,7 +53,8 @@ def export(
         keep: how many versions stay, the new one included; by default all.
         family: of a Keras model, by default told by its builder or its pipeline.
         abstain: probability that a label must reach to be given.
-        edge: `"litert"` or `"onnx"`: exports for a device instead.
+        edge: `"litert"`, `"onnx"` or, for the fastest of them, `"auto"`: exports for a
+            device instead.
         length: tokens of a text that a device reads.
         int8: for a device, also with weights in 8 bits.
         data: for a device, labelled data to measure on, as of `zoo.evaluate`, and so

@@ -1,4 +1,4 @@
-"""The options of `zoo export RUN --edge litert|onnx`, and what it prints."""
+"""The options of `zoo export RUN --edge RUNTIME`, and what it prints."""
 
 from __future__ import annotations
 
@@ -6,14 +6,16 @@ import argparse
 from pathlib import Path
 
 from zoo.cli.data import add_data_arguments
-from zoo.edge import DEFAULT_LENGTH, RUNTIMES
+from zoo.edge import AUTO, DEFAULT_LENGTH, RUNTIMES
 
 
 def add_edge_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the options of `zoo export` for devices."""
     edge = parser.add_argument_group("export for a device (docs/edge.md)")
     edge.add_argument(
-        "--edge", choices=RUNTIMES, help="write a model of token ids for this runtime"
+        "--edge",
+        choices=(*RUNTIMES, AUTO),
+        help="write a model of token ids for this runtime; auto: the fastest",
     )
     edge.add_argument(
         "--length",
@@ -38,7 +40,8 @@ def check_edge_options(options) -> None:
         if is_given and not options.edge:
             raise ValueError(
                 f"`{option}` applies only to an export for a device. Accepted: --edge "
-                f"{' or --edge '.join(RUNTIMES)} as well. Received: {option} alone."
+                f"{' or --edge '.join((*RUNTIMES, AUTO))} as well. "
+                f"Received: {option} alone."
             )
     if options.edge and options.keep is not None:
         raise ValueError(

@@ -12,10 +12,12 @@ from zoo._lazy import LazyModule
 __all__ = ["DEFAULT_LENGTH", "RUNTIMES", "EdgeError", "EdgeModel", "export"]
 
 RUNTIMES = ("litert", "onnx")
+AUTO = "auto"  # the fastest of them
 DEFAULT_LENGTH = 128
 
 _model = LazyModule("zoo.edge.model")
 _publish = LazyModule("zoo.edge.publish")
+_fastest = LazyModule("zoo.edge.fastest")
 
 
 class EdgeError(RuntimeError):
@@ -55,7 +57,9 @@ def export(
             about whole texts.
         folder: output folder; may be missing, empty, or an earlier export, which is
             replaced.
-        runtime: `"litert"` or `"onnx"`.
+        runtime: `"litert"`, `"onnx"`, or `"auto"` for the one that answers a text of
+            full length fastest on this machine; `compared_milliseconds` in
+            `metadata.json` then has the times, and that of TensorFlow.
         length: number of tokens read per text, at most the pipeline's `max_length`; by
             default that, or 128 if it is longer.
         int8: whether to write a file with 8-bit weights as well.
@@ -77,9 +81,10 @@ def export(
         >>> EdgeModel("edge/bilstm")([[17, 4, 9]])["scores"]  # doctest: +SKIP
         array([[0.02, 0.98]], dtype=float32)
     """
-    return _publish.export(
-        text_model, folder, runtime=runtime, length=length, int8=int8, examples=examples
-    )
+    options = {"length": length, "int8": int8, "examples": examples}
+    if runtime == AUTO:
+        return _fastest.export_fastest(text_model, folder, **options)
+    return _publish.export(text_model, folder, runtime=runtime, **options)
 
 
 def __getattr__(name: str):

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from zoo import __version__
 from zoo.data import Examples, encode_labels
-from zoo.edge import DEFAULT_LENGTH, RUNTIMES, EdgeError
+from zoo.edge import AUTO, DEFAULT_LENGTH, RUNTIMES, EdgeError
 from zoo.edge.compare import (
     largest_difference,
     median_milliseconds,
@@ -61,26 +61,33 @@ def export(
     folder = Path(folder)
     if runtime not in RUNTIMES:
         raise ValueError(
-            f"`runtime` must be one of {', '.join(RUNTIMES)}. "
+            f"`runtime` must be one of {', '.join(RUNTIMES)}, {AUTO}. "
             f"Received: runtime={runtime!r}."
         )
     _check_kind(text_model)
     length = _length(text_model.pipeline, length)
     _check_folder(folder)
     edge = _Edge(text_model, runtime, length, examples)
+    with partial_folder(folder) as partial:
+        edge.write(partial, int8)
+        replace_folder(folder, partial)
+    return folder
+
+
+@contextmanager
+def partial_folder(folder: Path) -> Iterator[Path]:
+    """Makes an empty folder beside `folder`, and removes what is left of it."""
     missing = [parent for parent in folder.parents if not parent.exists()]
     folder.parent.mkdir(parents=True, exist_ok=True)
     partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
         partial.chmod(0o755)
-        edge.write(partial, int8)
-        replace_folder(folder, partial)
+        yield partial
     finally:
         shutil.rmtree(partial, ignore_errors=True)
         for parent in missing:  # from the innermost; one that is not empty stays
             with suppress(OSError):
                 parent.rmdir()
-    return folder
 
 
 class _Edge:

@@ -32,6 +32,10 @@ def summary(folder: str | Path) -> str:
             ]
         )
     parts = [str(folder), markdown_table(rows)]
+    times = metadata.get("compared_milliseconds", {})
+    if times:
+        said = ", ".join(f"{name} {time:.2f}" for name, time in times.items())
+        parts.append(f"Fastest here: {metadata['runtime']} (median ms: {said}).")
     results = {n: f["metrics"] for n, f in files.items() if "metrics" in f}
     if results:
         tasks = {}
