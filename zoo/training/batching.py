@@ -280,12 +280,16 @@ def sampling_shares(sizes: np.ndarray, sampling: str | float) -> np.ndarray:
     return shares / shares.sum()
 
 
-def choose_buckets(tokens: Sequence[Sized], count: int = 5) -> list[int]:
+def choose_buckets(
+    tokens: Sequence[Sized], count: int = 8, *, window: int | None = None
+) -> list[int]:
     """Chooses the `count` padded lengths that need the least padding on these texts.
 
     Args:
         tokens: one array of ids per text.
         count: maximum number of lengths, and so of programs for XLA to compile.
+        window: lengths above it are multiples of it: a recurrent layer that reads in
+            windows would fill the last one.
 
     Returns:
         Increasing lengths, multiples of 8; the last one holds the longest text.
@@ -293,9 +297,14 @@ def choose_buckets(tokens: Sequence[Sized], count: int = 5) -> list[int]:
     Example:
         >>> choose_buckets([np.ones(n) for n in (3, 5, 60, 61)], 2)
         [8, 64]
+        >>> choose_buckets([np.ones(n) for n in (3, 60, 140)], 3, window=128)
+        [8, 64, 256]
     """
     lengths = np.array([max(1, len(ids)) for ids in tokens])
     rounded = -(-lengths // ROUND_TO) * ROUND_TO
+    if window is not None:
+        whole = -(-lengths // window) * window
+        rounded = np.where(lengths > window, whole, rounded)
     ends, numbers = np.unique(rounded, return_counts=True)
     # best[b, j]: least padded tokens of the j shortest lengths in b buckets.
     texts = np.concatenate([[0], np.cumsum(numbers)])

@@ -10,6 +10,7 @@ import numpy as np
 
 from zoo.families.classification.agreement import as_classifier
 from zoo.families.text_model import BaseTextModel
+from zoo.models.classifiers import WINDOW
 from zoo.tasks import answers_of, as_tasks, named_scores
 from zoo.text import TextPipeline
 from zoo.text.inputs import as_texts, whole
@@ -72,7 +73,7 @@ class TextModel(BaseTextModel):
             {},
             {},
             batch_size=min(batch_size, len(tokens)),
-            buckets=choose_buckets(tokens),
+            buckets=choose_buckets(tokens, window=WINDOW),
         )
         with self._lock:
             return predict(self.model, batches)

@@ -54,7 +54,7 @@ class ClassificationSettings(Checked):
             trained model of the same name to continue from.
         vectors: word2vec or GloVe text file to start the embedding from.
         max_length: tokens read per text.
-        buckets: padded lengths that XLA compiles for.
+        buckets: padded lengths of batches, for each of which XLA compiles.
         pretrain_epochs: passes of the language model that initialises the shared
             layers, over the unlabelled and the training texts.
         fine_tune: whether to continue with each task alone after joint training.
@@ -85,7 +85,7 @@ class ClassificationSettings(Checked):
     weights: str = "auto"
     vectors: str = ""
     max_length: int = 2048
-    buckets: int = 5
+    buckets: int = 8
     pretrain_epochs: int = 0
     fine_tune: bool = False
     abstain: float | None = None

@@ -31,6 +31,7 @@ from zoo.families.classification.stacking import stackers
 from zoo.families.continuing import continue_from, starting, text_pipeline
 from zoo.families.pretrained import Start, start_of
 from zoo.families.text_model import describe_training
+from zoo.models.classifiers import WINDOW
 from zoo.models.pairs import of_pairs
 from zoo.tasks import Task
 from zoo.text import TextPipeline
@@ -178,7 +179,7 @@ def prepare(splits: Splits, settings: ClassificationSettings) -> Prepared:
         pipeline=pipeline,
         parts=parts,
         unlabeled=pipeline.encode(unlabeled),
-        buckets=choose_buckets(everything, settings.buckets),
+        buckets=choose_buckets(everything, settings.buckets, window=WINDOW),
         start=start,
         coverage=coverage,
     )
