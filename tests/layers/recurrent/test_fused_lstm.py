@@ -14,6 +14,7 @@ from zoo.layers.recurrent.backward import BackwardLSTM
 from zoo.layers.recurrent.factorized import FactorizedLSTM
 from zoo.layers.recurrent.group import GroupLSTM
 from zoo.layers.recurrent.lstm import LSTM
+from zoo.layers.recurrent.sru import SRU
 from zoo.text.vocabulary import END
 
 tf = pytest.importorskip("tensorflow")
@@ -96,3 +97,20 @@ def test_several_rows_keep_their_loop():
 def test_other_cells_keep_their_loop(options):
     with single(5):
         assert FUSED not in operations(lstm(**options), X)
+
+
+def test_a_whole_mask_costs_a_scanned_cell_nothing():
+    layer = with_drawn_weights(SRU(4, return_sequences=True), X.shape)
+    mask = tf.ones([1, 5], tf.bool)
+
+    def loops():
+        call = tf.function(lambda: layer(X, mask=mask), autograph=False)
+        graph = call.get_concrete_function().graph
+        return sum("While" in node.type for node in graph.get_operations())
+
+    expected = layer(X)
+    assert loops() == 2  # the second one repeats outputs at masked steps
+    with single(5):
+        whole(mask)
+        assert loops() == 1
+        assert_close(layer(X, mask=mask), expected, 1e-6)

@@ -10,6 +10,7 @@ from keras import ops
 
 from zoo.kernels._backend import by_rows
 from zoo.kernels.linear_scan import before, latest, linear_scan
+from zoo.kernels.single import is_whole
 from zoo.layers.recurrent.cell import GatedCell
 from zoo.layers.recurrent.layer import RecurrentLayer
 
@@ -142,6 +143,8 @@ class ScannedLayer(RecurrentLayer):
     def scan(self, sequences, initial_state, mask, training, *, reverse=False):
         cell = self.cell
         x = ops.transpose(ops.cast(sequences, cell.compute_dtype), (1, 0, 2))
+        if is_whole(mask):
+            mask = None
         if mask is not None:
             mask = ops.transpose(ops.cast(mask, "bool"))
             # Values at masked steps are not part of the text; they may be NaN.
