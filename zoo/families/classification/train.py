@@ -48,7 +48,7 @@ from zoo.training.imbalance import NONE
 from zoo.training.metrics import evaluate
 
 # Of a batch, padding included: memory stays flat whatever the lengths of the texts.
-MOST_TOKENS = 8192
+MOST_TOKENS = 16384
 
 
 @dataclass(frozen=True)
