@@ -16,6 +16,7 @@ from typing import NoReturn
 from zoo import __version__
 from zoo.cli.evaluate import add_evaluate_parser
 from zoo.cli.export import add_export_parser
+from zoo.cli.inspect import add_inspect_parser
 from zoo.cli.list import add_list_parsers
 from zoo.cli.predict import add_predict_parser
 from zoo.cli.profile import add_profile_parser
@@ -75,6 +76,7 @@ def parser() -> argparse.ArgumentParser:
     add_export_parser(commands)
     add_serve_commands(commands)
     add_profile_parser(commands)
+    add_inspect_parser(commands)
     return zoo
 
 

@@ -44,6 +44,11 @@ def add_predict_parser(commands) -> None:
         metavar="COLUMN",
         help="column of the texts in --data, twice for pairs (default: as in training)",
     )
+    parser.add_argument(
+        "--trust",
+        action="store_true",
+        help="load an exported model whose operations reach files, network or Python",
+    )
     _add_server_arguments(parser)
     parser.set_defaults(command=_predict)
 
@@ -81,7 +86,7 @@ def _predict(options) -> None:
     if options.server:
         ask, pairs = _asker_of_server(options), options.pairs
     else:
-        ask, pairs, reading = _asker(Path(options.folder))
+        ask, pairs, reading = _asker(Path(options.folder), trust=options.trust)
     texts, answered = _texts(options, pairs, reading), 0
     while chunk := list(islice(texts, _CHUNK)):
         try:
@@ -177,13 +182,15 @@ def _asker_of_server(options) -> Callable[[list[str]], list[dict]]:
     return ask
 
 
-def _asker(folder: Path) -> tuple[Callable[[list[str]], list[dict]], bool, Mapping]:
+def _asker(
+    folder: Path, *, trust: bool
+) -> tuple[Callable[[list[str]], list[dict]], bool, Mapping]:
     """How to ask a model, whether it reads pairs, and how its data were read."""
     load_tensorflow()
     if any(list(folder.glob(f"{deep}saved_model.pb")) for deep in ("", "*/")):
         from zoo.serving import ServedModel
 
-        served = ServedModel(folder)
+        served = ServedModel(folder, trust=trust)
         reading = served.metadata.get("model", {}).get("reading", {})
         return served.predict, served.pairs, reading
     from zoo.loading import load

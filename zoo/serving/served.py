@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path
 
 from zoo.serving.folders import described
+from zoo.serving.trust import check_trusted
 from zoo.serving.versions import versions
 from zoo.text import as_bytes
 from zoo.text.imports import tf
@@ -26,18 +27,24 @@ class ServedModel:
         folder: the model's folder, which selects the newest version, or the folder of a
             version.
         version: number of a version, instead of the newest.
+        trust: whether to load a model whose operations reach files, network or Python.
 
     Raises:
-        ValueError: if there is no complete export of a known format.
+        ValueError: if there is no complete export of a known format, or without `trust`
+            one with such operations.
 
     Example:
         >>> ServedModel("saved_models/bilstm_mt")  # doctest: +SKIP
         ServedModel('saved_models/bilstm_mt/1')
     """
 
-    def __init__(self, folder: str | Path, *, version: int | None = None):
+    def __init__(
+        self, folder: str | Path, *, version: int | None = None, trust: bool = False
+    ):
         self.path = version_folder(Path(folder), version)
         self.metadata = read_metadata(self.path)
+        if not trust:
+            check_trusted(self.path)
         try:
             self._loaded = tf.saved_model.load(str(self.path))
         except Exception as error:  # TensorFlow raises many kinds for a broken file

@@ -1,0 +1,26 @@
+"""The command `zoo inspect`: what an exported model holds, without running it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from zoo.api.start import load_tensorflow
+
+
+def add_inspect_parser(commands) -> None:
+    """Adds the command to the subparsers of `zoo`."""
+    parser = commands.add_parser(
+        "inspect", help="show what an exported model holds, without running it"
+    )
+    parser.add_argument("folder", type=Path, help="exported model, or one version")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.set_defaults(command=_inspect)
+
+
+def _inspect(options) -> None:
+    load_tensorflow()
+    from zoo.serving.inspecting import inspect, summary
+
+    found = inspect(options.folder)
+    print(json.dumps(found, indent=1) if options.json else summary(found))

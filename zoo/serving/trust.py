@@ -1,0 +1,138 @@
+"""Operations of a SavedModel that reach beyond it: files, network, Python code."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+# By what they can do. A SavedModel of the zoo has none of them outside its saver.
+_BEYOND = {
+    "runs Python code": r"(Eager)?PyFunc(Stateless)?",
+    "writes files": r"WriteFile|Save(V2|Slices)?|SaveDataset(V2)?|MergeV2Checkpoints|"
+    r"(Create|Flush|Import|Write)\w*Summary\w*|PrintV2|SnapshotDataset(V2)?|"
+    r"CacheDataset(V2)?|DebugIdentity\w*|Debug(Nan|Numeric)\w*",
+    "reads files": r"ReadFile|MatchingFiles|Restore(V2|Slice)?|\w*ReaderV?2?|"
+    r"(TextLine|TFRecord|FixedLengthRecord|CSV|Sql|LMDB|Load|SSTable)Dataset\w*|"
+    r"Decode(Proto|ProtoV2)|EncodeProto",
+    "opens connections": r"DataService\w*|\w*Rpc\w*|_?(Host)?(Send|Recv)|"
+    r"RegisterDataset\w*",
+}
+
+
+def beyond_the_graph(folder: str | Path) -> dict[str, str]:
+    """Returns the operations of a version that can reach files, network or Python.
+
+    Only what loading and the signatures can run counts, so the restoring of the
+    model's own variables does not; nor do tables of words, which every export reads
+    from a file of its own. The file is read as a message; nothing of it runs.
+
+    Args:
+        folder: folder of a version.
+
+    Returns:
+        What each operation can do, by its name.
+
+    Raises:
+        ValueError: for a file that is not a SavedModel.
+
+    Source: TensorFlow's SECURITY.md, "Running untrusted models".
+    """
+    found = {}
+    for graph in read_graphs(Path(folder)):
+        for op in _reached(graph):
+            for does, pattern in _BEYOND.items():
+                if re.fullmatch(pattern, op):
+                    found[op] = does
+    return dict(sorted(found.items()))
+
+
+def check_trusted(folder: Path) -> None:
+    """Raises a `ValueError` for a version that reaches beyond its graph."""
+    found = beyond_the_graph(folder)
+    if found:
+        said = ", ".join(f"{op} ({does})" for op, does in found.items())
+        raise ValueError(
+            "`folder` must hold a model whose operations compute only. Accepted with "
+            "`--trust`, in Python `trust=True`: a model from somebody you know. "
+            f"Received: {folder} with {said}."
+        )
+
+
+def read_graphs(folder: Path) -> Any:
+    """Returns the `MetaGraphDef`s of a version.
+
+    Raises:
+        ValueError: for a file that is not a SavedModel.
+    """
+    from google.protobuf.message import DecodeError
+    from tensorflow.core.protobuf import saved_model_pb2
+
+    path = folder / "saved_model.pb"
+    try:
+        return saved_model_pb2.SavedModel.FromString(path.read_bytes()).meta_graphs
+    except (OSError, DecodeError) as error:
+        raise ValueError(
+            f"`folder` must hold a complete SavedModel. Received: {path} ({error})."
+        ) from error
+
+
+def _reached(graph: Any) -> set[str]:
+    """Returns the operations that loading and the signatures can run."""
+    functions = {f.signature.name: f for f in graph.graph_def.library.function}
+    nodes = {node.name: node for node in graph.graph_def.node}
+    # Among the signatures is what runs once the variables are restored.
+    roots = [
+        _node(info.name)
+        for signature in graph.signature_def.values()
+        for info in signature.outputs.values()
+    ]
+    for collection in graph.collection_def.values():  # of TensorFlow 1
+        roots += map(_node, collection.node_list.value)
+    start = [nodes[name] for name in _with_inputs(roots, nodes)]
+    for name in graph.object_graph_def.concrete_functions:
+        start += _body(functions, name)
+    return _called_by(start, functions)
+
+
+def _with_inputs(roots: Iterable[str], nodes: dict[str, Any]) -> set[str]:
+    """Returns the names of nodes and of all that they need."""
+    found: set[str] = set()
+    waiting = [name for name in roots if name in nodes]
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            waiting += [one for one in map(_node, nodes[name].input) if one in nodes]
+    return found
+
+
+def _called_by(start: Iterable[Any], functions: dict) -> set[str]:
+    """Returns the operations of nodes and of the functions that they call."""
+    operations: set[str] = set()
+    entered: set[str] = set()
+    waiting = list(start)
+    while waiting:
+        node = waiting.pop()
+        operations.add(node.op)
+        for name in _called(node):
+            if name in functions and name not in entered:
+                entered.add(name)
+                waiting += _body(functions, name)
+    return operations - set(functions)
+
+
+def _called(node: Any) -> Iterator[str]:
+    yield node.op
+    for value in node.attr.values():
+        yield value.func.name
+        yield from (function.name for function in value.list.func)
+
+
+def _body(functions: dict, name: str) -> list[Any]:
+    return list(functions[name].node_def) if name in functions else []
+
+
+def _node(name: str) -> str:
+    return name.split(":")[0].lstrip("^")
