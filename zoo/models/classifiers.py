@@ -143,7 +143,7 @@ def bilstm(
     """
     tasks = as_tasks(tasks)
     tokens, mask, x = embedded_tokens(vocab_size, embedding_dim, embedding_dropout)
-    of_cell = {"rank": rank, "groups": groups, "peepholes": peepholes}
+    of_cell: dict = {"rank": rank, "groups": groups, "peepholes": peepholes}
     states = both_directions(x, mask, units, cell=cell, **of_cell)
     features = pool_states(states, mask, pooling)
     features = keras.layers.Dropout(dropout, name="dropout")(features)
@@ -186,7 +186,14 @@ def embedded_tokens(vocab_size: int, embedding_dim: int, embedding_dropout: floa
 
 
 def both_directions(
-    x, mask, units: int, *, cell: str = "lstm", window: int | None = WINDOW, **of_cell
+    x,
+    mask,
+    units: int,
+    *,
+    cell: str = "lstm",
+    window: int | None = WINDOW,
+    suffix: str = "",
+    **of_cell,
 ) -> list:
     """Builds a recurrent layer in each direction, over windows of a long text.
 
@@ -199,6 +206,7 @@ def both_directions(
         cell: one of `zoo.models._cells.CELLS`.
         window: steps after which the state starts again from zero, in both directions;
             `None` reads a text in one piece.
+        suffix: end of the names of the layers, which are unique in a model.
         of_cell: arguments of cells, such as `rank`.
 
     Returns:
@@ -206,27 +214,29 @@ def both_directions(
     """
     whole = mask
     if window is not None:
-        x = layers.Windows(window, name="windows")(x)
-        mask = layers.Windows(window, name="window_masks")(mask)
+        x = layers.Windows(window, name=f"windows{suffix}")(x)
+        mask = layers.Windows(window, name=f"window_masks{suffix}")(mask)
     if cell != "lstm":
-        layer = recurrent(cell, units, of_cell, return_sequences=True, name="lstm")
+        layer = recurrent(
+            cell, units, of_cell, return_sequences=True, name=f"lstm{suffix}"
+        )
         bidirectional = layers.Bidirectional(
-            layer, merge_mode=None, name="bidirectional"
+            layer, merge_mode=None, name=f"bidirectional{suffix}"
         )
         both = list(bidirectional(x, mask=mask))
-        return both if window is None else _joined(both, whole)
+        return both if window is None else _joined(both, whole, suffix)
     options = {
         "return_sequences": True,
         "peepholes": of_cell.get("peepholes", False),
     }
-    forward = layers.LSTM(units, name="shared_forward", **options)
-    backward = layers.BackwardLSTM(units, name="shared_backward", **options)
+    forward = layers.LSTM(units, name=f"shared_forward{suffix}", **options)
+    backward = layers.BackwardLSTM(units, name=f"shared_backward{suffix}", **options)
     both = [forward(x, mask=mask), backward(x, mask=mask)]
-    return both if window is None else _joined(both, whole)
+    return both if window is None else _joined(both, whole, suffix)
 
 
-def _joined(both, mask) -> list:
-    names = "joined_forward", "joined_backward"
+def _joined(both, mask, suffix: str) -> list:
+    names = f"joined_forward{suffix}", f"joined_backward{suffix}"
     return [
         layers.JoinWindows(name=name)(states, mask)
         for name, states in zip(names, both, strict=True)

@@ -13,6 +13,7 @@ from zoo.models.classifiers import (
 )
 
 OUTPUT = "embedding"  # of the model; the layer of this name holds word vectors
+_STATES = "states"  # begins the names of the layers that join both directions
 _DEFAULTS = {"optimizer": "adam", "learning_rate": 2e-3}
 _DIMENSION = {"embedding_dim": Int(64, 512, factor=2)}
 
@@ -61,7 +62,7 @@ def static_encoder(
 
 @register(
     task="sentence encoding",
-    summary="A recurrent layer in each direction, its mean and maximum projected.",
+    summary="Recurrent layers in each direction, mean and maximum projected.",
     paper="Conneau et al. 2017 for the pooled states; distilled from a teacher as in "
     "Reimers and Gurevych 2020",
     family="encoding",
@@ -69,6 +70,7 @@ def static_encoder(
     space={
         **_DIMENSION,
         "units": Int(64, 512, factor=2),
+        "depth": Int(1, 2),
         "embedding_dropout": Float(0.0, 0.3),
         **OF_CELL,
     },
@@ -78,6 +80,7 @@ def text_encoder(
     *,
     embedding_dim: int = 256,
     units: int = 256,
+    depth: int = 1,
     width: int = 384,
     cell: str = "lstm",
     rank: int = 32,
@@ -87,12 +90,13 @@ def text_encoder(
 ) -> keras.Model:
     """Recurrent sentence encoder: `s = P (max_t h_t ⊕ mean_t h_t)`, `y = s / |s|`.
 
-    `h_t` holds the states of both directions at a word.
+    `h_t` holds the states of both directions of the last layer at a word.
 
     Args:
         vocab_size: number of token ids.
         embedding_dim: width of the word vectors.
         units: width of the state of each direction.
+        depth: number of layers; each reads the states of both directions before it.
         width: width of the sentence vector, that of the teacher.
         cell: `"lstm"`, `"factorized"`, `"group"`, `"gru"`, `"sru"`, `"qrnn"`,
             `"mingru"` or `"minlstm"`.
@@ -107,19 +111,38 @@ def text_encoder(
         one token.
 
     Raises:
-        ValueError: for an unknown cell, or peepholes for a cell other than an LSTM.
+        ValueError: for a depth below 1, an unknown cell, or peepholes for a cell other
+            than an LSTM.
 
     Example:
         >>> model = text_encoder(100, embedding_dim=8, units=4, width=6)
         >>> model.output["embedding"].shape
         (None, 6)
     """
+    if depth < 1:
+        raise ValueError(f"`depth` must be at least 1. Received: depth={depth!r}.")
     tokens, mask, x = embedded_tokens(vocab_size, embedding_dim, embedding_dropout)
     of_cell = {"rank": rank, "groups": groups, "peepholes": peepholes}
-    both = both_directions(x, mask, units, cell=cell, **of_cell)
-    states = keras.layers.Concatenate(name="states")(both)
-    pooled = max_and_mean(states, mask)
+    for number in range(1, depth + 1):
+        suffix = "" if number == 1 else f"_{number}"
+        both = both_directions(x, mask, units, cell=cell, suffix=suffix, **of_cell)
+        x = keras.layers.Concatenate(name=f"{_STATES}{suffix}")(both)
+    pooled = max_and_mean(x, mask)
     return keras.Model(tokens, _sentence_vector(pooled, width), name="text_encoder")
+
+
+def state_layers(model: keras.Model) -> list[keras.layers.Layer]:
+    """Returns the layers that join the states of both directions, the first one first.
+
+    The input of each is a list of the forward and the backward states, symbolic
+    `[batch, time, units]`, and its output has both. A model without states has none.
+
+    Example:
+        >>> model = text_encoder(100, embedding_dim=8, units=4, depth=2)
+        >>> [layer.name for layer in state_layers(model)]
+        ['states', 'states_2']
+    """
+    return [layer for layer in model.layers if layer.name.startswith(_STATES)]
 
 
 def _sentence_vector(features, width: int) -> dict:

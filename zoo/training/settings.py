@@ -78,6 +78,8 @@ _BY_NAME = {
     ),
     "length_penalty": _NOT_NEGATIVE,
     "label_weight": _NOT_NEGATIVE,
+    "token_weight": _NOT_NEGATIVE,
+    "neighbour_weight": _NOT_NEGATIVE,
     "abstain": (
         "a probability above 0 and below 1, or none",
         lambda value: value is None or isinstance(value, float) and 0 < value < 1,

@@ -9,7 +9,8 @@ import pytest
 from tiny_teacher import WORDS, make_teacher, table, texts
 
 import zoo
-from zoo.families.encoding.labels import Labels, labels_of, with_heads
+from zoo.families.encoding.heads import with_heads
+from zoo.families.encoding.labels import Labels, label_heads, labels_of
 
 pytestmark = pytest.mark.tensorflow
 
@@ -86,7 +87,8 @@ def test_no_labels():
 def test_heads_share_the_features(place):
     model = zoo.get("static_encoder", 20, embedding_dim=4, width=3)
     tasks = zoo.tasks.as_tasks({"task_0": 3})
-    both = with_heads(model, Labels(tasks))
+    labels = Labels(tasks, weights={"task_0": np.ones(2)})
+    both = with_heads(model, label_heads(model, labels, 0.3))
     assert both.output["task_0"].shape == (None, 3)
     tokens = np.array([[4, 5]])
     np.testing.assert_array_equal(both(tokens)["embedding"], model(tokens)["embedding"])

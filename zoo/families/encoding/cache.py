@@ -1,4 +1,4 @@
-"""Vectors of a teacher on disk: computed once, in chunks, and mapped into memory."""
+"""What a teacher gives on disk: computed once, in chunks, and mapped into memory."""
 
 from __future__ import annotations
 
@@ -15,20 +15,21 @@ from zoo.training.checkpoint import fingerprint
 CHUNK = 4096  # texts; a pass that was killed repeats at most so many
 _ALL = "vectors.npy"
 
+Say = Callable[[str], object]
+
 
 def teacher_vectors(
     teacher: Teacher,
     texts: Sequence[str],
     *,
     folder: str | Path | None = None,
-    say: Callable[[str], object] | None = None,
+    say: Say | None = None,
     chunk: int = CHUNK,
 ) -> np.ndarray:
     """Returns the teacher's vectors of some texts, from the cache if they are there.
 
     The vectors lie in a folder named after the sha256 of the teacher, its tokenizer and
-    the texts. Each chunk is a file that appears complete or not at all, so a pass that
-    was killed continues after its last complete chunk; at the end they become one file.
+    the texts; see `kept`.
 
     Args:
         teacher: the teacher.
@@ -45,32 +46,74 @@ def teacher_vectors(
         OSError: if the folder cannot be written.
     """
     identity = [*teacher.digests, teacher.max_length, chunk, list(texts)]
-    place = Path(folder or cache_folder() / "teachers") / fingerprint(identity)[:32]
-    shape = len(texts), teacher.width
+    starts = range(0, len(texts), chunk)
+
+    def read(number: int) -> np.ndarray:
+        start = starts[number]
+        return teacher(texts[start : start + chunk], first=start)
+
+    return kept(
+        place_of(identity, folder),
+        [min(chunk, len(texts) - start) for start in starts],
+        teacher.width,
+        read,
+        lambda number: tell(say, "texts", starts[number] + chunk, len(texts), chunk),
+    )
+
+
+def place_of(identity: list, folder: str | Path | None = None) -> Path:
+    """Returns the folder of the cache for what depends on these values."""
+    return Path(folder or cache_folder() / "teachers") / fingerprint(identity)[:32]
+
+
+def tell(say: Say | None, what: str, done: int, total: int, chunk: int) -> None:
+    """Says how far a pass of several chunks has come."""
+    if say and total > chunk:
+        say(f"Teacher: {min(done, total):,} of {total:,} {what}")
+
+
+def kept(
+    place: Path,
+    sizes: Sequence[int],
+    width: int,
+    compute: Callable[[int], np.ndarray],
+    done: Callable[[int], object] = lambda number: None,
+) -> np.ndarray:
+    """Returns the rows of all chunks, computed now or earlier.
+
+    Each chunk is a file that appears complete or not at all, so a pass that was killed
+    continues after its last complete chunk; at the end they become one file.
+
+    Args:
+        place: folder of these rows, and of nothing else.
+        sizes: rows of each chunk.
+        width: width of a row.
+        compute: returns the rows of a chunk by its number, float16 `[rows, width]`.
+        done: is called with the number of each chunk that was computed.
+
+    Returns:
+        float16 `[rows, width]`, mapped into memory and read-only.
+
+    Raises:
+        OSError: if the folder cannot be written.
+    """
+    shape = sum(sizes), width
     found = _read(place / _ALL, shape)
     if found is not None:
         return found
+    files = [place / f"chunk-{number:06d}.npy" for number in range(len(sizes))]
     try:
-        _compute(place, teacher, texts, chunk, say)
+        for number, (file, size) in enumerate(zip(files, sizes, strict=True)):
+            if _read(file, (size, width)) is None:
+                _write(file, compute(number))
+                done(number)
+        _join(place / _ALL, files, shape)
+        for file in [*files, *place.glob("partial-*")]:
+            file.unlink(missing_ok=True)
     except FileNotFoundError:  # another process finished first, and removed the parts
         if _read(place / _ALL, shape) is None:
             raise
     return np.load(place / _ALL, mmap_mode="r")
-
-
-def _compute(place: Path, teacher: Teacher, texts: Sequence[str], chunk: int, say):
-    """Writes the chunks that are missing, and joins them."""
-    starts = range(0, len(texts), chunk)
-    files = [place / f"chunk-{number:06d}.npy" for number in range(len(starts))]
-    for file, start in zip(files, starts, strict=True):
-        rows = texts[start : start + chunk]
-        if _read(file, (len(rows), teacher.width)) is None:
-            _write(file, teacher(rows, first=start))
-            if say and len(files) > 1:
-                say(f"Teacher: {start + len(rows):,} of {len(texts):,} texts")
-    _join(place / _ALL, files, (len(texts), teacher.width))
-    for file in [*files, *place.glob("partial-*")]:
-        file.unlink(missing_ok=True)
 
 
 def _read(path: Path, shape: tuple[int, int]) -> np.ndarray | None:

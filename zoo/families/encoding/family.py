@@ -26,6 +26,14 @@ class Encoding(Family):
 
         return EncodingModel
 
+    def settings_for(self, name, splits, overrides, keywords=None):
+        settings: Any = super().settings_for(name, splits, overrides, keywords)
+        if settings.token_weight or settings.neighbour_weight:
+            from zoo.families.encoding.word_heads import check_states
+
+            check_states(name, keywords or {})
+        return settings
+
     def read_files(self, options):
         return read_text_splits(options, self)
 
@@ -42,10 +50,10 @@ class Encoding(Family):
     def run(self, name, splits, overrides, keywords, *, verbose=True, **options):
         """Asks the teacher about all texts, which may take long, and then trains."""
         if verbose:
-            from zoo.families.encoding.train import ask_all
+            from zoo.families.encoding.train import prepare
 
             settings: Any = self.settings_for(name, splits, overrides, keywords)
-            ask_all(splits, settings, print)
+            prepare(splits, settings, print)
         return super().run(
             name, splits, overrides, keywords, verbose=verbose, **options
         )

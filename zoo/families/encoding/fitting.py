@@ -8,30 +8,55 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from zoo.families.encoding.labels import Labels, with_heads
+from zoo.families.encoding.heads import Head, with_heads
+from zoo.families.encoding.labels import Labels
 from zoo.families.encoding.loss import TeacherLoss
 from zoo.families.encoding.metrics import closeness
 from zoo.families.encoding.settings import EncodingSettings
+from zoo.families.encoding.token_vectors import TokenVectors
+from zoo.families.encoding.word_heads import NEIGHBOURS, VECTORS
 from zoo.models.encoders import OUTPUT
 from zoo.training import loop
 from zoo.training.batching import TokenBatches, choose_buckets
 from zoo.training.checkpoint import Checkpoint
 from zoo.training.fit import compiled, make_optimizer, predict
-from zoo.training.losses import task_loss
 
 
 class TextsOnly(TokenBatches):
     """Batches without rows of padding: the loss compares each row with each other one.
 
+    Args:
+        arguments, options: those of `TokenBatches`.
+        vectors: the teacher's of the tokens, or `None`.
+        neighbours: whether the words beside each word are predicted.
+
     Call returns: tokens `[rows, bucket]`; a dict of the teacher's vectors
-    `[rows, width]` and the labels; a dict of weights `[rows]`.
+    `[rows, width]`, the labels, and what is learned at each word; a dict of weights
+    `[rows]`, or `[rows, places]` of words.
     """
 
+    def __init__(
+        self,
+        *arguments,
+        vectors: TokenVectors | None = None,
+        neighbours: bool = False,
+        **options,
+    ) -> None:
+        super().__init__(*arguments, **options)
+        self.vectors, self.neighbours = vectors, neighbours
+
     def __getitem__(self, index: int):
-        rows, _ = self.batches[index]
-        return keras.tree.map_structure(
+        rows, length = self.batches[index]
+        tokens, targets, weights = keras.tree.map_structure(
             lambda values: values[: len(rows)], super().__getitem__(index)
         )
+        if self.vectors is not None:
+            found = self.vectors.padded(rows, length)
+            targets[VECTORS], weights[VECTORS] = found
+        if self.neighbours:
+            pairs = np.tile((tokens[:, 1:] > 0).astype("float32"), 2)
+            targets[NEIGHBOURS] = weights[NEIGHBOURS] = pairs  # the loss has no target
+        return tokens, targets, weights
 
 
 class Closeness(keras.callbacks.Callback):
@@ -70,7 +95,11 @@ def encode(model: keras.Model, tokens: Sequence, batch_size: int = 64) -> np.nda
 
 
 def batches_of(
-    tokens: Sequence, vectors: np.ndarray, labels: Labels, settings: EncodingSettings
+    tokens: Sequence,
+    vectors: np.ndarray,
+    labels: Labels,
+    settings: EncodingSettings,
+    token_vectors: TokenVectors | None = None,
 ) -> TextsOnly:
     """Returns the batches of a training, in another order each epoch."""
     return TextsOnly(
@@ -81,6 +110,8 @@ def batches_of(
         buckets=choose_buckets(tokens, settings.buckets),
         shuffle=True,
         seed=settings.seed,
+        vectors=token_vectors,
+        neighbours=settings.neighbour_weight > 0,
     )
 
 
@@ -88,7 +119,7 @@ def fit_encoder(
     model: keras.Model,
     batches: TextsOnly,
     valid: tuple[Sequence, np.ndarray],
-    labels: Labels,
+    heads: Mapping[str, Head],
     settings: EncodingSettings,
     *,
     folder: Path,
@@ -101,7 +132,7 @@ def fit_encoder(
         model: a sentence encoder.
         batches: of the training part.
         valid: the ids of each validation text, and the teacher's vectors.
-        labels: of the training texts.
+        heads: what it learns beside the sentence vector.
         settings: the training settings.
         folder: for checkpoints; a run that was killed continues from there.
         callbacks: further Keras callbacks.
@@ -115,14 +146,17 @@ def fit_encoder(
             layer.embeddings.by_rows = True  # a batch has few of the words: `RowAdam`
     steps = settings.epochs * len(batches)
     rate = keras.optimizers.schedules.CosineDecay(settings.learning_rate, steps)
-    trained = with_heads(model, labels) if labels.tasks else model
+    trained = with_heads(model, heads)
     trained.compile(
         make_optimizer(settings.optimizer, rate, 1.0, None),
         loss={
             OUTPUT: TeacherLoss(settings.similarities),
-            **{name: task_loss(task) for name, task in labels.tasks.items()},
+            **{name: head.loss for name, head in heads.items()},
         },
-        loss_weights={OUTPUT: 1.0, **labels.factors(settings.label_weight)},
+        loss_weights={
+            OUTPUT: 1.0,
+            **{name: head.factor for name, head in heads.items()},
+        },
         jit_compile=compiled(settings.jit_compile),
     )
     checkpoint = Checkpoint(_score, patience=settings.patience, folder=folder)

@@ -9,7 +9,9 @@ import keras
 import numpy as np
 
 from zoo.data import Splits, encode_labels, learn_tasks
+from zoo.families.encoding.heads import Head
 from zoo.tasks import Task
+from zoo.training.losses import task_loss
 
 DROPOUT = 0.1
 
@@ -71,16 +73,21 @@ def labels_of(splits: Splits) -> Labels:
     )
 
 
-def with_heads(model: keras.Model, labels: Labels) -> keras.Model:
-    """Returns a model on the same layers that also has the outputs of the tasks.
+def label_heads(model: keras.Model, labels: Labels, total: float) -> dict[str, Head]:
+    """Returns a head for each task.
 
     They are linear functions of the features that the sentence vector is projected
     from.
+
+    Args:
+        model: a sentence encoder.
+        labels: of the training texts.
+        total: factor of the losses of all tasks together.
     """
     features = model.get_layer("projection").input
-    outputs = dict(model.output)
+    factors, heads = labels.factors(total), {}
     for name, task in labels.tasks.items():
         dropped = keras.layers.Dropout(DROPOUT)(features)
-        head = keras.layers.Dense(task.outputs, dtype="float32", name=name)
-        outputs[name] = head(dropped)
-    return keras.Model(model.input, outputs, name=model.name)
+        dense = keras.layers.Dense(task.outputs, dtype="float32", name=name)
+        heads[name] = Head(dense(dropped), task_loss(task), factors[name])
+    return heads

@@ -28,6 +28,10 @@ class EncodingSettings(Checked):
         similarities: factor of the loss of the similarities within a batch.
         label_weight: factor of the losses of all labels together, where the data have
             labels; 0 ignores these.
+        token_weight: factor of the loss of the teacher's vectors of tokens; for a
+            recurrent encoder.
+        neighbour_weight: factor of the loss of the predicted neighbours of words; for a
+            recurrent encoder.
         teacher: path of the teacher, an ONNX file.
         teacher_tokenizer: path of its `tokenizer.json`; by default the one beside it.
         teacher_length: tokens that the teacher reads of a text.
@@ -52,6 +56,8 @@ class EncodingSettings(Checked):
     learning_rate: float = 2e-3
     similarities: float = 1.0
     label_weight: float = 0.3
+    token_weight: float = 0.0
+    neighbour_weight: float = 0.0
     teacher: str = ""
     teacher_tokenizer: str = ""
     teacher_length: int = 128

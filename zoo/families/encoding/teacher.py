@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -76,14 +76,8 @@ class Teacher:
             ValueError: for a vector that has no direction, such as NaN.
         """
         found = np.zeros((len(texts), self.width), np.float16)
-        most = LETTERS * self.max_length  # a book on one line takes minutes
-        encoded = self._tokenizer.encode_batch(
-            [text[:most].encode("utf-8", "replace").decode("utf-8") for text in texts]
-        )
-        ids = [one.ids or [0] for one in encoded]
-        order = np.argsort([len(row) for row in ids], kind="stable")
-        for start in range(0, len(order), _ROWS):
-            rows = order[start : start + _ROWS]
+        ids = [one.ids or [0] for one in self._encoded(texts)]
+        for rows in _alike(ids):
             vectors = self._run([ids[row] for row in rows])
             lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
             bad = ~(np.isfinite(lengths) & (lengths > 0))[:, 0]
@@ -92,8 +86,65 @@ class Teacher:
             found[rows] = vectors / lengths
         return found
 
+    def states(
+        self, texts: Sequence[str]
+    ) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
+        """Yields the vectors of the tokens of each text, in any order of the texts.
+
+        Args:
+            texts: any strings.
+
+        Yields:
+            The number of a text; int `[tokens, 2]`, the first character of each token
+            and the one after its last, equal for a token without a character; and
+            float32 `[tokens, width]`.
+
+        Raises:
+            ValueError: for a model without vectors of tokens, or one that gives NaN.
+        """
+        output = self._states_output()
+        encoded = self._encoded(texts)
+        ids = [one.ids or [0] for one in encoded]
+        for rows in _alike(ids):
+            states, mask = self._ask([ids[row] for row in rows], output)
+            for row, found, real in zip(rows.tolist(), states, mask, strict=True):
+                found = found[real > 0]
+                if not np.isfinite(found).all():
+                    self._raise_bad(texts, row, 0)
+                yield row, np.array(encoded[row].offsets or [(0, 0)]), found
+
+    def _states_output(self) -> str:
+        outputs = self._session.get_outputs()
+        for found in outputs:
+            if len(found.shape or ()) == 3:
+                return found.name
+        listed = ", ".join(f"{found.name} {found.shape}" for found in outputs)
+        raise ValueError(
+            "`token_weight` needs a teacher with vectors of tokens. Accepted: an "
+            "output [batch, time, width], or token_weight=0. "
+            f"Received: {self.path} with the outputs {listed}."
+        )
+
+    def _encoded(self, texts: Sequence[str]) -> list:
+        most = LETTERS * self.max_length  # a book on one line takes minutes
+        return self._tokenizer.encode_batch(
+            [text[:most].encode("utf-8", "replace").decode("utf-8") for text in texts]
+        )
+
     def _run(self, ids: Sequence[Sequence[int]]) -> np.ndarray:
         """Returns float32 vectors `[rows, width]` of rows of ids, not normalised."""
+        states, mask = self._ask(ids, self._output)
+        if states.ndim == 3 and states.shape[:2] == mask.shape:
+            real = mask[..., None].astype(np.float32)
+            return (states * real).sum(1) / real.sum(1)
+        if states.ndim == 2 and len(states) == len(mask):
+            return states
+        raise self._no_vectors(states.shape, *mask.shape)
+
+    def _ask(
+        self, ids: Sequence[Sequence[int]], output: str
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Returns one output of the model as float32, and the mask `[rows, time]`."""
         shape = len(ids), max(map(len, ids))
         tokens, mask = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
         for row, values in enumerate(ids):
@@ -107,16 +158,10 @@ class Teacher:
             name: given[name].astype(kind) for name, kind in self._types.items()
         }
         try:
-            [states] = self._session.run([self._output], feed)
+            [found] = self._session.run([output], feed)
         except Exception as error:  # onnxruntime has a class of its own for each kind
             raise self._unfit(error) from None
-        states = np.asarray(states, np.float32)
-        if states.ndim == 3 and states.shape[:2] == shape:
-            real = mask[..., None].astype(np.float32)
-            return (states * real).sum(1) / real.sum(1)
-        if states.ndim == 2 and len(states) == shape[0]:
-            return states
-        raise self._no_vectors(states.shape, *shape)
+        return np.asarray(found, np.float32), mask
 
     def _no_vectors(self, found: Sequence[int], rows: int, time: int) -> ValueError:
         return ValueError(
@@ -141,6 +186,13 @@ class Teacher:
             f"{_REMEDY} that works on this text. Received: {self.path}, which gives "
             f"NaN or zeros for text {first + row + 1}, {texts[row][:60]!r}."
         )
+
+
+def _alike(ids: Sequence[Sequence[int]]) -> Iterator[np.ndarray]:
+    """Yields the numbers of rows for each batch, of rows with similar lengths."""
+    order = np.argsort([len(row) for row in ids], kind="stable")
+    for start in range(0, len(order), _ROWS):
+        yield order[start : start + _ROWS]
 
 
 def _existing(path: str | Path, argument: str, accepted: str) -> Path:

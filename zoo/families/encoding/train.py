@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,13 +10,21 @@ import keras
 import numpy as np
 
 from zoo.data import Splits
-from zoo.families.encoding.cache import teacher_vectors
+from zoo.families.encoding.cache import Say, teacher_vectors
 from zoo.families.encoding.fitting import batches_of, fit_encoder
-from zoo.families.encoding.labels import Labels, labels_of
+from zoo.families.encoding.heads import Head
+from zoo.families.encoding.labels import Labels, label_heads, labels_of
 from zoo.families.encoding.model import EncodingModel
 from zoo.families.encoding.settings import EncodingSettings
 from zoo.families.encoding.starting import start_from_words, words_of
 from zoo.families.encoding.teacher import Teacher
+from zoo.families.encoding.token_vectors import TokenVectors, token_vectors
+from zoo.families.encoding.word_heads import (
+    NEIGHBOURS,
+    VECTORS,
+    neighbour_head,
+    vector_head,
+)
 from zoo.families.text_model import describe_training
 from zoo.models import _registry
 from zoo.text import TextPipeline
@@ -36,6 +44,7 @@ class Lessons:
         teacher: the teacher.
         words: the teacher's vectors of the vocabulary, or `None` for a random start.
         labels: of the training texts.
+        token_vectors: the teacher's of the training texts, or `None`.
     """
 
     splits: Splits
@@ -45,13 +54,22 @@ class Lessons:
     teacher: Teacher
     words: np.ndarray | None
     labels: Labels
+    token_vectors: TokenVectors | None = None
 
 
-def prepare(splits: Splits, settings: EncodingSettings) -> Lessons:
+def prepare(
+    splits: Splits, settings: EncodingSettings, say: Say | None = None
+) -> Lessons:
     """Asks the teacher about all parts, and learns the training part's vocabulary.
+
+    Args:
+        splits: the data.
+        settings: the settings.
+        say: is told how far the teacher has come.
 
     Raises:
         DataError: if a task of the labels has too few classes.
+        ValueError: for a teacher without vectors of tokens, if they are asked for.
     """
     labels = labels_of(splits) if settings.label_weight else Labels()
     teacher = teacher_of(settings)
@@ -68,21 +86,15 @@ def prepare(splits: Splits, settings: EncodingSettings) -> Lessons:
         pieces=settings.subwords,
         **reading,
     )
-    vectors = {name: ask(teacher, read) for name, read in texts.items()}
+    vectors = {name: ask(teacher, read, say) for name, read in texts.items()}
     words = None
     if settings.start and settings.tokenizer != "bytes":
         words = teacher_vectors(teacher, words_of(pipeline.vocabulary))
     tokens = {name: pipeline.encode(read) for name, read in texts.items()}
-    return Lessons(splits, pipeline, tokens, vectors, teacher, words, labels)
-
-
-def ask_all(
-    splits: Splits, settings: EncodingSettings, say: Callable[[str], object]
-) -> None:
-    """Fills the cache with the teacher's vectors, and tells how far it has come."""
-    teacher = teacher_of(settings)
-    for texts in _texts(splits).values():
-        ask(teacher, texts, say)
+    of_tokens = None
+    if settings.token_weight:
+        of_tokens = token_vectors(teacher, pipeline, texts["train"], say=say)
+    return Lessons(splits, pipeline, tokens, vectors, teacher, words, labels, of_tokens)
 
 
 def _texts(splits: Splits) -> dict[str, list[str]]:
@@ -100,9 +112,7 @@ def teacher_of(settings: EncodingSettings) -> Teacher:
     )
 
 
-def ask(
-    teacher: Teacher, texts: Sequence[str], say: Callable[[str], object] | None = None
-) -> np.ndarray:
+def ask(teacher: Teacher, texts: Sequence[str], say: Say | None = None) -> np.ndarray:
     """Returns the teacher's vectors of any number of texts, `[texts, width]`."""
     if not texts:
         return np.zeros((0, teacher.width), np.float16)
@@ -140,7 +150,13 @@ def train(
         "teacher": dict(zip(("model", "tokenizer"), lessons.teacher.digests)),
     }
     tokens, vectors = lessons.tokens, lessons.vectors
-    batches = batches_of(tokens["train"], vectors["train"], lessons.labels, settings)
+    batches = batches_of(
+        tokens["train"],
+        vectors["train"],
+        lessons.labels,
+        settings,
+        lessons.token_vectors,
+    )
     data = [tokens, vectors, lessons.pipeline.vocabulary, vars(lessons.labels)]
     # Another number of epochs gives another schedule, and so another run.
     steps = settings.epochs * len(batches)
@@ -149,13 +165,27 @@ def train(
         model,
         batches,
         (tokens["valid"], vectors["valid"]),
-        lessons.labels,
+        _heads(model, lessons, settings),
         settings,
         folder=folder,
         callbacks=callbacks,
         verbose=verbose,
     )
     return EncodingModel(model, lessons.pipeline, {}, metadata), history
+
+
+def _heads(
+    model: keras.Model, lessons: Lessons, settings: EncodingSettings
+) -> dict[str, Head]:
+    """What the settings ask for beside the sentence vector."""
+    heads = label_heads(model, lessons.labels, settings.label_weight)
+    if lessons.token_vectors is not None:
+        size = lessons.token_vectors.values.shape[1]
+        heads[VECTORS] = vector_head(model, size, settings.token_weight)
+    if settings.neighbour_weight:
+        size = lessons.pipeline.vocab_size
+        heads[NEIGHBOURS] = neighbour_head(model, size, settings.neighbour_weight)
+    return heads
 
 
 def _frequencies(lessons: Lessons) -> np.ndarray:
