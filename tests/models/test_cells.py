@@ -209,3 +209,17 @@ def test_the_words_are_layers_of_the_zoo_whose_units_come_first():
         parameters = inspect.signature(getattr(layers, name)).parameters
         assert next(iter(parameters)) == "units", word
         assert name in layers.__all__
+
+
+def test_a_classifier_reads_the_states_of_the_layer_before():
+    sizes = {"embedding_dim": 8, "units": 4, "embedding_dropout": 0.0}
+    deep = zoo.get("bilstm", 9, ["bad", "good"], cell="sru", depth=2, **sizes)
+    ids = np.array([[3, 4, 5, 0], [6, 7, 0, 0]])
+    shallow = keras.Model(deep.input, deep.get_layer("states_1").output)
+    mask = ops.convert_to_tensor(ids > 0)
+    both = deep.get_layer("bidirectional_2")(shallow(ids), mask=mask)
+    seen = ops.where(mask[..., None], ops.concatenate(both, axis=-1), -np.inf)
+    expected = deep.get_layer("head_label")(ops.max(seen, axis=1))
+    np.testing.assert_allclose(deep(ids)["label"], expected, atol=1e-6)
+    with pytest.raises(ValueError, match="`depth` must be at least 1"):
+        zoo.get("bilstm", 9, ["bad", "good"], depth=0)

@@ -102,6 +102,7 @@ def bilstm(
     *,
     embedding_dim: int = 128,
     units: int = 128,
+    depth: int = 1,
     cell: str = "lstm",
     rank: int = 32,
     groups: int = 4,
@@ -117,6 +118,7 @@ def bilstm(
         tasks: in any form that `zoo.tasks.as_tasks` reads; all read the same features.
         embedding_dim: width of the embedding.
         units: width of the state of each direction.
+        depth: number of layers; each reads the states of both directions before it.
         cell: `"lstm"`, `"factorized"`, `"group"`, `"gru"`, `"sru"`, `"qrnn"`,
             `"mingru"` or `"minlstm"`.
         rank: rank of the gate matrix of a factorized cell.
@@ -125,7 +127,7 @@ def bilstm(
             state at the first; `"mean"` and `"max"` are over the tokens; `"attention"`
             is a mean with learned weights.
         peepholes: whether the gates of an LSTM see the cell (diagonal weights).
-        embedding_dropout: rate on the embedded words.
+        embedding_dropout: rate on the embedded words, and between layers.
         dropout: rate before the heads.
 
     Returns:
@@ -133,8 +135,9 @@ def bilstm(
         from task to `[batch, outputs]`.
 
     Raises:
-        ValueError: for an unknown pooling or cell, sizes that are not positive, widths
-            that `groups` does not divide, or peepholes for a cell other than an LSTM.
+        ValueError: for an unknown pooling or cell, sizes or a depth that are not
+            positive, widths that `groups` does not divide, or peepholes for a cell
+            other than an LSTM.
 
     Example:
         >>> model = bilstm(100, ["bad", "good"], embedding_dim=8, units=4)
@@ -143,8 +146,15 @@ def bilstm(
     """
     tasks = as_tasks(tasks)
     tokens, mask, x = embedded_tokens(vocab_size, embedding_dim, embedding_dropout)
+    if depth < 1:
+        raise ValueError(f"`depth` must be at least 1. Received: depth={depth!r}.")
     of_cell: dict = {"rank": rank, "groups": groups, "peepholes": peepholes}
     states = both_directions(x, mask, units, cell=cell, **of_cell)
+    for number in range(2, depth + 1):
+        x = keras.layers.Concatenate(name=f"states_{number - 1}")(states)
+        x = keras.layers.Dropout(embedding_dropout, name=f"dropout_{number - 1}")(x)
+        suffix = f"_{number}"
+        states = both_directions(x, mask, units, cell=cell, suffix=suffix, **of_cell)
     features = pool_states(states, mask, pooling)
     features = keras.layers.Dropout(dropout, name="dropout")(features)
     return keras.Model(tokens, heads(features, tasks), name="bilstm")
