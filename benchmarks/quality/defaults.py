@@ -20,6 +20,7 @@ from benchmarks.quality import seeds
 from zoo.data import load_named
 from zoo.families import get_family
 from zoo.families.catalogue import parse_overrides
+from zoo.families.choosing import select
 from zoo.families.classification import baselines
 from zoo.reporting.markdown import markdown_table
 from zoo.training.metrics import mean_of_main
@@ -45,8 +46,9 @@ def measured(name: str, splits, rows: str, options) -> dict[str, list[float]]:
             scores[model] = mean_of_main(facts["test"])
             print(f"{name} {rows} {model} {seed}: {scores[model]:.4f}", file=sys.stderr)
         candidates = FAMILY.candidates(part)
-        if set(candidates) <= set(valid):  # the first of equals, as in `zoo train auto`
-            scores["auto"] = scores[max(candidates, key=valid.__getitem__)]
+        if set(candidates) <= set(valid):
+            chosen = select({name: valid[name] for name in candidates}, len(part.valid))
+            scores["auto"] = scores[chosen]
         settings = FAMILY.settings_for(options.models[0], part, {"seed": seed})
         _, facts = seeds.facts_of_seed(
             "baselines", part, settings, {}, folder / "baselines", _baselines

@@ -9,7 +9,7 @@ import pytest
 
 import zoo
 from zoo.families import get_family
-from zoo.families.choosing import train_best
+from zoo.families.choosing import select, train_best
 
 WORDS = {"good": "lovely fine great warm", "bad": "awful poor dull cold"}
 
@@ -65,6 +65,22 @@ def test_the_best_is_kept_and_of_equal_ones_the_cheapest(
     assert page.startswith(f"# {best}") and "## Candidates" in page
     assert json.loads((tmp_path / "run/results.json").read_text())["name"] == best
     assert not (tmp_path / "run/candidates").exists()
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "rows", "best"),
+    [
+        # One standard error of 0.8 on 16 rows is 0.1.
+        (0.71, 0.8, 16, "cheap"),
+        (0.69, 0.8, 16, "costly"),
+        (0.79, 0.8, 100, "costly"),
+        (0.8, 0.8, 100, "cheap"),
+        (float("nan"), 0.1, 16, "costly"),
+        (float("-inf"), float("-inf"), 0, "cheap"),
+    ],
+)
+def test_on_few_rows_a_small_difference_does_not_decide(first, second, rows, best):
+    assert select({"cheap": first, "costly": second}, rows) == best
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from zoo.families.text_model import BaseTextModel
 
-FEW_ROWS = 100  # of fewer validation rows, the comparison is said to be unsure
+FEW_ROWS = 100  # of fewer validation rows, small differences of scores are chance
 
 
 @dataclass(frozen=True)
@@ -60,8 +61,7 @@ def train_best(
 ) -> Run:
     """Trains the candidates of a family, and reports on and exports the best of them.
 
-    The best has the highest score on the validation part; of equal ones the cheapest is
-    kept. The test part is read for the best alone.
+    The best is the one that `select` names. The test part is read for it alone.
 
     Args:
         family: family of the data.
@@ -102,12 +102,13 @@ def train_best(
                 verbose=verbose,
             )
         )
-    best = max(found, key=lambda one: one.score)  # the first, if several are equal
+    name = select({one.name: one.score for one in found}, len(splits.valid))
+    [best] = [one for one in found if one.name == name]
     table = _table(found, best, objective)
     if len(found) > 1 and len(splits.valid) < FEW_ROWS:
         table += (
-            f"\n\nThey were compared on {len(splits.valid)} validation rows: close "
-            "scores may be in another order on other texts."
+            f"\n\nOn {len(splits.valid)} validation rows, the first candidate within "
+            "one standard error of the highest score is taken."
         )
     say(table)
     run = family.finish(
@@ -123,6 +124,32 @@ def train_best(
         file.write(f"\n## Candidates\n\n{table}\n")
     shutil.rmtree(place, ignore_errors=True)
     return run if export_to is None else family.publish(run, splits, export_to, say)
+
+
+def select(scores: Mapping[str, float], rows: int) -> str:
+    """Returns the name of the best candidate: the one with the highest score.
+
+    On few rows it is the first within one standard error of that score, so that chance
+    does not decide for a model that costs more.
+
+    Args:
+        scores: scores on the validation part by name, the cheapest candidate first.
+        rows: rows of the validation part.
+
+    Example:
+        >>> select({"linear": 0.85, "text_cnn": 0.9}, 20)
+        'linear'
+        >>> select({"linear": 0.85, "text_cnn": 0.9}, 2000)
+        'text_cnn'
+
+    Source: Breiman et al. 1984, Classification and Regression Trees, section 3.4.3.
+    """
+    known = {n: -math.inf if math.isnan(s) else s for n, s in scores.items()}
+    highest = max(known.values())
+    error = 0.0
+    if 0 < rows < FEW_ROWS:
+        error = math.sqrt(max(highest * (1 - highest), 0.0) / rows)
+    return next(name for name, score in known.items() if score >= highest - error)
 
 
 def _train(
