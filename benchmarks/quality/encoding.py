@@ -58,10 +58,9 @@ def some_of_each(labels: np.ndarray, seed: int) -> np.ndarray:
 
 
 def accuracy(train, valid, test) -> float:
-    """Returns the test accuracy in % of the `C` that is best on the validation rows.
+    """Returns the test accuracy in % with the `C` that is best on the validation rows.
 
-    Args:
-        train, valid, test: features and labels.
+    Each argument has the features and the labels of a part.
     """
     fitted = [LogisticRegression(C=c, max_iter=300).fit(*train) for c in STRENGTHS]
     best = max(fitted, key=lambda model: model.score(*valid))
@@ -106,10 +105,13 @@ def measured(
     return found
 
 
-def tables(found: Mapping[str, Mapping[str, tuple[float, list[float]]]]) -> list:
-    """Returns the rows of the table of all rows, and of that of few."""
+def tables(
+    found: Mapping[str, Mapping[str, tuple[float, list[float]]]], most: int | None
+) -> list:
+    """Returns the rows of the table of all rows, or so many, and of that of few."""
     header = [*found, "mean"]
-    full, few = [["all rows", *header]], [[f"{FEW} rows a class", *header]]
+    full = [["all rows" if most is None else f"{most:,} rows", *header]]
+    few = [[f"{FEW} rows a class", *header]]
     for name in next(iter(found.values())):
         scores = [one[name][0] for one in found.values()]
         full.append([name, *(f"{score:.1f}" for score in [*scores, np.mean(scores)])])
@@ -124,7 +126,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--teacher", help="an ONNX file")
     parser.add_argument("--tokenizer", default="", help="its tokenizer.json")
     parser.add_argument("--data", nargs="+", required=True, help="named sets")
-    parser.add_argument("--most", type=int, help="maximum number of training rows")
+    parser.add_argument("--most", type=int, help="maximum number of rows of a part")
     parser.add_argument("--draws", type=int, default=5, help="of few rows (5)")
     options = parser.parse_args(arguments)
     warnings.simplefilter("ignore", ConvergenceWarning)  # 300 steps are enough
@@ -134,12 +136,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         encoders["teacher"] = lambda texts: teacher_vectors(teacher, texts)
     found = {}
     for name in options.data:
-        splits = load_named(name)
-        rest = [rows_of(part, None) for part in (splits.valid, splits.test)]
-        rows = [rows_of(splits.train, options.most), *rest]
+        parts = load_named(name).parts.values()
+        rows = [rows_of(part, options.most) for part in parts]
         found[name] = measured(rows, encoders, options.draws)
         print(f"{name}: {found[name]}", file=sys.stderr, flush=True)
-    for table in tables(found):
+    for table in tables(found, options.most):
         print(markdown_table(table), end="\n\n")
     print(f"Test accuracy in %; few rows: mean ± deviation over {options.draws} draws.")
 

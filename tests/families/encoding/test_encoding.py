@@ -55,11 +55,13 @@ def train(name, place, **options):
     return zoo.train(name, texts(), teacher=teacher, verbose=False, **given)
 
 
-@pytest.mark.parametrize("name", MODELS)
-def test_models_answer_with_vectors_of_length_1(name):
+@pytest.mark.parametrize(
+    ("name", "more"),
+    [(MODELS[0], {}), (MODELS[1], {"units": 3}), (MODELS[1], {"units": 3, "depth": 2})],
+)
+def test_models_answer_with_vectors_of_length_1(name, more):
     keras.utils.set_random_seed(0)
-    sizes = {"width": 5, "embedding_dim": 4}
-    model = zoo.get(name, 20, **sizes, **({"units": 3} if name == MODELS[1] else {}))
+    model = zoo.get(name, 20, width=5, embedding_dim=4, **more)
     tokens = np.array([[3, 4, 5], [6, 0, 0], [0, 0, 0]], "int32")
     found = model(tokens)["embedding"].numpy()
     assert found.shape == (3, 5) and found.dtype == "float32"
@@ -328,5 +330,7 @@ def test_bad_settings_are_refused(place, capsys):
     assert "`cell` must be" in refused(
         capsys, *command, "cell=rnn", "teacher=teacher/model.onnx", "min_count=1"
     )
+    with pytest.raises(ValueError, match="`depth` must be at least 1.*depth=0"):
+        zoo.get("text_encoder", 20, depth=0)
     found = refused(capsys, *command, "similarities=-1")
     assert "`similarities` must be a number above 0" in found

@@ -18,7 +18,7 @@ from zoo.families.encoding.word_heads import NEIGHBOURS, VECTORS
 from zoo.models.encoders import OUTPUT
 from zoo.training import loop
 from zoo.training.batching import TokenBatches, choose_buckets
-from zoo.training.checkpoint import Checkpoint
+from zoo.training.checkpoint import Checkpoint, averaged
 from zoo.training.fit import compiled, make_optimizer, predict
 
 
@@ -63,18 +63,26 @@ class Closeness(keras.callbacks.Callback):
     """Adds `val_cosine`, `val_spearman` and `val_pearson` to the logs of an epoch.
 
     Args:
-        model: the encoder.
+        encoder: without the outputs that only training has.
         tokens: int ids of each validation text.
         vectors: the teacher's, `[texts, width]`.
         batch_size: texts of a batch.
     """
 
-    def __init__(self, tokens: Sequence, vectors: np.ndarray, batch_size: int) -> None:
+    def __init__(
+        self,
+        encoder: keras.Model,
+        tokens: Sequence,
+        vectors: np.ndarray,
+        batch_size: int,
+    ) -> None:
         super().__init__()
-        self.tokens, self.vectors, self.batch_size = tokens, vectors, batch_size
+        self.encoder, self.batch_size = encoder, batch_size
+        self.tokens, self.vectors = tokens, vectors
 
     def on_epoch_end(self, epoch: int, logs: dict) -> None:
-        found = encode(self.model, self.tokens, self.batch_size)
+        with averaged(self.model):  # on JAX, `self.model` updates the weights
+            found = encode(self.encoder, self.tokens, self.batch_size)
         scores = closeness(found, self.vectors)
         logs.update({f"val_{name}": value for name, value in scores.items()})
 
@@ -162,7 +170,7 @@ def fit_encoder(
     checkpoint = Checkpoint(_score, patience=settings.patience, folder=folder)
     watching = []
     if len(valid[0]):
-        watching.append(Closeness(*valid, batch_size=settings.batch_size))
+        watching.append(Closeness(model, *valid, batch_size=settings.batch_size))
     return loop.fit(
         trained,
         batches,
