@@ -41,7 +41,7 @@ def learned(task: Task, encoded: Encoded, name: str) -> tuple[np.ndarray, np.nda
     if name not in encoded.soft:
         return target, weight
     soft = encoded.soft[name]
-    has = soft.any(axis=1)
+    has = soft.sum(axis=1) > 0
     dense = np.where(has[:, None], soft, one_hot(task, target))
     return dense, np.where(has, encoded.rows, weight)
 

@@ -69,7 +69,7 @@ class Encoded:
     targets: dict[str, np.ndarray]
     weights: dict[str, np.ndarray]
     soft: dict[str, np.ndarray] = field(default_factory=dict)
-    rows: np.ndarray | None = None
+    rows: np.ndarray = field(default_factory=lambda: np.zeros(0))
 
     def only(self, task: str, rows: Sequence[int]) -> Encoded:
         """Returns some rows, and only that task."""
@@ -78,7 +78,7 @@ class Encoded:
             {task: self.targets[task][rows]},
             {task: self.weights[task][rows]},
             {task: self.soft[task][rows]} if task in self.soft else {},
-            None if self.rows is None else self.rows[rows],
+            self.rows[rows] if len(self.rows) else self.rows,
         )
 
 
@@ -259,8 +259,8 @@ def train(
     if linear != start:
         metadata["linear_weights"] = linear
     data = prepared.parts["train"]
-    labels = learned_labels(prepared.tasks, data)
-    adapt_ngrams(model, data.tokens, *labels, prepared.tasks)
+    targets, weights = learned_labels(prepared.tasks, data)
+    adapt_ngrams(model, data.tokens, targets, weights, prepared.tasks)
     fit_linear_part(model, prepared, settings, linear)
     batches = prepared.batches("train", settings, shuffle=True)
     trained = compile_model(
