@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from zoo import models as models
     from zoo import tuning as tuning
     from zoo import weights as weights
+    from zoo.api.distillation import distill as distill
     from zoo.api.evaluation import evaluate as evaluate
     from zoo.api.exporting import export as export
     from zoo.api.reading import read as read
@@ -60,6 +61,7 @@ _PUBLIC = {
     "load": ("zoo.loading", "load"),
     "read": ("zoo.api.reading", "read"),
     "train": ("zoo.api.training", "train"),
+    "distill": ("zoo.api.distillation", "distill"),
     "evaluate": ("zoo.api.evaluation", "evaluate"),
     "tune": ("zoo.api.searching", "tune"),
     "export": ("zoo.api.exporting", "export"),

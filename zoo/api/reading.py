@@ -25,6 +25,7 @@ FURTHER = (
     "encoding",
     "quotes",
     "comment",
+    "weight",
 )
 
 
@@ -38,7 +39,7 @@ class Reading:
         text: a name, or two names for pairs of texts; kept as a name or a list of two.
         task_column, valid, test, target, valid_target, test_target, separator,
         missing, on_bad_rows, on_single_class, encoding, quotes, comment,
-        unknown_labels: see `zoo.train` and `zoo.evaluate`.
+        weight, unknown_labels: see `zoo.train` and `zoo.evaluate`.
         seed: of the split.
         verbose: whether to tell what was left out.
     """
@@ -59,6 +60,7 @@ class Reading:
     encoding: str | None = None
     quotes: bool | None = None
     comment: str | None = None
+    weight: str | None = None
     unknown_labels: str = "error"
     seed: int | None = None
     verbose: bool = True

@@ -14,6 +14,7 @@ import warnings
 from typing import NoReturn
 
 from zoo import __version__
+from zoo.cli.distill import add_distill_parser
 from zoo.cli.evaluate import add_evaluate_parser
 from zoo.cli.export import add_export_parser
 from zoo.cli.inspect import add_inspect_parser
@@ -70,6 +71,7 @@ def parser() -> argparse.ArgumentParser:
     commands = zoo.add_subparsers(required=True, metavar="COMMAND")
     add_list_parsers(commands)
     add_train_parser(commands)
+    add_distill_parser(commands)
     add_tune_parser(commands)
     add_evaluate_parser(commands)
     add_predict_parser(commands)

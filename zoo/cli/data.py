@@ -103,6 +103,12 @@ def add_part_arguments(parser: argparse.ArgumentParser) -> None:
             help=f"translations of the lines of --{part}, as for --target",
         )
     parser.add_argument(
+        "--weight",
+        metavar="COLUMN",
+        help="column of numbers that say how much a training row counts (classifiers; "
+        "default: 1 each)",
+    )
+    parser.add_argument(
         "--on-single-class",
         choices=("error", "skip"),
         default="error",

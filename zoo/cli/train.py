@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 
 from zoo.cli.common import duration
@@ -21,34 +22,7 @@ def add_train_parser(commands) -> None:
     )
     add_data_arguments(train)
     add_part_arguments(train)
-    train.add_argument("--out", type=Path, help="run folder (default: runs/MODEL)")
-    train.add_argument(
-        "--export",
-        type=Path,
-        default=Path("saved_models"),
-        metavar="FOLDER",
-        help="export to FOLDER/MODEL/VERSION (default: saved_models)",
-    )
-    train.add_argument("--no-export", action="store_true", help="train only")
-    add_export_arguments(train)
-    train.add_argument(
-        "--seed", type=int, help="seed of split and training (default: 0)"
-    )
-    train.add_argument("--epochs", type=int, help="maximum number of epochs")
-    train.add_argument("--batch-size", type=int)
-    train.add_argument("--learning-rate", type=float)
-    train.add_argument(
-        "--max-length", type=int, help="tokens read per text (classifiers)"
-    )
-    train.add_argument(
-        "--from",
-        dest="weights",
-        metavar="WEIGHTS",
-        help="what to start from: the word vectors english or glove-en, none, or auto, "
-        "which takes glove-en if it covers most training words (default: auto; none "
-        "for language and translation models); or the folder of a run of the same "
-        "model, to continue from with other words and labels",
-    )
+    add_training_arguments(train, "runs/MODEL")
     train.add_argument(
         "--teacher",
         metavar="FILE",
@@ -72,7 +46,40 @@ def add_train_parser(commands) -> None:
     train.add_argument(
         "--fine-tune", action="store_true", help="then train on each task alone"
     )
-    train.add_argument(
+    train.set_defaults(command=_train)
+
+
+def add_training_arguments(parser: argparse.ArgumentParser, out: str) -> None:
+    """Adds the options of every command that trains one model; `out` is for help."""
+    parser.add_argument("--out", type=Path, help=f"run folder (default: {out})")
+    parser.add_argument(
+        "--export",
+        type=Path,
+        default=Path("saved_models"),
+        metavar="FOLDER",
+        help="export to FOLDER/MODEL/VERSION (default: saved_models)",
+    )
+    parser.add_argument("--no-export", action="store_true", help="train only")
+    add_export_arguments(parser)
+    parser.add_argument(
+        "--seed", type=int, help="seed of split and training (default: 0)"
+    )
+    parser.add_argument("--epochs", type=int, help="maximum number of epochs")
+    parser.add_argument("--batch-size", type=int)
+    parser.add_argument("--learning-rate", type=float)
+    parser.add_argument(
+        "--max-length", type=int, help="tokens read per text (classifiers)"
+    )
+    parser.add_argument(
+        "--from",
+        dest="weights",
+        metavar="WEIGHTS",
+        help="what to start from: the word vectors english or glove-en, none, or auto, "
+        "which takes glove-en if it covers most training words (default: auto; none "
+        "for language and translation models); or the folder of a run of the same "
+        "model, to continue from with other words and labels",
+    )
+    parser.add_argument(
         "--set",
         nargs="+",
         default=[],
@@ -81,7 +88,13 @@ def add_train_parser(commands) -> None:
         help="other settings, and arguments of the model's builder, as JSON values: "
         'units=64 sampling=uniform \'class_weights={"label": "balanced"}\'',
     )
-    train.set_defaults(command=_train)
+
+
+def training_arguments(options) -> dict:
+    """What the options say of the settings, as arguments of `zoo.train`."""
+    names = ("seed", "epochs", "batch_size", "learning_rate", "max_length")
+    given = {name: getattr(options, name) for name in (*names, "weights", "abstain")}
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def _train(options) -> None:
@@ -94,9 +107,8 @@ def _train(options) -> None:
         settings = parse_pairs(options.overrides)
     else:
         settings, keywords = parse_overrides(options.overrides, options.model)
-    shorthands = ("seed", "epochs", "batch_size", "learning_rate", "max_length")
-    teacher = ("teacher", "teacher_tokenizer")
-    for name in (*shorthands, *teacher, "weights", "abstain"):
+    settings |= training_arguments(options)
+    for name in ("teacher", "teacher_tokenizer"):
         if getattr(options, name) is not None:
             settings[name] = getattr(options, name)
     if options.fine_tune:

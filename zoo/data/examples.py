@@ -25,6 +25,9 @@ class Examples:
         skipped: rows that `on_bad_rows="skip"` left out.
         notes: what a reader of the rows should know about them.
         pairs: whether the texts are pairs.
+        soft: for every task one value per row: `None`, or from label to probability,
+            which a model then learns in place of the label. Scores ignore them.
+        weights: how much each row counts in training; 1 by default.
 
     Raises:
         DataError: if the parts differ in length.
@@ -43,6 +46,8 @@ class Examples:
     skipped: list[BadRow] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     pairs: bool = False
+    soft: dict[str, list] = field(default_factory=dict)
+    weights: list[float] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         if not self.where:
@@ -55,6 +60,8 @@ class Examples:
                 )
             self.kinds.setdefault(task, _kind_of(values))
             self.columns.setdefault(task, task)
+            self.soft.setdefault(task, [None] * len(self.texts))
+        self.weights = self.weights or [1.0] * len(self.texts)
         if len(self.where) != len(self.texts):
             raise DataError(
                 f"`where` must hold one place per text. Accepted: {len(self.texts)}. "
@@ -93,6 +100,8 @@ class Examples:
             dict(self.kinds),
             dict(self.columns),
             pairs=self.pairs,
+            soft={task: [v[i] for i in indices] for task, v in self.soft.items()},
+            weights=[self.weights[i] for i in indices],
         )
 
     def with_tasks(self, names: Sequence[str]) -> Examples:
@@ -112,7 +121,18 @@ class Examples:
             self.skipped,
             self.notes,
             self.pairs,
+            {name: self.soft[name] for name in names},
+            self.weights,
         )
+
+    def only_soft(self) -> list[bool]:
+        """Returns for each row whether it has distributions and no label."""
+        values, soft = self.labels.values(), self.soft.values()
+        return [
+            any(said[row] for said in soft)
+            and all(labels[row] is None for labels in values)
+            for row in range(len(self))
+        ]
 
 
 def join(parts: Sequence[Examples]) -> Examples:
@@ -134,9 +154,11 @@ def join(parts: Sequence[Examples]) -> Examples:
                 )
         columns.update(part.columns)
     labels: dict[str, list] = {task: [] for task in kinds}
+    soft: dict[str, list] = {task: [] for task in kinds}
     for part in parts:
         for task, values in labels.items():
             values.extend(part.labels.get(task) or [None] * len(part))
+            soft[task].extend(part.soft.get(task) or [None] * len(part))
     return Examples(
         [text for part in parts for text in part.texts],
         labels,
@@ -146,6 +168,8 @@ def join(parts: Sequence[Examples]) -> Examples:
         [row for part in parts for row in part.skipped],
         [note for part in parts for note in part.notes],
         any(part.pairs for part in parts),
+        soft,
+        [weight for part in parts for weight in part.weights],
     )
 
 

@@ -58,6 +58,14 @@ class Table:
         """
         return format_of(self.path).rows(self, columns)
 
+    def names(self, columns: Sequence[str]) -> list[str]:
+        """Returns the names of all columns, given some that the file has.
+
+        The rows of JSON Lines name theirs, and there are none here.
+        """
+        names = format_of(self.path).names
+        return [] if names is None else names(self, columns)
+
 
 def table_of(
     data: str | Path | Memory,

@@ -67,6 +67,10 @@ class Memory:
         """
         return self._read(self._data, self.name, columns, lists)
 
+    def names(self, columns: Sequence[str]) -> list[str]:
+        """Returns the names of all columns; none if the rows name them, or nothing."""
+        return _names(self._data) if self._read is _of_columns else []
+
 
 def from_python(value: Any, argument: str) -> Any:
     """A path or a name as a `str`, anything else as `Memory`; `None` stays."""
@@ -112,10 +116,8 @@ def _has_columns(data: Any) -> bool:
 def _of_columns(
     data: Any, name: Argument, columns: Sequence[str], lists: bool
 ) -> Iterator[tuple[int, list]]:
-    found = getattr(data, "column_names", None)  # a list, where it is no column
-    found = found if isinstance(found, list) else getattr(data, "columns", data)
-    names = [str(column) for column in found]
-    keys = dict(zip(names, found))
+    names = _names(data)
+    keys = dict(zip(names, _keys(data)))
     values = []
     for column in columns:
         if column not in keys:
@@ -134,6 +136,15 @@ def _of_columns(
         raise DataError(problem(name, None, None, what, accepted, received))
     for row, cells in enumerate(zip(*values), 1):
         yield row, [of_memory(cell) for cell in cells]
+
+
+def _keys(data: Any) -> Any:
+    found = getattr(data, "column_names", None)  # a list, where it is no column
+    return found if isinstance(found, list) else getattr(data, "columns", data)
+
+
+def _names(data: Any) -> list[str]:
+    return [str(column) for column in _keys(data)]
 
 
 def _values(data: Any, key: Any) -> list:

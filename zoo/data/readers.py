@@ -12,6 +12,7 @@ from zoo.data.examples import Examples
 from zoo.data.files import Table, table_of
 from zoo.data.formats.delimited import rows_by_position
 from zoo.data.memory import Memory
+from zoo.data.soft import soft_columns
 from zoo.tasks import KINDS
 
 
@@ -26,6 +27,7 @@ def read_table(
     quotes: bool = True,
     separator: str | None = None,
     missing: Collection[str] = MISSING,
+    weight: str | None = None,
 ) -> Examples:
     """Reads a table with a header (CSV, TSV), or named fields (JSON Lines, Parquet).
 
@@ -33,6 +35,11 @@ def read_table(
     An empty cell or a spelling in `missing` is a missing label. A text may be empty,
     and a number in the text column is formatted. A row with neither text nor label is
     left out. A multilabel cell is `a|b|c`, or a list.
+
+    In place of a category, or beside it, a row may have a distribution over categories:
+    an object in the cell of a JSON value, `{"good": 0.9, "bad": 0.1}`, or numbers in
+    the columns `label:good` and `label:bad` of a table, which may then lack the column
+    `label`.
 
     Args:
         path: the file; its name determines the format, and `.gz` may follow it. Or rows
@@ -49,6 +56,7 @@ def read_table(
         separator: separates the labels of a multilabel cell. By default `|`; then cells
             that seem to use another one are an error.
         missing: spellings of a missing label, besides the empty cell.
+        weight: column of the weights of the rows, each a number of at least 0.
 
     Returns:
         `Examples` in the order of the file; their `notes` state what was missing, left
@@ -65,10 +73,15 @@ def read_table(
         {'stars': [5.0, None]}
     """
     texts = (text,) if isinstance(text, str) else tuple(text)
-    _check_arguments(texts, labels, task_column, on_bad_rows, separator)
-    columns = Columns(texts, labels, task_column, missing, separator)
+    _check_arguments(texts, labels, task_column, on_bad_rows, separator, weight)
     skip = on_bad_rows == "skip"
     table = table_of(path, skip, encoding, quotes)
+    names = table.names(texts) if labels else []
+    soft = soft_columns(names, labels)
+    absent = [label for label in soft if label not in names]
+    columns = Columns(
+        texts, labels, task_column, missing, separator, soft, absent, weight
+    )
     return collect(table.name, table.rows(columns.wanted), columns, skip=skip)
 
 
@@ -113,7 +126,9 @@ def read_columns(
     return collect(str(path), rows, chosen, skip=skip)
 
 
-def _check_arguments(texts, labels, task_column, on_bad_rows, separator=None) -> None:
+def _check_arguments(
+    texts, labels, task_column, on_bad_rows, separator=None, weight=None
+) -> None:
     check_on_bad_rows(on_bad_rows)
     if len(texts) not in (1, 2):
         raise DataError(
@@ -144,9 +159,9 @@ def _check_arguments(texts, labels, task_column, on_bad_rows, separator=None) ->
             "`task_column` splits one label column into tasks. Accepted: one label "
             f"column. Received: {len(labels)} ({', '.join(labels) or 'none'})."
         )
-    used = [*texts, *labels, *([task_column] if task_column else [])]
+    used = [*texts, *labels, *filter(None, (task_column, weight))]
     if len(set(used)) != len(used):
         raise DataError(
-            "`text`, `labels` and `task_column` must be different columns. Accepted: "
-            f"each column once. Received: {', '.join(map(repr, used))}."
+            "`text`, `labels`, `task_column` and `weight` must be different columns. "
+            f"Accepted: each column once. Received: {', '.join(map(repr, used))}."
         )

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from dataclasses import replace
 
 from zoo.data.bundles import bundle
 from zoo.data.errors import DataError
-from zoo.data.examples import Examples
+from zoo.data.examples import Examples, join
 from zoo.data.parts import Splits
 from zoo.data.strata import strata
 from zoo.data.stratify import stratify
@@ -110,8 +111,9 @@ def assemble(
 ) -> Splits:
     """Returns the parts from a training table and any further tables that are given.
 
-    A part that is not given is split off `train` (10 % each). Rows of `train` whose
-    text occurs in a given part are dropped. `Splits.notes` states how many, and how
+    A part that is not given is split off `train` (10 % each); rows that have only a
+    distribution over labels stay in training. Rows of `train` whose text occurs in
+    another part are dropped. `Splits.notes` states how many, and how
     many texts the given validation and test tables share.
 
     Args:
@@ -155,13 +157,32 @@ def assemble(
         for name, part in (("valid", valid), ("test", test))
     }
     if valid is None or test is None:
+        train, groups, soft = _set_aside(train, groups)
         parts = split(train, **shares, seed=seed, groups=groups)
         names = " and ".join(name for name, share in shares.items() if share)
         notes.append(f"{names}: 10 % of the rows each, stratified, seed {seed}.")
-        train = parts.train
         valid = parts.valid if valid is None else valid
         test = parts.test if test is None else test
+        train, copies = parts.train, _rows_in(soft, parts.valid, parts.test)
+        if len(soft):
+            train = replace(join([train, _without(soft, copies)]), notes=train.notes)
+        if copies:
+            notes.append(
+                f"{len(copies)} row(s) with a distribution dropped: their text occurs "
+                "in the validation or test part."
+            )
     return Splits(train, valid, test, notes=notes)
+
+
+def _set_aside(train: Examples, groups: Sequence[Hashable] | None):
+    """Takes the rows with distributions alone out of what is split."""
+    only = train.only_soft()
+    if not any(only) or all(only):
+        return train, groups, Examples([], {})
+    rest = [row for row, soft in enumerate(only) if not soft]
+    apart = train.select(row for row, soft in enumerate(only) if soft)
+    left = replace(train.select(rest), skipped=train.skipped, notes=train.notes)
+    return left, groups and [groups[row] for row in rest], apart
 
 
 def drop_leaked(train: Examples, *held_out: Examples) -> tuple[Examples, int]:

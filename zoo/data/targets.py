@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from zoo.data.errors import DataError, problem
 from zoo.data.examples import Examples
 from zoo.data.parts import Splits
+from zoo.data.soft import soft_names
 from zoo.data.unknown import ids_of, unknown_error
 from zoo.tasks import KINDS, Task
 
@@ -64,7 +65,7 @@ def learn_tasks(
 
 
 def _learn_task(train: Examples, name: str, kind: str, values: list) -> Task:
-    present = [value for value in values if not _is_missing(value)]
+    present = _present(train, name, values)
     files = ", ".join(dict.fromkeys(file for file, _ in train.where)) or "<no rows>"
     column = train.columns.get(name, name)
     of_task = "" if column == name else f" for task {name!r}"
@@ -104,6 +105,12 @@ def _learn_task(train: Examples, name: str, kind: str, values: list) -> Task:
     return Task(kind, tuple(_sorted_labels(names)))
 
 
+def _present(train: Examples, name: str, values: list) -> list:
+    """The labels of the rows; if none has one, those that distributions name."""
+    present = [value for value in values if not _is_missing(value)]
+    return present or sorted(soft_names(train, name))
+
+
 def _mean_and_scale(values: list[float]) -> tuple[float, float]:
     """Rounding gives no scale to a constant, and no square overflows."""
     if min(values) == max(values):
@@ -132,7 +139,7 @@ def leave_out_single(splits: Splits) -> tuple[Splits, list[str]]:
     """
     train, said = splits.train, {}
     for name, values in train.labels.items():
-        present = [value for value in values if value is not None]
+        present = _present(train, name, values)
         names = _different(present, train.kinds[name])
         if len(names) < _LEAST[train.kinds[name]]:
             only = f"{min(names)!r} only" if names else "no label"
@@ -145,14 +152,15 @@ def leave_out_single(splits: Splits) -> tuple[Splits, list[str]]:
 
 def without_tasks(examples: Examples, names: Collection[str]) -> Examples:
     """Leaves out some tasks, and the rows that have labels of those only."""
-    gone = [values for name, values in examples.labels.items() if name in names]
-    rest = examples.with_tasks([name for name in examples.labels if name not in names])
+    left = [name for name in examples.labels if name not in names]
+    rest, gone = examples.with_tasks(left), set(names) & set(examples.labels)
+
+    def labelled(row: int, tasks: Iterable[str]) -> bool:
+        parts = examples.labels, examples.soft
+        return any(part[name][row] is not None for part in parts for name in tasks)
 
     def stays(row: int) -> bool:
-        labels = (values[row] for values in rest.labels.values())
-        return any(label is not None for label in labels) or all(
-            values[row] is None for values in gone
-        )
+        return labelled(row, left) or not labelled(row, gone)
 
     kept = rest.select(row for row in range(len(rest)) if stays(row))
     return replace(kept, skipped=rest.skipped, notes=rest.notes)

@@ -55,6 +55,22 @@ def check_texts(options, family) -> None:
         )
 
 
+def check_weight(options, family) -> None:
+    """Raises unless the rows of a table have weights that the family uses.
+
+    Raises:
+        ValueError: for another family, or a named set.
+    """
+    if options.weight is None or (family.weighs and not is_named(options)):
+        return
+    received = f"a model of {family.name}" if not family.weighs else options.data
+    raise ValueError(
+        "`weight` (--weight) must name the column of the weights of rows. Accepted: "
+        "for a classifier or regression, a column of a file or of rows in memory. "
+        f"Received: {options.weight!r} for {received}."
+    )
+
+
 def list_skipped(path, skipped, options) -> None:
     """Lists the rows that were left out on standard error."""
     if skipped and options.verbose:

@@ -12,7 +12,7 @@ from zoo._lazy import RenamedAttributes
 from zoo.data.parts import PARTS
 from zoo.data.shares import share_table, share_warnings
 from zoo.families.pretrained import settled
-from zoo.families.reading import check_texts, is_named, read_named
+from zoo.families.reading import check_texts, check_weight, is_named, read_named
 from zoo.families.scores import Scores
 from zoo.families.tables import read_labelled, read_table_splits
 from zoo.reporting.markdown import in_cell, markdown_table
@@ -41,6 +41,7 @@ class Steps(RenamedAttributes, ABC):
         name: name of the family; registered models and saved models refer to it.
         content: content of its data, for messages.
         pairs: whether a text may be a pair of texts, from two columns of a table.
+        weighs: whether rows may have weights.
         reads: contents of the named sets that it can learn from.
         default_labels: label columns of a table if the user names none.
         default_data: named set that is read if the user names no data.
@@ -58,6 +59,7 @@ class Steps(RenamedAttributes, ABC):
     name: str
     content: str
     pairs: bool = False
+    weighs: bool = False
     reads: tuple[str, ...]
     default_labels: tuple[str, ...] = ("label",)
     default_data: str
@@ -84,6 +86,7 @@ class Steps(RenamedAttributes, ABC):
         check_texts(options, self)
         if options.data is None:
             options.data = self.default_data
+        check_weight(options, self)
         if is_named(options):
             return read_named(options, self)
         return self.read_files(options)

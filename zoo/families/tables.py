@@ -28,8 +28,12 @@ def read_table_splits(options, family):
     from zoo.data import assemble, leave_out_single
 
     parts = [
-        path and read_examples(path, options, family)
-        for path in (options.data, options.valid, options.test)
+        path and read_examples(path, options, family, weight=weight)
+        for path, weight in (
+            (options.data, options.weight),
+            (options.valid, None),
+            (options.test, None),
+        )
     ]
     splits = assemble(*parts, seed=options.seed or 0)
     tasks = list(splits.train.labels)
@@ -65,8 +69,15 @@ def _without_unknown(splits, options):
     return replace(splits, **given)
 
 
-def read_examples(path, options, family):
-    """Reads the rows of a table; lists those left out on standard error."""
+def read_examples(path, options, family, *, weight=None):
+    """Reads the rows of a table; lists those left out on standard error.
+
+    Args:
+        path: the file, or rows in memory.
+        options: how to read it.
+        family: that reads it.
+        weight: column of the weights of training rows.
+    """
     from zoo.data import read_table
     from zoo.data.cells import MISSING
 
@@ -86,6 +97,7 @@ def read_examples(path, options, family):
         quotes=options.quotes is not False,
         separator=options.separator,
         missing=missing,
+        weight=weight,
     )
     list_skipped(path, examples.skipped, options)
     return examples
@@ -224,4 +236,5 @@ def _renamed(examples, task: str):
         labels={task: values},
         kinds={task: examples.kinds[name]},
         columns={task: examples.columns[name]},
+        soft={task: examples.soft[name]},
     )

@@ -53,6 +53,7 @@ def compile_model(
     average: float | None = None,
     loss_weights: Mapping[str, float] | str | None = None,
     losses: Mapping[str, keras.losses.Loss] | None = None,
+    metrics: Mapping[str, keras.metrics.Metric] | None = None,
     jit_compile: bool | str = False,
 ) -> keras.Model:
     """Compiles a model of the zoo with the loss and the metric of each of its tasks.
@@ -67,6 +68,7 @@ def compile_model(
             keeps, or `None`.
         loss_weights: factor of each task in the sum, 1 by default, or `"uncertainty"`.
         losses: of some tasks, instead of `zoo.training.losses.task_loss`.
+        metrics: of some tasks, instead of `zoo.training.streamed.training_metric`.
         jit_compile: whether to compile the step with XLA.
 
     Returns:
@@ -84,13 +86,15 @@ def compile_model(
     factors = task_loss_weights(tasks, loss_weights)
     usual = {name: task_loss(task) for name, task in tasks.items()} | dict(losses or {})
     chosen = {safe[name]: usual[name] for name in tasks}
+    watched = {name: training_metric(task) for name, task in tasks.items()}
+    watched |= dict(metrics or {})
     if loss_weights == UNCERTAINTY:
         model = weigh_by_uncertainty(model, tasks, chosen)
     model.compile(
         optimizer=make_optimizer(optimizer, learning_rate, clipnorm, average),
         loss=chosen,
         loss_weights={safe[name]: factors[name] for name in tasks},
-        weighted_metrics={safe[n]: [training_metric(t)] for n, t in tasks.items()},
+        weighted_metrics={safe[name]: [metric] for name, metric in watched.items()},
         jit_compile=compiled(jit_compile),
     )
     return model
@@ -286,7 +290,7 @@ def class_weights(
 
     Args:
         task: a task of kind categories.
-        target: class ids `[rows]`.
+        target: class ids `[rows]`, or distributions `[rows, labels]`.
         weight: `[rows]`, 0 if the label is missing, which stays 0.
         weights: `"balanced"`, which gives each class the same total weight, or a dict
             from label name to weight, 1 by default.
@@ -303,7 +307,7 @@ def class_weights(
             f"Received: a task of kind {task.kind!r}."
         )
     if weights == "balanced":
-        counts = np.bincount(target, weights=weight > 0, minlength=task.outputs)
+        counts = _class_counts(task, target, weight > 0)
         by_class = counts.sum() / (np.maximum(counts, 1) * task.outputs)
     elif not isinstance(weights, Mapping):
         raise ValueError(
@@ -319,4 +323,11 @@ def class_weights(
                 f"Received: {', '.join(map(str, unknown))}."
             )
         by_class = np.array([weights.get(label, 1.0) for label in task.labels])
-    return (weight * by_class[target]).astype("float32")
+    of_rows = by_class[target] if target.ndim == 1 else target @ by_class
+    return (weight * of_rows).astype("float32")
+
+
+def _class_counts(task: Task, target: np.ndarray, present: np.ndarray) -> np.ndarray:
+    if target.ndim == 2:
+        return present @ target
+    return np.bincount(target, weights=present, minlength=task.outputs)

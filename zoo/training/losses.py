@@ -11,7 +11,7 @@ from scipy.special import log_expit, log_softmax
 from zoo.tasks import TAGS, Task
 
 # Divides by the sum of the weights, so rows without a label have no effect.
-_REDUCTION = "mean_with_sample_weight"
+REDUCTION = "mean_with_sample_weight"
 _ROWS = 1024  # number of rows whose logits are converted to float64 at once
 
 
@@ -27,10 +27,10 @@ def task_loss(task: Task) -> keras.losses.Loss:
         labels has a loss and a gradient of 0.
     """
     if task.kind in ("categories", TAGS):
-        return keras.losses.SparseCategoricalCrossentropy(True, reduction=_REDUCTION)
+        return keras.losses.SparseCategoricalCrossentropy(True, reduction=REDUCTION)
     if task.kind == "multilabel":
-        return keras.losses.BinaryCrossentropy(True, reduction=_REDUCTION)
-    return keras.losses.MeanSquaredError(reduction=_REDUCTION)
+        return keras.losses.BinaryCrossentropy(True, reduction=REDUCTION)
+    return keras.losses.MeanSquaredError(reduction=REDUCTION)
 
 
 def task_loss_weights(

@@ -87,6 +87,16 @@ def rows_of(
         )
 
 
+def names_of(table: Table, wanted: Sequence[str], *, delimiter: str) -> list[str]:
+    """Returns the names in the header, read as `rows_of` reads it; none if damaged."""
+    text = table.text()
+    if declared := _EXCEL.match(text):
+        delimiter, text = declared[1], text[declared.end() :]
+    delimiter = _find_delimiter(text, wanted, delimiter, table.quotes)
+    header = next(_records(table.name, text, delimiter, table.quotes, 0), (1, []))
+    return [] if isinstance(header, BadRow) else [name.strip() for name in header[1]]
+
+
 def rows_by_position(
     table: Table, columns: Sequence[str], wanted: Sequence[str]
 ) -> Iterator[tuple[int, list] | BadRow]:
@@ -207,5 +217,9 @@ def _bad_quotes(path, line, last, shown, error) -> BadRow:
     )
 
 
-register_format("CSV", (".csv",), rank=1)(partial(rows_of, delimiter=","))
-register_format("TSV", (".tsv", ".tab"), rank=2)(partial(rows_of, delimiter="\t"))
+for _rank, (_name, _suffixes, _delimiter) in enumerate(
+    (("CSV", (".csv",), ","), ("TSV", (".tsv", ".tab"), "\t")), 1
+):
+    _names = partial(names_of, delimiter=_delimiter)
+    _add = register_format(_name, _suffixes, rank=_rank, names=_names)
+    _add(partial(rows_of, delimiter=_delimiter))

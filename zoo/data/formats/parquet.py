@@ -9,7 +9,17 @@ from zoo.data.files import Table, check_file
 from zoo.data.formats.registry import register_format
 
 
-@register_format("Parquet", (".parquet", ".pq"), text=False, rank=4)
+def _names(table: Table, wanted: Sequence[str]) -> list[str]:
+    try:
+        import pyarrow
+        from pyarrow.parquet import read_schema
+
+        return list(read_schema(table.name).names)
+    except (ImportError, OSError, pyarrow.ArrowException):
+        return []  # what reads the rows says why
+
+
+@register_format("Parquet", (".parquet", ".pq"), text=False, rank=4, names=_names)
 def parquet_rows(table: Table, wanted: Sequence[str]) -> Iterator[tuple[int, list]]:
     """Yields `(row, values)` of the `wanted` columns, rows counted from 1.
 

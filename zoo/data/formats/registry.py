@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from zoo.data.files import Table
 
     Rows = Callable[[Table, Sequence[str]], Iterator[tuple[int, list] | BadRow]]
+    Names = Callable[[Table, Sequence[str]], list[str]]
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,8 @@ class TableFormat:
         rows: yields `(line, cells)` of the requested columns, or a `BadRow`.
         text: whether it is text, which may be gzipped and has lines; else it has rows.
         rank: its place in lists; formats without one come last.
+        names: returns the names of all columns of a table that has the given ones;
+            `None` for a format whose rows name them.
     """
 
     name: str
@@ -33,13 +36,19 @@ class TableFormat:
     rows: Rows
     text: bool
     rank: int
+    names: Names | None = None
 
 
 _FORMATS: Registry[TableFormat] = Registry("zoo.data.formats")
 
 
 def register_format(
-    name: str, suffixes: Sequence[str], *, text: bool = True, rank: int = LAST
+    name: str,
+    suffixes: Sequence[str],
+    *,
+    text: bool = True,
+    rank: int = LAST,
+    names: Names | None = None,
 ) -> Callable[[Rows], Rows]:
     """Adds the format that a function reads; see `TableFormat` for the arguments.
 
@@ -48,7 +57,7 @@ def register_format(
     """
 
     def add(rows: Rows) -> Rows:
-        entry = TableFormat(name, tuple(suffixes), rows, text, rank)
+        entry = TableFormat(name, tuple(suffixes), rows, text, rank, names)
         for suffix in entry.suffixes:
             _FORMATS.add(suffix, entry)
         return rows

@@ -16,6 +16,7 @@ class Classification(Family):
     name = "classification"
     content = "labels of texts"
     pairs = True
+    weighs = True
     reads = ("labels of texts",)
     default_data = "hutto"
     settings = ClassificationSettings
@@ -36,12 +37,20 @@ class Classification(Family):
         return prepared
 
     def describe(self, name, prepared):
+        import numpy as np
+
         parts = prepared.splits.parts.items()
         sizes = [f"{len(part):,} {name}" for name, part in parts]
         kind = "pairs of texts" if prepared.pipeline.pairs else "texts"
         line = f"{name} on {len(prepared.tasks)} task(s): {', '.join(sizes)} {kind}"
+        soft = prepared.parts["train"].soft.items()
+        said = [
+            f"Of the training rows, {np.count_nonzero(rows.any(axis=1)):,} have a "
+            f"distribution over labels of {name!r}."
+            for name, rows in soft
+        ]
         read = f"Of the test part, {prepared.coverage['test']}."
-        return "\n".join(filter(None, (line, str(prepared.start), read)))
+        return "\n".join(filter(None, (line, *said, str(prepared.start), read)))
 
     def train(
         self, name, prepared, settings, keywords, *, folder, callbacks=(), verbose=True

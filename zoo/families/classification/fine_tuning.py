@@ -9,6 +9,7 @@ import keras
 from zoo.families.classification.imbalance import training_losses
 from zoo.families.classification.model import TextModel
 from zoo.families.classification.settings import ClassificationSettings
+from zoo.families.classification.soft import soft_metrics
 from zoo.families.classification.train import Prepared, evaluate_part
 from zoo.training.checkpoint import Diverged
 from zoo.training.fit import compile_model, fit, span_momentum
@@ -52,6 +53,7 @@ def fine_tune(
         learning_rate=settings.learning_rate / 3,
         average=span_momentum(settings.average, len(batches)),
         losses=training_losses(alone.tasks, alone.parts["train"], settings),
+        metrics=soft_metrics(alone.parts["train"]),
         jit_compile=settings.jit_compile,
     )
     weights = model.get_weights()

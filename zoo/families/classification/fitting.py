@@ -26,6 +26,7 @@ from zoo.families.classification.estimators import (
 from zoo.families.classification.imbalance import row_weights
 from zoo.families.classification.ngram_weights import merge_labels
 from zoo.families.classification.settings import ClassificationSettings
+from zoo.families.classification.soft import learned, likeliest, one_hot, repeated
 from zoo.families.classification.token_features import (
     LetterFeatures,
     VectorFeatures,
@@ -204,18 +205,28 @@ def _labelled(
     prepared: Prepared, part: str, members: Sequence[str], matrix: csr_matrix
 ) -> tuple[csr_matrix, np.ndarray, np.ndarray]:
     """Features, targets and weights of the texts with a label of some tasks."""
-    encoded = prepared.parts[part]
-    targets, weights = merge_labels(members, encoded.targets, encoded.weights)
-    rows = np.flatnonzero(weights > 0)
-    return matrix[rows], targets[rows], weights[rows]
+    encoded, targets, weights = prepared.parts[part], {}, {}
+    for name in members:
+        targets[name], weights[name] = learned(prepared.tasks[name], encoded, name)
+    if encoded.soft.keys() & set(members):
+        targets = {n: one_hot(prepared.tasks[n], t) for n, t in targets.items()}
+    target, weight = merge_labels(members, targets, weights)
+    rows = np.flatnonzero(weight > 0)
+    return matrix[rows], target[rows], weight[rows]
 
 
 def _weighted(prepared: Prepared, settings: ClassificationSettings, name: str, rows):
-    """The rows with weights for the classes of a task, or for oversampling."""
+    """The rows with weights for the classes of a task, or for oversampling.
+
+    Rows with distributions become one row for each label.
+    """
     (matrix, targets, weights), task = rows, prepared.tasks[name]
     weights = row_weights(name, task, targets, weights, settings)
     if settings.imbalance == OVERSAMPLE and name not in settings.class_weights:
-        weights = weights * repeats(task, targets, weights)
+        weights = weights * repeats(task, likeliest(task, targets), weights)
+    if task.kind == "categories" and targets.ndim == 2:
+        several, targets, weights = repeated(targets, weights)
+        matrix = matrix[several]
     return matrix, targets, weights
 
 

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from zoo.families.classification.settings import ClassificationSettings
+from zoo.families.classification.soft import learned, learned_labels, soft_losses
 from zoo.reporting.markdown import in_cell
 from zoo.tasks import Task
 from zoo.training.fit import class_weights
@@ -37,7 +38,7 @@ def training_weights(
     """
     return {
         name: row_weights(
-            name, tasks[name], encoded.targets[name], encoded.weights[name], settings
+            name, tasks[name], *learned(tasks[name], encoded, name), settings
         )
         for name in encoded.weights
     }
@@ -62,9 +63,10 @@ def drawn_repeats(
     """
     if settings.imbalance != OVERSAMPLE:
         return None
+    targets, weights = learned_labels(tasks, encoded)
     found = [
-        repeats(tasks[name], encoded.targets[name], weight)
-        for name, weight in encoded.weights.items()
+        repeats(tasks[name], targets[name], weights[name])
+        for name in tasks
         if name not in settings.class_weights
     ]
     return np.max(found, axis=0) if found else None
@@ -81,7 +83,8 @@ def training_losses(
         for name, task in tasks.items()
         if name not in settings.class_weights
     }
-    return {name: loss for name, loss in found.items() if loss is not None}
+    soft = soft_losses(encoded, settings.imbalance, settings.class_weights)
+    return {name: loss for name, loss in found.items() if loss is not None} | soft
 
 
 def advice(prepared: Prepared, settings: Mapping) -> list[str]:

@@ -82,6 +82,8 @@ def outcome_of(text_model, prepared: Prepared, history) -> Outcome:
     """Collects the contents of the report of a trained model; reads the test part."""
     name = text_model.metadata["name"]
     baselines, costs = compare_baselines(prepared, "test")
+    for found in (baselines, costs):
+        found.pop(name, None)  # the model `linear` takes the place of its baseline
     seconds = sum(logs["seconds"] for logs in history)
     took = milliseconds(text_model.predict, prepared.splits.test.texts)
     return Outcome(

@@ -9,8 +9,9 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from zoo.data import Splits, encode_labels, learn_tasks
+from zoo.data import Examples, Splits, encode_labels, learn_tasks
 from zoo.data.parts import PARTS
+from zoo.data.soft import encode_soft
 from zoo.families.building import build
 from zoo.families.classification.coverage import Coverage, coverage_of
 from zoo.families.classification.fitting import (
@@ -27,6 +28,7 @@ from zoo.families.classification.model import TextModel
 from zoo.families.classification.ngram_weights import adapt_ngrams
 from zoo.families.classification.pretraining import pretrain
 from zoo.families.classification.settings import ClassificationSettings
+from zoo.families.classification.soft import learned, learned_labels, soft_metrics
 from zoo.families.classification.stacking import stackers
 from zoo.families.continuing import continue_from, starting, text_pipeline
 from zoo.families.pretrained import Start, start_of
@@ -53,19 +55,31 @@ MOST_TOKENS = 16384
 
 @dataclass(frozen=True)
 class Encoded:
-    """One part of a data set as arrays: ids, targets and weights, one row per text."""
+    """One part of a data set as arrays, one row per text.
+
+    Args:
+        tokens: ids of each text.
+        targets: by task, of the labels.
+        weights: by task, 0 where the label is missing.
+        soft: distributions over the labels of the training rows, by task, for tasks
+            that have any; see `zoo.families.classification.soft`.
+        rows: weights of the training rows, with or without labels.
+    """
 
     tokens: list[np.ndarray]
     targets: dict[str, np.ndarray]
     weights: dict[str, np.ndarray]
+    soft: dict[str, np.ndarray] = field(default_factory=dict)
+    rows: np.ndarray = field(default_factory=lambda: np.zeros(0))
 
-    def only(self, task: str) -> Encoded:
-        """Returns the texts with a label of one task, and only that task."""
-        rows = np.flatnonzero(self.weights[task] > 0)
+    def only(self, task: str, rows: Sequence[int]) -> Encoded:
+        """Returns some rows, and only that task."""
         return Encoded(
             [self.tokens[row] for row in rows],
             {task: self.targets[task][rows]},
             {task: self.weights[task][rows]},
+            {task: self.soft[task][rows]} if task in self.soft else {},
+            self.rows[rows] if len(self.rows) else self.rows,
         )
 
 
@@ -99,14 +113,18 @@ class Prepared:
     ) -> TokenBatches:
         """Returns batches of a part; those for training have weights of the classes."""
         encoded = self.parts[part]
-        weights, preferred = dict(encoded.weights), None
+        targets, weights, preferred = encoded.targets, dict(encoded.weights), None
         if shuffle:
+            targets = {
+                name: learned(task, encoded, name)[0]
+                for name, task in self.tasks.items()
+            }
             weights = training_weights(self.tasks, encoded, settings)
             preferred = drawn_repeats(self.tasks, encoded, settings)
         steps = -(-len(encoded.tokens) // settings.batch_size)
         return TokenBatches(
             encoded.tokens,
-            encoded.targets,
+            targets,
             weights,
             batch_size=settings.batch_size,
             most_tokens=MOST_TOKENS,
@@ -119,26 +137,24 @@ class Prepared:
         )
 
     def only(self, task: str) -> Prepared:
-        """Returns the rows with a label of one task, and only that task."""
-        chosen = []
-        for part in self.splits.parts.values():
-            labels = part.labels.get(task, [])
-            rows = [row for row, label in enumerate(labels) if label is not None]
-            chosen.append(part.with_tasks([task] if labels else []).select(rows))
-        return replace(
-            self,
-            splits=Splits(*chosen),
-            tasks={task: self.tasks[task]},
-            parts={part: encoded.only(task) for part, encoded in self.parts.items()},
-        )
+        """Returns the rows with a label or a distribution of one task, and only it."""
+        chosen, parts = [], {}
+        for name, part in self.splits.parts.items():
+            both = zip(part.labels.get(task, []), part.soft.get(task, []))
+            rows = [row for row, said in enumerate(both) if said != (None, None)]
+            there = [task] if task in part.labels else []
+            chosen.append(part.with_tasks(there).select(rows))
+            parts[name] = self.parts[name].only(task, rows)
+        tasks = {task: self.tasks[task]}
+        return replace(self, splits=Splits(*chosen), tasks=tasks, parts=parts)
 
 
 def prepare(splits: Splits, settings: ClassificationSettings) -> Prepared:
     """Learns the tasks and the vocabulary, and turns texts and labels into arrays.
 
     Raises:
-        DataError: if a task has too few classes, or a label of `valid` or `test` is
-            unknown to training.
+        DataError: if a task has too few classes, or a label of `valid` or `test`, or of
+            a distribution, is unknown to training.
     """
     tasks = learn_tasks(splits.train)
     unknown = sorted(set(settings.class_weights) - set(tasks))
@@ -168,6 +184,7 @@ def prepare(splits: Splits, settings: ClassificationSettings) -> Prepared:
         part: Encoded(pipeline.encode(getattr(splits, part).texts), *labels[part])
         for part in PARTS
     }
+    parts["train"] = _with_soft(parts["train"], splits.train, tasks)
     coverage = {
         part: coverage_of(pipeline, getattr(splits, part).texts, encoded.tokens)
         for part, encoded in parts.items()
@@ -183,6 +200,14 @@ def prepare(splits: Splits, settings: ClassificationSettings) -> Prepared:
         start=start,
         coverage=coverage,
     )
+
+
+def _with_soft(encoded: Encoded, train: Examples, tasks) -> Encoded:
+    """The training part with its distributions and the weights of its rows."""
+    rows = np.array(train.weights, np.float32)
+    weights = {name: weight * rows for name, weight in encoded.weights.items()}
+    soft = encode_soft(train, tasks)
+    return replace(encoded, weights=weights, soft=soft, rows=rows)
 
 
 def train(
@@ -235,7 +260,8 @@ def train(
     if linear != start:
         metadata["linear_weights"] = linear
     data = prepared.parts["train"]
-    adapt_ngrams(model, data.tokens, data.targets, data.weights, prepared.tasks)
+    targets, weights = learned_labels(prepared.tasks, data)
+    adapt_ngrams(model, data.tokens, targets, weights, prepared.tasks)
     fit_linear_part(model, prepared, settings, linear)
     batches = prepared.batches("train", settings, shuffle=True)
     trained = compile_model(
@@ -246,6 +272,7 @@ def train(
         average=span_momentum(settings.average, len(batches)),
         loss_weights=settings.loss_weights,
         losses=training_losses(prepared.tasks, data, settings),
+        metrics=soft_metrics(data),
         jit_compile=settings.jit_compile,
     )
     folder = Path(folder) if folder else None

@@ -1,0 +1,133 @@
+"""Classifiers that learn distributions over labels, beside labels."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+from test_imbalance import sentence
+
+from zoo.data import Examples, Splits
+from zoo.families.building import build
+from zoo.families.classification.calibration import calibrate
+from zoo.families.classification.fitting import fit_linear_part
+from zoo.families.classification.imbalance import training_losses, training_weights
+from zoo.families.classification.model import TextModel
+from zoo.families.classification.settings import ClassificationSettings
+from zoo.families.classification.soft import LikeliestAccuracy
+from zoo.families.classification.train import evaluate_part, prepare, train
+
+pytestmark = pytest.mark.tensorflow
+SETTINGS = ClassificationSettings(weights="none", min_count=1)
+SAID = {"no": 0.2, "yes": 0.8}
+
+
+def rows(labels, soft, weights=(), seed=0):
+    """Texts of which those with a "yes" hold a word; soft rows hold another."""
+    generator = np.random.default_rng(seed)
+    words = {"yes": "refund", "no": "fine", None: "maybe"}
+    texts = [sentence(generator, [words[label]]) for label in labels]
+    return Examples(texts, {"label": labels}, soft={"label": soft}, weights=[*weights])
+
+
+def splits(count=60, weights=()):
+    """As many rows with labels as with a distribution."""
+    labels = [("no", "yes")[n % 2] for n in range(count)]
+    held = rows(labels[:20], [None] * 20, seed=1)
+    train = rows(
+        labels + [None] * count, [None] * count + [SAID] * count, weights=weights
+    )
+    return Splits(train, held, held)
+
+
+def test_targets_and_weights_of_training():
+    weights = [1.0] * 100 + [0.5] * 20
+    prepared = prepare(splits(weights=weights), SETTINGS)
+    encoded = prepared.parts["train"]
+    assert encoded.weights["label"].tolist() == [1.0] * 60 + [0.0] * 60
+    batches = prepared.batches("train", SETTINGS, shuffle=True)
+    assert batches.targets["label"][:2].tolist() == [[1, 0], [0, 1]]
+    np.testing.assert_allclose(batches.targets["label"][60:], [[0.2, 0.8]] * 60)
+    assert batches.weights["label"].tolist() == [1.0] * 100 + [0.5] * 20
+    # Of both classes 30 rows, and the shares of 60 rows that count whatever weights.
+    even = ClassificationSettings(weights="none", class_weights={"label": "balanced"})
+    found = training_weights(prepared.tasks, encoded, even)["label"]
+    no, yes = 120 / (2 * (30 + 12)), 120 / (2 * (30 + 48))
+    np.testing.assert_allclose(found[:2], [no, yes], rtol=1e-5)
+    np.testing.assert_allclose(found[60], 0.2 * no + 0.8 * yes, rtol=1e-5)
+    # Validation reads labels alone.
+    assert prepared.batches("valid", SETTINGS).targets["label"].ndim == 1
+    alone = prepared.only("label").parts["train"]
+    assert len(alone.tokens) == 120 and alone.rows.tolist() == weights
+
+
+def test_loss_and_metric():
+    prepared = prepare(splits(), SETTINGS)
+    losses = training_losses(prepared.tasks, prepared.parts["train"], SETTINGS)
+    true = np.array([[0.2, 0.8], [1, 0]], "float32")
+    logits = np.log(np.array([[0.5, 0.5], [0.25, 0.75]], "float32"))
+    value = float(losses["label"](true, logits, np.array([1.0, 3.0])))
+    assert value == pytest.approx((np.log(2) + 3 * np.log(4)) / 4, rel=1e-5)
+    metric = LikeliestAccuracy()
+    metric.update_state(true, logits + [[0, 0.1], [0, 0]], np.array([1.0, 1.0]))
+    assert float(metric.result()) == 0.5
+    focal = ClassificationSettings(imbalance="focal")
+    with pytest.raises(ValueError, match="'none', 'weights' or 'oversample'. Received"):
+        training_losses(prepared.tasks, prepared.parts["train"], focal)
+
+
+def said_of_maybe(model, prepared):
+    tokens = prepared.pipeline.encode(["maybe"])
+    logits = keras.ops.convert_to_numpy(model(np.array(tokens))["label"])[0]
+    return float(keras.ops.softmax(logits)[1])
+
+
+@pytest.mark.parametrize("weights", [(), [1.0] * 60 + [0.0] * 60])
+def test_the_linear_part_learns_probabilities(weights):
+    data = splits(weights=weights)
+    prepared = prepare(data, SETTINGS)
+    model = build("linear", prepared.pipeline.vocabulary, prepared.tasks, {})
+    fit_linear_part(model, prepared, SETTINGS, "none")
+    if weights:  # rows of weight 0 say nothing
+        assert said_of_maybe(model, prepared) < 0.65
+    else:
+        assert 0.7 < said_of_maybe(model, prepared) < 0.9
+    found = TextModel(model, prepared.pipeline, prepared.tasks)
+    assert evaluate_part(found, prepared, "test")["label"]["rows"] == 20
+
+
+@pytest.mark.slow
+def test_a_stacked_model_learns_probabilities(tmp_path):
+    settings = ClassificationSettings(
+        weights="none", min_count=1, epochs=4, least_steps=20, learning_rate=1e-2
+    )
+    prepared = prepare(splits(), settings)
+    small = {"embedding_dim": 8, "units": 8}
+    found, history = train(
+        "bilstm_mt", prepared, settings, small, folder=tmp_path, verbose=False
+    )
+    assert np.isfinite([logs["val_loss"] for logs in history]).all()
+    assert history[-1]["accuracy"] > 0.9  # of the likeliest labels
+    assert 0.65 < said_of_maybe(found.model, prepared) < 0.95
+    # The temperature is that of the labels of the validation part.
+    assert calibrate(found, prepared).tasks["label"].temperature > 0
+
+
+@pytest.mark.slow
+def test_distributions_alone(tmp_path):
+    import zoo
+
+    names, shares = ("label:no", "label:yes"), (0.75, 0.25)
+    data = {
+        "text": [f"a {'good' if n % 2 else 'bad'} film {n}" for n in range(40)],
+        **{
+            name: [share if n % 2 else 1 - share for n in range(40)]
+            for name, share in zip(names, shares)
+        },
+    }
+    held = [("the good film", "no"), ("the bad film", "yes")]
+    run = zoo.train(
+        "linear", data, valid=held, test=held, out=tmp_path / "run", verbose=False
+    )
+    assert run.metrics["label"]["accuracy"] == 1.0
+    assert list(run.model.tasks["label"].labels) == ["no", "yes"]

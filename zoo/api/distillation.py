@@ -1,0 +1,182 @@
+"""`zoo.distill`: trains a classifier that learns from a teacher."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from zoo.api.reading import Reading, split_off
+from zoo.api.start import check_writable, load_tensorflow
+from zoo.data import Splits
+from zoo.data.download import cache_folder
+from zoo.families import family_of
+from zoo.families.base import silent
+from zoo.families.catalogue import split_overrides
+from zoo.families.run import Run
+from zoo.text.inputs import real, whole
+
+MIXTURE, ROUNDS = 0.5, 3  # by default
+
+
+def distill(
+    student: str,
+    data: Any = None,
+    *,
+    teacher: str | Sequence[str],
+    unlabelled: Any = None,
+    label: Any = None,
+    text: str | Sequence[str] | None = None,
+    task_column: str | None = None,
+    valid: Any = None,
+    test: Any = None,
+    out: str | Path | None = None,
+    export: str | Path | None = None,
+    temperature: float | None = None,
+    mixture: float = MIXTURE,
+    budget: int | None = None,
+    rounds: int | None = None,
+    augment: int = 0,
+    teacher_epochs: int = 3,
+    deadline: float = 600.0,
+    cache: str | Path | None = None,
+    verbose: bool = True,
+    **settings: Any,
+) -> Run:
+    """Trains a classifier that learns from a teacher, as `zoo distill` does.
+
+    The teacher answers the rows of the data and further texts with probabilities. The
+    student learns `softmax(log(p) / temperature)` of a further text, and of a labelled
+    row the mean of that and of its label. Before that it is trained alone, for
+    comparison. Answers are kept, so a call that was interrupted asks only what is
+    missing.
+
+    Args:
+        student: name of a classifier.
+        data: labelled data with one task of categories, and so are `valid` and `test`;
+            as of `zoo.train`, like `label`, `text`, `task_column`, `out` and `export`.
+        teacher: the folder of a run or an export of the zoo, of any SavedModel with a
+            signature of strings, or of a transformer, which is fine-tuned first; the
+            ONNX file of a sentence encoder, on which a logistic regression is fitted;
+            `host:port/model` of a TensorFlow Serving; or `command:PROGRAM ARGUMENTS`,
+            which reads texts and writes JSON Lines. Several teachers are an ensemble.
+        unlabelled: a `.txt` file with one text a line, a table, or rows in memory.
+        temperature: by default the one that calibrates the teacher on the validation
+            part.
+        mixture: share of the label in the target of a labelled row, from 0 to 1.
+        budget: how many further texts the teacher may label: in rounds, those first
+            about which the student is least certain.
+        rounds: number of rounds, with `budget`; by default 3.
+        augment: variants of each training text that the teacher labels too: without
+            some words, or only a run of them.
+        teacher_epochs: passes over the labelled rows of a teacher that is fine-tuned.
+        deadline: seconds within which a server or a command must answer.
+        cache: folder of the answers; by default `teachers` in `ZOO_CACHE`.
+        verbose: whether to print what the command prints.
+        **settings: as of `zoo.train`.
+
+    Returns:
+        The `Run` of the student; its folder also has `teaching.json`.
+
+    Raises:
+        ValueError: for an argument or data that cannot be used.
+        RuntimeError: for a teacher that fails, or answers what cannot be used.
+
+    Example:
+        >>> run = zoo.distill(  # doctest: +SKIP
+        ...     "bilstm_mt", "reviews.csv", unlabelled="texts.txt", teacher="minilm"
+        ... )
+
+    Source: Hinton, Vinyals and Dean 2015; Tang et al. 2019; Mukherjee and Hassan
+    Awadallah 2020.
+    """
+    family = family_of(student)
+    if family.name != "classification":
+        raise ValueError(
+            "`student` must be a classifier. Accepted: a name of the kind text "
+            f"classification from zoo.list(). Received: {student!r}."
+        )
+    further = split_off(settings)
+    chosen, keywords = split_overrides(settings, student)
+    family.settings.of(student, **chosen)
+    teachers = [teacher] if isinstance(teacher, str) else [*map(str, teacher)]
+    _check(teachers, temperature, mixture, budget, rounds, augment)
+    folder = Path("runs", f"{student}-taught") if out is None else Path(out)
+    check_writable(folder, "`out` (--out)")
+    export_to = None if export is None else Path(export)
+    if export_to is not None:
+        check_writable(export_to, "`export` (--export)")
+    seed = chosen.get("seed") or 0
+    reading = Reading(
+        data=data,
+        label=label,
+        text=text,
+        task_column=task_column,
+        valid=valid,
+        test=test,
+        seed=seed,
+        verbose=verbose,
+        **further,
+    )
+    splits = family.read(reading)
+    load_tensorflow()
+
+    from zoo.api.teachers.lesson import lesson_of
+    from zoo.api.teachers.opening import check_teacher
+    from zoo.api.teachers.pool import pool_of, read_pool
+    from zoo.api.teachers.teaching import Teaching
+
+    for one in teachers:
+        check_teacher(one)
+    say: Callable = print if verbose else silent
+    texts: list[str] = []
+    if unlabelled is not None:
+        column = reading.text if isinstance(reading.text, str) else None
+        texts = read_pool(unlabelled, column, reading.encoding)
+    pool, said = pool_of(splits, texts, augment, seed)
+    say(said)
+    kept = cache_folder() / "teachers" if cache is None else Path(cache)
+    options = {"seed": seed, "epochs": teacher_epochs, "deadline": deadline}
+
+    def train(parts: Splits, place: Path, export_to: Path | None) -> Run:
+        options: dict = {"folder": place, "export_to": export_to, "verbose": verbose}
+        return family.run(student, parts, chosen, keywords, **options)
+
+    return Teaching(
+        train=train,
+        identity=[student, chosen, keywords],
+        splits=splits,
+        lesson=lesson_of(splits, kept, **options),
+        teachers=teachers,
+        temperature=temperature,
+        mixture=mixture,
+        say=say,
+    ).run(
+        pool,
+        len(texts),
+        folder,
+        export_to,
+        budget=budget,
+        rounds=(rounds or ROUNDS) if budget is not None else 1,
+    )
+
+
+def _check(teachers, temperature, mixture, budget, rounds, augment) -> None:
+    if not teachers:
+        raise ValueError(
+            "`teacher` (--teacher) must name a teacher. Accepted: one name, or several "
+            "for an ensemble. Received: none."
+        )
+    if temperature is not None:
+        real("temperature", temperature, 1e-3)
+    real("mixture", mixture, 0, 1)
+    whole("augment", augment, 0)
+    if budget is not None:
+        whole("budget", budget, 1)
+    if rounds is not None:
+        whole("rounds", rounds, 1)
+        if budget is None:
+            raise ValueError(
+                "`rounds` (--rounds) divides the answers of `budget` (--budget). "
+                f"Accepted: both. Received: rounds={rounds!r} without `budget`."
+            )

@@ -1,0 +1,225 @@
+"""A teacher that is a transformer in a folder, fine-tuned on the labelled rows first.
+
+Needs the extra `teacher` with PyTorch: `pip install -e '.[teacher]'`. The folder is one
+that transformers or sentence-transformers wrote, with its tokenizer.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from zoo.api.teachers.base import Teacher
+from zoo.api.teachers.trained import digests
+from zoo.families.encoding.extra import need
+from zoo.training.checkpoint import fingerprint
+
+BATCH, ROWS_ASKED = 32, 256
+LEARNING_RATE, DECAY, WARMUP = 5e-5, 0.01, 0.06
+MAX_LENGTH = 128  # tokens read of a text
+POOL = 50  # batches whose texts are sorted by length, which saves padding
+_STATE = "state.pt"
+
+
+class TransformerTeacher(Teacher):
+    """Probabilities of a transformer with a linear layer over its pooled output.
+
+    AdamW with a linear decay, as in Devlin et al. 2019; the epoch with the best
+    validation accuracy counts. Each epoch is kept in the folder of the lesson, so that
+    a fine-tuning that was killed continues after its last one. A folder that is already
+    a classifier of the same labels is used as it is.
+    """
+
+    def __init__(self, source: str, lesson, say: Callable = lambda line: None) -> None:
+        super().__init__(source, lesson)
+        self._say = say
+
+    def identity(self) -> list:
+        files = digests(self._folder, "*.json", "*.safetensors", "*.bin", "*.txt")
+        if self._is_finished():
+            return files
+        learnt = [self.lesson.seed, self.lesson.epochs, MAX_LENGTH]
+        return [*files, *learnt, *self.lesson.rows]
+
+    def ask(self, texts: Sequence[str]) -> Iterator[np.ndarray]:
+        classifier = _Classifier(self)
+        if not self._is_finished():
+            classifier.fine_tune()
+        for start in range(0, len(texts), ROWS_ASKED):
+            yield classifier.probabilities(texts[start : start + ROWS_ASKED])
+
+    @property
+    def _folder(self) -> Path:
+        """The folder of the transformer, which sentence-transformers may nest."""
+        place = Path(self.source)
+        inner = place / "0_Transformer"
+        return inner if (inner / "config.json").is_file() else place
+
+    @property
+    def _config(self) -> dict:
+        try:
+            return json.loads((self._folder / "config.json").read_text("utf-8"))
+        except (OSError, ValueError) as error:
+            what, accepted = "it cannot be read", "a folder of transformers"
+            raise self.wrong(what, accepted, error) from None
+
+    def _is_finished(self) -> bool:
+        names = [str(name) for name in self._config.get("id2label", {}).values()]
+        return set(names) == set(self.lesson.labels)
+
+    def label_order(self) -> list[int]:
+        """Returns the output of each label of the lesson."""
+        if not self._is_finished():
+            return list(range(len(self.lesson.labels)))
+        places = {str(v): int(k) for k, v in self._config["id2label"].items()}
+        return [places[label] for label in self.lesson.labels]
+
+    def load(self) -> tuple[Any, Any]:
+        """Returns the tokenizer and the model.
+
+        Raises:
+            ImportError: without the extra `teacher`.
+            TeacherError: for a folder that transformers cannot read.
+        """
+        need("torch")
+        transformers = need("transformers")
+        transformers.logging.set_verbosity_error()
+        try:
+            options = {"num_labels": len(self.lesson.labels)}
+            if self._is_finished():
+                options = {}
+            kind = transformers.AutoModelForSequenceClassification
+            model = kind.from_pretrained(self._folder, **options)
+            return transformers.AutoTokenizer.from_pretrained(self._folder), model
+        except (OSError, ValueError, KeyError) as error:
+            what, accepted = "it cannot be loaded", "an encoder such as BERT"
+            line = str(error).strip().splitlines()[:1]
+            raise self.wrong(what, accepted, line) from None
+
+    @property
+    def kept(self) -> Path:
+        """The folder of what fine-tuning has learnt so far."""
+        found = fingerprint(self.identity())[:32]
+        return self.lesson.folder / f"fine-tuned-{found}"
+
+    def say(self, line: str) -> None:
+        """Passes on a line about the progress."""
+        self._say(f"Teacher {self.source}: {line}")
+
+
+class _Classifier:
+    """The model of a teacher in PyTorch."""
+
+    def __init__(self, teacher: TransformerTeacher) -> None:
+        self.teacher, self.lesson = teacher, teacher.lesson
+        self.torch = need("torch")
+        self.torch.manual_seed(self.lesson.seed)
+        self.tokenizer, self.model = teacher.load()
+        self.device = "cuda" if self.torch.cuda.is_available() else "cpu"
+        self.model.to(self.device)
+        self._order = teacher.label_order()
+
+    def probabilities(self, texts: Sequence[str]) -> np.ndarray:
+        """Returns float `[texts, labels]`."""
+        self.model.eval()
+        found = np.zeros((len(texts), len(self.lesson.labels)))
+        ids = self._ids(texts)
+        order = np.argsort([len(row) for row in ids], kind="stable")
+        with self.torch.inference_mode():
+            for start in range(0, len(order), BATCH):
+                rows = order[start : start + BATCH]
+                logits = self.model(**self._batch([ids[row] for row in rows])).logits
+                shares = self.torch.softmax(logits.double(), dim=-1)
+                found[rows] = shares.cpu().numpy()[:, self._order]
+        return found
+
+    def fine_tune(self) -> None:
+        """Trains on the labelled rows, after the last epoch that was kept."""
+        torch, lesson, folder = self.torch, self.lesson, self.teacher.kept
+        ids = self._ids(lesson.texts)
+        steps = -(-len(ids) // BATCH) * lesson.epochs
+        optimizer = torch.optim.AdamW(
+            self.model.parameters(), lr=LEARNING_RATE, weight_decay=DECAY
+        )
+
+        def share(step: int) -> float:
+            warm = max(1, round(WARMUP * steps))
+            return min((step + 1) / warm, (steps - step) / max(1, steps - warm))
+
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, share)
+        state: dict[str, Any] = {"epoch": 0, "best": -1.0}
+        parts = {"model": self.model, "optimizer": optimizer, "schedule": schedule}
+        if (folder / _STATE).is_file():
+            state = torch.load(folder / _STATE, weights_only=True, map_location="cpu")
+            for name, part in parts.items():
+                part.load_state_dict(state[name])
+        while state["epoch"] < lesson.epochs:
+            self._epoch(ids, optimizer, schedule, state["epoch"])
+            right, best = self._accuracy(), state.get("best_model")
+            if right >= state["best"]:
+                weights = self.model.state_dict()
+                best = {name: value.clone() for name, value in weights.items()}
+            state = {name: part.state_dict() for name, part in parts.items()} | {
+                "epoch": state["epoch"] + 1,
+                "best": max(state["best"], right),
+                "best_model": best,
+            }
+            _save(torch, state, folder / _STATE)
+            said = f"epoch {state['epoch']} of {lesson.epochs}, {right:.4f} (valid)"
+            self.teacher.say(said)
+        self.model.load_state_dict(state["best_model"])
+
+    def _epoch(self, ids: list[list[int]], optimizer, schedule, epoch: int) -> None:
+        torch, lesson = self.torch, self.lesson
+        torch.manual_seed(lesson.seed + epoch)
+        self.model.train()
+        for rows in _batches([len(row) for row in ids], lesson.seed + epoch):
+            batch = self._batch([ids[row] for row in rows])
+            targets = torch.tensor(lesson.targets[rows], device=self.device).long()
+            loss = torch.nn.functional.cross_entropy(
+                self.model(**batch).logits, targets
+            )
+            optimizer.zero_grad()
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+            optimizer.step()
+            schedule.step()
+
+    def _accuracy(self) -> float:
+        if not len(self.lesson.valid_texts):
+            return 0.0  # the last epoch then counts
+        said = self.probabilities(self.lesson.valid_texts).argmax(axis=1)
+        return float(np.mean(said == self.lesson.valid_targets))
+
+    def _ids(self, texts: Sequence[str]) -> list[list[int]]:
+        clean = [text.encode("utf-8", "replace").decode("utf-8") for text in texts]
+        options = {"truncation": True, "max_length": MAX_LENGTH}
+        return self.tokenizer(clean, **options)["input_ids"] if clean else []
+
+    def _batch(self, ids: Sequence[list[int]]) -> dict:
+        padded = self.tokenizer.pad({"input_ids": list(ids)}, return_tensors="pt")
+        return {name: value.to(self.device) for name, value in padded.items()}
+
+
+def _batches(lengths: Sequence[int], seed: int) -> list[np.ndarray]:
+    """Rows of each batch, in random order, with texts of similar length."""
+    generator = np.random.default_rng(seed)
+    rows, sizes = generator.permutation(len(lengths)), np.asarray(lengths)
+    batches = []
+    for start in range(0, len(rows), POOL * BATCH):
+        pool = rows[start : start + POOL * BATCH]
+        pool = pool[np.argsort(sizes[pool], kind="stable")]
+        batches += [pool[first : first + BATCH] for first in range(0, len(pool), BATCH)]
+    return [batches[number] for number in generator.permutation(len(batches))]
+
+
+def _save(torch, state: dict, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(f".{os.getpid()}")
+    torch.save(state, partial)
+    os.replace(partial, path)
