@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import numpy as np
@@ -87,11 +86,6 @@ def vectors_by_hand(rows, vectors: np.ndarray | None = None) -> np.ndarray:
         for text in rows
     ]
     return np.stack([mean / np.linalg.norm(mean) for mean in means])
-
-
-def environment(**more) -> dict:
-    root = str(Path(__file__).parents[1])
-    return {**os.environ, "PYTHONPATH": root, "TF_CPP_MIN_LOG_LEVEL": "3", **more}
 
 
 def results_of(folder: Path) -> dict:

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import json
-import signal
-import subprocess
-import sys
 
 import keras
 import numpy as np
 import pytest
-from killed import KILL_AT_SECOND_EPOCH
 from tiny_teacher import (
     WIDTH,
-    environment,
     make_teacher,
     results_of,
     table,
@@ -31,6 +26,7 @@ from zoo.families.encoding.metrics import closeness
 from zoo.families.encoding.model import EncodingModel
 from zoo.families.encoding.starting import start_from_words, words_of
 from zoo.families.encoding.teacher import Teacher
+from zoo.training import loop
 
 pytestmark = pytest.mark.tensorflow
 
@@ -197,32 +193,35 @@ def _served(place):
     return served
 
 
+class Stop(keras.callbacks.Callback):
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch == 1:
+            raise KeyboardInterrupt
+
+
 @pytest.mark.slow
-def test_a_killed_command_continues_bit_for_bit(place):
+def test_a_stopped_command_continues_bit_for_bit(place, capsys, monkeypatch):
     command = ["train", "text_encoder", "--data", "texts.txt", "--epochs", "3"]
     command += ["--teacher", "teacher/model.onnx", "--no-export", "--set"]
     sizes = {**SMALL, **TINY["text_encoder"]}
     command += [f"{name}={value}" for name, value in sizes.items()]
+    fit = loop.fit
 
-    def ask(*arguments, code=None):
-        called = ["-c", code] if code else ["-m", "zoo.cli"]
-        return subprocess.run(
-            [sys.executable, *called, *arguments],
-            env=environment(ZOO_CACHE=str(place / "cache")),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+    def stopping(*arguments, **options):
+        return fit(*arguments, **{**options, "callbacks": [Stop()]})
 
-    killed = ask(*command, code=KILL_AT_SECOND_EPOCH)
-    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    with monkeypatch.context() as patch:
+        patch.setattr(loop, "fit", stopping)
+        assert main(command) == 130
     state = place / "runs/text_encoder/checkpoints/state.json"
     assert json.loads(state.read_text())["epoch"] == 0
-    done = ask(*command)
-    assert done.returncode == 0, done.stderr
-    assert "Embed a text with it: zoo predict runs/text_encoder" in done.stdout
-    whole = ask(*command, "--out", "whole")
-    assert whole.returncode == 0, whole.stderr
+    capsys.readouterr()
+    assert main(command) == 0
+    said = capsys.readouterr()
+    assert "Embed a text with it: zoo predict runs/text_encoder" in said.out
+    assert "continuing after epoch 1" in said.err
+    assert main([*command, "--out", "whole"]) == 0
+    assert "continuing" not in capsys.readouterr().err
     one, other = (zoo.load(path) for path in ("runs/text_encoder", "whole"))
     weights = zip(one.model.get_weights(), other.model.get_weights(), strict=True)
     for left, right in weights:
