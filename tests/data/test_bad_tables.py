@@ -179,7 +179,7 @@ def test_texts_that_are_none(tmp_path, value):
         ("regression", '"-inf"', "not finite"),
         ("regression", "1" + "0" * 400, "not a number"),
         ("categories", '["a"]', "does not hold one label"),
-        ("categories", '{"a": 1}', "does not hold one label"),
+        ("categories", '{"a": 2}', "the probabilities add up to 2"),
         ("multilabel", '{"a": 1}', "not hold a list"),
         ("multilabel", '["a", ["b"]]', "does not hold one label"),
     ],

@@ -131,3 +131,17 @@ def test_distributions_alone(tmp_path):
     )
     assert run.metrics["label"]["accuracy"] == 1.0
     assert list(run.model.tasks["label"].labels) == ["no", "yes"]
+
+
+@pytest.mark.parametrize(
+    ("model", "data", "said"),
+    [
+        ("text_cnn", "sst2", "a column of a file or of rows in memory. .*for sst2"),
+        ("lstm_lm", ["so good", "so bad"], "for a model of language"),
+    ],
+)
+def test_weights_where_there_are_none(tmp_path, model, data, said):
+    import zoo
+
+    with pytest.raises(ValueError, match=f"`weight` .*{said}"):
+        zoo.train(model, data, weight="count", out=tmp_path / "run", verbose=False)
