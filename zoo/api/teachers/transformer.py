@@ -1,6 +1,6 @@
 """A teacher that is a transformer in a folder, fine-tuned on the labelled rows first.
 
-Needs the extra `teacher` with PyTorch: `pip install -e '.[teacher]'`. The folder is one
+Needs the extra `transformers`: `pip install -e '.[transformers]'`. The folder is one
 that transformers or sentence-transformers wrote, with its tokenizer.
 """
 
@@ -83,11 +83,11 @@ class TransformerTeacher(Teacher):
         """Returns the tokenizer and the model.
 
         Raises:
-            ImportError: without the extra `teacher`.
+            ImportError: without the extra `transformers`.
             TeacherError: for a folder that transformers cannot read.
         """
-        need("torch")
-        transformers = need("transformers")
+        need("torch", "transformers")
+        transformers = need("transformers", "transformers")
         transformers.logging.set_verbosity_error()
         try:
             options = {"num_labels": len(self.lesson.labels)}
@@ -117,7 +117,7 @@ class _Classifier:
 
     def __init__(self, teacher: TransformerTeacher) -> None:
         self.teacher, self.lesson = teacher, teacher.lesson
-        self.torch = need("torch")
+        self.torch = need("torch", "transformers")
         self.torch.manual_seed(self.lesson.seed)
         self.tokenizer, self.model = teacher.load()
         self.device = "cuda" if self.torch.cuda.is_available() else "cpu"
