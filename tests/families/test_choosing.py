@@ -73,8 +73,8 @@ def test_the_best_is_kept_and_of_equal_ones_the_cheapest(
         # One standard error of 0.8 on 16 rows is 0.1.
         (0.71, 0.8, 16, "cheap"),
         (0.69, 0.8, 16, "costly"),
-        (0.79, 0.8, 100, "costly"),
-        (0.8, 0.8, 100, "cheap"),
+        (0.79, 0.8, 200, "costly"),
+        (0.8, 0.8, 200, "cheap"),
         (float("nan"), 0.1, 16, "costly"),
         (float("-inf"), float("-inf"), 0, "cheap"),
     ],

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from zoo.families.text_model import BaseTextModel
 
-FEW_ROWS = 100  # of fewer validation rows, small differences of scores are chance
+FEW_ROWS = 200  # of fewer validation rows, small differences of scores are chance
 
 
 @dataclass(frozen=True)
