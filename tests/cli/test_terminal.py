@@ -197,7 +197,9 @@ def test_predict_between_pipes():
         capture_output=True,
         environment={"PYTHONIOENCODING": "ascii"},
     )
-    assert done.returncode == 0 and done.stderr == b""
+    # TensorFlow says there what a processor lacks.
+    said = re.sub(rb"(?m)^[EWI]\d{4} .*\n", b"", done.stderr)
+    assert done.returncode == 0 and said == b""
     records = [json.loads(line) for line in done.stdout.decode("ascii").splitlines()]
     texts = [record["text"] for record in records]
     assert texts == ["a good day", "caf\u00e9 \U0001f600", "", "bad \ufffd"]
