@@ -3,8 +3,8 @@
 python -m benchmarks.quality.defaults --data sst2 trec --rows 100 1000 all
 
 Of fewer rows nine tenths train and one tenth validates; the test part stays whole.
-The column `auto` has the score of what `zoo train auto` takes: of its candidates, if
-all are among the models, the one that is best on the validation part.
+The column `auto` has the score of what `zoo train auto` takes of its candidates, if all
+are among the models.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ tf = pytest.importorskip("tensorflow")
 
 from zoo.cli import main  # noqa: E402
 from zoo.serving import ServedModel  # noqa: E402
-from zoo.serving.trust import beyond_the_graph  # noqa: E402
+from zoo.serving.trust import beyond_the_graph, read_graphs  # noqa: E402
 
 pytestmark = pytest.mark.tensorflow
 
@@ -55,7 +55,7 @@ def saved(folder, beside):
 @pytest.mark.parametrize("op", ["WriteFile", "EagerPyFunc"])
 def test_what_reaches_beyond_the_graph_is_refused_without_trust(tmp_path, op, capsys):
     folder = saved(tmp_path, BESIDE[op])
-    assert op in beyond_the_graph(folder / "1")
+    assert op in beyond_the_graph(read_graphs(folder / "1"))
     with pytest.raises(ValueError, match=rf"`--trust`.*{op} \("):
         ServedModel(folder)
     assert ServedModel(folder, trust=True).predict(["four"]) == [{"score": 8.0}]
@@ -66,7 +66,7 @@ def test_what_reaches_beyond_the_graph_is_refused_without_trust(tmp_path, op, ca
 
 def test_the_saver_of_variables_is_not_beyond(tmp_path):
     folder = saved(tmp_path, lambda: 0)
-    assert beyond_the_graph(folder / "1") == {}
+    assert beyond_the_graph(read_graphs(folder / "1")) == {}
     assert ServedModel(folder).predict(["four"]) == [{"score": 8.0}]
 
 
@@ -74,7 +74,9 @@ def test_functions_without_a_signature_count(tmp_path):
     module = Stranger(lambda: 0)
     module.hidden = tf.function(BESIDE["WriteFile"], input_signature=[])
     tf.saved_model.save(module, str(tmp_path / "1"), signatures=module.serve)
-    assert beyond_the_graph(tmp_path / "1") == {"WriteFile": "writes files"}
+    assert beyond_the_graph(read_graphs(tmp_path / "1")) == {
+        "WriteFile": "writes files"
+    }
 
 
 def test_inspect_shows_signatures_files_and_changes(published, tmp_path, capsys):

@@ -146,15 +146,17 @@ def bilstm(
     """
     tasks = as_tasks(tasks)
     tokens, mask, x = embedded_tokens(vocab_size, embedding_dim, embedding_dropout)
-    if depth < 1:
-        raise ValueError(f"`depth` must be at least 1. Received: depth={depth!r}.")
-    of_cell: dict = {"rank": rank, "groups": groups, "peepholes": peepholes}
-    states = both_directions(x, mask, units, cell=cell, **of_cell)
-    for number in range(2, depth + 1):
-        x = keras.layers.Concatenate(name=f"states_{number - 1}")(states)
-        x = keras.layers.Dropout(embedding_dropout, name=f"dropout_{number - 1}")(x)
-        suffix = f"_{number}"
-        states = both_directions(x, mask, units, cell=cell, suffix=suffix, **of_cell)
+    states = deep_directions(
+        x,
+        mask,
+        units,
+        depth=depth,
+        dropout=embedding_dropout,
+        cell=cell,
+        rank=rank,
+        groups=groups,
+        peepholes=peepholes,
+    )
     features = pool_states(states, mask, pooling)
     features = keras.layers.Dropout(dropout, name="dropout")(features)
     return keras.Model(tokens, heads(features, tasks), name="bilstm")
@@ -243,6 +245,36 @@ def both_directions(
     backward = layers.BackwardLSTM(units, name=f"shared_backward{suffix}", **options)
     both = [forward(x, mask=mask), backward(x, mask=mask)]
     return both if window is None else _joined(both, whole, suffix)
+
+
+def deep_directions(
+    x, mask, units: int, *, depth: int, dropout: float = 0.0, **options
+) -> list:
+    """Builds several layers in both directions; each reads the states before it.
+
+    Args:
+        x: `[batch, time, features]`.
+        mask: bool `[batch, time]`.
+        units: width of the state of each direction.
+        depth: number of layers.
+        dropout: rate between layers.
+        options: those of `both_directions`.
+
+    Returns:
+        The states of the last layer, as of `both_directions`.
+
+    Raises:
+        ValueError: for a depth below 1.
+    """
+    if depth < 1:
+        raise ValueError(f"`depth` must be at least 1. Received: depth={depth!r}.")
+    states = both_directions(x, mask, units, **options)
+    for number in range(2, depth + 1):
+        x = keras.layers.Concatenate(name=f"states_{number - 1}")(states)
+        if dropout:
+            x = keras.layers.Dropout(dropout, name=f"dropout_{number - 1}")(x)
+        states = both_directions(x, mask, units, suffix=f"_{number}", **options)
+    return states
 
 
 def _joined(both, mask, suffix: str) -> list:

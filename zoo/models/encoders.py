@@ -7,7 +7,7 @@ from zoo.models._registry import register
 from zoo.models._search_space import Float, Int
 from zoo.models.classifiers import (
     OF_CELL,
-    both_directions,
+    deep_directions,
     embedded_tokens,
     max_and_mean,
 )
@@ -119,15 +119,11 @@ def text_encoder(
         >>> model.output["embedding"].shape
         (None, 6)
     """
-    if depth < 1:
-        raise ValueError(f"`depth` must be at least 1. Received: depth={depth!r}.")
     tokens, mask, x = embedded_tokens(vocab_size, embedding_dim, embedding_dropout)
     of_cell = {"rank": rank, "groups": groups, "peepholes": peepholes}
-    for number in range(1, depth + 1):
-        suffix = "" if number == 1 else f"_{number}"
-        both = both_directions(x, mask, units, cell=cell, suffix=suffix, **of_cell)
-        x = keras.layers.Concatenate(name=f"{_STATES}{suffix}")(both)
-    pooled = max_and_mean(x, mask)
+    both = deep_directions(x, mask, units, depth=depth, cell=cell, **of_cell)
+    states = keras.layers.Concatenate(name=_STATES)(both)
+    pooled = max_and_mean(states, mask)
     return keras.Model(tokens, _sentence_vector(pooled, width), name="text_encoder")
 
 
@@ -140,7 +136,7 @@ def state_layers(model: keras.Model) -> list[keras.layers.Layer]:
     Example:
         >>> model = text_encoder(100, embedding_dim=8, units=4, depth=2)
         >>> [layer.name for layer in state_layers(model)]
-        ['states', 'states_2']
+        ['states_1', 'states']
     """
     return [layer for layer in model.layers if layer.name.startswith(_STATES)]
 

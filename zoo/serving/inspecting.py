@@ -28,7 +28,8 @@ def inspect(folder: str | Path) -> dict:
         ValueError: if there is no SavedModel.
     """
     place = version_folder(Path(folder), None)
-    [graph, *_] = read_graphs(place)
+    graphs = read_graphs(place)
+    graph = graphs[0]
     found: dict = {
         "folder": str(place),
         "signatures": {
@@ -40,7 +41,7 @@ def inspect(folder: str | Path) -> dict:
             if not name.startswith("__")
         },
         "operations": _operations(graph),
-        "beyond": beyond_the_graph(place),
+        "beyond": beyond_the_graph(graphs),
         "files": {
             path.relative_to(place).as_posix(): path.stat().st_size
             for path in sorted(place.rglob("*"))

@@ -21,26 +21,23 @@ _BEYOND = {
 }
 
 
-def beyond_the_graph(folder: str | Path) -> dict[str, str]:
-    """Returns the operations of a version that can reach files, network or Python.
+def beyond_the_graph(graphs: Iterable[Any]) -> dict[str, str]:
+    """Returns the operations of graphs that can reach files, network or Python.
 
     Only what loading and the signatures can run counts, so the restoring of the
     model's own variables does not; nor do tables of words, which every export reads
-    from a file of its own. The file is read as a message; nothing of it runs.
+    from a file of its own.
 
     Args:
-        folder: folder of a version.
+        graphs: those of a version, see `read_graphs`.
 
     Returns:
         What each operation can do, by its name.
 
-    Raises:
-        ValueError: for a file that is not a SavedModel.
-
     Source: TensorFlow's SECURITY.md, "Running untrusted models".
     """
     found = {}
-    for graph in read_graphs(Path(folder)):
+    for graph in graphs:
         for op in _reached(graph):
             for does, pattern in _BEYOND.items():
                 if re.fullmatch(pattern, op):
@@ -50,7 +47,7 @@ def beyond_the_graph(folder: str | Path) -> dict[str, str]:
 
 def check_trusted(folder: Path) -> None:
     """Raises a `ValueError` for a version that reaches beyond its graph."""
-    found = beyond_the_graph(folder)
+    found = beyond_the_graph(read_graphs(folder))
     if found:
         said = ", ".join(f"{op} ({does})" for op, does in found.items())
         raise ValueError(
@@ -61,7 +58,7 @@ def check_trusted(folder: Path) -> None:
 
 
 def read_graphs(folder: Path) -> Any:
-    """Returns the `MetaGraphDef`s of a version.
+    """Returns the `MetaGraphDef`s of a version, as messages; nothing of them runs.
 
     Raises:
         ValueError: for a file that is not a SavedModel.

@@ -32,7 +32,7 @@ def test_neighbours_are_predicted_from_the_side_that_has_not_seen_them():
     softmax = both.get_layer(NEIGHBOURS)
     softmax.kernel.assign(np.random.default_rng(0).normal(size=softmax.kernel.shape))
     losses = both(TOKENS)[NEIGHBOURS].numpy()
-    states = keras.Model(model.input, model.get_layer("states").input)
+    states = keras.Model(model.input, model.get_layer("states_1").input)
     forward, backward = (one.numpy() for one in states(TOKENS))
     kernel = softmax.kernel.numpy()
 

@@ -33,13 +33,14 @@ class EncoderTeacher(Teacher):
         return [*self._encoder.digests, *self.lesson.rows]
 
     def ask(self, texts: Sequence[str]) -> Iterator[np.ndarray]:
-        model = self._fitted()
+        model = self._fitted
         for start in range(0, len(texts), BATCH):
             vectors = self._encoder(texts[start : start + BATCH], first=start)
             found = np.zeros((len(vectors), len(self.lesson.labels)))
             found[:, model.classes_] = model.predict_proba(vectors.astype("float32"))
             yield found
 
+    @cached_property
     def _fitted(self) -> LogisticRegression:
         lesson, best = self.lesson, None
         train, valid = (

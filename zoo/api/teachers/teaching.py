@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from zoo.api.teachers.answers import ask
-from zoo.api.teachers.base import Lesson
+from zoo.api.teachers.base import Lesson, Teacher
 from zoo.api.teachers.opening import open_teacher
 from zoo.api.teachers.outcome import Taught
 from zoo.data import Splits, encode_labels, learn_tasks
@@ -121,10 +121,7 @@ class Teaching:
 
     def ask(self, texts: Sequence[str]) -> np.ndarray:
         """Returns the mean of the answers of all teachers, `[texts, labels]`."""
-        found = [
-            ask(open_teacher(source, self.lesson, self.say), texts, self.say)
-            for source in self.teachers
-        ]
+        found = [ask(teacher, texts, self.say) for teacher in self._opened]
         return np.mean(found, axis=0).astype("float64")
 
     def alone(self, folder: Path):
@@ -140,6 +137,10 @@ class Teaching:
         write_json(path, claim)
         self.say("The student with its teacher:")
         return run.model
+
+    @cached_property
+    def _opened(self) -> list[Teacher]:
+        return [open_teacher(one, self.lesson, self.say) for one in self.teachers]
 
     @cached_property
     def _tasks(self) -> dict[str, Task]:

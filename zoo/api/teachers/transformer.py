@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -47,11 +48,15 @@ class TransformerTeacher(Teacher):
         return [*files, *learnt, *self.lesson.rows]
 
     def ask(self, texts: Sequence[str]) -> Iterator[np.ndarray]:
+        for start in range(0, len(texts), ROWS_ASKED):
+            yield self._classifier.probabilities(texts[start : start + ROWS_ASKED])
+
+    @cached_property
+    def _classifier(self) -> _Classifier:
         classifier = _Classifier(self)
         if not self._is_finished():
             classifier.fine_tune()
-        for start in range(0, len(texts), ROWS_ASKED):
-            yield classifier.probabilities(texts[start : start + ROWS_ASKED])
+        return classifier
 
     @property
     def _folder(self) -> Path:

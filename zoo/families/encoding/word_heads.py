@@ -12,10 +12,10 @@ from zoo.layers import SampledSoftmax
 from zoo.models import _registry
 from zoo.models.encoders import state_layers
 from zoo.text.vocabulary import SPECIALS
+from zoo.training.losses import REDUCTION
 
 VECTORS, NEIGHBOURS = "token_vectors", "neighbours"
 SAMPLES = 256  # candidates of a batch
-_REDUCTION = "mean_with_sample_weight"
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -30,7 +30,7 @@ class SquaredLength(keras.losses.Loss):
         The mean over tokens, by their weights `[batch, time]`.
     """
 
-    def __init__(self, name: str = "squared_length", reduction=_REDUCTION, **keywords):
+    def __init__(self, name: str = "squared_length", reduction=REDUCTION, **keywords):
         super().__init__(name=name, reduction=reduction, **keywords)
 
     def call(self, y_true, y_pred):
@@ -41,7 +41,7 @@ class SquaredLength(keras.losses.Loss):
 class OwnLoss(keras.losses.Loss):
     """The loss that the output is, `[batch, time]`; its mean by the weights."""
 
-    def __init__(self, name: str = "own_loss", reduction=_REDUCTION, **keywords):
+    def __init__(self, name: str = "own_loss", reduction=REDUCTION, **keywords):
         super().__init__(name=name, reduction=reduction, **keywords)
 
     def call(self, y_true, y_pred):
