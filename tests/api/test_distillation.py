@@ -9,6 +9,8 @@ import pytest
 from test_teachers import command
 
 import zoo
+from zoo.api.teachers import teaching
+from zoo.api.teachers.lesson import lesson_of
 from zoo.api.teachers.outcome import NO_BETTER
 from zoo.api.teachers.pool import pool_of, read_pool
 from zoo.data import Examples, Splits
@@ -80,6 +82,40 @@ def test_the_pool_has_no_held_out_text(tmp_path):
     more, _ = pool_of(splits, [], 30, 0)
     assert more == variants(["a long text"], 30, 0) and "a long" in more
     assert variants(["a long text"], 30, 1) != more
+
+
+def test_the_answer_is_the_mean_of_teachers_that_are_opened_once(tmp_path, monkeypatch):
+    examples = Examples(["a", "b"], {"label": ["bad", "good"]})
+    splits = Splits(examples, examples, examples)
+    shares, opened = {"one": 0.75, "two": 0.25}, []
+
+    class Sure(teaching.Teacher):
+        def identity(self):
+            return [self.source]
+
+        def ask(self, texts):
+            share = shares[self.source]
+            yield np.tile([share, 1 - share], (len(texts), 1))
+
+    def open_teacher(source, lesson, say):
+        opened.append(source)
+        return Sure(source, lesson)
+
+    monkeypatch.setattr(teaching, "open_teacher", open_teacher)
+    taught = teaching.Teaching(
+        train=lambda *_: None,
+        identity=[],
+        splits=splits,
+        lesson=lesson_of(splits, tmp_path),
+        teachers=["one", "one", "two", "two", "two"],
+        temperature=None,
+        mixture=0.5,
+        say=lambda line: None,
+    )
+    for texts in (["x"], ["y", "z"]):
+        found = taught.ask(texts)
+        np.testing.assert_allclose(found, [[0.45, 0.55]] * len(texts), atol=1e-6)
+    assert opened == list(taught.teachers)
 
 
 @pytest.mark.slow

@@ -2,7 +2,10 @@
 
 import pytest
 
+from zoo.data import Examples, Splits
 from zoo.families.classification.coverage import coverage_of
+from zoo.families.classification.settings import ClassificationSettings
+from zoo.families.classification.train import prepare
 from zoo.text import TextPipeline
 
 pytestmark = pytest.mark.tensorflow
@@ -43,3 +46,10 @@ def test_words_in_pieces_are_not_unknown():
     # What has a character of no training text is unknown as a whole.
     [ids] = pipeline.encode(["king\u00e9"])
     assert ids.tolist() == [1]
+
+
+def test_long_texts_are_padded_to_whole_windows():
+    texts = [" ".join(["good"] * length) for length in (3, 100, 130, 300)]
+    part = Examples(texts, {"label": ["a", "b"] * 2})
+    prepared = prepare(Splits(part, part, part), ClassificationSettings())
+    assert prepared.buckets == [8, 104, 256, 384]

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from tiny_teacher import WIDTH, WORDS, make_teacher, table, texts
 
+from zoo.families.encoding.alignment import means_of_pieces
 from zoo.families.encoding.teacher import Teacher
 from zoo.families.encoding.token_vectors import token_vectors
 from zoo.text import TextPipeline
@@ -102,3 +103,9 @@ def test_what_has_no_tokens_is_refused(tmp_path, teacher, pipeline):
     with pytest.raises(ValueError, match="`token_weight` needs.*sentence_embedding"):
         token_vectors(pooled, pipeline, ["a"], folder=tmp_path / "cache")
     assert not (tmp_path / "cache").exists()
+
+
+def test_a_piece_belongs_to_the_tokens_that_share_a_character_with_it():
+    tokens, pieces = np.array([[0, 2], [2, 5]]), np.array([[0, 2], [2, 3], [3, 5]])
+    means, known = means_of_pieces(tokens, pieces, np.eye(3))
+    assert means.tolist() == [[1, 0, 0], [0, 0.5, 0.5]] and known.all()
