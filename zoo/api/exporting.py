@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,9 @@ from zoo.api.start import load_tensorflow
 from zoo.api.trained import trained
 from zoo.families import exporting, get_family
 from zoo.families.reading import check_texts
+from zoo.loading import load
+from zoo.serving.versions import versions
+from zoo.weights import trained_models
 
 
 def export(
@@ -112,6 +115,23 @@ def export(
     return devices.export(
         text_model, to, runtime=edge, length=length, int8=int8, examples=part
     )
+
+
+def export_trained(folder: Path) -> Iterator[Path]:
+    """Exports the trained models of the package that a folder of exports lacks.
+
+    Args:
+        folder: for the models; each has a folder of versions there.
+
+    Yields:
+        The folder of each new version.
+
+    Raises:
+        OSError: if the folder cannot be written.
+    """
+    for name in trained_models():
+        if not versions(folder / name):
+            yield load(name).export(folder / name)
 
 
 def _check(fits: Any, place: str, **arguments: Any) -> None:

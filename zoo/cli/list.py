@@ -7,7 +7,13 @@ def add_list_parsers(commands) -> None:
     """Adds both commands to the subparsers of `zoo`."""
     listing = commands.add_parser("list", help="list the models or the named data sets")
     listing.add_argument("pattern", nargs="?", default="*", help='pattern, as "*mt*"')
-    listing.add_argument("--data", action="store_true", help="list the data sets")
+    what = listing.add_mutually_exclusive_group()
+    what.add_argument("--data", action="store_true", help="list the data sets")
+    what.add_argument(
+        "--trained",
+        action="store_true",
+        help="list the trained models that ship with the package",
+    )
     listing.set_defaults(command=_list)
 
     describe = commands.add_parser("describe", help="show the arguments of a model")
@@ -20,6 +26,10 @@ def _list(options) -> None:
         from zoo.data import named_sets
 
         rows = named_sets()
+    elif options.trained:
+        from zoo.weights import trained_models
+
+        rows = [(name, card["summary"]) for name, card in trained_models().items()]
     else:
         from zoo.models._registry import describe, list_models
 

@@ -70,6 +70,11 @@ def add_serve_commands(commands) -> None:
     config.add_argument(
         "--image", default=IMAGE, help=f"image of the server (default: {IMAGE})"
     )
+    config.add_argument(
+        "--trained",
+        action="store_true",
+        help="first export the trained models of the package that are not there yet",
+    )
     config.set_defaults(command=_serve_config)
 
     back = commands.add_parser(
@@ -126,6 +131,12 @@ def _serve_config(options) -> None:
     for model, label, version in options.label or ():
         labels = labels or {}
         labels.setdefault(model, {})[label] = version
+    if options.trained:
+        load_tensorflow()
+        from zoo.api.exporting import export_trained
+
+        for exported in export_trained(options.folder):
+            print(f"Exported and checked: {exported.parent}")
     paths = write_serve_config(
         options.folder,
         canary=options.canary,

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zoo.data.parts import valid_as_train
+from zoo.families.card import add_card, card_of
 from zoo.families.run import Run
 from zoo.families.steps import Steps
 from zoo.reporting.report import Report
@@ -96,6 +97,8 @@ class Family(Steps):
         _remember(text_model, splits)
         text_model.save(folder / "model")
         scores = self.report(text_model, prepared, history, settings, folder)
+        card = card_of(self, text_model, splits, scores)
+        add_card(folder / "model", text_model, card)
         say(scores)
         page = folder / "report.md"
         prompt = self.prompt(splits).split(SEPARATOR)

@@ -7,11 +7,15 @@ from pathlib import Path
 
 from zoo.models._registry import describe, list_models
 from zoo.serving.folders import TRAINED, described, opener
+from zoo.weights.trained import is_trained, trained_folder
 
 FORMAT_VERSION = 2  # in version 1, a regression's model returned the value in float32
 METADATA = "metadata.json"
 _BEFORE_FAMILIES = "classification"  # of old models that are not in the registry
-_ACCEPTED = "a run, or the folder of a trained model with its model.keras"
+_ACCEPTED = (
+    "a run, a name from `zoo list --trained`, or the folder of a trained model with "
+    "its model.keras"
+)
 
 
 def saved_metadata(
@@ -21,7 +25,8 @@ def saved_metadata(
     """Returns the folder of a trained model, and the content of its `metadata.json`.
 
     Args:
-        folder: the model's folder, or a run's folder, which holds it as `model`.
+        folder: the model's folder, a run's folder, which holds it as `model`, or the
+            name of a trained model that ships with the package.
         need: first sentence of the error for another folder.
 
     Returns:
@@ -32,7 +37,7 @@ def saved_metadata(
         ValueError: if the folder holds no trained model, its metadata is damaged, or
             the format is newer than this version of the zoo.
     """
-    folder = Path(folder)
+    folder = trained_folder(folder) if is_trained(folder) else Path(folder)
     if (folder / "model" / METADATA).exists():
         folder = folder / "model"
     path = folder / METADATA

@@ -158,6 +158,10 @@ class Steps(RenamedAttributes, ABC):
         write_page(folder, page, {**results, "history": list(history)})
         return Scores(results["test"], table)
 
+    def card_sections(self, text_model: BaseTextModel, scores: Scores) -> list[str]:
+        """Returns further parts of the results on a model's card, in Markdown."""
+        return []
+
     def results(self, text_model: BaseTextModel, prepared, history: list[dict]) -> dict:
         """Returns the results of one seed: scores of `valid` and `test`, and costs.
 

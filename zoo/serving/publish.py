@@ -16,6 +16,7 @@ from pathlib import Path
 
 from tensorflow.core.protobuf import saved_model_pb2
 
+from zoo.reporting.card import write_card
 from zoo.serving import ExportError, check, expected
 from zoo.serving.deploy import BATCHING_FILE
 from zoo.serving.gradients import save_without_gradients
@@ -29,6 +30,7 @@ from zoo.serving.warmup import warmup_requests
 from zoo.serving.warmup_records import WARMUP_FILE, write_warmup
 
 FORMAT_VERSION = 1
+EXTRA = "assets.extra"
 # The oldest TensorFlow in which exports of all models passed their check (2.15.1).
 # Servers link tensorflow-text's ops from 2.12 on, but in TensorFlow 2.12.1 a graph
 # rewrite for oneDNN mistakes sigmoid(a) * b for a swish if a and b come from one split
@@ -72,8 +74,12 @@ def publish(
             write_method_names(temporary, servable.method_names)
         if servable.batchable:
             (temporary / BATCHING_FILE).write_text(render(BATCHING_FILE), "utf-8")
-        _write_extra(temporary, folder.absolute().name, servable, examples)
-        described = _describe(temporary, servable, metadata or {})
+        name = folder.absolute().name
+        _write_extra(temporary, name, servable, examples)
+        model = dict(metadata or {})
+        card = model.pop("card", None) or _plain_card(name, servable)
+        write_card(temporary / EXTRA, card)
+        described = _describe(temporary, servable, model)
         calls = list(servable.calls)
         _write_json(temporary / "metadata.json", {**described, "calls": calls})
         _self_check(temporary)
@@ -107,7 +113,7 @@ def _temporary_folder(folder: Path) -> Path:
 def _write_extra(
     folder: Path, name: str, servable: Servable, texts: Sequence[bytes]
 ) -> None:
-    extra = folder / "assets.extra"
+    extra = folder / EXTRA
     extra.mkdir()
     labels = {task: list(spec.labels) for task, spec in servable.tasks.items()}
     _write_json(extra / "labels.json", labels)
@@ -116,6 +122,16 @@ def _write_extra(
         _signatures(_meta_graph(folder)), expected.warmup_batches(texts)
     )
     write_warmup(path, requests, model=name)
+
+
+def _plain_card(name: str, servable: Servable) -> dict:
+    """Returns the card of a model about which no run reported."""
+    tasks = servable.tasks.items()
+    return {
+        "title": name,
+        "tasks": {n: {"kind": t.kind, "labels": list(t.labels)} for n, t in tasks},
+        "facts": {"parameters": f"{servable.model.count_params():,}"},
+    }
 
 
 def _describe(folder: Path, servable: Servable, metadata: Mapping) -> dict:

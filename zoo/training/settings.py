@@ -11,6 +11,7 @@ from zoo.models._registry import describe
 from zoo.models._search_space import Range
 from zoo.text.inputs import plain
 from zoo.weights import AUTO, NAMES, NONE
+from zoo.weights.trained import is_trained
 
 
 def _whole(value) -> bool:
@@ -28,7 +29,7 @@ def is_folder(weights: str) -> bool:
 
 
 def _exists(weights: str) -> bool:
-    return not is_folder(weights) or Path(weights).is_dir()
+    return not is_folder(weights) or Path(weights).is_dir() or is_trained(weights)
 
 
 # Values of `imbalance`, and the one of `loss_weights` that is not a mapping.
@@ -53,7 +54,7 @@ _SHIPPED = (
 )
 _BY_NAME = {
     "weights": (
-        f"{', '.join(SHIPPED_OR_NOT)}, or the folder of a trained model",
+        f"{', '.join(SHIPPED_OR_NOT)}, or the name or folder of a trained model",
         lambda value: isinstance(value, str) and _exists(value),
     ),
     "seed": _FROM_0,

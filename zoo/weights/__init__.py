@@ -17,6 +17,7 @@ from zoo.weights.shipped import (
     read_vectors,
     vocabulary,
 )
+from zoo.weights.trained import trained_models
 
 __all__ = [
     "AUTO",
@@ -27,5 +28,6 @@ __all__ = [
     "WIDTHS",
     "known_words",
     "read_vectors",
+    "trained_models",
     "vocabulary",
 ]

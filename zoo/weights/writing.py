@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
+from zoo._lazy import numpy as np
 from zoo.weights.shipped import FILE
 
 

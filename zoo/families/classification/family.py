@@ -88,6 +88,12 @@ class Classification(Family):
         scores = outcome.results[outcome.name]
         return Scores(scores, "\n\n".join(filter(None, shown_results(outcome))))
 
+    def card_sections(self, text_model, scores):
+        from zoo.families.classification.label_tables import label_table
+
+        tasks = text_model.tasks.items()
+        return [label_table(name, task, scores[name]) for name, task in tasks]
+
     def results(self, text_model, prepared, history):
         from zoo.families.classification.train import evaluate_part
 

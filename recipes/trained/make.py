@@ -1,0 +1,120 @@
+"""Trains a model that ships, packs it, measures what was packed, and writes its card.
+
+    python recipes/trained/make.py spam-en --to zoo/weights/trained/spam-en/1
+
+The check set, `check.jsonl` beside this file's folder of the model, is not trained on:
+its texts were written for it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from models import MODELS, Spec
+
+import zoo
+from zoo.data.download import sha256_of
+from zoo.reporting.card import write_card
+from zoo.weights.packing import pack, unpack
+
+CHECKS = Path(__file__).parent / "checks"
+
+
+def make(name: str, spec: Spec, to: Path, runs: Path, **settings) -> dict:
+    """Trains, packs and measures a model; returns its card.
+
+    Args:
+        name: name of the trained model.
+        spec: how it is made.
+        to: folder of the version, which must not exist.
+        runs: folder of the run, from which a stopped training continues.
+        settings: of the training, instead of those of `spec`.
+    """
+    data = dict(spec.data())
+    given = {**spec.settings, **settings}
+    run = zoo.train(spec.model, **data, out=runs / name, **given)
+    pack(run.folder / "model", to)
+    with tempfile.TemporaryDirectory() as folder:
+        unpack(to, Path(folder, "model"))
+        packed = zoo.load(Path(folder, "model"))
+        after = zoo.evaluate(packed, **_test_of(data))
+        answers = [packed.predict([check["text"]])[0] for check in checks_of(name)]
+    files = sorted(path for path in to.rglob("*") if path.is_file())
+    size = sum(path.stat().st_size for path in files)
+    results = json.loads((run.folder / "results.json").read_text("utf-8"))
+    milliseconds = results["costs"][spec.model]["ms_a_text"]
+    own = dict(run.model.metadata["card"])
+    card = {
+        **own,
+        "title": name,
+        "version": int(to.name),
+        "summary": spec.summary,
+        "model": f"`{spec.model}`: {own['summary']}",
+        "sources": [dict(zip(("name", "licence", "texts"), s)) for s in spec.sources],
+        "facts": {
+            "model": spec.model,
+            **own["facts"],
+            "size of the package, MB": f"{size / 1e6:.1f}",
+            "ms a text, one at a time": f"{milliseconds:.2f}",
+            **_calibration(results["calibration"]),
+        },
+        "sections": [*own["sections"], _rounding(run.metrics, after)],
+        "test_packed": after,
+        "uses": list(spec.uses),
+        "limits": [*spec.limits, *own["limits"]],
+        "command": f"python recipes/trained/make.py {name} --to FOLDER",
+        "checks": [
+            {**check, "answer": answer}
+            for check, answer in zip(checks_of(name), answers, strict=True)
+        ],
+        "sha256": {
+            path.relative_to(to).as_posix(): sha256_of(path.read_bytes())
+            for path in files
+        },
+    }
+    write_card(to, card)
+    return card
+
+
+def checks_of(name: str) -> list[dict]:
+    """Returns texts and their labels, by task, that were written to check a model."""
+    lines = (CHECKS / f"{name}.jsonl").read_text("utf-8").splitlines()
+    return [json.loads(line) for line in lines]
+
+
+def _test_of(data: Mapping) -> dict:
+    """Returns the arguments of `zoo.evaluate` for the test part."""
+    given = {key: data[key] for key in ("label", "task_column") if key in data}
+    return {**given, "data": data.get("test", data["data"]), "verbose": False}
+
+
+def _calibration(tasks: Mapping) -> dict[str, str]:
+    return {f"ECE, {name}": f"{facts['ece']:.4f}" for name, facts in tasks.items()}
+
+
+def _rounding(before: Mapping, after: Mapping) -> str:
+    parts = []
+    for task, scores in before.items():
+        metric = next(key for key, value in scores.items() if isinstance(value, float))
+        parts.append(
+            f"{task} {metric} {scores[metric]:.4f} before and "
+            f"{after[task][metric]:.4f} after"
+        )
+    return f"Rounding of the weights, on the test part: {'; '.join(parts)}."
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="python recipes/trained/make.py")
+    parser.add_argument("name", choices=MODELS)
+    parser.add_argument("--to", type=Path, required=True, help="folder of the version")
+    parser.add_argument("--runs", type=Path, default=Path("runs"), help="(runs)")
+    options = parser.parse_args(arguments)
+    make(options.name, MODELS[options.name], options.to, options.runs)
+
+
+if __name__ == "__main__":
+    main()

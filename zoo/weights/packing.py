@@ -1,0 +1,139 @@
+"""Packs a saved model into a few megabytes, and unpacks it. Loads no TensorFlow.
+
+A saved model is the folder that `zoo.TextModel.save` writes. Its package holds the same
+files, but its weights are rounded: the rows of large tables to int8 with a scale each,
+other large arrays to float16.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from zoo._lazy import numpy as np
+from zoo.data.download import sha256_of
+from zoo.weights.writing import rounded
+
+MODEL, METADATA, PIPELINE = "model.keras", "metadata.json", "pipeline"
+WEIGHTS, CONFIG, ORIGIN = "weights.npz", "config.json", "keras.json"
+# Members of a `.keras` file, which is a zip.
+_WEIGHTS, _CONFIG, _ORIGIN = "model.weights.h5", "config.json", "metadata.json"
+_VALUES, _SCALE = ":values", ":scale"
+# Tables of at least so many rows and columns are stored as int8; smaller arrays than
+# that many values as they are.
+LEAST_ROWS, LEAST_COLUMNS, LEAST_VALUES = 4096, 16, 4096
+
+
+def pack(model: Path, package: Path) -> None:
+    """Writes the package of a saved model.
+
+    Args:
+        model: folder of the saved model.
+        package: folder to write, which must not exist.
+    """
+    package.mkdir(parents=True)
+    with zipfile.ZipFile(model / MODEL) as archive:
+        (package / CONFIG).write_bytes(archive.read(_CONFIG))
+        (package / ORIGIN).write_bytes(archive.read(_ORIGIN))
+        arrays = dict(_arrays(archive.read(_WEIGHTS)))
+    packed: dict[str, np.ndarray] = {}
+    for path, array in arrays.items():
+        packed.update(rounded_array(path, array))
+    np.savez_compressed(package / WEIGHTS, **packed)
+    shutil.copytree(model / PIPELINE, package / PIPELINE)
+    metadata = json.loads((model / METADATA).read_text("utf-8"))
+    metadata.pop("sha256", None)  # of files that the package does not hold
+    text = json.dumps(metadata, indent=1, ensure_ascii=False)
+    (package / METADATA).write_text(text + "\n", "utf-8")
+
+
+def unpack(package: Path, model: Path) -> None:
+    """Writes the saved model of a package, with float32 weights.
+
+    Args:
+        package: folder that `pack` wrote.
+        model: folder to write, which must not exist.
+    """
+    model.mkdir(parents=True)
+    with np.load(package / WEIGHTS, allow_pickle=False) as file:
+        weights = _h5({name: file[name] for name in file.files})
+    with zipfile.ZipFile(model / MODEL, "w") as archive:
+        archive.writestr(_ORIGIN, (package / ORIGIN).read_bytes())
+        archive.writestr(_CONFIG, (package / CONFIG).read_bytes())
+        archive.writestr(_WEIGHTS, weights)
+    shutil.copytree(package / PIPELINE, model / PIPELINE)
+    files = sorted(path for path in model.rglob("*") if path.is_file())
+    metadata = json.loads((package / METADATA).read_text("utf-8"))
+    metadata["sha256"] = {
+        path.relative_to(model).as_posix(): sha256_of(path.read_bytes())
+        for path in files
+    }
+    text = json.dumps(metadata, indent=2, ensure_ascii=False)
+    (model / METADATA).write_text(text, "utf-8")
+
+
+def rounded_array(path: str, array: np.ndarray) -> dict[str, np.ndarray]:
+    """Returns how an array is stored, by name.
+
+    A row `r` of a large table is stored as `round(r / s)` with `s = max|r| / 127`.
+
+    Args:
+        path: its name.
+        array: its values.
+
+    Example:
+        >>> stored = rounded_array("table", np.ones((5000, 20), "float32"))
+        >>> {name: str(values.dtype) for name, values in stored.items()}
+        {'table:values': 'int8', 'table:scale': 'float16'}
+        >>> rounded_array("bias", np.ones(3, "float32"))["bias"].dtype
+        dtype('float32')
+    """
+    if array.dtype.kind != "f" or array.size < LEAST_VALUES:
+        return {path: array}
+    if array.ndim == 2 and array.shape[0] >= LEAST_ROWS:
+        if array.shape[1] >= LEAST_COLUMNS:
+            values, scale = rounded(array, axis=1)
+            return {path + _VALUES: values, path + _SCALE: scale}
+    with np.errstate(over="ignore"):
+        half = array.astype("float16")
+    return {path: half if np.isfinite(half).all() else array}
+
+
+def restored_arrays(packed: dict[str, np.ndarray]) -> Iterator[tuple[str, np.ndarray]]:
+    """Yields the arrays of a package by name, floating-point ones in float32."""
+    for name, array in packed.items():
+        if name.endswith(_SCALE):
+            continue
+        if name.endswith(_VALUES):
+            name = name.removesuffix(_VALUES)
+            array = array.astype("float32") * packed[name + _SCALE].astype("float32")
+        yield name, array.astype("float32") if array.dtype.kind == "f" else array
+
+
+def _arrays(weights: bytes) -> Iterator[tuple[str, np.ndarray]]:
+    """Yields the datasets of an HDF5 file by path."""
+    import h5py
+
+    found: dict[str, np.ndarray] = {}
+
+    def keep(path: str, item) -> None:
+        if isinstance(item, h5py.Dataset):
+            found[path] = np.asarray(item)
+
+    with h5py.File(io.BytesIO(weights), "r") as file:
+        file.visititems(keep)
+    yield from found.items()
+
+
+def _h5(packed: dict[str, np.ndarray]) -> bytes:
+    import h5py
+
+    written = io.BytesIO()
+    with h5py.File(written, "w") as file:
+        for path, array in restored_arrays(packed):
+            file.create_dataset(path, data=array)
+    return written.getvalue()
