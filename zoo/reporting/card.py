@@ -87,8 +87,8 @@ def _data(card: Mapping) -> list[str]:
             [in_cell(s[key]) for key in ("name", "licence", "texts")] for s in sources
         ]
         parts.append(markdown_table(rows))
-    if rows := card.get("rows"):
-        counts = (f"{count:,} {part}" for part, count in rows.items())
+    if sizes := card.get("rows"):
+        counts = (f"{count:,} {part}" for part, count in sizes.items())
         parts.append(f"Rows: {', '.join(counts)}.")
     if notes := card.get("notes"):
         parts.append("\n".join(f"- {note}" for note in notes))

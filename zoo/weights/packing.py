@@ -13,6 +13,7 @@ import shutil
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from zoo._lazy import numpy as np
 from zoo.data.download import sha256_of
@@ -40,7 +41,7 @@ def pack(model: Path, package: Path) -> None:
         (package / CONFIG).write_bytes(archive.read(_CONFIG))
         (package / ORIGIN).write_bytes(archive.read(_ORIGIN))
         arrays = dict(_arrays(archive.read(_WEIGHTS)))
-    packed: dict[str, np.ndarray] = {}
+    packed: dict[str, Any] = {}
     for path, array in arrays.items():
         packed.update(rounded_array(path, array))
     np.savez_compressed(package / WEIGHTS, **packed)
