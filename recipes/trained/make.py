@@ -18,6 +18,7 @@ from models import MODELS, Spec
 
 import zoo
 from zoo.data.download import sha256_of
+from zoo.families.card import add_card
 from zoo.reporting.card import write_card
 from zoo.weights.packing import pack, unpack
 
@@ -37,6 +38,18 @@ def make(name: str, spec: Spec, to: Path, runs: Path, **settings) -> dict:
     data = dict(spec.data())
     given = {**spec.settings, **settings}
     run = zoo.train(spec.model, **data, out=runs / name, **given)
+    own = run.model.metadata["card"]
+    described = {
+        **own,
+        "title": name,
+        "version": int(to.name),
+        "summary": spec.summary,
+        "sources": [dict(zip(("name", "licence", "texts"), s)) for s in spec.sources],
+        "uses": list(spec.uses),
+        "limits": [*spec.limits, *own["limits"]],
+        "command": f"python recipes/trained/make.py {name} --to FOLDER",
+    }
+    add_card(run.folder / "model", run.model, described)  # exports carry it
     pack(run.folder / "model", to)
     with tempfile.TemporaryDirectory() as folder:
         unpack(to, Path(folder, "model"))
@@ -47,14 +60,8 @@ def make(name: str, spec: Spec, to: Path, runs: Path, **settings) -> dict:
     size = sum(path.stat().st_size for path in files)
     results = json.loads((run.folder / "results.json").read_text("utf-8"))
     milliseconds = results["costs"][spec.model]["ms_a_text"]
-    own = dict(run.model.metadata["card"])
     card = {
-        **own,
-        "title": name,
-        "version": int(to.name),
-        "summary": spec.summary,
-        "model": f"`{spec.model}`: {own['summary']}",
-        "sources": [dict(zip(("name", "licence", "texts"), s)) for s in spec.sources],
+        **described,
         "facts": {
             "model": spec.model,
             **own["facts"],
@@ -64,9 +71,6 @@ def make(name: str, spec: Spec, to: Path, runs: Path, **settings) -> dict:
         },
         "sections": [*own["sections"], _rounding(run.metrics, after)],
         "test_packed": after,
-        "uses": list(spec.uses),
-        "limits": [*spec.limits, *own["limits"]],
-        "command": f"python recipes/trained/make.py {name} --to FOLDER",
         "checks": [
             {**check, "answer": answer}
             for check, answer in zip(checks_of(name), answers, strict=True)

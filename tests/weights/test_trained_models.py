@@ -1,0 +1,111 @@
+"""The trained models that ship: their files, their cards, and what they answer."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from saved import ROOT
+
+import zoo
+from zoo.cli import main
+from zoo.reporting.card import card_page
+from zoo.serving import ServedModel
+from zoo.weights import packing, trained, trained_models
+
+NAMES = sorted(trained_models())
+MOST, MOST_TOGETHER = 10_000_000, 45_000_000
+# Largest difference of a score from the recorded one, on another machine.
+TOLERANCE = 1e-4
+
+
+def versions():
+    for name in NAMES:
+        for version in trained._versions(name):
+            yield pytest.param(name, version, id=f"{name}@{version}")
+
+
+def folder_of(name: str, version: int) -> Path:
+    return trained._FOLDER / name / str(version)
+
+
+def test_they_are_there_and_small():
+    assert {"sentiment-en", "spam-en", "question-en", "intent-en"} <= {*NAMES}
+    sizes = {
+        name: sum(p.stat().st_size for p in folder_of(name, newest).rglob("*"))
+        for name in NAMES
+        for newest in trained._versions(name)[-1:]
+    }
+    assert max(sizes.values()) < MOST
+    shipped = trained._FOLDER.parent.glob("*/vectors.npz")
+    vectors = sum(path.stat().st_size for path in shipped)
+    assert sum(sizes.values()) + vectors < MOST_TOGETHER
+
+
+@pytest.mark.parametrize("name, version", versions())
+def test_the_card_is_of_these_files(name, version):
+    folder = folder_of(name, version)
+    card = json.loads((folder / "card.json").read_text("utf-8"))
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    found = {
+        path.relative_to(folder).as_posix(): packing.sha256_of(path.read_bytes())
+        for path in files
+        if path.stem != "card"
+    }
+    assert card["sha256"] == found
+    assert (folder / "card.md").read_text("utf-8") == card_page(card)
+    assert card["title"] == name and card["version"] == version
+    for key in ("summary", "sources", "rows", "table", "uses", "limits", "command"):
+        assert card[key]
+
+
+@pytest.mark.slow
+@pytest.mark.tensorflow
+@pytest.mark.parametrize("name, version", versions())
+def test_it_answers_its_check_set_as_recorded(name, version):
+    card = trained.read_card(name, version)
+    model = zoo.load(name, version=version)
+    answers = model.predict([check["text"] for check in card["checks"]])
+    for check, answer in zip(card["checks"], answers, strict=True):
+        assert_same(answer, check["answer"])
+
+
+def assert_same(answer, recorded):
+    assert answer.keys() == recorded.keys()
+    for task, expected in recorded.items():
+        assert (
+            answer[task]["label" if "label" in expected else "labels"]
+            == expected["label" if "label" in expected else "labels"]
+        )
+        for label, score in expected["scores"].items():
+            assert answer[task]["scores"][label] == pytest.approx(score, abs=TOLERANCE)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_check_set_is_the_one_that_was_written(name):
+    path = ROOT / "recipes" / "trained" / "checks" / f"{name}.jsonl"
+    checks = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+    recorded = trained.read_card(name, trained._versions(name)[-1])["checks"]
+    assert [
+        {key: check[key] for key in ("text", "labels")} for check in recorded
+    ] == checks
+
+
+@pytest.mark.slow
+@pytest.mark.tensorflow
+def test_an_export_of_a_trained_model_answers_as_recorded(tmp_path):
+    exported = zoo.export("spam-en", tmp_path / "spam-en")
+    card = trained.read_card("spam-en", trained._versions("spam-en")[-1])
+    texts = [check["text"] for check in card["checks"]]
+    for check, answer in zip(card["checks"], ServedModel(exported).predict(texts)):
+        for task, expected in check["answer"].items():
+            assert answer[task]["label"] == expected["label"]
+    extra = json.loads((exported / "assets.extra" / "card.json").read_text("utf-8"))
+    assert extra["summary"] == card["summary"]
+
+
+def test_the_command_line_lists_them(capsys):
+    main(["list", "--trained"])
+    said = capsys.readouterr().out
+    assert [line.split()[0] for line in said.splitlines()] == NAMES
