@@ -131,4 +131,17 @@ MODELS = {
         limits=(ENGLISH, "A sentence without a command gets one of the seven anyway."),
         settings={"ngram_buckets": 2**17},
     ),
+    "language-id": Spec(
+        summary="The language of a text, one of 85.",
+        model="text_cnn",
+        data=lambda: {"data": "languages"},
+        sources=(("languages: messages of Django, Wagtail, Sphinx", "BSD", "125,123"),),
+        uses=("Sentences of 20 characters or more.",),
+        limits=(
+            "It learned from messages of programs, whose words are not those of speech.",
+            "Neighbouring languages, such as Croatian and Bosnian, are confused, and a "
+            "text in a language that is not in the list gets one that is.",
+        ),
+        settings={"tokenizer": "bytes"},
+    ),
 }

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import gettext
 import io
-import struct
 import zipfile
 
 import pytest
+from catalogues import compiled
 
 from zoo.data import DataError
 from zoo.data.download import sha256_of
@@ -21,20 +21,6 @@ CATALOGUE = {
     "%d page\0%d pages": "%d page\0%d pages à lire",
     "untranslated": "",
 }
-
-
-def compiled(pairs: dict[str, str], order: str = "<") -> bytes:
-    """A .mo file, as the manual of GNU gettext lays it out."""
-    texts = sorted((s.encode(), t.encode()) for s, t in pairs.items())
-    count = len(texts)
-    offset, tables, blob = 28 + 16 * count, [[], []], b""
-    for side in (0, 1):
-        for pair in texts:
-            tables[side] += [len(pair[side]), offset + len(blob)]
-            blob += pair[side] + b"\0"
-    head = [0x950412DE, 0, count, 28, 28 + 8 * count, 0, 28 + 16 * count]
-    numbers = [*head, *tables[0], *tables[1]]
-    return struct.pack(f"{order}{len(numbers)}I", *numbers) + blob
 
 
 @pytest.mark.parametrize("order", "<>")
