@@ -139,8 +139,8 @@ MODELS = {
         uses=("Sentences of 20 characters or more.",),
         limits=(
             "It learned from messages of programs, whose words are not those of speech.",
-            "Neighbouring languages, such as Croatian and Bosnian, are confused, and a "
-            "text in a language that is not in the list gets one that is.",
+            "Neighbouring languages, such as Croatian and Bosnian, are confused.",
+            "A text in a language that is not in the list gets one that is.",
         ),
         settings={"tokenizer": "bytes"},
     ),
