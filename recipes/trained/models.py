@@ -138,7 +138,7 @@ MODELS = {
         sources=(("languages: messages of Django, Wagtail, Sphinx", "BSD", "125,123"),),
         uses=("Sentences of 20 characters or more.",),
         limits=(
-            "It learned from messages of programs, whose words are not those of speech.",
+            "It learned from messages of programs, not from speech.",
             "Neighbouring languages, such as Croatian and Bosnian, are confused.",
             "A text in a language that is not in the list gets one that is.",
         ),
