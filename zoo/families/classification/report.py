@@ -21,6 +21,7 @@ from zoo.families.classification.reliability import describe_calibration
 from zoo.families.classification.train import (
     Prepared,
     evaluate_part,
+    part_outputs,
 )
 from zoo.families.classification.verdict import recommend, verdict
 from zoo.reporting.markdown import in_cell, markdown_table
@@ -85,6 +86,7 @@ def outcome_of(text_model, prepared: Prepared, history) -> Outcome:
     for found in (baselines, costs):
         found.pop(name, None)  # the model `linear` takes the place of its baseline
     seconds = sum(logs["seconds"] for logs in history)
+    outputs = part_outputs(text_model, prepared, "test")
     took = milliseconds(text_model.predict, prepared.splits.test.texts)
     return Outcome(
         name=name,
@@ -92,13 +94,13 @@ def outcome_of(text_model, prepared: Prepared, history) -> Outcome:
         tasks=text_model.tasks,
         history=history,
         results={
-            name: evaluate_part(text_model, prepared, "test"),
+            name: evaluate_part(text_model, prepared, "test", outputs),
             **baselines,
         },
         parameters=text_model.model.count_params(),
         seconds=seconds,
         settings=text_model.metadata,
-        calibration=describe_calibration(text_model, prepared),
+        calibration=describe_calibration(text_model, prepared, outputs),
         costs={name: {"seconds": seconds, "ms_a_text": took}, **costs},
     )
 
