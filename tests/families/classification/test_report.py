@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 import zoo.reporting
+from zoo.families.classification import report
 from zoo.families.classification.coverage import Coverage
 from zoo.families.classification.report import (
     Outcome,
@@ -99,6 +100,16 @@ def odd_tasks():
         "tags\n2": Task("multilabel", ("a|b", "c")),
         "_$price": Task("regression"),
     }
+
+
+def test_the_model_linear_stands_beside_the_baseline_of_that_name():
+    found = {"majority": 1, "linear": 2, "linear on all tasks": 3}
+    assert list(report._renamed(found, "linear")) == [
+        "majority",
+        "linear (scikit-learn)",
+        "linear on all tasks",
+    ]
+    assert report._renamed(found, "text_cnn") == found
 
 
 def test_page_with_odd_names(tmp_path):

@@ -63,14 +63,17 @@ def cross_validated(tasks: Mapping[str, Task], costs: Mapping[str, Mapping]) -> 
     """
     lines = []
     for name in tasks:
-        chosen = costs.get("linear", {}).get("chosen", {}).get(name, {})
+        options = {one: cost.get("chosen", {}) for one, cost in costs.items()}
+        baseline = next((one for one, found in options.items() if name in found), None)
+        chosen = {} if baseline is None else options[baseline][name]
         if "cross_validated" not in chosen:
             continue
         score, rows = (chosen["cross_validated"][key] for key in ("score", "rows"))
         low, high = share_interval(round(score * rows), rows)
         lines.append(
-            f"Cross-validated on {rows} training and validation rows, linear has an "
-            f"accuracy of {score:.2f} ({low:.2f} to {high:.2f}) for `{in_cell(name)}`."
+            f"Cross-validated on {rows} training and validation rows, {baseline} has "
+            f"an accuracy of {score:.2f} ({low:.2f} to {high:.2f}) for "
+            f"`{in_cell(name)}`."
         )
     return _listed(lines)
 

@@ -82,9 +82,9 @@ class Outcome:
 def outcome_of(text_model, prepared: Prepared, history) -> Outcome:
     """Collects the contents of the report of a trained model; reads the test part."""
     name = text_model.metadata["name"]
-    baselines, costs = compare_baselines(prepared, "test")
-    for found in (baselines, costs):
-        found.pop(name, None)  # the model `linear` takes the place of its baseline
+    baselines, costs = (
+        _renamed(found, name) for found in compare_baselines(prepared, "test")
+    )
     seconds = sum(logs["seconds"] for logs in history)
     outputs = part_outputs(text_model, prepared, "test")
     took = milliseconds(text_model.predict, prepared.splits.test.texts)
@@ -103,6 +103,14 @@ def outcome_of(text_model, prepared: Prepared, history) -> Outcome:
         calibration=describe_calibration(text_model, prepared, outputs),
         costs={name: {"seconds": seconds, "ms_a_text": took}, **costs},
     )
+
+
+def _renamed(found: Mapping, model: str) -> dict:
+    """Gives a baseline another name than the model, which may be `linear` too."""
+    return {
+        f"{one} (scikit-learn)" if one == model else one: value
+        for one, value in found.items()
+    }
 
 
 def write_report(outcome: Outcome, folder: str | Path) -> Path:
