@@ -33,6 +33,8 @@ def linear(
 
     with `φ_1` the TF-IDF of hashed word n-grams, `φ_2` that of the n-grams of letters
     within words, and `φ_3` the mean of pre-trained word vectors, where there are any.
+    Where the validation part prefers that, the weights of `φ_1` are multiplied by the
+    ratio of NB-SVM; see `zoo.layers.NGramBag.adapt`.
     No weight is trained by gradients: `zoo train` fits them to their optimum, by
     scikit-learn, and sums the weights of the letters and of the vectors of each token
     once. A model that was not fitted answers 0.

@@ -14,6 +14,7 @@ from zoo.families import family_of
 from zoo.families.classification import estimators, fitting
 from zoo.families.classification.estimators import (
     STRENGTHS,
+    Strength,
     choose_strength,
     fit_weights,
 )
@@ -93,6 +94,31 @@ def test_the_graph_gives_what_was_fitted(weights, monkeypatch):
     difference = found[:, 1] - found[:, 0]
     expected = reference.decision_function(features)
     np.testing.assert_allclose(difference, expected, rtol=0.02, atol=0.02)
+
+
+@pytest.mark.tensorflow
+@pytest.mark.parametrize("number, better", [(1000, 0), (1000, 1), (160, 0)])
+def test_ngrams_have_the_weights_of_the_better_score(number, better, monkeypatch):
+    calls = []
+
+    def choose(*_, **__):
+        calls.append(len(calls))
+        return Strength(1.0, float(calls[-1] == better))
+
+    monkeypatch.setattr("zoo.families.classification.fitting.choose_strength", choose)
+    model, _, prepared = trained("linear", splits(number=number), weights="none")
+    assert len(calls) == (2 if number == 1000 else 1)
+    bag = model.model.get_layer("linear_words")
+    train = prepared.parts["train"]
+    there = hashed_ngrams(bag, train.tokens).toarray()
+    expected = np.log((1 + len(there)) / (1 + there.sum(axis=0))) + 1
+    if better:
+        inside, outside = (
+            1 + there[train.targets["label"] == c].sum(0) for c in (0, 1)
+        )
+        ratio = np.log(inside / inside.sum()) - np.log(outside / outside.sum())
+        expected = expected * np.abs(ratio)
+    np.testing.assert_allclose(np.asarray(bag.ngram_weights), expected, rtol=1e-4)
 
 
 @pytest.mark.tensorflow
@@ -231,11 +257,11 @@ def test_the_strength_is_chosen_on_rows_that_were_not_fitted(monkeypatch):
         fitted = fit_weights(task, strength, (train[0], noise, train[2]))
         scores[strength] = (fitted(valid[0]).argmax(axis=1) == valid[1]).mean()
     chosen = choose_strength(task, (train[0], noise, train[2]), valid)
-    assert scores[chosen] == max(scores.values())
+    assert scores[chosen.value] == chosen.score == max(scores.values())
     # Few rows: folds, so that a validation part without rows will do.
     few = tuple(part[:60] for part in train)
     none = tuple(part[:0] for part in valid)
-    assert choose_strength(task, few, none) in STRENGTHS
+    assert choose_strength(task, few, none).value in STRENGTHS
 
 
 def test_rows_are_sampled_where_a_comparison_would_take_long(monkeypatch):

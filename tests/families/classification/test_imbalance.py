@@ -9,6 +9,7 @@ import pytest
 from zoo.data import Examples, Splits
 from zoo.families import family_of
 from zoo.families.building import build
+from zoo.families.classification.estimators import Strength
 from zoo.families.classification.fitting import fit_linear_part
 from zoo.families.classification.imbalance import (
     advice,
@@ -114,7 +115,8 @@ def test_which_values_are_accepted():
 @pytest.mark.parametrize("kind", ["categories", "multilabel"])
 def test_the_linear_part_has_weights_too(kind, imbalance, monkeypatch):
     monkeypatch.setattr(
-        "zoo.families.classification.fitting.choose_strength", lambda *a, **b: 1.0
+        "zoo.families.classification.fitting.choose_strength",
+        lambda *a, **b: Strength(1.0, 0.0),
     )
     if kind == "categories":
         data = Splits(rare(300, 0.03, flipped=0.05), rare(100, 0.03, 1), rare(50))

@@ -32,6 +32,18 @@ MOST_VALUES, FEWEST_ROWS = 20_000_000, 4_000
 Rows = tuple[csr_matrix, np.ndarray, np.ndarray]
 
 
+class Strength(NamedTuple):
+    """A strength of regularisation, and its score on rows that were not fitted.
+
+    Args:
+        value: one over the weight of the squared weights.
+        score: the main metric; -inf where there are no such rows.
+    """
+
+    value: float
+    score: float
+
+
 class Estimate(NamedTuple):
     """A fitted linear model: `outputs = features @ weights + bias`.
 
@@ -49,7 +61,7 @@ class Estimate(NamedTuple):
 
 def choose_strength(
     task: Task, train: Rows, valid: Rows, *, even: bool = False, macro: bool = False
-) -> float:
+) -> Strength:
     """The strength of the best main metric on rows that were not fitted.
 
     Of equals the lowest, which regularises most.
@@ -65,7 +77,7 @@ def choose_strength(
     if train[0].shape[0] + valid[0].shape[0] < FEW_ROWS:
         folds = list(_folds(task, train, valid))
     if not folds or not folds[0][1][0].shape[0]:
-        return 1.0
+        return Strength(1.0, -np.inf)
     truth = np.concatenate([judged[1] for _, judged in folds])
     counted = np.concatenate([judged[2] for _, judged in folds])
     strengths = STRENGTHS if task.outputs <= MANY_OUTPUTS else STRENGTHS[1:4]
@@ -80,7 +92,8 @@ def choose_strength(
         score = found.get("macro_f1", np.nan) if macro else np.nan
         score = merit(task, found) if np.isnan(score) else score
         scores.append(float(np.nan_to_num(score, nan=-1e9)))
-    return strengths[int(np.argmax(scores))]
+    best = int(np.argmax(scores))
+    return Strength(strengths[best], scores[best])
 
 
 def fit_weights(

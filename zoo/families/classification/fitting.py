@@ -2,13 +2,15 @@
 
 The features are those of `zoo.models.linear`; the weights are those of scikit-learn's
 logistic or ridge regression, whose strength of regularisation is chosen on held-out
-rows, by folds where these are few.
+rows, by folds where these are few. So is the weight of an n-gram, its inverse document
+frequency or that times the ratio of NB-SVM (Wang and Manning 2012), except with few
+rows, which have the former.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import keras
@@ -19,7 +21,8 @@ from threadpoolctl import threadpool_limits
 from zoo import weights as shipped
 from zoo.families.building import known_vectors
 from zoo.families.classification.estimators import (
-    Estimate,
+    FEW_ROWS,
+    Strength,
     choose_strength,
     fit_weights,
 )
@@ -60,7 +63,7 @@ _LAYERS = ("linear_words", "linear_letters", "linear_vectors")
 class Features:
     """How texts become features, and what is needed to undo that in the weights."""
 
-    words: np.ndarray  # inverse document frequency of each row of the table
+    words: np.ndarray  # weight of each row of the table of n-grams
     letters: LetterFeatures | None
     vectors: VectorFeatures | None
 
@@ -101,29 +104,99 @@ def fit_linear_part(
     ngrams = {part: hashed_ngrams(words, ids) for part, ids in tokens.items()}
     vectors_of = known_vectors(prepared.pipeline.vocabulary, settings.vectors, start)
     features = _learn(prepared, counts["train"], ngrams["train"], vectors_of)
-    matrices = {part: _matrix(features, counts[part], ngrams[part]) for part in tokens}
+    candidates = [features]
+    if sum(map(len, tokens.values())) >= FEW_ROWS:  # fewer could not tell them apart
+        ratios = np.asarray(words.ngram_weights)  # see `adapt_ngrams`
+        candidates.append(replace(features, words=features.words * ratios))
+    with threadpool_limits(limits=1):  # more threads slow down such small products
+        problems = [
+            _problem(prepared, settings, candidate, counts, ngrams)
+            for candidate in candidates
+        ]
+        best = max(problems, key=lambda problem: problem.score)  # the first of equals
+        weights, bias = best.fitted(words.outputs)
+    _assign((words, letters, vectors), best.features, weights, bias)
+
+
+@dataclass(frozen=True)
+class Group:
+    """The tasks with the same labels, whose rows are fitted together.
+
+    Args:
+        task: the first of them.
+        columns: of the outputs.
+        rows: features, targets and weights of the training texts with a label.
+        even: as in `fit_weights`.
+        strength: chosen on rows that were not fitted.
+        judged: number of validation rows with a label.
+    """
+
+    task: Task
+    columns: slice
+    rows: tuple[csr_matrix, np.ndarray, np.ndarray]
+    even: bool
+    strength: Strength
+    judged: int
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A choice of features, and what is fitted to them.
+
+    Args:
+        features: the features.
+        width: their number.
+        used: those that the training texts have, if they are not too many.
+        groups: the tasks.
+    """
+
+    features: Features
+    width: int
+    used: np.ndarray
+    groups: list[Group]
+
+    @property
+    def score(self) -> float:
+        """The mean score of the groups on rows that were not fitted."""
+        judged = [max(group.judged, 1) for group in self.groups]
+        return float(
+            np.average([g.strength.score for g in self.groups], weights=judged)
+        )
+
+    def fitted(self, outputs: int) -> tuple[np.ndarray, np.ndarray]:
+        """Returns the weights `[features, outputs]` and the bias `[outputs]`."""
+        weights, bias = np.zeros((self.width, outputs)), np.zeros(outputs)
+        for group in self.groups:
+            value = group.strength.value
+            found = fit_weights(group.task, value, group.rows, even=group.even)
+            weights[self.used, group.columns] = found.weights
+            bias[group.columns] = found.bias
+        return weights, bias
+
+
+def _problem(
+    prepared: Prepared,
+    settings: ClassificationSettings,
+    features: Features,
+    counts: Mapping[str, csr_matrix],
+    ngrams: Mapping[str, csr_matrix],
+) -> Problem:
+    """Chooses the strengths for some features."""
+    matrices = {part: _matrix(features, counts[part], ngrams[part]) for part in counts}
     used = _frequent(matrices["train"], most_features(prepared.tasks))
     train, valid = (matrices[part][:, used].tocsr() for part in ("train", "valid"))
-
-    width = words.outputs
-    weights, bias = np.zeros((matrices["train"].shape[1], width)), np.zeros(width)
-    columns = columns_of(prepared.tasks)
-    with threadpool_limits(limits=1):  # more threads slow down such small products
-        for members in same_labels(prepared.tasks).values():
-            task = prepared.tasks[members[0]]
-            rows = [
-                _labelled(prepared, part, members, matrix)
-                for part, matrix in (("train", train), ("valid", valid))
-            ]
-            rows[0] = _weighted(prepared, settings, members[0], rows[0])
-            even = settings.imbalance == WEIGHTS
-            even = even and members[0] not in settings.class_weights
-            macro = settings.imbalance != NONE
-            strength = choose_strength(task, *rows, even=even, macro=macro)
-            found: Estimate = fit_weights(task, strength, rows[0], even=even)
-            weights[used, columns[members[0]]] = found.weights
-            bias[columns[members[0]]] = found.bias
-    _assign((words, letters, vectors), features, weights, bias)
+    columns, groups = columns_of(prepared.tasks), []
+    for members in same_labels(prepared.tasks).values():
+        task, first = prepared.tasks[members[0]], members[0]
+        rows = _labelled(prepared, "train", members, train)
+        rows = _weighted(prepared, settings, first, rows)
+        judged = _labelled(prepared, "valid", members, valid)
+        even = settings.imbalance == WEIGHTS and first not in settings.class_weights
+        macro = settings.imbalance != NONE
+        strength = choose_strength(task, rows, judged, even=even, macro=macro)
+        number = judged[0].shape[0]
+        groups.append(Group(task, columns[first], rows, even, strength, number))
+    return Problem(features, matrices["train"].shape[1], used, groups)
 
 
 def sized_ngrams(name: str, prepared: Prepared, keywords: Mapping) -> dict[str, int]:
