@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -16,7 +16,9 @@ from sklearn.model_selection import KFold, StratifiedKFold
 from zoo.tasks import Task
 from zoo.training.metrics import evaluate, merit
 
-STRENGTHS = (0.3, 1.0, 3.0, 10.0, 30.0)
+STRENGTHS = (0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
+# Those at which features are compared before the strength is chosen.
+FIRST_STRENGTHS = (1.0, 10.0)
 # With more outputs a fit takes long, and the strengths in the middle are compared.
 MANY_OUTPUTS = 20
 # Of L-BFGS, in general and with many outputs: on trec with 50 labels 30 had the score
@@ -60,7 +62,13 @@ class Estimate(NamedTuple):
 
 
 def choose_strength(
-    task: Task, train: Rows, valid: Rows, *, even: bool = False, macro: bool = False
+    task: Task,
+    train: Rows,
+    valid: Rows,
+    *,
+    strengths: Sequence[float] = STRENGTHS,
+    even: bool = False,
+    macro: bool = False,
 ) -> Strength:
     """The strength of the best main metric on rows that were not fitted.
 
@@ -70,6 +78,7 @@ def choose_strength(
         task: the task.
         train: rows to fit.
         valid: rows to judge by; where both are few, folds of both judge.
+        strengths: to choose from, by increasing value.
         even: as in `fit_weights`.
         macro: whether macro F1 is the metric of a task with labels.
     """
@@ -80,7 +89,8 @@ def choose_strength(
         return Strength(1.0, -np.inf)
     truth = np.concatenate([judged[1] for _, judged in folds])
     counted = np.concatenate([judged[2] for _, judged in folds])
-    strengths = STRENGTHS if task.outputs <= MANY_OUTPUTS else STRENGTHS[1:4]
+    if task.outputs > MANY_OUTPUTS:
+        strengths = [one for one in strengths if 1.0 <= one <= 10.0]
     scores = []
     for strength in strengths:
         said = [

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from typing import Any
 
 from zoo.families.base import Family
 from zoo.families.classification.settings import ClassificationSettings
 from zoo.families.scores import Scores, named_scores, score_names
+
+# Training texts of which an epoch is long, and the next one seldom better.
+MANY_ROWS = 20_000
 
 
 class Classification(Family):
@@ -26,6 +30,13 @@ class Classification(Family):
         from zoo.families.classification.model import TextModel
 
         return TextModel
+
+    def settings_for(self, name, splits, overrides, keywords=None):
+        """With many training texts, one epoch without a better score is enough."""
+        settings: Any = super().settings_for(name, splits, overrides, keywords)
+        if len(splits.train) < MANY_ROWS or overrides.get("patience") is not None:
+            return settings
+        return replace(settings, patience=min(settings.patience, 1))
 
     def prepare(self, splits, settings):
         from zoo.families.classification.calibration import with_abstain

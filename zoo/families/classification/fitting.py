@@ -2,14 +2,14 @@
 
 The features are those of `zoo.models.linear`; the weights are those of scikit-learn's
 logistic or ridge regression, whose strength of regularisation is chosen on held-out
-rows, by folds where these are few. So is the weight of an n-gram, its inverse document
-frequency or that times the ratio of NB-SVM (Wang and Manning 2012), except with few
-rows, which have the former.
+rows, by folds where these are few. Except with few rows, so are the weights of the
+n-grams, which are inverse document frequencies or those times the ratios of NB-SVM
+(Wang and Manning 2012), and whether word vectors are features.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,8 @@ from zoo import weights as shipped
 from zoo.families.building import known_vectors
 from zoo.families.classification.estimators import (
     FEW_ROWS,
+    FIRST_STRENGTHS,
+    STRENGTHS,
     Strength,
     choose_strength,
     fit_weights,
@@ -104,18 +106,31 @@ def fit_linear_part(
     ngrams = {part: hashed_ngrams(words, ids) for part, ids in tokens.items()}
     vectors_of = known_vectors(prepared.pipeline.vocabulary, settings.vectors, start)
     features = _learn(prepared, counts["train"], ngrams["train"], vectors_of)
-    candidates = [features]
-    if sum(map(len, tokens.values())) >= FEW_ROWS:  # fewer could not tell them apart
-        ratios = np.asarray(words.ngram_weights)  # see `adapt_ngrams`
-        candidates.append(replace(features, words=features.words * ratios))
+    reading = prepared, settings, counts, ngrams
     with threadpool_limits(limits=1):  # more threads slow down such small products
-        problems = [
-            _problem(prepared, settings, candidate, counts, ngrams)
-            for candidate in candidates
-        ]
-        best = max(problems, key=lambda problem: problem.score)  # the first of equals
+        if sum(map(len, tokens.values())) >= FEW_ROWS:  # fewer could not tell
+            ratios = np.asarray(words.ngram_weights)  # see `adapt_ngrams`
+            candidates = [
+                _problem(one, FIRST_STRENGTHS, *reading)
+                for one in _variants(features, ratios)
+            ]
+            features = max(candidates, key=lambda one: one.score).features
+        best = _problem(features, STRENGTHS, *reading)
         weights, bias = best.fitted(words.outputs)
-    _assign((words, letters, vectors), best.features, weights, bias)
+    _assign((words, letters, vectors), features, weights, bias)
+
+
+def _variants(features: Features, ratios: np.ndarray) -> Iterator[Features]:
+    """Yields the features that are compared; of equals the first is taken.
+
+    Args:
+        features: with all parts, and n-grams weighted by their document frequency.
+        ratios: of NB-SVM, for each row of the table of n-grams.
+    """
+    weighted = replace(features, words=features.words * ratios)
+    yield from (features, weighted)
+    if features.vectors is not None:  # which crowd out the words of long texts
+        yield replace(weighted, vectors=None)
 
 
 @dataclass(frozen=True)
@@ -175,13 +190,14 @@ class Problem:
 
 
 def _problem(
+    features: Features,
+    strengths: Sequence[float],
     prepared: Prepared,
     settings: ClassificationSettings,
-    features: Features,
     counts: Mapping[str, csr_matrix],
     ngrams: Mapping[str, csr_matrix],
 ) -> Problem:
-    """Chooses the strengths for some features."""
+    """Chooses a strength for some features and each group of tasks."""
     matrices = {part: _matrix(features, counts[part], ngrams[part]) for part in counts}
     used = _frequent(matrices["train"], most_features(prepared.tasks))
     train, valid = (matrices[part][:, used].tocsr() for part in ("train", "valid"))
@@ -193,8 +209,8 @@ def _problem(
         judged = _labelled(prepared, "valid", members, valid)
         even = settings.imbalance == WEIGHTS and first not in settings.class_weights
         macro = settings.imbalance != NONE
-        strength = choose_strength(task, rows, judged, even=even, macro=macro)
-        number = judged[0].shape[0]
+        number, options = judged[0].shape[0], {"even": even, "macro": macro}
+        strength = choose_strength(task, rows, judged, strengths=strengths, **options)
         groups.append(Group(task, columns[first], rows, even, strength, number))
     return Problem(features, matrices["train"].shape[1], used, groups)
 
