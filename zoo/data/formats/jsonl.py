@@ -54,6 +54,18 @@ def json_rows(
             raise missing_column(path, name, list(seen))
 
 
+def json_keys(table: Table) -> list[str]:
+    """Returns the keys of all objects of a file, in the order of their appearance."""
+    keys: dict[str, None] = {}
+    for line in table.text().split("\n"):
+        try:
+            value = json.loads(line) if line.strip() else {}
+        except (ValueError, RecursionError):
+            continue  # `json_rows` reports it
+        keys.update(dict.fromkeys(value if isinstance(value, dict) else ()))
+    return list(keys)
+
+
 def _array(path: str, line: int, row: str) -> DataError:
     return DataError(
         problem(
