@@ -27,8 +27,8 @@ ITERATIONS, FEWER_ITERATIONS = 100, 40
 # Where training and validation rows together are fewer, folds of both judge.
 FEW_ROWS, FOLDS = 1_000, 5
 # Values of the training matrix times outputs that a comparison of all strengths reads
-# in about a minute; of more, a sample of the rows, but not fewer than `FEWEST_ROWS`.
-MOST_VALUES, FEWEST_ROWS = 20_000_000, 4_000
+# in about half a minute; of more, a sample of the rows, but at least `FEWEST_ROWS`.
+MOST_VALUES, FEWEST_ROWS = 10_000_000, 4_000
 
 # Features, targets and weights, one row each.
 Rows = tuple[csr_matrix, np.ndarray, np.ndarray]

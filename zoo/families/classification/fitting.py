@@ -56,8 +56,9 @@ VECTOR_SCALE = 3.0
 MOST_LETTERS = 8_000_000
 # Of the table of n-grams.
 MOST_VALUES, MOST_BUCKETS = 2**23, 2**21
-# Of all classes of a task that are fitted together.
-MOST_WEIGHTS = 1_500_000
+# Features that are fitted, the most frequent ones: beyond so many, others occur in one
+# or two texts. And weights of all classes of a task that are fitted together.
+MOST_FEATURES, MOST_WEIGHTS = 500_000, 1_500_000
 _LAYERS = ("linear_words", "linear_letters", "linear_vectors")
 
 
@@ -245,15 +246,15 @@ def most_features(tasks: Mapping[str, Task]) -> int:
     The fit of several classes holds some 20 copies of all their weights.
 
     Example:
-        >>> most_features({"a": Task("categories", tuple("abc"))})
-        500000
+        >>> most_features({"a": Task("categories", tuple("abcde"))})
+        300000
     """
     together = [
         task.outputs
         for task in tasks.values()
         if task.kind == "categories" and task.outputs > 2
     ]
-    return MOST_WEIGHTS // max(together, default=1)
+    return min(MOST_FEATURES, MOST_WEIGHTS // max(together, default=1))
 
 
 def _frequent(matrix: csr_matrix, most: int) -> np.ndarray:
