@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
 from scipy.special import expit, softmax
 
 from zoo.families.classification.model import TextModel
-from zoo.families.classification.train import Prepared, part_outputs
+from zoo.families.classification.train import Prepared
 from zoo.tasks import Task
 from zoo.training.chunks import chunks
 
@@ -78,10 +79,17 @@ def expected_calibration_error(confidence, right, bins: int = BINS) -> float:
     return sum(gaps) / sum(row["answers"] for row in rows)
 
 
-def describe_calibration(text_model: TextModel, prepared: Prepared) -> dict[str, dict]:
-    """Returns the result of `describe` for each task on the test part, if defined."""
+def describe_calibration(
+    text_model: TextModel, prepared: Prepared, outputs: Mapping[str, np.ndarray]
+) -> dict[str, dict]:
+    """Returns the result of `describe` for each task on the test part, if defined.
+
+    Args:
+        text_model: the classifier.
+        prepared: its data.
+        outputs: of the test part, by task.
+    """
     encoded = prepared.parts["test"]
-    outputs = part_outputs(text_model, prepared, "test")
     found = {
         name: describe(
             task, encoded.targets[name], encoded.weights[name], outputs[name]
