@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
 
+from zoo.tasks import Task
+
 
 @dataclass(frozen=True)
 class Word:
@@ -37,9 +39,10 @@ class Explanation:
         score: what is divided; `target` says what it is.
         words: the words that the model reads, in their order.
         base: the score without the words, see `method`.
-        gap: `|score - base - Σ shares| / Σ |share|`, 0 if exact.
+        gap: `|score - base - Σ shares|`, divided by `Σ |share|` or, if it is larger, by
+            `|score - base|` or 1/10,000 of the largest output; 0 if exact.
         steps: number of points of the integral.
-        target: what the score is: see `zoo.families.classification.explaining`.
+        target: what the score is, see `target_of`.
         method: how the shares were computed.
     """
 
@@ -63,3 +66,17 @@ class Explanation:
     def strongest(self, count: int) -> list[Word]:
         """Returns the words with the largest shares of either sign in order."""
         return sorted(self.words, key=lambda word: -abs(word.share))[:count]
+
+
+def target_of(task: Task) -> str:
+    """Returns the name of what is divided over the words.
+
+    Example:
+        >>> target_of(Task("categories", ("bad", "fair", "good")))
+        'log-odds against the mean of the other labels'
+    """
+    if task.kind == "regression":
+        return "value"
+    if task.kind == "categories" and task.outputs > 2:
+        return "log-odds against the mean of the other labels"
+    return "log-odds"

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import keras
-import numpy as np
 
 from zoo.families.classification.explaining.entrances import open_model
 from zoo.families.classification.explaining.integral import Shares, shares_of
-from zoo.reporting.explanation import Explanation, Word
+from zoo.reporting.explanation import Explanation, Word, target_of
 from zoo.serving.graphs import check_backend
 from zoo.tasks import Task, written
 from zoo.text import TextPipeline
+from zoo.text.characters import letters_before
 from zoo.text.imports import tf
 from zoo.text.places import Places, joined_marks, places_of
 
@@ -127,24 +127,14 @@ class Explainer:
         )
 
 
-def target_of(task: Task) -> str:
-    """Returns the name of what is divided over the words."""
-    if task.kind == "regression":
-        return "value"
-    if task.kind == "categories" and task.outputs > 2:
-        return "log-odds against the mean of the other labels"
-    return "log-odds"
-
-
 def _words(places: Sequence[Places], row: int) -> Iterator[Word]:
     """Yields the words of a text, or of both texts of a pair, without shares."""
     for side, place in enumerate(places):
         read = place.read[row].numpy()
         text = read.decode("utf-8")
-        begins = (np.frombuffer(read, "uint8") & 0xC0) != 0x80
-        letters = np.concatenate([[0], np.cumsum(begins)])  # before each byte
+        letters = letters_before(read)
         starts, ends = (
-            letters[bounds[row].numpy()].tolist()
+            [letters[byte] for byte in bounds[row].numpy().tolist()]
             for bounds in (place.starts, place.ends)
         )
         for start, end in zip(starts, ends, strict=True):

@@ -33,7 +33,7 @@ class Shares(NamedTuple):
         words: float32 `[words]`.
         base: float32 scalar, the score of the baseline.
         score: float32 scalar.
-        gap: float32 scalar, `|score - base - Σ words| / Σ |words|`.
+        gap: float32 scalar, see `zoo.reporting.explanation.Explanation`.
         steps: int32 scalar, number of points.
         output: int32 scalar, the output that is explained.
     """
@@ -76,6 +76,9 @@ def shares_of(
     factors *= one - tf.where(against, others, 0.0)
     base, score = tf.unstack(tf.linalg.matvec(ends, factors))
     points, weights = _rules()
+    # Smaller distances may be rounding.
+    least = tf.maximum(tf.abs(score - base), 1e-4 * tf.reduce_max(tf.abs(ends)))
+    least = tf.maximum(least, 1e-12)
 
     def refined(doublings, *_):
         steps = FEWEST_STEPS * 2**doublings
@@ -84,8 +87,8 @@ def shares_of(
         )
         words = path.by_word(slopes, count)
         missing = tf.abs(score - base - tf.reduce_sum(words))
-        gap = missing / tf.maximum(tf.reduce_sum(tf.abs(words)), 1e-12)
-        return doublings + 1, steps, words, gap
+        size = tf.maximum(tf.reduce_sum(tf.abs(words)), least)
+        return doublings + 1, steps, words, missing / size
 
     zero = tf.constant(0)
     _, steps, words, gap = tf.while_loop(
