@@ -17,7 +17,7 @@ from zoo.reporting.markdown import in_cell, markdown_table
 from zoo.tasks import SEPARATOR, Task, answers_of, written
 from zoo.text.pairs import sides
 
-MOST_ERRORS = 10  # of all tasks together; each takes some 30 predictions
+MOST_ERRORS = 10  # of all tasks together
 PAGE = "errors.html"
 _SHOWN = 200  # characters of a text in the table
 _NOTE = (

@@ -119,7 +119,7 @@ class TextModel(BaseTextModel):
         """Returns which words moved each answer, by integrated gradients.
 
         `zoo.families.classification.explaining` says what is divided over the words.
-        It takes the time of some 30 predictions a text and task.
+        The first call also traces a graph of the gradients.
 
         Args:
             texts: as of `predict`.
