@@ -139,6 +139,7 @@ def test_the_main_job(trained):
     made = sorted(path.name for path in (folder / "runs" / "text_cnn").iterdir())
     assert made == [
         "confusion.png",
+        "errors.html",
         "learning_curves.png",
         "model",
         "reliability.png",

@@ -23,13 +23,17 @@ def test_a_token_bag_follows_its_equation(combiner):
     bag.build((None, None))
     bag.set_features(table, lengths, bias)
     found = ops.convert_to_numpy(bag(TOKENS, mask=TOKENS > 0))
-    for row, answer in zip(TOKENS, found, strict=True):
+    parts = ops.convert_to_numpy(bag.by_token(TOKENS, mask=TOKENS > 0))
+    for row, answer, added in zip(TOKENS, found, parts, strict=True):
         ids = row[row > 0]
         size = lengths[ids].sum()
         if combiner == "norm":
             size = np.sqrt((lengths[ids] ** 2).sum())
         expected = bias + (table[ids].sum(axis=0) / size if len(ids) else 0)
         np.testing.assert_allclose(answer, expected, rtol=1e-5)
+        padding = np.zeros((len(row) - len(ids), 3))
+        each = np.concatenate([table[ids] / size, padding]) if len(ids) else padding
+        np.testing.assert_allclose(added, each, rtol=1e-5)
 
 
 def test_a_text_of_tokens_without_features_is_the_bias():

@@ -210,3 +210,38 @@ def test_half_precision(dtype, weighted):
 def test_errors(arguments, message):
     with pytest.raises(ValueError, match=message):
         NGramBag(**{"outputs": 1, **arguments})
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("binary", [False, True])
+@pytest.mark.parametrize("combiner", ["sqrtn", "mean", "sum"])
+@pytest.mark.parametrize("n", [(1, 2), (3,)])
+def test_what_each_token_adds(n, combiner, binary, weighted):
+    """An n-gram's part is divided over its places, and there over its tokens."""
+    layer = NGramBag(
+        2, buckets=16, n=n, combiner=combiner, binary=binary, weighted=weighted
+    )
+    layer(TOKENS, mask=MASK)
+    if weighted:
+        layer.ngram_weights.assign(np.random.default_rng(0).uniform(0.1, 3, 16))
+    found = ops.convert_to_numpy(layer.by_token(TOKENS, mask=MASK))
+    table = ops.convert_to_numpy(layer.embeddings)
+    weights = np.ones(16)
+    if weighted:
+        weights = ops.convert_to_numpy(layer.ngram_weights)
+    for tokens, real, parts in zip(TOKENS, MASK, found, strict=True):
+        text = tokens[real]
+        rows = rows_of(text, n, 16)
+        counted = sorted(set(rows)) if binary else rows
+        length = np.sqrt(sum(weights[row] ** 2 for row in counted))
+        divisor = {"sum": 1, "mean": len(counted), "sqrtn": length}[combiner] or 1
+        expected = np.zeros((len(tokens), 2))
+        for size in n:
+            for start in range(len(text) - size + 1):
+                row = row_of(text[start : start + size], 16)
+                times = rows.count(row) if binary else 1
+                part = weights[row] * table[row] / divisor / times / size
+                expected[start : start + size] += part
+        np.testing.assert_allclose(parts, expected, rtol=1e-5, atol=1e-6)
+    total = ops.convert_to_numpy(layer(TOKENS, mask=MASK))
+    np.testing.assert_allclose(found.sum(axis=1), total, rtol=1e-5, atol=1e-6)

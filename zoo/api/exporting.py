@@ -29,6 +29,7 @@ def export(
     keep: int | None = None,
     family: str | None = None,
     abstain: float | None = None,
+    explain: bool = False,
     edge: str | None = None,
     length: int | None = None,
     int8: bool = False,
@@ -56,6 +57,8 @@ def export(
         keep: how many versions stay, the new one included; by default all.
         family: of a Keras model, by default told by its builder or its pipeline.
         abstain: probability that a label must reach to be given.
+        explain: whether the SavedModel of a classifier also has the signature
+            `explain`, with the share of each word in the answers.
         edge: `"litert"`, `"onnx"` or, for the fastest of them, `"auto"`: exports for a
             device instead.
         length: tokens of a text that a device reads.
@@ -77,7 +80,9 @@ def export(
     """
     check_further(further)
     _check(edge, "without `edge`", length=length, int8=int8 or None, data=data)
-    _check(not edge, "with `edge`", keep=keep, examples=examples)
+    _check(
+        not edge, "with `edge`", keep=keep, examples=examples, explain=explain or None
+    )
     if folder is None and isinstance(pipeline, (str, os.PathLike)):
         pipeline, folder = None, pipeline
     of_keras = {"tasks": tasks, "metadata": metadata, "family": family}
@@ -88,7 +93,7 @@ def export(
                 "`folder` must be given for a Keras model. Accepted: a folder, such as "
                 "'saved_models/mine'. Received: folder=None."
             )
-        given = {"examples": examples, "keep": keep, **of_keras}
+        given = {"examples": examples, "keep": keep, "explain": explain, **of_keras}
         return exporting.export(model, pipeline, folder, **given)
     _check(False, "without `pipeline`", **of_keras)
     load_tensorflow()
@@ -99,7 +104,7 @@ def export(
         text_model = its_family.with_abstain(text_model, abstain)
     if not edge:
         to = Path("saved_models", name) if folder is None else Path(folder)
-        return text_model.export(to, examples or (), keep=keep)
+        return text_model.export(to, examples or (), keep=keep, explain=explain)
     part = None
     if data is not None:
         reading = Reading(

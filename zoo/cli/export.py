@@ -22,6 +22,11 @@ def add_export_parser(commands) -> None:
         "of the export (default: edge/MODEL-RUNTIME)",
     )
     add_export_arguments(export)
+    export.add_argument(
+        "--explain",
+        action="store_true",
+        help="add the signature `explain` of a classifier, for zoo predict --explain",
+    )
     add_edge_arguments(export)
     export.set_defaults(command=_export)
 
@@ -38,6 +43,7 @@ def _export(options) -> None:
         options.folder,
         folder=options.to,
         abstain=options.abstain,
+        explain=options.explain,
         edge=options.edge,
         **of_devices,
     )

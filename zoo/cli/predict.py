@@ -9,9 +9,17 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from zoo.api.start import load_tensorflow
 from zoo.cli.common import OneOrMore, positive
+from zoo.cli.explain import (
+    add_explain_argument,
+    as_record,
+    check_no_server,
+    explainer_of,
+    shown,
+)
 from zoo.client import connect
 from zoo.data.formats.registry import format_names
 from zoo.reporting.terminal import can_print, input_lines
@@ -49,6 +57,7 @@ def add_predict_parser(commands) -> None:
         action="store_true",
         help="load an exported model whose operations reach files, network or Python",
     )
+    add_explain_argument(parser)
     _add_server_arguments(parser)
     parser.set_defaults(command=_predict)
 
@@ -83,21 +92,27 @@ def _predict(options) -> None:
     elif options.folder is None:
         raise ValueError("`folder` or `--server` must be given. Received: neither.")
     reading: Mapping = {}
+    explain = None
     if options.server:
+        check_no_server(options.explain)
         ask, pairs = _asker_of_server(options), options.pairs
     else:
-        ask, pairs, reading = _asker(Path(options.folder), trust=options.trust)
+        model, pairs, reading = _opened(Path(options.folder), trust=options.trust)
+        ask, explain = model.predict, explainer_of(model) if options.explain else None
     texts, answered = _texts(options, pairs, reading), 0
     while chunk := list(islice(texts, _CHUNK)):
         try:
             answers = ask(chunk)
+            reasons = explain(chunk) if explain else [None] * len(chunk)
         except RuntimeError as error:  # the answers printed so far are valid
             if answered:
                 error.args = (f"{error} Texts answered before the error: {answered}.",)
             raise
-        for text, answer in zip(chunk, answers, strict=True):
+        for text, answer, reason in zip(chunk, answers, reasons, strict=True):
             asked = dict(zip(INPUTS, sides(text))) if pairs else {"text": text}
-            record = {**asked, "answers": answer}
+            if reason is not None and shown([*asked.values()], reason):
+                continue
+            record = {**asked, "answers": answer, **as_record(reason)}
             line = json.dumps(record, ensure_ascii=False)
             print(line if can_print(line) else json.dumps(record))
         answered += len(chunk)
@@ -182,19 +197,16 @@ def _asker_of_server(options) -> Callable[[list[str]], list[dict]]:
     return ask
 
 
-def _asker(
-    folder: Path, *, trust: bool
-) -> tuple[Callable[[list[str]], list[dict]], bool, Mapping]:
-    """How to ask a model, whether it reads pairs, and how its data were read."""
+def _opened(folder: Path, *, trust: bool) -> tuple[Any, bool, Mapping]:
+    """Returns a model, whether it reads pairs, and how its data were read."""
     load_tensorflow()
     if any(list(folder.glob(f"{deep}saved_model.pb")) for deep in ("", "*/")):
         from zoo.serving import ServedModel
 
         served = ServedModel(folder, trust=trust)
-        reading = served.metadata.get("model", {}).get("reading", {})
-        return served.predict, served.pairs, reading
+        return served, served.pairs, served.metadata.get("model", {}).get("reading", {})
     from zoo.loading import load
 
     model = load(folder)
     pairs = getattr(model.pipeline, "pairs", False)
-    return model.predict, pairs, model.metadata.get("reading", {})
+    return model, pairs, model.metadata.get("reading", {})

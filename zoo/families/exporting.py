@@ -20,6 +20,7 @@ def export(
     metadata: Mapping | None = None,
     keep: int | None = None,
     family: str | None = None,
+    explain: bool = False,
 ) -> Path:
     """Writes, checks and publishes `<folder>/<next version>/`.
 
@@ -40,6 +41,12 @@ def export(
       has `classify_<task>` or `regress_<task>`.
     * `embed`: `text` to `embedding` float32 `[batch, units]`, the input of the heads of
       a model of the zoo, and `length`, the number of tokens.
+    * `explain`, if asked for: `text` to `lengths` int32 `[batch]` and, padded beyond
+      it, `words` string, `starts` and `ends` int32 byte offsets in the text, and
+      `shares` float32 `[batch, words]`; and to `label` string, `score`, `base`, `gap`
+      and int32 `steps` `[batch]`. With several tasks each has `<task>_shares` and so
+      on. See `zoo.reporting.explanation.Explanation`. Of a pair, `first_lengths` int32
+      `[batch]` of the words are of the first text.
     * `tokens`: `text` to `ids` int32 `[batch, time]`, `tokens` string `[batch, time]`
       and `length` int32 `[batch]`: the input of the model.
 
@@ -102,6 +109,7 @@ def export(
         metadata: further entries to write under `model` in `metadata.json`.
         family: name of the family that serves the model; by default that of its
             registered builder, or else of its pipeline.
+        explain: whether a classifier has the signature `explain`.
         keep: number of versions to keep, including the new one; older ones are removed
             unless `models.config` names them. By default all are kept.
 
@@ -122,6 +130,8 @@ def export(
         examples = each_pair(examples, "examples")
     texts = sample(examples)
     servable = chosen.servable(model, pipeline, tasks, texts, metadata or {})
+    if explain:
+        servable = chosen.explaining(servable, texts)
     return publish(servable, folder, examples=texts, metadata=metadata, keep=keep)
 
 

@@ -235,6 +235,22 @@ class Steps(RenamedAttributes, ABC):
             ValueError: for a model or a pipeline that cannot be served.
         """
 
+    def explaining(self, servable: Servable, texts: Sequence[bytes]) -> Servable:
+        """Returns a servable model with the signature `explain` besides.
+
+        Args:
+            servable: result of `servable`.
+            texts: examples to compare the explanations of.
+
+        Raises:
+            ValueError: for a family whose answers are not explained, and for a model
+                that cannot be explained.
+        """
+        raise ValueError(
+            "`explain` needs a classifier. Accepted: explain=False for other models. "
+            f"Received: a model of the family {self.name!r}."
+        )
+
     def tables(self, splits) -> dict[str, Examples]:
         """Returns the texts of each part with the labels that the model learns."""
         return splits.parts

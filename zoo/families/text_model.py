@@ -129,6 +129,7 @@ class BaseTextModel:
         examples: Iterable = (),
         *,
         keep: int | None = None,
+        explain: bool = False,
     ) -> Path:
         """Exports for TF Serving as the next version under `folder`; see `zoo.export`.
 
@@ -136,6 +137,7 @@ class BaseTextModel:
             folder: folder of the versions.
             examples: texts of the kind that the model will see.
             keep: how many versions stay; by default all.
+            explain: whether a classifier also explains its answers.
         """
         return export(
             self.model,
@@ -146,6 +148,7 @@ class BaseTextModel:
             metadata=self.metadata,
             family=self.family,
             keep=keep,
+            explain=explain,
         )
 
 

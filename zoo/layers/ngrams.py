@@ -174,21 +174,54 @@ class NGramBag(RenamedAttributes, ConsumesMask):
 
     def call(self, tokens, mask):
         rows, real = self.rows(tokens, mask)
-        weight = ops.cast(real, "float32")
-        count = ops.sum(weight, axis=1, keepdims=True)
+        vectors = self._weighted(rows, ops.cast(real, "float32"))
+        return ops.cast(ops.sum(vectors, axis=1), self.compute_dtype)
+
+    def by_token(self, tokens, mask):
+        """What each token adds to the result: an equal part of each of its n-grams.
+
+        Args:
+            tokens: int ids `[batch, time]`.
+            mask: bool `[batch, time]`.
+
+        Returns:
+            float32 `[batch, time, outputs]`, whose sum over time is the result of a
+            call. With `binary` the places of an n-gram that occurs several times, or
+            of several with the same row, share what it adds.
+        """
+        rows, real = self._hashed(tokens, mask)
+        times = ops.cast(real, "float32")
+        if self.binary:
+            same = ops.equal(rows[:, :, None], rows[:, None, :])
+            same = ops.logical_and(same, real[:, None, :])
+            times = times / ops.maximum(ops.sum(ops.cast(same, "float32"), axis=2), 1.0)
+        vectors = self._weighted(ops.where(real, rows, 0), times)
+        total = 0.0
+        for n, part in zip(self.n, ops.split(vectors, len(self.n), axis=1)):
+            total += sum(_shift_back(part / n, offset) for offset in range(n))
+        return total
+
+    def _weighted(self, rows, times):
+        """Returns the terms of the sum, float32 `[batch, n-grams, outputs]`.
+
+        Args:
+            rows: of the table, `[batch, n-grams]`.
+            times: how often each counts, float32 `[batch, n-grams]`.
+        """
+        count, weight = ops.sum(times, axis=1, keepdims=True), times
         if self.weighted:
-            weight = weight * ops.take(self.ngram_weights, rows, axis=0)
+            chosen = ops.take(self.ngram_weights, rows, axis=0)
+            weight = times * chosen
             if self.combiner == "sqrtn":
-                count = ops.sum(ops.square(weight), axis=1, keepdims=True)
+                count = ops.sum(weight * chosen, axis=1, keepdims=True)
         count = ops.maximum(count, 1e-6)
         if self.combiner == "sqrtn":
             weight = weight / ops.sqrt(count)
         elif self.combiner == "mean":
             weight = weight / count
-        # [batch, n-grams, outputs] in float32: half precision is too coarse here.
+        # In float32: half precision is too coarse here.
         vectors = ops.cast(take_rows(self.embeddings, rows), "float32")
-        total = ops.sum(vectors * ops.expand_dims(weight, -1), axis=1)
-        return ops.cast(total, self.compute_dtype)
+        return vectors * ops.expand_dims(weight, -1)
 
     def rows(self, tokens, mask):
         """Returns the table row of each n-gram, and whether it counts.
@@ -201,6 +234,20 @@ class NGramBag(RenamedAttributes, ConsumesMask):
             int32 rows and bool, both `[batch, n-grams]`, where n-grams is
             `len(n) * time`; rows that do not count are 0.
         """
+        rows, real = self._hashed(tokens, mask)
+        if self.binary:
+            # Sorted, equal rows are neighbours; rows that do not count come last.
+            rows = ops.sort(ops.where(real, rows, self.buckets), axis=1)
+            new = ops.not_equal(rows[:, 1:], rows[:, :-1])
+            new = ops.concatenate([ops.ones_like(real[:, :1]), new], axis=1)
+            real = ops.logical_and(new, rows < self.buckets)
+        return ops.where(real, rows, 0), real
+
+    def _hashed(self, tokens, mask):
+        """Returns `rows` of n-grams in the order of their lengths, then first tokens.
+
+        Those that do not count have any row; `binary` makes no difference.
+        """
         tokens = ops.cast(tokens, "int32")
         rows, real = [], []
         for n in self.n:
@@ -212,14 +259,7 @@ class NGramBag(RenamedAttributes, ConsumesMask):
                 full = ops.logical_and(full, _shift(mask, offset))
             rows.append(ops.mod(row, self.buckets))
             real.append(full)
-        rows, real = ops.concatenate(rows, axis=1), ops.concatenate(real, axis=1)
-        if self.binary:
-            # Sorted, equal rows are neighbours; rows that do not count come last.
-            rows = ops.sort(ops.where(real, rows, self.buckets), axis=1)
-            new = ops.not_equal(rows[:, 1:], rows[:, :-1])
-            new = ops.concatenate([ops.ones_like(real[:, :1]), new], axis=1)
-            real = ops.logical_and(new, rows < self.buckets)
-        return ops.where(real, rows, 0), real
+        return ops.concatenate(rows, axis=1), ops.concatenate(real, axis=1)
 
     def get_config(self) -> dict:
         return {
@@ -274,3 +314,11 @@ def _shift(values, offset: int):
         return values
     ahead = ops.pad(values, [[0, 0], [0, offset]])
     return ahead[:, offset:]
+
+
+def _shift_back(values, offset: int):
+    """Returns `values[:, :-offset]` after zeros, of the same length."""
+    if not offset:
+        return values
+    behind = ops.pad(values, [[0, 0], [offset, 0], [0, 0]])
+    return behind[:, :-offset]

@@ -89,14 +89,34 @@ class TokenBag(ConsumesMask):
 
     def call(self, tokens, mask):
         real = ops.cast(mask, "float32")
-        lengths = real * ops.take(self.lengths, tokens, axis=0)
         vectors = ops.take(self.embeddings, tokens, axis=0)
         total = ops.sum(ops.expand_dims(real, -1) * vectors, axis=1)
+        return self.bias + self._divided(total, self._size(tokens, real))
+
+    def by_token(self, tokens, mask):
+        """What each token adds to the result of a call, beside `bias`.
+
+        Args:
+            tokens: int ids `[batch, time]`.
+            mask: bool `[batch, time]`.
+
+        Returns:
+            float32 `[batch, time, outputs]`.
+        """
+        real = ops.cast(mask, "float32")
+        vectors = ops.take(self.embeddings, tokens, axis=0)
+        size = ops.expand_dims(self._size(tokens, real), -1)
+        return self._divided(ops.expand_dims(real, -1) * vectors, size)
+
+    def _size(self, tokens, real):
+        """Returns the length of the features of each text, `[batch, 1]`."""
+        lengths = real * ops.take(self.lengths, tokens, axis=0)
         if self.combiner == "norm":
-            size = ops.sqrt(ops.sum(ops.square(lengths), axis=1, keepdims=True))
-        else:
-            size = ops.sum(lengths, axis=1, keepdims=True)
-        return self.bias + ops.where(size > 0, total / ops.maximum(size, 1e-6), 0.0)
+            return ops.sqrt(ops.sum(ops.square(lengths), axis=1, keepdims=True))
+        return ops.sum(lengths, axis=1, keepdims=True)
+
+    def _divided(self, total, size):
+        return ops.where(size > 0, total / ops.maximum(size, 1e-6), 0.0)
 
     def compute_output_shape(self, tokens_shape):
         return tokens_shape[0], self.outputs

@@ -162,7 +162,7 @@ def _same(served, expected, metadata: dict, unit: dict) -> bool:
             return False
         padding = b"" if served.dtype == object else 0
         served = numpy.pad(served, more, constant_values=padding)
-    if expected.dtype != "float32":
+    if expected.dtype.kind != "f":
         return served.tolist() == expected.tolist()
     return bool(_close(served, expected, metadata, unit).all())
 

@@ -8,9 +8,12 @@ from collections.abc import Iterable, Mapping
 from itertools import islice
 from pathlib import Path
 
+from zoo.reporting.explanation import Explanation
+from zoo.serving.explained import SIGNATURE, explanations_of
 from zoo.serving.folders import described
 from zoo.serving.trust import check_trusted
 from zoo.serving.versions import versions
+from zoo.tasks import Task
 from zoo.text import as_bytes
 from zoo.text.imports import tf
 from zoo.text.inputs import each_text, whole
@@ -104,6 +107,34 @@ class ServedModel:
                 answer = _row_of
             answers += [answer(arrays, row) for row in range(len(chunk))]
         return answers
+
+    def explain(self, texts: Iterable[TextOrPair]) -> list[dict[str, Explanation]]:
+        """Returns which words moved each answer, as `zoo.TextModel.explain` does.
+
+        Args:
+            texts: as of `predict`.
+
+        Raises:
+            ValueError: for an export without the signature `explain`.
+        """
+        explain = self._loaded.signatures.get(SIGNATURE)
+        if explain is None:
+            raise ValueError(
+                "`folder` must hold a classifier that was exported with its "
+                "explanations. Accepted: the result of `zoo export RUN --explain`, or "
+                f"the folder of the run. Received: {self.path} with the signatures "
+                f"{', '.join(sorted(self._loaded.signatures))}."
+            )
+        tasks = {n: Task.from_config(t) for n, t in self.metadata["tasks"].items()}
+        stream = each_pair(texts) if self.pairs else each_text(texts)
+        found: list[dict[str, Explanation]] = []
+        while chunk := [as_bytes(text) for text in islice(stream, _BATCH)]:
+            inputs = by_input(chunk, self.pairs)
+            outputs = explain(**self._inputs(chunk))
+            arrays = {name: tensor.numpy() for name, tensor in outputs.items()}
+            for row, sides in enumerate(zip(*inputs.values(), strict=True)):
+                found.append(explanations_of(arrays, row, sides, tasks))
+        return found
 
     def tokens(self, texts: Iterable[TextOrPair]) -> list[list[str]]:
         """Returns the tokens of each text, at most `max_length`."""

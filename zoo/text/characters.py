@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from itertools import accumulate
 
 APOSTROPHES = "\u2018\u2019\u02bc"
 # Format characters and those that Unicode ignores by default: soft hyphen,
@@ -68,3 +69,13 @@ def joined_surrogates(text: str) -> str:
     except UnicodeEncodeError:
         return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     return text
+
+
+def letters_before(text: bytes) -> list[int]:
+    """Returns how many characters begin before each byte of UTF-8, and before its end.
+
+    Example:
+        >>> letters_before("\u00e9a".encode())
+        [0, 1, 1, 2]
+    """
+    return list(accumulate((byte & 0xC0 != 0x80 for byte in text), initial=0))

@@ -102,17 +102,23 @@ def clean(texts: tf.Tensor, *, max_bytes: int, lowercase: bool) -> tf.Tensor:
     """
     long = tf.strings.length(texts) > max_bytes
     # Few requests have a long text; the others are spared the operations for it.
-    valid = tf.cond(
-        tf.reduce_any(long), lambda: _cut(texts, long, max_bytes), lambda: _valid(texts)
+    readable = tf.cond(
+        tf.reduce_any(long), lambda: _cut(texts, long, max_bytes), lambda: valid(texts)
     )
-    normal = tf_text.normalize_utf8(valid, "NFKC")
+    return normal(readable, lowercase=lowercase)
+
+
+def normal(texts: tf.Tensor, *, lowercase: bool) -> tf.Tensor:
+    """Returns the normal form of valid UTF-8, which `clean` gives of what it reads."""
+    texts = tf_text.normalize_utf8(texts, "NFKC")
     if lowercase:
-        normal = tf_text.case_fold_utf8(normal)
-    normal = tf.strings.regex_replace(normal, r"\p{Cf}+", "")
-    return tf.strings.regex_replace(normal, r"[\p{Cc}\p{Z}]+", " ")
+        texts = tf_text.case_fold_utf8(texts)
+    texts = tf.strings.regex_replace(texts, r"\p{Cf}+", "")
+    return tf.strings.regex_replace(texts, r"[\p{Cc}\p{Z}]+", " ")
 
 
-def _valid(texts: tf.Tensor) -> tf.Tensor:
+def valid(texts: tf.Tensor) -> tf.Tensor:
+    """Returns texts with U+FFFD in place of invalid UTF-8."""
     return tf.strings.unicode_transcode(texts, "UTF-8", "UTF-8", errors="replace")
 
 
@@ -126,10 +132,10 @@ def _cut(texts: tf.Tensor, long: tf.Tensor, max_bytes: int) -> tf.Tensor:
     chosen = tf.strings.substr(tf.gather_nd(texts, places), 0, 16 * max_bytes)
     chosen = tf.strings.regex_replace(chosen, r"[\p{Z}\p{Cf}\s]{2,}", " ")
     texts = tf.tensor_scatter_nd_update(texts, places, chosen)
-    valid = _valid(tf.strings.substr(texts, 0, max_bytes))
+    read = valid(tf.strings.substr(texts, 0, max_bytes))
     # The cut may have split a character; this is not an error of the text.
-    mended = tf.strings.regex_replace(valid, "\ufffd+$", "")
-    return tf.where(tf.strings.length(texts) > max_bytes, mended, valid)
+    mended = tf.strings.regex_replace(read, "\ufffd+$", "")
+    return tf.where(tf.strings.length(texts) > max_bytes, mended, read)
 
 
 def straighten(texts: tf.Tensor) -> tf.Tensor:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -14,15 +13,15 @@ from zoo.text import normalize
 from zoo.text import vocabulary as vocabularies
 from zoo.text.compiled import CompiledLater
 from zoo.text.imports import tf, tf_text
-from zoo.text.inputs import each_text, whole
+from zoo.text.inputs import whole
 from zoo.text.pairs import SEPARATOR
 from zoo.text.settings import TextSettings, read_settings, write_settings
+from zoo.text.splitting import chunks, count_tokens, split
 from zoo.text.table import LookupTable, fill_empty, filled_and_padded, pad
 from zoo.text.vocabulary import CONTINUES, END, SPECIALS, UNKNOWN
 
 _CONFIG = "pipeline.json"
 _TOKENS = "vocab.txt"
-_CHUNK = 2048
 
 
 class TextPipeline(tf.Module):
@@ -134,7 +133,7 @@ class TextPipeline(tf.Module):
         """
         settings = TextSettings(tokenizer, max_length, lowercase)
         return cls.of_counts(
-            Counter() if tokenizer == "bytes" else _count(texts, settings),
+            Counter() if tokenizer == "bytes" else count_tokens(texts, settings),
             vocab_size=vocab_size,
             min_count=min_count,
             **asdict(settings),
@@ -154,7 +153,7 @@ class TextPipeline(tf.Module):
         Words of `"wordpiece"` are whole; `"bytes"` has no words to count.
         """
         settings = TextSettings(tokenizer, max_length, lowercase)
-        return Counter() if tokenizer == "bytes" else _count(texts, settings)
+        return Counter() if tokenizer == "bytes" else count_tokens(texts, settings)
 
     @classmethod
     def of_counts(
@@ -202,6 +201,10 @@ class TextPipeline(tf.Module):
                 counts, **sizes, always=always, pieces=pieces
             )
         return cls(entries, **asdict(settings))
+
+    @property
+    def settings(self) -> TextSettings:
+        return self._settings
 
     @property
     def tokenizer(self) -> str:
@@ -270,10 +273,13 @@ class TextPipeline(tf.Module):
             return tf.concat([first, between, second], axis=1)
 
     def _all_tokens(self, texts: tf.Tensor) -> tf.RaggedTensor:
-        tokens = _split(texts, self._settings)
-        if self._pieces is None:
-            return tokens
-        return self._pieces.tokenize(tokens).merge_dims(1, 2)
+        tokens = split(texts, self._settings)
+        pieces = self.pieces_of(tokens)
+        return tokens if pieces is None else pieces.merge_dims(1, 2)
+
+    def pieces_of(self, words: tf.RaggedTensor) -> tf.RaggedTensor | None:
+        """Returns words in pieces, `[batch, (words), (pieces)]`, if it has pieces."""
+        return None if self._pieces is None else self._pieces.tokenize(words)
 
     def ragged_ids(self, tokens: tf.RaggedTensor) -> tf.RaggedTensor:
         """Returns the ids of the tokens from `tokenize`, at least one per row.
@@ -309,7 +315,7 @@ class TextPipeline(tf.Module):
             [101]
         """
         rows: list[np.ndarray] = []
-        for chunk in _chunks(texts):
+        for chunk in chunks(texts):
             ids = self._ragged_ids_of(normalize.as_tensor(chunk))
             values, splits = ids.values.numpy(), ids.row_splits.numpy()
             rows.extend(np.split(values, splits[1:-1]))
@@ -333,32 +339,3 @@ class TextPipeline(tf.Module):
         settings, size = read_settings(Path(folder) / _CONFIG)
         entries = vocabularies.read_vocabulary(Path(folder) / _TOKENS, size)
         return cls(entries, **asdict(settings))
-
-
-def _split(texts: tf.Tensor, settings: TextSettings) -> tf.RaggedTensor:
-    texts = normalize.clean(
-        texts, max_bytes=settings.max_bytes, lowercase=settings.lowercase
-    )
-    if settings.tokenizer == "bytes":
-        return _byte_names(normalize.split_bytes(texts))
-    if settings.tokenizer == "whitespace":
-        return normalize.split_spaces(texts)
-    return normalize.split_words(texts)
-
-
-def _byte_names(values: tf.RaggedTensor) -> tf.RaggedTensor:
-    names = tf.constant(vocabularies.BYTE_VOCABULARY[len(SPECIALS) :])
-    return values.with_values(tf.gather(names, values.values))
-
-
-def _chunks(texts: Iterable[str | bytes]) -> Iterator[list[bytes]]:
-    stream = each_text(texts)
-    while chunk := list(islice(stream, _CHUNK)):
-        yield [normalize.as_bytes(text) for text in chunk]
-
-
-def _count(texts: Iterable[str | bytes], settings: TextSettings) -> Counter:
-    counts: Counter = Counter()
-    for chunk in _chunks(texts):
-        counts.update(_split(normalize.as_tensor(chunk), settings).values.numpy())
-    return counts

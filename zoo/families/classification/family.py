@@ -180,3 +180,8 @@ class Classification(Family):
         from zoo.families.classification.servable import servable
 
         return servable(model, pipeline, tasks, texts, metadata)
+
+    def explaining(self, servable, texts):
+        from zoo.families.classification.explaining.endpoint import with_explanations
+
+        return with_explanations(servable, texts)

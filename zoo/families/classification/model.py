@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -17,6 +17,10 @@ from zoo.text.inputs import as_texts, whole
 from zoo.text.pairs import TextOrPair, each_pair
 from zoo.training.batching import TokenBatches, choose_buckets
 from zoo.training.fit import predict
+
+if TYPE_CHECKING:
+    from zoo.families.classification.explaining.explainer import Explainer
+    from zoo.reporting.explanation import Explanation
 
 
 @dataclass
@@ -50,6 +54,9 @@ class TextModel(BaseTextModel):
     """
 
     pipeline: TextPipeline
+    _explainer: Explainer | None = field(
+        default=None, init=False, repr=False, compare=False
+    )
 
     def __post_init__(self) -> None:
         self.tasks = as_tasks(self.tasks)
@@ -105,6 +112,38 @@ class TextModel(BaseTextModel):
             for answer, part in zip(answers, found, strict=True):
                 answer[name] = part
         return answers
+
+    def explain(
+        self, texts: Iterable[TextOrPair], tasks: Iterable[str] | None = None
+    ) -> list[dict[str, Explanation]]:
+        """Returns which words moved each answer, by integrated gradients.
+
+        `zoo.families.classification.explaining` says what is divided over the words.
+        The first call also traces a graph of the gradients.
+
+        Args:
+            texts: as of `predict`.
+            tasks: names of the tasks to explain, by default all.
+
+        Returns:
+            For each text a dict from task to a `zoo.reporting.explanation.Explanation`
+            of the likeliest label: its `score` is the sum of `base` and of the `share`
+            of each of its `words`, up to `gap`.
+
+        Raises:
+            ValueError: as `predict`; on another backend than TensorFlow; and for a
+                model of one's own without an embedding of the ids.
+
+        Source: Sundararajan, Taly and Yan 2017, Axiomatic Attribution for Deep
+        Networks, section 3.
+        """
+        from zoo.families.classification.explaining.explainer import Explainer
+
+        texts = self._read(texts)
+        with self._lock:
+            if self._explainer is None:
+                self._explainer = Explainer(self.model, self.pipeline, self.tasks)
+            return self._explainer(texts, tasks)
 
     def _read(self, texts: Iterable) -> list[str | bytes]:
         return [*each_pair(texts)] if self.pipeline.pairs else as_texts(texts)

@@ -10,6 +10,12 @@ import numpy as np
 
 from zoo.families.classification.baselines import compare_baselines
 from zoo.families.classification.chance import cross_validated, intervals
+from zoo.families.classification.errors import (
+    Error,
+    errors_section,
+    worst_errors,
+    write_errors,
+)
 from zoo.families.classification.imbalance import advice
 from zoo.families.classification.label_tables import (
     MOST_CLASSES,
@@ -57,6 +63,7 @@ class Outcome:
             test part.
         costs: by model or baseline: `seconds` of fitting, `ms_a_text` and, for a linear
             baseline, `seconds_choosing` and the `chosen` options of each task.
+        errors: the worst ones on the test part.
     """
 
     name: str
@@ -69,6 +76,7 @@ class Outcome:
     settings: Mapping
     calibration: Mapping[str, Mapping] = field(default_factory=dict)
     costs: Mapping[str, Mapping] = field(default_factory=dict)
+    errors: Sequence[Error] = ()
 
     def means(self) -> dict[str, float]:
         """Mean over tasks of the main metric, by model or baseline."""
@@ -102,6 +110,7 @@ def outcome_of(text_model, prepared: Prepared, history) -> Outcome:
         settings=text_model.metadata,
         calibration=describe_calibration(text_model, prepared, outputs),
         costs={name: {"seconds": seconds, "ms_a_text": took}, **costs},
+        errors=worst_errors(text_model, prepared, outputs),
     )
 
 
@@ -114,7 +123,7 @@ def _renamed(found: Mapping, model: str) -> dict:
 
 
 def write_report(outcome: Outcome, folder: str | Path) -> Path:
-    """Writes `report.md`, `results.json` and, with matplotlib, the plots.
+    """Writes `report.md`, `results.json`, `errors.html` and, with matplotlib, plots.
 
     Args:
         outcome: outcome of the run.
@@ -126,6 +135,7 @@ def write_report(outcome: Outcome, folder: str | Path) -> Path:
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     plots = _write_plots(outcome, folder)
+    write_errors(outcome.errors, folder, outcome.name)
     page = [
         f"# {outcome.name}",
         _summary(outcome),
@@ -146,6 +156,7 @@ def write_report(outcome: Outcome, folder: str | Path) -> Path:
             for name, task in outcome.tasks.items()
         ),
         *_calibration(outcome),
+        *errors_section(outcome.errors),
         "## Settings",
         settings_block(outcome.settings),
     ]
@@ -159,6 +170,7 @@ def write_report(outcome: Outcome, folder: str | Path) -> Path:
         "history": outcome.history,
         "calibration": outcome.calibration,
         "costs": outcome.costs,
+        "errors": [error.to_json() for error in outcome.errors],
         "recommendation": recommend(*_compared(outcome)),
     }
     return write_page(folder, page, facts)
