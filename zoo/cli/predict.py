@@ -53,6 +53,13 @@ def add_predict_parser(commands) -> None:
         help="column of the texts in --data, twice for pairs (default: as in training)",
     )
     parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="FILE",
+        help="write the rows of --data with all their columns and the answers to a "
+        "CSV, TSV, JSONL or Parquet file",
+    )
+    parser.add_argument(
         "--trust",
         action="store_true",
         help="load an exported model whose operations reach files, network or Python",
@@ -99,6 +106,9 @@ def _predict(options) -> None:
     else:
         model, pairs, reading = _opened(Path(options.folder), trust=options.trust)
         ask, explain = model.predict, explainer_of(model) if options.explain else None
+    if options.out is not None:
+        _write(options, ask, pairs, reading)
+        return
     texts, answered = _texts(options, pairs, reading), 0
     while chunk := list(islice(texts, _CHUNK)):
         try:
@@ -116,6 +126,29 @@ def _predict(options) -> None:
             line = json.dumps(record, ensure_ascii=False)
             print(line if can_print(line) else json.dumps(record))
         answered += len(chunk)
+
+
+def _write(options, ask: Callable, pairs: bool, reading: Mapping) -> None:
+    """Labels the rows of a table, and shows how far it is in a terminal."""
+    from zoo.api.labelling import label_file
+
+    if options.data is None or options.explain or options.texts:
+        raise ValueError(
+            "`--out` needs a table of texts. Accepted: `--data FILE --out FILE`, "
+            "without `--explain` and texts. Received: "
+            f"{'no --data' if options.data is None else '--explain, or texts'}."
+        )
+    live = sys.stderr.isatty()
+
+    def tell(count: int) -> None:
+        if live:
+            print(f"\r{count:,} rows", end="", file=sys.stderr, flush=True)
+
+    columns = _columns_of_texts(options, pairs, reading)
+    count = label_file(ask, options.data, options.out, text=columns, tell=tell)
+    if live:
+        print(file=sys.stderr)
+    print(f"{options.out}: {count:,} rows")
 
 
 def _texts(options, pairs: bool, reading: Mapping) -> Iterator[str]:
@@ -153,7 +186,6 @@ def _both(line: str) -> list[str]:
 
 
 def _texts_of_table(options, pairs: bool, reading: Mapping) -> list[str]:
-    from zoo.api.reading import columns_of_texts
     from zoo.data import read_table
 
     if options.texts:
@@ -161,6 +193,16 @@ def _texts_of_table(options, pairs: bool, reading: Mapping) -> list[str]:
             "`texts` must be left out beside `--data`. Accepted: one of the two. "
             f"Received: {len(options.texts)} text(s) and --data {options.data}."
         )
+    columns = _columns_of_texts(options, pairs, reading)
+    table = read_table(options.data, text=columns, labels={})
+    for note in table.notes:
+        print(note, file=sys.stderr)
+    return table.texts
+
+
+def _columns_of_texts(options, pairs: bool, reading: Mapping) -> str | list[str]:
+    from zoo.api.reading import columns_of_texts
+
     columns = columns_of_texts(options.text or reading.get("text")) or "text"
     if isinstance(columns, list) != pairs:
         wanted = "two columns, because the model reads pairs" if pairs else "one column"
@@ -168,10 +210,7 @@ def _texts_of_table(options, pairs: bool, reading: Mapping) -> list[str]:
             f"`--text` must name {wanted}. Accepted: --text COLUMN"
             f"{' --text COLUMN' if pairs else ''}. Received: {columns!r}."
         )
-    table = read_table(options.data, text=columns, labels={})
-    for note in table.notes:
-        print(note, file=sys.stderr)
-    return table.texts
+    return columns
 
 
 def _asker_of_server(options) -> Callable[[list[str]], list[dict]]:
