@@ -45,24 +45,26 @@ def distill(
 ) -> Run:
     """Trains a classifier that learns from a teacher, as `zoo distill` does.
 
-    The teacher answers the rows of the data and further texts with probabilities. The
-    student learns `softmax(log(p) / temperature)` of a further text, and of a labelled
-    row the mean of that and of its label. Before that it is trained alone, for
-    comparison. Answers are kept, so a call that was interrupted asks only what is
-    missing.
+    The teacher answers the rows of the data and further texts, about all tasks that it
+    knows, with probabilities, or the values of regressions. The student learns
+    `softmax(log(p) / temperature)` of a further text, and of a labelled row the mean of
+    that and of its label. Before that it is trained alone, for comparison. Answers are
+    kept, so a call that was interrupted asks only what is missing.
 
     Args:
         student: name of a classifier.
-        data: labelled data with one task of categories, and so are `valid` and `test`;
-            as of `zoo.train`, like `label`, `text`, `task_column`, `out` and `export`.
+        data: labelled data with one task or several, whose rows may lack labels of
+            some; as of `zoo.train`, like `label`, `text`, `task_column`, `valid`,
+            `test`, `out` and `export`.
         teacher: the folder of a run or an export of the zoo, of any SavedModel with a
             signature of strings, or of a transformer, which is fine-tuned first; the
-            ONNX file of a sentence encoder, on which a logistic regression is fitted;
+            ONNX file of a sentence encoder, on which regressions are fitted;
             `host:port/model` of a TensorFlow Serving; or `command:PROGRAM ARGUMENTS`,
-            which reads texts and writes JSON Lines. Several teachers are an ensemble.
+            which reads texts and writes JSON Lines. Several teachers are an ensemble;
+            each may know some of the tasks.
         unlabelled: a `.txt` file with one text a line, a table, or rows in memory.
         temperature: by default the one that calibrates the teacher on the validation
-            part.
+            part, of each task.
         mixture: share of the label in the target of a labelled row, from 0 to 1.
         budget: how many further texts the teacher may label: in rounds, those first
             about which the student is least certain.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import queue
 import shlex
 import subprocess
@@ -12,10 +11,9 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from zoo.api.teachers.base import Teacher
+from zoo.api.teachers.base import Said, Teacher
+from zoo.api.teachers.json_answers import read_answer
 from zoo.data.cells import CellError
-from zoo.data.soft import read_distribution
-from zoo.data.values import render
 
 PREFIX = "command:"
 
@@ -23,15 +21,15 @@ PREFIX = "command:"
 class CommandTeacher(Teacher):
     """Answers of a command, one line for each line that it reads, in the same order.
 
-    A line is an object from label to probability, such as `{"good": 0.9, "bad": 0.1}`,
-    or the label alone as a JSON string. White space in a text that would end a line is
-    a blank. The command is split as a shell does, and runs without one.
+    A line is an answer that `zoo.api.teachers.json_answers.read_answer` reads. White
+    space in a text that would end a line is a blank. The command is split as a shell
+    does, and runs without one.
     """
 
     def identity(self) -> list:
         return [self.source]
 
-    def ask(self, texts: Sequence[str]) -> Iterator[np.ndarray]:
+    def ask(self, texts: Sequence[str]) -> Iterator[Said]:
         words = shlex.split(self.source.removeprefix(PREFIX))
         with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as said:
             try:
@@ -52,7 +50,7 @@ class CommandTeacher(Teacher):
                 process.kill()
                 process.wait()
 
-    def _answers(self, process, texts: Sequence[str], said) -> Iterator[np.ndarray]:
+    def _answers(self, process, texts: Sequence[str], said) -> Iterator[Said]:
         lines: queue.Queue[str | None] = queue.Queue()
         threading.Thread(target=_write, args=(process, texts), daemon=True).start()
         threading.Thread(target=_read, args=(process, lines), daemon=True).start()
@@ -65,31 +63,24 @@ class CommandTeacher(Teacher):
                 raise self.wrong(what, accepted, "none") from None
             if text is None:
                 if line is not None:
-                    yield np.zeros((1, len(self.lesson.labels)))  # one too many
+                    # One too many; what counts answers says so.
+                    yield dict.fromkeys(self.lesson.tasks, np.zeros((1, 1)))
                 return
             if line is None:
                 code, said_last = process.wait(), _last_line(said)
                 what = f"it ended after {number:,} of {len(texts):,} answers"
                 shown = f"exit status {code}{said_last}"
                 raise self.wrong(what, "one line for each text", shown)
-            yield self.of_scores([self._parsed(line, number)])
+            yield self.arranged([self._parsed(line, number)])
 
-    def _parsed(self, line: str, number: int) -> dict[str, float]:
+    def _parsed(self, line: str, number: int) -> dict[str, dict[str, float] | None]:
         what = f"its answer {number + 1:,} cannot be read"
-        accepted = 'an object from label to probability, or a label as a "string"'
         try:
-            value = json.loads(line)
-            if isinstance(value, str):
-                return {render(value): 1.0}
-            if isinstance(value, dict) and (found := read_distribution(value)):
-                return found
-        except ValueError:
-            pass
+            return read_answer(line, self.lesson.tasks)
         except CellError as error:
             raise self.wrong(
                 f"{what}: {error}", error.accepted, error.received
             ) from None
-        raise self.wrong(what, accepted, repr(line[:80]))
 
 
 def _write(process, texts: Sequence[str]) -> None:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-import numpy as np
-
-from zoo.api.teachers.base import Teacher
+from zoo.api.teachers.base import Said, Teacher
 from zoo.api.teachers.named_scores import NamedScores
 from zoo.client import connect
 
@@ -28,7 +26,7 @@ class ServerTeacher(Teacher):
     def identity(self) -> list:
         return [self.source]
 
-    def ask(self, texts: Sequence[str]) -> Iterator[np.ndarray]:
+    def ask(self, texts: Sequence[str]) -> Iterator[Said]:
         found = ADDRESS.fullmatch(self.source)
         assert found is not None, "what opens teachers has matched it"
         name, deadline = found["model"] or "model", self.lesson.deadline
