@@ -36,7 +36,9 @@ def lesson(folder: Path, tasks=TASKS, train=NONE, valid=NONE) -> Lesson:
 
 def labelled(texts) -> Labelled:
     """Every third row lacks the label of one task."""
-    says = [[word in text.split() for word in ("good", "film", "day")] for text in texts]
+    says = [
+        [word in text.split() for word in ("good", "film", "day")] for text in texts
+    ]
     good, film, day = np.array(says, "float32").T
     targets = {
         "mood": good.astype("int32"),
@@ -227,7 +229,9 @@ def test_the_loss_of_a_network_with_several_heads(tmp_path):
     outputs = np.random.default_rng(0).normal(size=(6, 5))
     rows = np.array([3, 4, 5, 7, 8, 11])
     mood = [o[:2] - np.log(np.exp(o[:2]).sum()) for o in outputs]
-    mood = [-mood[n][part.targets["mood"][row]] for n, row in enumerate(rows) if row % 3]
+    mood = [
+        -mood[n][part.targets["mood"][row]] for n, row in enumerate(rows) if row % 3
+    ]
     sigmoids = 1 / (1 + np.exp(-outputs[:, 2:4]))
     true = part.targets["kinds"][rows]
     kinds = -np.log(np.where(true > 0, sigmoids, 1 - sigmoids))[rows % 3 != 1]
@@ -253,7 +257,9 @@ def test_a_transformer_of_several_tasks(tmp_path):
     place.mkdir()
     (tmp_path / "vocab.txt").write_text("\n".join(words))
     sizes = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
-    config = transformers.BertConfig(len(words), intermediate_size=16, **sizes)
+    config = transformers.BertConfig(
+        vocab_size=len(words), intermediate_size=16, **sizes
+    )
     torch.manual_seed(0)
     transformers.BertModel(config).save_pretrained(place)
     transformers.BertTokenizer(str(tmp_path / "vocab.txt")).save_pretrained(place)

@@ -1,8 +1,8 @@
-"""`zoo.distill`: trains a classifier that learns from a teacher."""
+"""`zoo.distill`: trains a classifier or translator that learns from a teacher."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,12 @@ from zoo.families import family_of
 from zoo.families.base import silent
 from zoo.families.catalogue import split_overrides
 from zoo.families.run import Run
+from zoo.families.tables import DEFAULT_TEXT
 from zoo.text.inputs import real, whole
 
 MIXTURE, ROUNDS = 0.5, 3  # by default
+TRANSLATION = "translation"
+STUDENTS = "classification", TRANSLATION
 
 
 def distill(
@@ -33,7 +36,7 @@ def distill(
     out: str | Path | None = None,
     export: str | Path | None = None,
     temperature: float | None = None,
-    mixture: float = MIXTURE,
+    mixture: float | None = None,
     budget: int | None = None,
     rounds: int | None = None,
     augment: int = 0,
@@ -43,7 +46,7 @@ def distill(
     verbose: bool = True,
     **settings: Any,
 ) -> Run:
-    """Trains a classifier that learns from a teacher, as `zoo distill` does.
+    """Trains a model that learns from a teacher, as `zoo distill` does.
 
     The teacher answers the rows of the data and further texts, about all tasks that it
     knows, with probabilities, or the values of regressions. The student learns
@@ -51,8 +54,11 @@ def distill(
     that and of its label. Before that it is trained alone, for comparison. Answers are
     kept, so a call that was interrupted asks only what is missing.
 
+    A translation model learns, beside the pairs of the data, the teacher's translations
+    of their sources and of further ones.
+
     Args:
-        student: name of a classifier.
+        student: name of a classifier, or of a translation model.
         data: labelled data with one task or several, whose rows may lack labels of
             some; as of `zoo.train`, like `label`, `text`, `task_column`, `valid`,
             `test`, `out` and `export`.
@@ -61,11 +67,13 @@ def distill(
             ONNX file of a sentence encoder, on which regressions are fitted;
             `host:port/model` of a TensorFlow Serving; or `command:PROGRAM ARGUMENTS`,
             which reads texts and writes JSON Lines. Several teachers are an ensemble;
-            each may know some of the tasks.
+            each may know some of the tasks. Of translations one teacher: a run or an
+            export of a translation model, a server, or a command.
         unlabelled: a `.txt` file with one text a line, a table, or rows in memory.
         temperature: by default the one that calibrates the teacher on the validation
             part, of each task.
-        mixture: share of the label in the target of a labelled row, from 0 to 1.
+        mixture: share of the label in the target of a labelled row, from 0 to 1; by
+            default 0.5.
         budget: how many further texts the teacher may label: in rounds, those first
             about which the student is least certain.
         rounds: number of rounds, with `budget`; by default 3.
@@ -76,6 +84,9 @@ def distill(
         cache: folder of the answers; by default `teachers` in `ZOO_CACHE`.
         verbose: whether to print what the command prints.
         **settings: as of `zoo.train`.
+
+    `temperature`, `mixture`, `budget`, `rounds`, `augment` and `teacher_epochs` are for
+    classifiers.
 
     Returns:
         The `Run` of the student; its folder also has `teaching.json`.
@@ -89,20 +100,24 @@ def distill(
         ...     "bilstm_mt", "reviews.csv", unlabelled="texts.txt", teacher="minilm"
         ... )
 
-    Source: Hinton, Vinyals and Dean 2015; Tang et al. 2019; Mukherjee and Hassan
-    Awadallah 2020.
+    Source: Hinton, Vinyals and Dean 2015; Kim and Rush 2016; Tang et al. 2019;
+    Mukherjee and Hassan Awadallah 2020.
     """
     family = family_of(student)
-    if family.name != "classification":
+    if family.name not in STUDENTS:
         raise ValueError(
-            "`student` must be a classifier. Accepted: a name of the kind text "
-            f"classification from zoo.list(). Received: {student!r}."
+            "`student` must be a model that can be taught. Accepted: a name of the "
+            "kind text classification, or translation, from zoo.list(). "
+            f"Received: {student!r}."
         )
     further = split_off(settings)
     chosen, keywords = split_overrides(settings, student)
     family.settings.of(student, **chosen)
     teachers = [teacher] if isinstance(teacher, str) else [*map(str, teacher)]
     _check(teachers, temperature, mixture, budget, rounds, augment)
+    if family.name == TRANSLATION:
+        given = {"temperature": temperature, "mixture": mixture, "budget": budget}
+        _check_translation(teachers, {**given, "augment": augment or None})
     folder = Path("runs", f"{student}-taught") if out is None else Path(out)
     check_writable(folder, "`out` (--out)")
     export_to = None if export is None else Path(export)
@@ -123,43 +138,52 @@ def distill(
     splits = family.read(reading)
     load_tensorflow()
 
-    from zoo.api.teachers.lesson import lesson_of
     from zoo.api.teachers.opening import check_teacher
     from zoo.api.teachers.pool import pool_of, read_pool
-    from zoo.api.teachers.teaching import Teaching
 
     for one in teachers:
         check_teacher(one)
     say: Callable = print if verbose else silent
     texts: list[str] = []
     if unlabelled is not None:
-        column = reading.text if isinstance(reading.text, str) else None
+        column = "source" if family.name == TRANSLATION else DEFAULT_TEXT
+        column = reading.text if isinstance(reading.text, str) else column
         texts = read_pool(unlabelled, column, reading.encoding)
     pool, said = pool_of(splits, texts, augment, seed)
     say(said)
     kept = cache_folder() / "teachers" if cache is None else Path(cache)
-    options = {"seed": seed, "epochs": teacher_epochs, "deadline": deadline}
 
     def train(parts: Splits, place: Path, export_to: Path | None) -> Run:
         options: dict = {"folder": place, "export_to": export_to, "verbose": verbose}
         return family.run(student, parts, chosen, keywords, **options)
 
-    return Teaching(
-        train=train,
-        identity=[student, chosen, keywords],
-        splits=splits,
+    course: dict[str, Any] = {
+        "train": train,
+        "identity": [student, chosen, keywords],
+        "splits": splits,
+        "say": say,
+    }
+    if family.name == TRANSLATION:
+        from zoo.api.teachers.sequences import SequenceTeaching
+        from zoo.api.teachers.translations import open_translator
+
+        translator = open_translator(teachers[0], deadline)
+        sequences = SequenceTeaching(**course, teacher=translator, kept=kept)
+        return sequences.run(pool, len(texts), folder, export_to)
+    from zoo.api.teachers.lesson import lesson_of
+    from zoo.api.teachers.teaching import Teaching
+
+    options = {"seed": seed, "epochs": teacher_epochs, "deadline": deadline}
+    teaching = Teaching(
+        **course,
         lesson=lesson_of(splits, kept, **options),
         teachers=teachers,
         temperature=temperature,
-        mixture=mixture,
-        say=say,
-    ).run(
-        pool,
-        len(texts),
-        folder,
-        export_to,
-        budget=budget,
-        rounds=(rounds or ROUNDS) if budget is not None else 1,
+        mixture=MIXTURE if mixture is None else mixture,
+    )
+    rounds = (rounds or ROUNDS) if budget is not None else 1
+    return teaching.run(
+        pool, len(texts), folder, export_to, budget=budget, rounds=rounds
     )
 
 
@@ -171,7 +195,8 @@ def _check(teachers, temperature, mixture, budget, rounds, augment) -> None:
         )
     if temperature is not None:
         real("temperature", temperature, 1e-3)
-    real("mixture", mixture, 0, 1)
+    if mixture is not None:
+        real("mixture", mixture, 0, 1)
     whole("augment", augment, 0)
     if budget is not None:
         whole("budget", budget, 1)
@@ -181,4 +206,19 @@ def _check(teachers, temperature, mixture, budget, rounds, augment) -> None:
             raise ValueError(
                 "`rounds` (--rounds) divides the answers of `budget` (--budget). "
                 f"Accepted: both. Received: rounds={rounds!r} without `budget`."
+            )
+
+
+def _check_translation(teachers, given: Mapping[str, Any]) -> None:
+    if len(teachers) > 1:
+        raise ValueError(
+            "`teacher` (--teacher) of a translation model must name one teacher: "
+            "translations have no mean. Accepted: one name. "
+            f"Received: {', '.join(teachers)}."
+        )
+    for name, value in given.items():
+        if value is not None:
+            raise ValueError(
+                f"`{name}` (--{name}) is for students with labels. Accepted for a "
+                f"translation model: none. Received: {name}={value!r}."
             )

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -83,7 +84,49 @@ class Lesson:
         return [*self.train.content, *self.valid.content]
 
 
-class Teacher(ABC):
+class Asked(ABC):
+    """What is asked about texts.
+
+    Args:
+        source: what the user named.
+    """
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+
+    @abstractmethod
+    def identity(self) -> list:
+        """Returns what determines the answers, such as the sha256 of files."""
+
+    @abstractmethod
+    def ask(self, texts: Sequence[str]) -> Iterator[Any]:
+        """Yields answers about some texts at a time, in the order of the texts.
+
+        Raises:
+            TeacherError: with one sentence on what went wrong; answers before it count.
+        """
+
+    @abstractmethod
+    def count(self, said: Any) -> int:
+        """Returns about how many texts there are answers."""
+
+    @abstractmethod
+    def checked(self, said: Any, texts: Sequence[str]) -> Any:
+        """Returns answers that can be used.
+
+        Raises:
+            TeacherError: for others.
+        """
+
+    def wrong(self, what: str, accepted: str, received: object) -> TeacherError:
+        """Returns an error about this teacher, in three parts."""
+        return TeacherError(
+            f"`teacher` {self.source}: {what}. Accepted: {accepted}. "
+            f"Received: {received}."
+        )
+
+
+class Teacher(Asked):
     """Answers texts about the tasks of a lesson, or some of them.
 
     Args:
@@ -93,26 +136,15 @@ class Teacher(ABC):
     """
 
     def __init__(self, source: str, lesson: Lesson) -> None:
-        self.source, self.lesson = source, lesson
-
-    @abstractmethod
-    def identity(self) -> list:
-        """Returns what determines the answers, such as the sha256 of files."""
+        super().__init__(source)
+        self.lesson = lesson
 
     @abstractmethod
     def ask(self, texts: Sequence[str]) -> Iterator[Said]:
-        """Yields answers about some texts at a time, in the order of the texts.
+        """Yields answers about some texts at a time; see `Asked.ask`."""
 
-        Raises:
-            TeacherError: with one sentence on what went wrong; answers before it count.
-        """
-
-    def wrong(self, what: str, accepted: str, received: object) -> TeacherError:
-        """Returns an error about this teacher, in three parts."""
-        return TeacherError(
-            f"`teacher` {self.source}: {what}. Accepted: {accepted}. "
-            f"Received: {received}."
-        )
+    def count(self, said: Said) -> int:
+        return max(map(len, said.values()), default=0)
 
     def check_labels(self, task: str, labels: Sequence[str]) -> None:
         """Raises unless a teacher knows the labels of a task and no others.

@@ -39,14 +39,26 @@ class TaskTaught:
 
     @property
     def helps(self) -> bool:
-        """Whether the teacher is better than the student alone on the validation part;
-        without one it is taken to be."""
+        """Whether the teacher is better than the student alone."""
         return helps(self.scores)
 
 
 def helps(scores: Mapping[str, Mapping[str, float]]) -> bool:
-    """Returns whether the teacher of some scores is better than the student alone."""
-    return not scores["teacher"]["valid"] <= scores["alone"]["valid"]
+    """Returns whether a teacher is better than the student alone on the validation
+    part; without scores of it, it is taken to be.
+
+    Args:
+        scores: by `alone` and `teacher`, and then by part.
+    """
+    teacher, alone = (scores[who].get("valid", np.nan) for who in ("teacher", "alone"))
+    return not teacher <= alone
+
+
+def write_outcome(folder: Path, text: str, facts: Mapping) -> None:
+    """Appends a section to the report of a run, and writes `teaching.json`."""
+    with (folder / "report.md").open("a", encoding="utf-8") as file:
+        file.write(f"\n## Teacher\n\n{text}\n")
+    (folder / "teaching.json").write_text(json.dumps(facts, indent=1), "utf-8")
 
 
 @dataclass(frozen=True)
@@ -138,9 +150,7 @@ class Taught:
 
     def write(self, folder: Path) -> None:
         """Appends the section to the report of a run, and writes `teaching.json`."""
-        with (folder / "report.md").open("a", encoding="utf-8") as file:
-            file.write(f"\n## Teacher\n\n{self}\n")
-        (folder / "teaching.json").write_text(json.dumps(self.facts, indent=1), "utf-8")
+        write_outcome(folder, str(self), self.facts)
 
     @property
     def facts(self) -> dict:

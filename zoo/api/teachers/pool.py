@@ -10,10 +10,9 @@ from zoo.data.lines import read_lines
 from zoo.data.memory import from_python
 from zoo.families.classification.augmentation import variants
 from zoo.families.encoding.reading import is_plain
-from zoo.families.tables import DEFAULT_TEXT
 
 
-def read_pool(data: Any, text: str | None, encoding: str | None) -> list[str]:
+def read_pool(data: Any, text: str, encoding: str | None) -> list[str]:
     """Reads unlabelled texts.
 
     Args:
@@ -27,8 +26,7 @@ def read_pool(data: Any, text: str | None, encoding: str | None) -> list[str]:
     source = from_python(data, "unlabelled")
     if is_plain(source):
         return read_lines(source, encoding=encoding).texts
-    column = text or DEFAULT_TEXT
-    return read_table(source, text=column, labels={}, encoding=encoding).texts
+    return read_table(source, text=text, labels={}, encoding=encoding).texts
 
 
 def pool_of(
@@ -49,9 +47,8 @@ def pool_of(
         The texts, and a sentence on what was left out.
     """
     more = variants(splits.train.texts, augment, seed) if augment else []
-    parts = splits.parts.values()
-    seen = {key for part in parts for key in part.text_keys}
-    held = {key for part in (splits.valid, splits.test) for key in part.text_keys}
+    keys = {n: set(map(text_key, part.texts)) for n, part in splits.parts.items()}
+    seen, held = set().union(*keys.values()), keys["valid"] | keys["test"]
     kept, leaked = [], 0
     for text in (*unlabelled, *more):
         key = text_key(text)

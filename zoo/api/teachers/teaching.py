@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from zoo.api.teachers.alone import student_alone
 from zoo.api.teachers.answers import ask
 from zoo.api.teachers.base import Lesson, Said, Teacher
 from zoo.api.teachers.opening import open_teacher
@@ -25,14 +26,8 @@ from zoo.families.classification.taught import (
     tempered,
 )
 from zoo.families.run import Run
-from zoo.loading import load
 from zoo.tasks import Task
-from zoo.training.checkpoint import fingerprint
-from zoo.training.kept import read_json, write_json
 from zoo.training.metrics import MAIN_METRIC, evaluate, mean_of_known
-
-_CLAIM = "alone.json"
-ALONE = "alone"  # folder of the student without a teacher, in that of the run
 
 
 @dataclass(frozen=True)
@@ -84,7 +79,7 @@ class Teaching:
             name: self.temperature or self._calibrating(name, answers["valid"][name])
             for name in self._tasks
         }
-        student = self.alone(folder / ALONE)
+        student = self.alone(folder)
         scores = {"alone": self._student_scores(student)}
         most = len(pool) if budget is None else min(budget, len(pool))
         asked: list[int] = []
@@ -153,18 +148,11 @@ class Teaching:
         return said
 
     def alone(self, folder: Path):
-        """Returns the student without a teacher; one that is there is not repeated."""
+        """Returns the student without a teacher."""
         parts = [vars(part) for part in self.splits.parts.values()]
         read = [[p["texts"], p["labels"], p["weights"]] for p in parts]
-        claim = {"student": fingerprint([*self.identity, read])}
-        path = folder / _CLAIM
-        if path.is_file() and read_json(path, f"Remove {folder}.") == claim:
-            return load(folder)
-        self.say("The student alone:")
-        run = self.train(self.splits, folder, None)
-        write_json(path, claim)
-        self.say("The student with its teacher:")
-        return run.model
+        identity = [*self.identity, read]
+        return student_alone(self.train, self.splits, identity, folder, self.say)
 
     @cached_property
     def _opened(self) -> list[Teacher]:
