@@ -223,7 +223,7 @@ def test_each_task_of_a_task_column_learns_from_the_rows_of_the_others(tmp_path)
         verbose=False,
         min_count=1,
         learning_rate=0.05,
-        **TINY,
+        **{**TINY, "maps": 8, "epochs": 4},
     )
     [odd, even] = run.model.predict(["odd thing", "even thing"])
     assert [odd[task]["label"] for task in ("film", "book")] == ["good", "bad"]
@@ -261,7 +261,7 @@ def test_a_teacher_that_is_no_better(tmp_path, capsys):
     said = capsys.readouterr().out
     assert NO_BETTER in said and "no better than the student alone on" not in said
     [facts] = [line for line in said.splitlines() if line.startswith("| label | 0.5")]
-    assert facts.endswith("| 100.0% |")
+    assert facts.rstrip(" |").endswith("100.0%")
 
 
 @pytest.mark.parametrize(
