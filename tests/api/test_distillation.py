@@ -86,6 +86,7 @@ def test_the_pool_has_no_held_out_text(tmp_path):
     assert read_pool(table, "body", None) == ["x", "y"]
     more, _ = pool_of(splits, [], 30, 0)
     assert more == variants(["a long text"], 30, 0) and "a long" in more
+    assert "a long text" not in more
     assert variants(["a long text"], 30, 1) != more
 
 

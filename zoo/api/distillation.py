@@ -78,7 +78,7 @@ def distill(
             about which the student is least certain.
         rounds: number of rounds, with `budget`; by default 3.
         augment: variants of each training text that the teacher labels too: without
-            some words, or only a run of them.
+            some words, with neighbours of others, or only a run of them.
         teacher_epochs: passes over the labelled rows of a teacher that is fine-tuned.
         deadline: seconds within which a server or a command must answer.
         cache: folder of the answers; by default `teachers` in `ZOO_CACHE`.

@@ -12,9 +12,8 @@ from zoo.api.teachers.base import Asked
 from zoo.api.teachers.command import lines_of
 from zoo.api.teachers.kept import Kept, ask_missing
 from zoo.api.teachers.opening import kind_of
-from zoo.api.teachers.server import ADDRESS
+from zoo.api.teachers.server import answers_of
 from zoo.api.teachers.trained import digests
-from zoo.client import connect
 from zoo.loading import load
 from zoo.training.checkpoint import fingerprint
 
@@ -102,12 +101,7 @@ class ServerTranslator(Translator):
     """A translation model of a running TensorFlow Serving, by its address."""
 
     def ask(self, texts: Sequence[str]) -> Iterator[list[str]]:
-        found = ADDRESS.fullmatch(self.source)
-        assert found is not None, "what opens teachers has matched it"
-        name = found["model"] or "model"
-        client = connect(found["server"], name, timeout=self.deadline)
-        for start in range(0, len(texts), client.batch_size):
-            answers = client.predict(texts[start : start + client.batch_size])
+        for answers in answers_of(self.source, texts, self.deadline):
             yield [self.translation(answer) for answer in answers]
 
 
