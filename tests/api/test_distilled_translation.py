@@ -129,8 +129,8 @@ def test_a_student_learns_the_translations_of_its_teacher(tmp_path):
     ("options", "said"),
     [
         ({"teacher": ["command:true", "command:false"]}, "`teacher` .*one name"),
-        ({"temperature": 2.0}, "`temperature` .*for students with labels"),
-        ({"augment": 1}, "`augment` .*for students with labels"),
+        ({"temperature": 2.0}, "`temperature` .*does not apply to a student"),
+        ({"augment": 1}, "`augment` .*does not apply to a student"),
     ],
 )
 def test_bad_arguments(tmp_path, options, said):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +14,15 @@ from zoo.families import family_of
 from zoo.families.base import silent
 from zoo.families.catalogue import split_overrides
 from zoo.families.run import Run
-from zoo.families.tables import DEFAULT_TEXT
 from zoo.text.inputs import real, whole
 
 MIXTURE, ROUNDS = 0.5, 3  # by default
-TRANSLATION = "translation"
-STUDENTS = "classification", TRANSLATION
+# The kinds of students, and the arguments that do not apply to each.
+_UNUSED: Mapping[str, Sequence[str]] = {
+    "classification": (),
+    "tagging": ("budget", "augment"),
+    "translation": ("temperature", "mixture", "budget", "augment"),
+}
 
 
 def distill(
@@ -54,11 +57,13 @@ def distill(
     that and of its label. Before that it is trained alone, for comparison. Answers are
     kept, so a call that was interrupted asks only what is missing.
 
-    A translation model learns, beside the pairs of the data, the teacher's translations
-    of their sources and of further ones.
+    A tagger learns the distributions of a tagger over the tags of each word, or, where
+    it has a CRF, the likeliest tags of further sentences. A translation model learns,
+    beside the pairs of the data, the teacher's translations of their sources and of
+    further ones.
 
     Args:
-        student: name of a classifier, or of a translation model.
+        student: name of a classifier, a tagger or a translation model.
         data: labelled data with one task or several, whose rows may lack labels of
             some; as of `zoo.train`, like `label`, `text`, `task_column`, `valid`,
             `test`, `out` and `export`.
@@ -67,9 +72,11 @@ def distill(
             ONNX file of a sentence encoder, on which regressions are fitted;
             `host:port/model` of a TensorFlow Serving; or `command:PROGRAM ARGUMENTS`,
             which reads texts and writes JSON Lines. Several teachers are an ensemble;
-            each may know some of the tasks. Of translations one teacher: a run or an
-            export of a translation model, a server, or a command.
-        unlabelled: a `.txt` file with one text a line, a table, or rows in memory.
+            each may know some of the tasks. Of a tagger, runs and exports of taggers;
+            of translations one teacher: a run or an export of a translation model, a
+            server, or a command.
+        unlabelled: a `.txt` file with one text a line, a table, or rows in memory; of
+            a tagger also lists of words.
         temperature: by default the one that calibrates the teacher on the validation
             part, of each task.
         mixture: share of the label in the target of a labelled row, from 0 to 1; by
@@ -85,8 +92,8 @@ def distill(
         verbose: whether to print what the command prints.
         **settings: as of `zoo.train`.
 
-    `temperature`, `mixture`, `budget`, `rounds`, `augment` and `teacher_epochs` are for
-    classifiers.
+    `budget`, `rounds` and `augment` apply to classifiers, `temperature` and `mixture`
+    to taggers too.
 
     Returns:
         The `Run` of the student; its folder also has `teaching.json`.
@@ -104,20 +111,25 @@ def distill(
     Mukherjee and Hassan Awadallah 2020.
     """
     family = family_of(student)
-    if family.name not in STUDENTS:
+    if family.name not in _UNUSED:
         raise ValueError(
             "`student` must be a model that can be taught. Accepted: a name of the "
-            "kind text classification, or translation, from zoo.list(). "
+            "kind text classification, tagging or translation from zoo.list(). "
             f"Received: {student!r}."
         )
     further = split_off(settings)
     chosen, keywords = split_overrides(settings, student)
-    family.settings.of(student, **chosen)
+    own = family.settings.of(student, **chosen)
     teachers = [teacher] if isinstance(teacher, str) else [*map(str, teacher)]
-    _check(teachers, temperature, mixture, budget, rounds, augment)
-    if family.name == TRANSLATION:
-        given = {"temperature": temperature, "mixture": mixture, "budget": budget}
-        _check_translation(teachers, {**given, "augment": augment or None})
+    options = {
+        "temperature": temperature,
+        "mixture": mixture,
+        "budget": budget,
+        "rounds": rounds,
+        "augment": augment or None,
+    }
+    _check(teachers, options)
+    _check_student(family.name, teachers, options)
     folder = Path("runs", f"{student}-taught") if out is None else Path(out)
     check_writable(folder, "`out` (--out)")
     export_to = None if export is None else Path(export)
@@ -138,87 +150,70 @@ def distill(
     splits = family.read(reading)
     load_tensorflow()
 
-    from zoo.api.teachers.opening import check_teacher
-    from zoo.api.teachers.pool import pool_of, read_pool
-
-    for one in teachers:
-        check_teacher(one)
-    say: Callable = print if verbose else silent
-    texts: list[str] = []
-    if unlabelled is not None:
-        column = "source" if family.name == TRANSLATION else DEFAULT_TEXT
-        column = reading.text if isinstance(reading.text, str) else column
-        texts = read_pool(unlabelled, column, reading.encoding)
-    pool, said = pool_of(splits, texts, augment, seed)
-    say(said)
-    kept = cache_folder() / "teachers" if cache is None else Path(cache)
+    from zoo.api.teachers.courses import Wanted, teach
 
     def train(parts: Splits, place: Path, export_to: Path | None) -> Run:
         options: dict = {"folder": place, "export_to": export_to, "verbose": verbose}
         return family.run(student, parts, chosen, keywords, **options)
 
-    course: dict[str, Any] = {
-        "train": train,
-        "identity": [student, chosen, keywords],
-        "splits": splits,
-        "say": say,
-    }
-    if family.name == TRANSLATION:
-        from zoo.api.teachers.sequences import SequenceTeaching
-        from zoo.api.teachers.translations import open_translator
-
-        translator = open_translator(teachers[0], deadline)
-        sequences = SequenceTeaching(**course, teacher=translator, kept=kept)
-        return sequences.run(pool, len(texts), folder, export_to)
-    from zoo.api.teachers.lesson import lesson_of
-    from zoo.api.teachers.teaching import Teaching
-
-    options = {"seed": seed, "epochs": teacher_epochs, "deadline": deadline}
-    teaching = Teaching(
-        **course,
-        lesson=lesson_of(splits, kept, **options),
+    wanted = Wanted(
+        train=train,
+        identity=[student, chosen, keywords],
+        settings=own,
+        splits=splits,
         teachers=teachers,
+        unlabelled=unlabelled,
+        column=reading.text if isinstance(reading.text, str) else None,
+        encoding=reading.encoding,
         temperature=temperature,
         mixture=MIXTURE if mixture is None else mixture,
+        budget=budget,
+        rounds=(rounds or ROUNDS) if budget is not None else 1,
+        augment=augment,
+        epochs=teacher_epochs,
+        deadline=deadline,
+        seed=seed,
+        kept=cache_folder() / "teachers" if cache is None else Path(cache),
+        folder=folder,
+        export_to=export_to,
+        say=print if verbose else silent,
     )
-    rounds = (rounds or ROUNDS) if budget is not None else 1
-    return teaching.run(
-        pool, len(texts), folder, export_to, budget=budget, rounds=rounds
-    )
+    return teach(family.name, wanted)
 
 
-def _check(teachers, temperature, mixture, budget, rounds, augment) -> None:
+def _check(teachers: Sequence[str], options: Mapping[str, Any]) -> None:
     if not teachers:
         raise ValueError(
             "`teacher` (--teacher) must name a teacher. Accepted: one name, or several "
             "for an ensemble. Received: none."
         )
-    if temperature is not None:
-        real("temperature", temperature, 1e-3)
-    if mixture is not None:
-        real("mixture", mixture, 0, 1)
-    whole("augment", augment, 0)
-    if budget is not None:
-        whole("budget", budget, 1)
-    if rounds is not None:
-        whole("rounds", rounds, 1)
-        if budget is None:
-            raise ValueError(
-                "`rounds` (--rounds) divides the answers of `budget` (--budget). "
-                f"Accepted: both. Received: rounds={rounds!r} without `budget`."
-            )
+    if options["temperature"] is not None:
+        real("temperature", options["temperature"], 1e-3)
+    if options["mixture"] is not None:
+        real("mixture", options["mixture"], 0, 1)
+    for name, least in (("augment", 0), ("budget", 1), ("rounds", 1)):
+        if options[name] is not None:
+            whole(name, options[name], least)
+    if options["rounds"] is not None and options["budget"] is None:
+        raise ValueError(
+            "`rounds` (--rounds) divides the answers of `budget` (--budget). "
+            f"Accepted: both. Received: rounds={options['rounds']!r} without `budget`."
+        )
 
 
-def _check_translation(teachers, given: Mapping[str, Any]) -> None:
-    if len(teachers) > 1:
+def _check_student(
+    family: str, teachers: Sequence[str], options: Mapping[str, Any]
+) -> None:
+    """Raises for options that do not apply to the students of a family."""
+    if family == "translation" and len(teachers) > 1:
         raise ValueError(
             "`teacher` (--teacher) of a translation model must name one teacher: "
             "translations have no mean. Accepted: one name. "
             f"Received: {', '.join(teachers)}."
         )
-    for name, value in given.items():
-        if value is not None:
+    for name in _UNUSED[family]:
+        if options[name] is not None:
             raise ValueError(
-                f"`{name}` (--{name}) is for students with labels. Accepted for a "
-                f"translation model: none. Received: {name}={value!r}."
+                f"`{name}` (--{name}) does not apply to a student of the kind "
+                f"{family}. Accepted: none. Received: {name}={options[name]!r}."
             )

@@ -19,7 +19,7 @@ def add_distill_parser(commands) -> None:
     parser.add_argument(
         "model",
         metavar="STUDENT",
-        help="a classifier or translation model of `zoo list`",
+        help="a classifier, tagger or translation model of `zoo list`",
     )
     parser.add_argument(
         "--teacher",

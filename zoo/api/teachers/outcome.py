@@ -141,12 +141,10 @@ class Taught:
 
     def _verdict(self) -> list[str]:
         worse = [name for name, task in self.taught.items() if not task.helps]
-        if worse and len(self.tasks) > 1:
-            names = ", ".join(map(in_cell, worse))
-            said = [f"The teacher is no better than the student alone on {names}."]
-        else:
-            said = []
-        return said if self.helps else [*said, NO_BETTER]
+        names = ", ".join(map(in_cell, worse))
+        one = [f"The teacher is no better than the student alone on {names}."]
+        some = one if 0 < len(worse) < len(self.taught) else []
+        return some if self.helps else [*some, NO_BETTER]
 
     def write(self, folder: Path) -> None:
         """Appends the section to the report of a run, and writes `teaching.json`."""

@@ -29,6 +29,37 @@ def read_pool(data: Any, text: str, encoding: str | None) -> list[str]:
     return read_table(source, text=text, labels={}, encoding=encoding).texts
 
 
+def read_sentences(
+    data: Any, text: str, encoding: str | None, tokenizer: str
+) -> list[list[str]]:
+    """Reads unlabelled sentences: lists of words, or texts as `read_pool` reads them.
+
+    Args:
+        data: lists of words in memory, or texts.
+        text: column of the texts of a table.
+        encoding: of a file.
+        tokenizer: of the texts, a setting of a tagger.
+
+    Example:
+        >>> read_sentences([["to", "Rome"]], "text", None, "unicode")
+        [['to', 'Rome']]
+    """
+    if isinstance(data, (list, tuple)) and all(map(_is_words, data)):
+        return [list(words) for words in data]
+    from zoo.families.tagging.words import split_in_place
+    from zoo.text import as_bytes
+    from zoo.text.imports import tf
+
+    texts = [as_bytes(one) for one in read_pool(data, text, encoding)]
+    ragged, _, _ = split_in_place(tf.constant(texts, tf.string), tokenizer)
+    rows = ragged.to_list()
+    return [[word.decode("utf-8", "replace") for word in words] for words in rows]
+
+
+def _is_words(row: Any) -> bool:
+    return isinstance(row, (list, tuple)) and all(isinstance(one, str) for one in row)
+
+
 def pool_of(
     splits: Splits, unlabelled: Sequence[str], augment: int, seed: int
 ) -> tuple[list[str], str]:
