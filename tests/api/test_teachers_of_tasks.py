@@ -168,6 +168,19 @@ def test_which_tasks_a_model_answers(tmp_path):
         chosen_tasks(one, {"tone": mood, "pitch": mood})
 
 
+def test_a_server_of_one_task_need_not_name_it(tmp_path):
+    said = [0.25, 0.75]
+    for name, answer, expected in (
+        ("mood", {"probs": said, "confidence": 0.75, "id": 3}, said),
+        ("mood", {"scores": said, "more": [0.5, 0.5]}, said),
+        ("stars", {"outputs": 4.5}, [4.5]),
+        ("kinds", {"scores": said, "label": "day"}, said),
+    ):
+        teacher = Any(tmp_path, {})
+        teacher.lesson = lesson(tmp_path, {name: TASKS[name]})
+        assert NamedScores(teacher)([answer])[name].tolist() == [expected]
+
+
 def test_a_server_names_the_tasks_of_its_outputs(tmp_path):
     read = NamedScores(Any(tmp_path, {}))
     found = read(
@@ -261,7 +274,8 @@ def test_a_transformer_of_several_tasks(tmp_path):
         vocab_size=len(words), intermediate_size=16, **sizes
     )
     torch.manual_seed(0)
-    transformers.BertModel(config).save_pretrained(place)
+    config.num_labels = 3  # of another task, whose last layer is replaced
+    transformers.BertForSequenceClassification(config).save_pretrained(place)
     transformers.BertTokenizer(str(tmp_path / "vocab.txt")).save_pretrained(place)
     texts = tiny_teacher.texts(60)
     parts = labelled(texts[:40]), labelled(texts[40:])

@@ -81,18 +81,23 @@ class NamedScores:
             for key in (f"{start}{scores}" for scores in _SCORES):
                 if isinstance(answer.get(key), list):
                     return start, answer[key]
-        if _is_numbers(found := answer.get(task)):
-            return starts[-1], found if isinstance(found, list) else [found]
+        number = self.teacher.lesson.tasks[task].kind == "regression"
+        if found := _numbers(answer.get(task), number):
+            return starts[-1], found
         if self.teacher.lesson.only is not None:
-            lists = [value for value in answer.values() if _is_numbers(value)]
+            lists = [_numbers(value, number) for value in answer.values()]
+            lists = [found for found in lists if found]
             if len(lists) == 1:
-                return "", lists[0] if isinstance(lists[0], list) else [lists[0]]
+                return "", lists[0]
         return "", None
 
 
-def _is_numbers(value: Any) -> bool:
-    values = value if isinstance(value, list) else [value]
-    return bool(values) and all(isinstance(one, float) for one in values)
+def _numbers(value: Any, number: bool) -> list[float] | None:
+    """Returns a list of numbers; with `number` also that of a single one."""
+    if number and isinstance(value, float):
+        return [value]
+    numbers = isinstance(value, list) and all(isinstance(x, float) for x in value)
+    return value if numbers else None
 
 
 def _text(name) -> str:

@@ -75,6 +75,10 @@ class Teaching:
             rounds: in how many parts it labels them.
         """
         answers = {n: self.ask(part.texts) for n, part in self.splits.parts.items()}
+        if untaught := [
+            n for n, row in answers["train"].items() if not there(row).any()
+        ]:
+            self.say(f"No answer about a training text is about {', '.join(untaught)}.")
         temperatures = {
             name: self.temperature or self._calibrating(name, answers["valid"][name])
             for name in self._tasks

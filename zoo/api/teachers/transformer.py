@@ -100,7 +100,11 @@ class TransformerTeacher(Teacher):
         transformers = need("transformers", "transformers")
         transformers.logging.set_verbosity_error()
         try:
-            options = {"num_labels": self.heads().width}
+            # A classifier of other labels gets another last layer.
+            options = {
+                "num_labels": self.heads().width,
+                "ignore_mismatched_sizes": True,
+            }
             if self._is_finished():
                 options = {}
             kind = transformers.AutoModelForSequenceClassification
