@@ -13,13 +13,17 @@ from zoo.client import base
 
 
 class Scripted(ThreadingHTTPServer):
-    """Does what `script` says, one step a request: a status or a word of `Handler`."""
+    """Does what `script` says, one step a request: a status or a word of `Handler`.
+
+    With the status 429 it names `later`, if that is set.
+    """
 
     daemon_threads = True
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.script, self.requests, self.connections = [], [], 0
+        self.later = ""
         self.release, self.meeting = threading.Event(), threading.Barrier(4)
         self.address = f"127.0.0.1:{self.server_port}"
 
@@ -53,6 +57,8 @@ class Handler(BaseHTTPRequestHandler):
         content = b"<html>" if step == 502 else json.dumps(answer).encode()
         self.send_response(step if isinstance(step, int) else 200)
         self.send_header("Content-Length", str(len(content)))
+        if step == 429 and self.server.later:
+            self.send_header("Retry-After", self.server.later)
         if step == 307:
             self.send_header("Location", self.path)
         self.end_headers()

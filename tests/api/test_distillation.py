@@ -48,17 +48,22 @@ TELLS = (
 
 
 def test_targets():
-    soft = tempered(np.array([[0.8, 0.2], [1.0, 0.0]]), 2.0)
+    task = Task("categories", ("bad", "good"))
+    soft = tempered(task, np.array([[0.8, 0.2], [1.0, 0.0]]), 2.0)
     assert soft[0].round(4).tolist() == [0.6667, 0.3333] and 0 < soft[1, 1] < 1e-3
-    assert entropy(np.array([[0.5, 0.5], [1, 0]])).round(4).tolist() == [1.0, 0.0]
+    assert entropy(task, np.array([[0.5, 0.5], [1, 0]])).round(4).tolist() == [1.0, 0.0]
     # Sure answers of which a quarter is wrong ask for a higher temperature.
-    task, said = Task("categories", ("a", "b")), np.array([[0.99, 0.01]] * 40)
+    said = np.array([[0.99, 0.01]] * 40)
     assert calibrating(task, said, np.array([0] * 30 + [1] * 10)) > 2
     part = Examples(["x", "y"], {"mood": ["bad", None]})
-    given = np.array([[0.4, 0.6], [0.3, 0.7]])
-    more = np.array([[0.1, 0.9]])
+    given, more = np.array([[0.4, 0.6], [0.3, 0.7]]), np.array([[0.1, 0.9]])
     found = taught_splits(
-        Splits(part, part, part), "mood", ("bad", "good"), given, ["z"], more, 0.5
+        Splits(part, part, part),
+        {"mood": task},
+        {"mood": given},
+        ["z"],
+        {"mood": more},
+        0.5,
     )
     assert found.train.texts == ["x", "y", "z"] and found.valid is part
     assert found.train.labels["mood"] == ["bad", None, None]
@@ -71,7 +76,7 @@ def test_the_pool_has_no_held_out_text(tmp_path):
     splits = Splits(train, held, held)
     file = tmp_path / "texts.txt"
     file.write_text("held!\nnew\n\nnew\nA long text\nother\n")
-    texts = read_pool(file, None, None)
+    texts = read_pool(file, "text", None)
     pool, said = pool_of(splits, texts, 0, 0)
     assert pool == ["new", "other"]
     assert said == (
@@ -81,6 +86,7 @@ def test_the_pool_has_no_held_out_text(tmp_path):
     assert read_pool(table, "body", None) == ["x", "y"]
     more, _ = pool_of(splits, [], 30, 0)
     assert more == variants(["a long text"], 30, 0) and "a long" in more
+    assert "a long text" not in more
     assert variants(["a long text"], 30, 1) != more
 
 
@@ -95,7 +101,7 @@ def test_the_answer_is_the_mean_of_teachers_that_are_opened_once(tmp_path, monke
 
         def ask(self, texts):
             share = shares[self.source]
-            yield np.tile([share, 1 - share], (len(texts), 1))
+            yield {"label": np.tile([share, 1 - share], (len(texts), 1))}
 
     def open_teacher(source, lesson, say):
         opened.append(source)
@@ -113,7 +119,7 @@ def test_the_answer_is_the_mean_of_teachers_that_are_opened_once(tmp_path, monke
         say=lambda line: None,
     )
     for texts in (["x"], ["y", "z"]):
-        found = taught.ask(texts)
+        found = taught.ask(texts)["label"]
         np.testing.assert_allclose(found, [[0.45, 0.55]] * len(texts), atol=1e-6)
     assert opened == list(taught.teachers)
 
@@ -154,6 +160,87 @@ def test_a_student_learns_what_only_its_teacher_knows(tmp_path):
     assert again.metrics["label"]["accuracy"] == run.metrics["label"]["accuracy"]
 
 
+def test_targets_of_other_kinds_of_tasks():
+    tasks = {
+        "kinds": Task("multilabel", ("new", "used")),
+        "stars": Task("regression", mean=3.0, scale=2.0),
+    }
+    odds = np.array([3.0, 1.0 / 3.0])
+    found = tempered(tasks["kinds"], (odds / (1 + odds))[None], 2.0)
+    np.testing.assert_allclose(found, [np.sqrt(odds) / (1 + np.sqrt(odds))])
+    shares = np.array([[0.5, 1.0], [0.0, 1.0]])
+    assert entropy(tasks["kinds"], shares).round(4).tolist() == [0.5, 0.0]
+    stars = np.array([[4.0], [np.nan]])
+    np.testing.assert_allclose(tempered(tasks["stars"], stars, 3.0), stars)
+    assert calibrating(tasks["stars"], stars, np.zeros(2)) == 1.0
+    part = Examples(
+        ["x", "y", "z"],
+        {"kinds": [("new",), None, ("used",)], "stars": [1.0, None, 5.0]},
+        soft={"kinds": [None, {"used": 0.5}, None], "stars": [None, None, None]},
+    )
+    said = {
+        "kinds": np.array([[0.5, 0.5], [0.25, 1.0], [np.nan] * 2]),
+        "stars": np.array([[2.0], [4.0], [np.nan]]),
+    }
+    more = {"kinds": np.array([[1.0, 0.0]]), "stars": np.array([[np.nan]])}
+    splits = Splits(part, part, part)
+    train = taught_splits(splits, tasks, said, ["w"], more, 0.25).train
+    # A distribution of the row's own is mixed as a label is; no answer changes nothing.
+    kinds = train.soft["kinds"]
+    assert kinds[0] == {"new": 0.625, "used": 0.375} and kinds[2] is None
+    assert kinds[1] == {"new": 0.1875, "used": 0.875}
+    assert kinds[3] == {"new": 1.0, "used": 0.0}
+    assert train.soft["stars"] == [1.75, 4.0, None, None]
+    assert train.labels["stars"] == [1.0, None, 5.0, None]
+    assert train.kinds == {"kinds": "multilabel", "stars": "regression"}
+
+
+OF_DOMAINS = (
+    '{"film": {"good": 0.9, "bad": 0.1}, "book": {"good": 0.2, "bad": 0.8}}'
+    " if 'odd' in line else {'film': 'bad', 'book': 'good'}"
+)
+
+
+@pytest.mark.slow
+def test_each_task_of_a_task_column_learns_from_the_rows_of_the_others(tmp_path):
+    """The teacher says the opposite of a film and of a book, and nothing of a song."""
+    table = [
+        {"text": f"{word} {domain} {n}", "label": label, "domain": domain}
+        for n in range(20)
+        for domain in ("film", "book", "song")
+        for word, label in (("odd", "good"), ("even", "bad"))
+    ]
+    for row in table:
+        if row["domain"] == "book":
+            row["label"] = {"good": "bad", "bad": "good"}[row["label"]]
+    run = zoo.distill(
+        "text_cnn",
+        table,
+        task_column="domain",
+        teacher=command(tmp_path, OF_DOMAINS),
+        unlabelled=[f"{word} thing {n}" for n in range(30) for word in ("odd", "even")],
+        cache=tmp_path / "kept",
+        out=tmp_path / "run",
+        verbose=False,
+        min_count=1,
+        learning_rate=0.05,
+        **{**TINY, "maps": 8, "epochs": 4},
+    )
+    [odd, even] = run.model.predict(["odd thing", "even thing"])
+    assert [odd[task]["label"] for task in ("film", "book")] == ["good", "bad"]
+    assert [even[task]["label"] for task in ("film", "book")] == ["bad", "good"]
+    found = json.loads((run.folder / "teaching.json").read_text("utf-8"))
+    assert found["untaught"] == ["song"] and found["tasks"]["film"]["answered"] == 1.0
+    assert found["tasks"]["book"]["scores"]["teacher"]["test"] == 1.0
+    assert found["tasks"]["film"]["entropy"] != found["tasks"]["book"]["entropy"]
+    scores = found["tasks"]
+    for who in ("alone", "teacher", "taught"):
+        mean = np.mean([scores[n]["scores"][who]["valid"] for n in ("film", "book")])
+        assert found["accuracy"][who]["valid"] == pytest.approx(mean)
+    page = (run.folder / "report.md").read_text("utf-8")
+    assert "No answer was about song, learnt from labels alone." in page
+
+
 @pytest.mark.slow
 def test_a_teacher_that_is_no_better(tmp_path, capsys):
     arguments = [
@@ -173,19 +260,20 @@ def test_a_teacher_that_is_no_better(tmp_path, capsys):
     options += ["--set", "maps=2", "windows=[1]", "embedding_dim=4"]
     assert main([*arguments, command(tmp_path, told), *options]) == 0
     said = capsys.readouterr().out
-    assert NO_BETTER in said and "It agrees with 50.0% of the training labels" in said
+    assert NO_BETTER in said and "no better than the student alone on" not in said
+    [facts] = [line for line in said.splitlines() if line.startswith("| label | 0.5")]
+    assert facts.rstrip(" |").endswith("100.0%")
 
 
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"student": "lstm_lm"}, "`student` must be a classifier"),
+        ({"student": "lstm_lm"}, "`student` must be a model that can be taught"),
         ({"teacher": "no/where"}, "`teacher` .*must name a teacher"),
         ({"teacher": []}, "`teacher` .*must name a teacher"),
         ({"mixture": 1.5}, "`mixture`"),
         ({"rounds": 2}, "`rounds` .*divides the answers of `budget`"),
         ({"temperature": 0}, "`temperature`"),
-        ({"label": {"label": "multilabel"}}, "one task of categories"),
     ],
 )
 def test_bad_arguments(tmp_path, options, said):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from zoo.api.teachers.base import Lesson, Teacher, TeacherError
 from zoo.api.teachers.lesson import lesson_of
 from zoo.api.teachers.opening import kind_of, open_teacher
 from zoo.data import Examples, Splits
+from zoo.training.checkpoint import fingerprint
 
 pytestmark = pytest.mark.tensorflow
 LABELS = ("bad", "good")
@@ -47,21 +49,40 @@ class Fake(Teacher):
             chunk = texts[start : start + 2]
             self.asked += chunk
             share = [0.75 if "good" in text else 0.25 for text in chunk]
-            yield self.spoil(np.array([[1 - p, p] for p in share]))
+            yield {"mood": self.spoil(np.array([[1 - p, p] for p in share]))}
+
+
+def answers(teacher, texts, say=print):
+    """Those about the one task."""
+    return ask(teacher, texts, say)["mood"]
 
 
 def test_answers_are_kept_and_only_missing_ones_are_asked(tmp_path):
     teacher, said = Fake(lesson(tmp_path)), []
-    found = ask(teacher, TEXTS[:3] + TEXTS[:1], said.append)
+    found = answers(teacher, TEXTS[:3] + TEXTS[:1], said.append)
     assert found.tolist() == [[0.25, 0.75], [0.75, 0.25], [0.75, 0.25], [0.25, 0.75]]
     assert teacher.asked == TEXTS[:3] and said[-1].endswith("3 of 3 texts")
     # A kill may cut the last line; its text is asked again, and the line ended.
     [file] = tmp_path.glob("*/answers.jsonl")
     file.write_text(file.read_text("utf-8")[:-9], "utf-8")
     again = Fake(lesson(tmp_path))
-    np.testing.assert_array_equal(ask(again, TEXTS), ask(again, TEXTS))
+    np.testing.assert_array_equal(answers(again, TEXTS), answers(again, TEXTS))
     assert again.asked == TEXTS[2:]
-    assert Answers(file.parent, 2).missing(TEXTS) == []
+    assert Answers(file.parent, again.lesson.tasks).missing(TEXTS) == []
+
+
+def test_answers_of_the_earlier_format_are_read(tmp_path):
+    teacher = Fake(lesson(tmp_path))
+    ask(teacher, TEXTS)
+    [file] = tmp_path.glob("*/answers.jsonl")
+    named = [json.loads(line) for line in file.read_text("utf-8").splitlines()]
+    lines = [json.dumps([key, said["mood"]]) + "\n" for key, said in named]
+    file.write_text("".join(lines), "utf-8")
+    expected = fingerprint(["Fake", "fake", ["bad", "good"]])[:32]
+    assert file.parent.name == expected
+    again = Fake(lesson(tmp_path))
+    np.testing.assert_array_equal(answers(again, TEXTS), answers(teacher, TEXTS))
+    assert again.asked == []
 
 
 @pytest.mark.parametrize(
@@ -101,7 +122,7 @@ def test_a_command(tmp_path):
     told = '{"good": 0.9, "bad": 0.1} if "good" in line else "bad"'
     teacher = open_teacher(command(tmp_path, told), lesson(tmp_path), print)
     texts = ["so good", "two\nlines", "bad"]
-    np.testing.assert_allclose(ask(teacher, texts), [[0.1, 0.9], [1, 0], [1, 0]])
+    np.testing.assert_allclose(answers(teacher, texts), [[0.1, 0.9], [1, 0], [1, 0]])
 
 
 @pytest.mark.parametrize(
@@ -122,7 +143,7 @@ def test_bad_commands(tmp_path, answer, ends, said):
         ask(open_teacher(source, taught, print), TEXTS)
     if ends > 0:  # the next start asks only what is missing
         command(tmp_path, '{"bad": 1.0}')
-        found = ask(open_teacher(source, taught, print), TEXTS)
+        found = answers(open_teacher(source, taught, print), TEXTS)
         assert found.argmax(axis=1).tolist() == [1, 1, 1, 1, 0, 0]
 
 
@@ -144,7 +165,7 @@ def test_a_run_and_its_export(tmp_path):
     for folder, kind in ((run, "trained"), (exported, "exported")):
         assert kind_of(str(folder)) == kind
         teacher = open_teacher(str(folder), lesson(tmp_path / "kept"), print)
-        np.testing.assert_allclose(ask(teacher, TEXTS), expected, atol=1e-5)
+        np.testing.assert_allclose(answers(teacher, TEXTS), expected, atol=1e-5)
     other = lesson(tmp_path / "other", labels=("cold", "warm"))
     with pytest.raises(TeacherError, match="its tasks are not that of the data"):
         ask(open_teacher(str(run), other, print), TEXTS)
@@ -168,7 +189,7 @@ class Client:
 
 def test_a_server(tmp_path, monkeypatch):
     monkeypatch.setattr("zoo.api.teachers.server.connect", Client)
-    found = ask(open_teacher("host:8501/mood", lesson(tmp_path), print), TEXTS)
+    found = answers(open_teacher("host:8501/mood", lesson(tmp_path), print), TEXTS)
     np.testing.assert_allclose(found[:2], [[0.2, 0.8], [0.6, 0.4]])
     with pytest.raises(TeacherError, match="other ones, or in another order"):
         ask(open_teacher("host:8501/other", lesson(tmp_path), print), TEXTS)
@@ -192,7 +213,7 @@ def test_a_transformer(tmp_path):
     tokenizer.save_pretrained(place)
     taught, said = lesson(tmp_path / "kept", epochs=3), []
     teacher = open_teacher(str(place), taught, said.append)
-    found = ask(teacher, TEXTS)
+    found = answers(teacher, TEXTS)
     assert [line.split(", ")[0][-12:] for line in said[:3]] == [
         f"epoch {epoch} of 3" for epoch in (1, 2, 3)
     ]
@@ -200,7 +221,7 @@ def test_a_transformer(tmp_path):
     [file] = (tmp_path / "kept").glob("*/answers.jsonl")
     file.unlink()
     del said[:]
-    again = ask(open_teacher(str(place), taught, said.append), TEXTS)
+    again = answers(open_teacher(str(place), taught, said.append), TEXTS)
     np.testing.assert_allclose(again, found, atol=1e-6)
     assert not any("epoch" in line for line in said)
     # A folder with a classifier of the same labels learns nothing.
@@ -208,7 +229,7 @@ def test_a_transformer(tmp_path):
         place, id2label={0: "good", 1: "bad"}
     )
     named.save_pretrained(place)
-    flipped = ask(open_teacher(str(place), taught, said.append), ["so good", "the"])
+    flipped = answers(open_teacher(str(place), taught, said.append), ["so good", "the"])
     batch = tokenizer(["so good", "the"], padding=True, return_tensors="pt")
     logits = named.eval()(**batch).logits.detach().numpy()
     shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
@@ -235,7 +256,7 @@ def test_a_saved_model(tmp_path):
         tf.saved_model.save(module, str(tmp_path / name), {"ask": module.serve})
     teacher = open_teacher(str(tmp_path / "fine"), lesson(tmp_path / "kept"), print)
     assert type(teacher).__name__ == "SavedModelTeacher"
-    assert ask(teacher, TEXTS).argmax(axis=1).tolist() == [1, 0, 0, 0, 0, 1]
+    assert answers(teacher, TEXTS).argmax(axis=1).tolist() == [1, 0, 0, 0, 0, 1]
     wrong = open_teacher(str(tmp_path / "logits"), lesson(tmp_path / "kept"), print)
     with pytest.raises(TeacherError, match="an answer is no distribution"):
         ask(wrong, TEXTS)
@@ -245,8 +266,8 @@ def test_an_encoder_with_a_logistic_regression(tmp_path):
     path = tiny_teacher.make_teacher(tmp_path / "onnx")
     taught = lesson(tmp_path / "kept")
     teacher = open_teacher(str(path), taught, print)
-    found = ask(teacher, taught.texts)
-    assert np.mean(found.argmax(axis=1) == taught.targets) > 0.75
+    found = answers(teacher, taught.train.texts)
+    assert np.mean(found.argmax(axis=1) == taught.train.targets["mood"]) > 0.75
     assert not np.array_equal(found, np.round(found))  # probabilities, not labels
 
 
@@ -260,6 +281,6 @@ def test_what_is_no_teacher(tmp_path):
 
 
 def test_data_that_no_teacher_can_label(tmp_path):
-    rows = Examples(list("ab"), {"stars": [1.0, 2.0]})
-    with pytest.raises(ValueError, match="Received: stars: regression"):
+    rows = Examples(["a\x1fb"] * 2, {"stars": [1.0, 2.0]}, pairs=True)
+    with pytest.raises(ValueError, match="single texts. Received: pairs of texts"):
         lesson_of(Splits(rows, rows, rows), tmp_path)

@@ -245,7 +245,7 @@ def grpc_server():
     tf = pytest.importorskip("tensorflow")
 
     class Service(apis.PredictionServiceServicer):
-        codes, requests, hang = [], [], threading.Event()
+        codes, requests, hang, later = [], [], threading.Event(), ""
 
         def Predict(self, request, context):
             self.requests.append(request)
@@ -253,6 +253,8 @@ def grpc_server():
             if code == "hang":
                 self.hang.wait(30)
             elif code:
+                pushback = ("grpc-retry-pushback-ms", self.later)
+                context.set_trailing_metadata([pushback] if self.later else [])
                 context.abort(getattr(grpc.StatusCode, code), "a problem")
             response = predict_pb2.PredictResponse()
             texts = tf.make_ndarray(request.inputs["text"])
@@ -291,6 +293,10 @@ def test_grpc(grpc_server, pauses):
     grpc_server.codes = ["INVALID_ARGUMENT"]
     with pytest.raises(ServerError, match="INVALID_ARGUMENT, a problem"):
         client.predict(["a"])
+    grpc_server.codes, grpc_server.later = ["RESOURCE_EXHAUSTED"], "2500"
+    with pytest.raises(ServerError, match="RESOURCE_EXHAUSTED") as caught:
+        client.predict(["a"])
+    assert caught.value.wait == 2.5 and not caught.value.passing
     grpc_server.codes = ["hang"]
     started = len(grpc_server.requests)
     with pytest.raises(DeadlineError, match="within 0.2 s"):

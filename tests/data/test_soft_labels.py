@@ -42,7 +42,8 @@ def test_objects_in_json_lines(tmp_path):
     tasks = learn_tasks(found)
     soft = encode_soft(found, tasks)["mood"]
     assert tasks["mood"].labels == ("bad", "good")
-    np.testing.assert_allclose(soft, [[0.1, 0.9], [0, 0], [0, 0], [0, 0]], rtol=1e-6)
+    np.testing.assert_allclose(soft[0], [0.1, 0.9], rtol=1e-6)
+    assert np.isnan(soft[1:]).all()
 
 
 def test_columns_of_a_table_beside_labels_and_weights(tmp_path):
@@ -131,6 +132,19 @@ def test_a_label_that_no_row_has(tmp_path):
     found = read(file)
     with pytest.raises(DataError, match="line 3.*Received: 'god'.*mean 'good'"):
         encode_soft(found, learn_tasks(found))
+
+
+def test_probabilities_of_many_labels_and_numbers():
+    rows = Examples(
+        list("abcd"),
+        {"kinds": [("x",), ("x", "y"), None, None], "stars": [1.0, 3.0, None, None]},
+        soft={"kinds": [None, None, {"y": 0.75}, {}], "stars": [None, None, 4.0, None]},
+    )
+    found = encode_soft(rows, learn_tasks(rows))
+    np.testing.assert_allclose(found["kinds"][2:], [[0, 0.75], [0, 0]])
+    assert np.isnan(found["kinds"][:2]).all()
+    # The mean of the labels is 2 and their deviation 1.
+    np.testing.assert_allclose(found["stars"], [np.nan, np.nan, 2.0, np.nan])
 
 
 def test_rows_with_distributions_alone_stay_in_training():

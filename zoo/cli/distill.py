@@ -1,4 +1,4 @@
-"""The command `zoo distill`: trains a classifier that learns from a teacher."""
+"""The command `zoo distill`: trains a model that learns from a teacher."""
 
 from __future__ import annotations
 
@@ -14,9 +14,13 @@ from zoo.reporting.terminal import shell_command
 def add_distill_parser(commands) -> None:
     """Adds the command to the subparsers of `zoo`."""
     parser = commands.add_parser(
-        "distill", help="train a classifier that learns from a larger model, or others"
+        "distill", help="train a model that learns from a larger one, or from others"
     )
-    parser.add_argument("model", metavar="STUDENT", help="a classifier of `zoo list`")
+    parser.add_argument(
+        "model",
+        metavar="STUDENT",
+        help="a classifier, tagger or translation model of `zoo list`",
+    )
     parser.add_argument(
         "--teacher",
         nargs="+",
@@ -89,6 +93,7 @@ def add_distill_parser(commands) -> None:
 
 def _distill(options) -> None:
     from zoo.api.distillation import distill
+    from zoo.families import family_of
     from zoo.families.catalogue import parse_overrides
 
     settings, keywords = parse_overrides(options.overrides, options.model)
@@ -112,6 +117,6 @@ def _distill(options) -> None:
     )
     place = run.folder if run.exported is None else run.exported.parent
     command = shell_command("zoo", "predict", values=(place, run.prompt))
-    print(f"Predict with it: {command}")
+    print(f"{family_of(options.model).next_step}: {command}")
     if export_to is not None:
         after_export(export_to, options)

@@ -21,12 +21,22 @@ class ServerError(RuntimeError):
     Attributes:
         status: HTTP status code, or gRPC status name; `None` without a connection.
         passing: whether the same request may succeed a moment later.
+        wait: of a server that limits the rate of requests, the seconds after which it
+            takes the next one, 0 if it does not say; else `None`.
     """
 
-    def __init__(self, message: str, *, status=None, passing: bool = False) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        status=None,
+        passing: bool = False,
+        wait: float | None = None,
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.passing = passing
+        self.wait = wait
 
 
 class DeadlineError(ServerError, TimeoutError):

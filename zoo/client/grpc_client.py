@@ -18,6 +18,10 @@ except ImportError as error:
     ) from error
 
 
+# Milliseconds, of gRPC's proposal A6.
+_PUSHBACK = "grpc-retry-pushback-ms"
+
+
 class GrpcClient(Client):
     """Calls TF Serving's PredictionService; may be used by several threads.
 
@@ -68,12 +72,28 @@ class GrpcClient(Client):
             )
         passing = code == grpc.StatusCode.UNAVAILABLE
         wanted = "be reached and ready" if passing else "take the request"
+        details = error.details() or ""
+        # The same code says that a message is larger than the server takes.
+        limited = code == grpc.StatusCode.RESOURCE_EXHAUSTED
+        limited = limited and "larger than max" not in details
         return ServerError(
             f"grpc://{self.address} must {wanted} for {self.model}. "
-            f"Received: {code.name}, {error.details()}",
+            f"Received: {code.name}, {details}",
             status=code.name,
             passing=passing,
+            wait=_wait(error) if limited else None,
         )
+
+
+def _wait(error: grpc.RpcError) -> float:
+    """Returns the seconds that a server asks for, 0 if it does not."""
+    named = {key: value for key, value in error.trailing_metadata() or ()}
+    try:
+        if _PUSHBACK in named:
+            return max(float(named[_PUSHBACK]) / 1000.0, 0.0)
+        return max(float(named.get("retry-after", 0.0)), 0.0)
+    except ValueError:
+        return 0.0
 
 
 def _encoded(value):

@@ -7,6 +7,7 @@ import http.client
 import json
 import time
 from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
 from urllib.parse import quote, urlsplit
 
 import urllib3
@@ -14,6 +15,7 @@ from urllib3.exceptions import HTTPError, NewConnectionError, ProtocolError
 
 from zoo.client.base import Client, DeadlineError, ServerError
 
+_TOO_MANY = 429
 _NOT_IMPLEMENTED = 501  # the only 5xx that a retry cannot fix
 _CHUNK = 1 << 16
 _KEPT = 256  # connections that stay open; with more threads, some are closed
@@ -51,7 +53,7 @@ class RestClient(Client):
     def _post(self, body: dict, key: str, timeout: float):
         end = time.monotonic() + timeout
         try:
-            status, content = self._exchange(json.dumps(body).encode(), end)
+            status, content, later = self._exchange(json.dumps(body).encode(), end)
         except (HTTPError, TimeoutError) as error:
             raise self._described(error) from error
         try:
@@ -66,10 +68,11 @@ class RestClient(Client):
             f"Received: HTTP status {status}, {problem}",
             status=status,
             passing=status >= 500 and status != _NOT_IMPLEMENTED,
+            wait=_seconds(later) if status == _TOO_MANY else None,
         )
 
-    def _exchange(self, body: bytes, end: float) -> tuple[int, bytes]:
-        """Returns status and content, or raises an error at `end`."""
+    def _exchange(self, body: bytes, end: float) -> tuple[int, bytes, str]:
+        """Returns status, content and `Retry-After`, or raises an error at `end`."""
         response = self._response(body, end)
         try:
             content = bytearray()
@@ -82,7 +85,8 @@ class RestClient(Client):
         except BaseException:
             response.close()
             raise
-        return response.status, bytes(content)
+        later = response.headers.get("Retry-After", "")
+        return response.status, bytes(content), later
 
     def _response(self, body: bytes, end: float) -> urllib3.BaseHTTPResponse:
         """Returns the head of an answer, whose content is still to be read."""
@@ -127,6 +131,24 @@ def _cause(error: Exception) -> BaseException:
     if isinstance(error, NewConnectionError):
         return error.__cause__ or error
     return error.args[-1] if isinstance(error, ProtocolError) else error
+
+
+def _seconds(later: str) -> float:
+    """Returns the seconds of a `Retry-After`, which may be a date; 0 if it is neither.
+
+    Example:
+        >>> _seconds("2"), _seconds("soon"), _seconds("Wed, 21 Oct 2015 07:28:00 GMT")
+        (2.0, 0.0, 0.0)
+
+    Source: RFC 9110, section 10.2.3.
+    """
+    if later.strip().isdecimal():
+        return float(later)
+    try:
+        left = parsedate_to_datetime(later).timestamp() - time.time()
+    except (TypeError, ValueError):
+        return 0.0
+    return max(left, 0.0)
 
 
 def _left(end: float) -> float:

@@ -26,7 +26,8 @@ class Examples:
         notes: what a reader of the rows should know about them.
         pairs: whether the texts are pairs.
         soft: for every task one value per row: `None`, or from label to probability,
-            which a model then learns in place of the label. Scores ignore them.
+            or the number of a regression, which a model then learns in place of the
+            label. Scores ignore them.
         weights: how much each row counts in training; 1 by default.
 
     Raises:
@@ -129,7 +130,7 @@ class Examples:
         """Returns for each row whether it has distributions and no label."""
         values, soft = self.labels.values(), self.soft.values()
         return [
-            any(said[row] for said in soft)
+            any(said[row] is not None for said in soft)
             and all(labels[row] is None for labels in values)
             for row in range(len(self))
         ]

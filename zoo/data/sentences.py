@@ -31,6 +31,9 @@ class TaggedSentences:
         where: `(file, line)` of the first token of each sentence, for messages.
         skipped: the problems of sentences that `on_bad_rows="skip"` left out.
         notes: what a reader should know about the tags and labels.
+        soft: for tasks that a teacher answered one value per sentence: `None`, or from
+            tag to probability for each word, or from label to probability, which a
+            model then learns in place of the tags or the label. Scores ignore them.
 
     Example:
         >>> data = TaggedSentences([["in", "Rome"]], {"ner": [["O", "I-LOC"]]})
@@ -44,12 +47,18 @@ class TaggedSentences:
     where: list[tuple[str, int]] = field(default_factory=list)
     skipped: list[BadRow] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    soft: dict[str, list] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.where:
             places = [("<memory>", i + 1) for i in range(len(self.tokens))]
             object.__setattr__(self, "where", places)
-        for name, values in (("tags", self.tags), ("labels", self.labels)):
+        parts: dict[str, Mapping[str, list]] = {
+            "tags": self.tags,
+            "labels": self.labels,
+            "soft": self.soft,
+        }
+        for name, values in parts.items():
             for task, rows in values.items():
                 if len(rows) != len(self.tokens):
                     raise DataError(
@@ -81,17 +90,21 @@ class TaggedSentences:
 
         tokens = [self.tokens[i] for i in rows]
         where = [self.where[i] for i in rows]
-        return TaggedSentences(tokens, chosen(self.tags), chosen(self.labels), where)
+        parts = (chosen(values) for values in (self.tags, self.labels, self.soft))
+        tags, labels, soft = parts
+        return TaggedSentences(tokens, tags, labels, where, soft=soft)
 
     def convert(self, task: str, source: str, target: str) -> TaggedSentences:
-        """Converts the tags of one task to another scheme.
+        """Converts the tags of one task to another scheme, not its distributions.
 
         Raises:
             ValueError: for a tag that breaks the scheme `source`.
         """
         rows = [convert_tags(tags, source, target) for tags in self.tags[task]]
         tags = {**self.tags, task: rows}
-        return TaggedSentences(self.tokens, tags, self.labels, self.where)
+        return TaggedSentences(
+            self.tokens, tags, self.labels, self.where, soft=self.soft
+        )
 
 
 def check_known(data: TaggedSentences, known: Mapping[str, Collection[str]]) -> None:

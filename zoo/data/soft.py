@@ -103,18 +103,21 @@ def read_weight(cell) -> float:
 
 def soft_names(examples: Examples, task: str) -> set[str]:
     """Returns the labels that the distributions of a task name."""
-    return {label for row in examples.soft[task] if row for label in row}
+    rows = examples.soft[task]
+    return {label for row in rows if isinstance(row, Mapping) for label in row}
 
 
 def encode_soft(examples: Examples, tasks: Mapping[str, Task]) -> dict[str, np.ndarray]:
-    """Returns arrays of the distributions of the tasks that have any.
+    """Returns arrays of what the rows have of some tasks in place of a label.
 
     Args:
         examples: the training rows.
         tasks: learnt from them.
 
     Returns:
-        By task float32 `[rows, labels]`; rows without a distribution are 0.
+        For each task with such rows an array in the form of the targets of
+        `zoo.data.encode_labels`, NaN in the other rows: float32 `[rows, labels]` of
+        probabilities; of a regression float64 `[rows]`, standardised.
 
     Raises:
         DataError: for a distribution over labels unknown to the task, with file and
@@ -125,16 +128,22 @@ def encode_soft(examples: Examples, tasks: Mapping[str, Task]) -> dict[str, np.n
     found = {}
     for name, task in tasks.items():
         rows = examples.soft.get(name, [])
-        if not any(rows):
+        said = [row for row, value in enumerate(rows) if value is not None]
+        if not said:
+            continue
+        target: np.ndarray = np.full((len(rows), task.outputs), np.nan, np.float32)
+        if task.kind == "regression":
+            target = np.full(len(rows), np.nan)
+            target[said] = task.standardised(np.array([rows[row] for row in said]))
+            found[name] = target
             continue
         ids = {label: number for number, label in enumerate(task.labels)}
-        target = np.zeros((len(rows), task.outputs), np.float32)
-        for row, said in enumerate(rows):
-            for label, probability in (said or {}).items():
+        found[name], target[said] = target, 0.0
+        for row in said:
+            for label, probability in rows[row].items():
                 if label not in ids:
                     raise _unknown(examples, name, row, label, task)
                 target[row, ids[label]] = probability
-        found[name] = target
     return found
 
 

@@ -70,6 +70,10 @@ class ServedModel:
         """Whether it answers pairs of texts."""
         return INPUTS[1] in self._serve.structured_input_signature[1]
 
+    def signature(self, name: str):
+        """Returns a signature as a function of named tensors."""
+        return self._loaded.signatures[name]
+
     def predict(self, texts: Iterable[TextOrPair]) -> list[dict]:
         """Returns answers for texts.
 

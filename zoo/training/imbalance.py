@@ -178,13 +178,15 @@ class WeightedBinaryCrossentropy(keras.losses.Loss):
 
         loss = mean_l -(w_l y_l log p_l + v_l (1 - y_l) log(1 - p_l))
 
+    where `y` is 0 or 1, or the probability of being true.
+
     Args:
         positive: `w`, one number per label.
         negative: `v`, likewise.
         keywords: `name`, `reduction` and `dtype`, as in `keras.losses.Loss`.
 
     Call arguments:
-        y_true: 0 and 1 `[batch, labels]`.
+        y_true: from 0 to 1, `[batch, labels]`.
         y_pred: logits `[batch, labels]`.
         sample_weight: of rows.
     """
@@ -198,13 +200,14 @@ class WeightedBinaryCrossentropy(keras.losses.Loss):
         self.negative = [float(weight) for weight in negative]
 
     def call(self, y_true, y_pred):
-        true = ops.cast(y_true, "float32") > 0
-        logs = _log_chances(true, ops.cast(y_pred, "float32"))
+        true, logits = ops.cast(y_true, "float32"), ops.cast(y_pred, "float32")
         positive, negative = (
             ops.convert_to_tensor(weights, "float32")
             for weights in (self.positive, self.negative)
         )
-        return -ops.mean(ops.where(true, positive, negative) * logs, axis=-1)
+        logs = positive * true * ops.log_sigmoid(logits)
+        logs += negative * (1.0 - true) * ops.log_sigmoid(-logits)
+        return -ops.mean(logs, axis=-1)
 
     def get_config(self) -> dict:
         own = {"positive": self.positive, "negative": self.negative}

@@ -46,7 +46,10 @@ class Accuracy(keras.metrics.Metric):
 
 @keras.saving.register_keras_serializable(package="zoo")
 class MicroF1(keras.metrics.Metric):
-    """F1 over all pairs of row and label: `2 tp / (2 tp + fp + fn)`, from logits."""
+    """F1 over all pairs of row and label: `2 tp / (2 tp + fp + fn)`, from logits.
+
+    A label whose target is a probability is true above 0.5.
+    """
 
     def __init__(self, name: str = "micro_f1", **keywords) -> None:
         super().__init__(name=name, **keywords)
@@ -56,7 +59,7 @@ class MicroF1(keras.metrics.Metric):
 
     def update_state(self, y_true, y_pred, sample_weight=None) -> None:
         present = _present(y_true, sample_weight)[:, None]
-        true = ops.logical_and(ops.convert_to_tensor(y_true) > 0, present)
+        true = ops.logical_and(ops.convert_to_tensor(y_true) > 0.5, present)
         said = ops.logical_and(ops.convert_to_tensor(y_pred) > 0, present)
         self.hits.assign_add(_count(ops.logical_and(true, said)))
         self.applied.assign_add(_count(true))

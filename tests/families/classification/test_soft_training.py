@@ -14,8 +14,13 @@ from zoo.families.classification.fitting import fit_linear_part
 from zoo.families.classification.imbalance import training_losses, training_weights
 from zoo.families.classification.model import TextModel
 from zoo.families.classification.settings import ClassificationSettings
-from zoo.families.classification.soft import LikeliestAccuracy
+from zoo.families.classification.soft import (
+    LikeliestAccuracy,
+    joint,
+    learned_labels,
+)
 from zoo.families.classification.train import evaluate_part, prepare, train
+from zoo.tasks import Task
 
 pytestmark = pytest.mark.tensorflow
 SETTINGS = ClassificationSettings(weights="none", min_count=1)
@@ -145,3 +150,59 @@ def test_weights_where_there_are_none(tmp_path, model, data, said):
 
     with pytest.raises(ValueError, match=f"`weight` .*{said}"):
         zoo.train(model, data, weight="count", out=tmp_path / "run", verbose=False)
+
+
+def mixed(count=60):
+    """Rows with a label of a multilabel task and of a regression, or with neither."""
+    labels = [("no", "yes")[n % 2] for n in range(count)] + [None] * count
+    part = rows(labels, [None] * 2 * count)
+    some = [label is not None for label in labels]
+    return Examples(
+        part.texts,
+        {
+            "kinds": [(label,) if label else None for label in labels],
+            "stars": [float(label == "yes") if label else None for label in labels],
+        },
+        soft={
+            "kinds": [None if has else {"yes": 0.75, "no": 0.1} for has in some],
+            "stars": [None if has else 0.8 for has in some],
+        },
+    )
+
+
+def test_probabilities_of_many_labels_and_values():
+    data = mixed()
+    held = data.select(range(20))
+    prepared = prepare(Splits(data, held, held), SETTINGS)
+    batches = prepared.batches("train", SETTINGS, shuffle=True)
+    np.testing.assert_allclose(batches.targets["kinds"][60:], [[0.1, 0.75]] * 60)
+    np.testing.assert_allclose(batches.targets["stars"][60:], [(0.8 - 0.5) / 0.5] * 60)
+    assert all(batches.weights[name].all() for name in ("kinds", "stars"))
+    # The linear part learns them too: rows without labels have a word of their own.
+    model = build("linear", prepared.pipeline.vocabulary, prepared.tasks, {})
+    fit_linear_part(model, prepared, SETTINGS, "none")
+    found = TextModel(model, prepared.pipeline, prepared.tasks)
+    outputs = found.logits(data.texts[60:])
+    no, yes = np.mean(1 / (1 + np.exp(-outputs["kinds"])), axis=0)
+    assert 0.05 < no < 0.2 and 0.65 < yes < 0.85
+    stars = prepared.tasks["stars"].value(outputs["stars"])
+    assert stars.mean() == pytest.approx(0.8, abs=0.05)
+    assert evaluate_part(found, prepared, "test")["kinds"]["micro_f1"] > 0.9
+
+
+def test_a_label_outvotes_what_a_teacher_says_of_other_tasks():
+    """Where tasks have the same labels, and so one linear model."""
+    soft = [{"no": 0.5, "yes": 0.5}, {"no": 0.25, "yes": 0.75}]
+    data = Examples(
+        ["a b", "b c", "c d", "d e"],
+        {"x": ["yes", None, None, "no"], "y": [None, "no", None, "yes"]},
+        soft={"x": [None, soft[0], soft[0], None], "y": [soft[1], None, soft[1], None]},
+    )
+    prepared = prepare(Splits(data, data, data), SETTINGS)
+    tasks = {name: Task("categories", ("no", "yes")) for name in ("x", "y")}
+    target, weight = joint(["x", "y"], tasks, prepared.parts["train"])
+    np.testing.assert_allclose(target, [[0, 1], [1, 0], [0.375, 0.625], [0.5, 0.5]])
+    assert weight.tolist() == [1.0] * 4
+    targets, weights = learned_labels(tasks, prepared.parts["train"])
+    assert [weights[name].tolist() for name in tasks] == [[1, 0, 1, 1], [0, 1, 1, 1]]
+    assert targets["y"].tolist() == [1, 0, 1, 1]

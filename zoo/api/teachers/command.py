@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import queue
 import shlex
 import subprocess
@@ -12,10 +11,9 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from zoo.api.teachers.base import Teacher
+from zoo.api.teachers.base import Asked, Said, Teacher
+from zoo.api.teachers.json_answers import read_answer
 from zoo.data.cells import CellError
-from zoo.data.soft import read_distribution
-from zoo.data.values import render
 
 PREFIX = "command:"
 
@@ -23,73 +21,79 @@ PREFIX = "command:"
 class CommandTeacher(Teacher):
     """Answers of a command, one line for each line that it reads, in the same order.
 
-    A line is an object from label to probability, such as `{"good": 0.9, "bad": 0.1}`,
-    or the label alone as a JSON string. White space in a text that would end a line is
-    a blank. The command is split as a shell does, and runs without one.
+    A line is an answer that `zoo.api.teachers.json_answers.read_answer` reads. White
+    space in a text that would end a line is a blank. The command is split as a shell
+    does, and runs without one.
     """
 
     def identity(self) -> list:
         return [self.source]
 
-    def ask(self, texts: Sequence[str]) -> Iterator[np.ndarray]:
-        words = shlex.split(self.source.removeprefix(PREFIX))
-        with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as said:
-            try:
-                process = subprocess.Popen(
-                    words,
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    stderr=said,
-                    encoding="utf-8",
-                    errors="replace",
-                )
-            except (OSError, IndexError) as error:
-                accepted = f"{PREFIX}PROGRAM ARGUMENTS"
-                raise self.wrong("it cannot be started", accepted, error) from None
-            try:
-                yield from self._answers(process, texts, said)
-            finally:
-                process.kill()
-                process.wait()
-
-    def _answers(self, process, texts: Sequence[str], said) -> Iterator[np.ndarray]:
-        lines: queue.Queue[str | None] = queue.Queue()
-        threading.Thread(target=_write, args=(process, texts), daemon=True).start()
-        threading.Thread(target=_read, args=(process, lines), daemon=True).start()
-        for number, text in enumerate([*texts, None]):
-            try:
-                line = lines.get(timeout=self.lesson.deadline)
-            except queue.Empty:
-                what = f"it gave no answer {number + 1:,} within its deadline"
-                accepted = f"an answer within {self.lesson.deadline:g} s"
-                raise self.wrong(what, accepted, "none") from None
-            if text is None:
-                if line is not None:
-                    yield np.zeros((1, len(self.lesson.labels)))  # one too many
+    def ask(self, texts: Sequence[str]) -> Iterator[Said]:
+        for number, line in enumerate(lines_of(self, texts, self.lesson.deadline), 1):
+            if number > len(texts):  # what counts answers says so
+                yield dict.fromkeys(self.lesson.tasks, np.zeros((1, 1)))
                 return
-            if line is None:
-                code, said_last = process.wait(), _last_line(said)
-                what = f"it ended after {number:,} of {len(texts):,} answers"
-                shown = f"exit status {code}{said_last}"
-                raise self.wrong(what, "one line for each text", shown)
-            yield self.of_scores([self._parsed(line, number)])
+            try:
+                found = read_answer(line, self.lesson.tasks)
+            except CellError as error:
+                what = f"its answer {number:,} cannot be read: {error}"
+                raise self.wrong(what, error.accepted, error.received) from None
+            yield self.arranged([found])
 
-    def _parsed(self, line: str, number: int) -> dict[str, float]:
-        what = f"its answer {number + 1:,} cannot be read"
-        accepted = 'an object from label to probability, or a label as a "string"'
+
+def lines_of(teacher: Asked, texts: Sequence[str], deadline: float) -> Iterator[str]:
+    """Yields the lines that a command writes about texts: one each, and any further.
+
+    Args:
+        teacher: whose source is the command.
+        texts: what the command reads.
+        deadline: seconds within which each line must come.
+
+    Raises:
+        TeacherError: for a command that fails, ends early or takes longer.
+    """
+    words = shlex.split(teacher.source.removeprefix(PREFIX))
+    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as said:
         try:
-            value = json.loads(line)
-            if isinstance(value, str):
-                return {render(value): 1.0}
-            if isinstance(value, dict) and (found := read_distribution(value)):
-                return found
-        except ValueError:
-            pass
-        except CellError as error:
-            raise self.wrong(
-                f"{what}: {error}", error.accepted, error.received
-            ) from None
-        raise self.wrong(what, accepted, repr(line[:80]))
+            process = subprocess.Popen(
+                words,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=said,
+                encoding="utf-8",
+                errors="replace",
+            )
+        except (OSError, IndexError) as error:
+            accepted = f"{PREFIX}PROGRAM ARGUMENTS"
+            raise teacher.wrong("it cannot be started", accepted, error) from None
+        try:
+            yield from _lines(teacher, process, texts, said, deadline)
+        finally:
+            process.kill()
+            process.wait()
+
+
+def _lines(
+    teacher: Asked, process, texts: Sequence[str], said, deadline: float
+) -> Iterator[str]:
+    lines: queue.Queue[str | None] = queue.Queue()
+    threading.Thread(target=_write, args=(process, texts), daemon=True).start()
+    threading.Thread(target=_read, args=(process, lines), daemon=True).start()
+    for number, text in enumerate([*texts, None]):
+        try:
+            line = lines.get(timeout=deadline)
+        except queue.Empty:
+            what = f"it gave no answer {number + 1:,} within its deadline"
+            accepted = f"an answer within {deadline:g} s"
+            raise teacher.wrong(what, accepted, "none") from None
+        if line is not None:
+            yield line
+        elif text is not None:
+            code, said_last = process.wait(), _last_line(said)
+            what = f"it ended after {number:,} of {len(texts):,} answers"
+            shown = f"exit status {code}{said_last}"
+            raise teacher.wrong(what, "one line for each text", shown)
 
 
 def _write(process, texts: Sequence[str]) -> None:

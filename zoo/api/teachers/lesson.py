@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
-from zoo.api.teachers.base import Lesson
+from zoo.api.teachers.base import Labelled, Lesson
 from zoo.data import Examples, Splits, encode_labels, learn_tasks
+from zoo.tasks import Task
 
 
 def lesson_of(splits: Splits, folder: Path, **options) -> Lesson:
-    """Returns the lesson of a data set with one task of categories.
+    """Returns the lesson of a data set.
 
     Args:
         splits: the data.
@@ -19,26 +21,24 @@ def lesson_of(splits: Splits, folder: Path, **options) -> Lesson:
         options: `seed`, `epochs` and `deadline` of the lesson.
 
     Raises:
-        ValueError: for several tasks, another kind of task, or pairs of texts.
+        ValueError: for pairs of texts.
     """
     tasks = learn_tasks(splits.train)
-    kinds = [task.kind for task in tasks.values()]
-    if kinds != ["categories"] or splits.train.pairs:
-        shown = ", ".join(f"{name}: {task.kind}" for name, task in tasks.items())
-        pairs = ", of pairs of texts" if splits.train.pairs else ""
+    if splits.train.pairs:
         raise ValueError(
-            "`data` must have one label that a teacher can give. Accepted: single "
-            f"texts with one task of categories. Received: {shown}{pairs}."
+            "`data` must have texts that a teacher can answer. Accepted: single texts. "
+            "Received: pairs of texts."
         )
-    [(name, task)] = tasks.items()
-    train, valid = (
-        _labelled(part, name, tasks) for part in (splits.train, splits.valid)
-    )
-    return Lesson(name, task.labels, *train, *valid, folder, **options)
+    train, valid = (_labelled(part, tasks) for part in (splits.train, splits.valid))
+    return Lesson(tasks, train, valid, folder, **options)
 
 
-def _labelled(part: Examples, name: str, tasks) -> tuple[list[str], np.ndarray]:
-    """Returns the texts with a label, and the ids of these."""
+def _labelled(part: Examples, tasks: Mapping[str, Task]) -> Labelled:
+    """Returns the texts with a label of some task, and these."""
     targets, weights = encode_labels(part, tasks)
-    rows = weights[name].nonzero()[0]
-    return [part.texts[row] for row in rows], targets[name][rows]
+    rows = np.flatnonzero(np.any([weight > 0 for weight in weights.values()], axis=0))
+    return Labelled(
+        [part.texts[row] for row in rows],
+        {name: target[rows] for name, target in targets.items()},
+        {name: weight[rows] for name, weight in weights.items()},
+    )

@@ -10,10 +10,9 @@ from zoo.data.lines import read_lines
 from zoo.data.memory import from_python
 from zoo.families.classification.augmentation import variants
 from zoo.families.encoding.reading import is_plain
-from zoo.families.tables import DEFAULT_TEXT
 
 
-def read_pool(data: Any, text: str | None, encoding: str | None) -> list[str]:
+def read_pool(data: Any, text: str, encoding: str | None) -> list[str]:
     """Reads unlabelled texts.
 
     Args:
@@ -27,8 +26,38 @@ def read_pool(data: Any, text: str | None, encoding: str | None) -> list[str]:
     source = from_python(data, "unlabelled")
     if is_plain(source):
         return read_lines(source, encoding=encoding).texts
-    column = text or DEFAULT_TEXT
-    return read_table(source, text=column, labels={}, encoding=encoding).texts
+    return read_table(source, text=text, labels={}, encoding=encoding).texts
+
+
+def read_sentences(
+    data: Any, text: str, encoding: str | None, tokenizer: str
+) -> list[list[str]]:
+    """Reads unlabelled sentences: lists of words, or texts as `read_pool` reads them.
+
+    Args:
+        data: lists of words in memory, or texts.
+        text: column of the texts of a table.
+        encoding: of a file.
+        tokenizer: of the texts, a setting of a tagger.
+
+    Example:
+        >>> read_sentences([["to", "Rome"]], "text", None, "unicode")
+        [['to', 'Rome']]
+    """
+    if isinstance(data, (list, tuple)) and all(map(_is_words, data)):
+        return [list(words) for words in data]
+    from zoo.families.tagging.words import split_in_place
+    from zoo.text import as_bytes
+    from zoo.text.imports import tf
+
+    texts = [as_bytes(one) for one in read_pool(data, text, encoding)]
+    ragged, _, _ = split_in_place(tf.constant(texts, tf.string), tokenizer)
+    rows = ragged.to_list()
+    return [[word.decode("utf-8", "replace") for word in words] for words in rows]
+
+
+def _is_words(row: Any) -> bool:
+    return isinstance(row, (list, tuple)) and all(isinstance(one, str) for one in row)
 
 
 def pool_of(
@@ -49,9 +78,8 @@ def pool_of(
         The texts, and a sentence on what was left out.
     """
     more = variants(splits.train.texts, augment, seed) if augment else []
-    parts = splits.parts.values()
-    seen = {key for part in parts for key in part.text_keys}
-    held = {key for part in (splits.valid, splits.test) for key in part.text_keys}
+    keys = {n: set(map(text_key, part.texts)) for n, part in splits.parts.items()}
+    seen, held = set().union(*keys.values()), keys["valid"] | keys["test"]
     kept, leaked = [], 0
     for text in (*unlabelled, *more):
         key = text_key(text)

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import numpy as np
-
-from zoo.api.teachers.base import Teacher
+from zoo.api.teachers.base import Said, Teacher
 from zoo.api.teachers.named_scores import NamedScores
 from zoo.api.teachers.trained import digests
 from zoo.text import as_bytes
@@ -24,7 +22,7 @@ class SavedModelTeacher(Teacher):
     def identity(self) -> list:
         return digests(Path(self.source), "saved_model.pb", "variables/*", "assets/*")
 
-    def ask(self, texts: Sequence[str]) -> Iterator[np.ndarray]:
+    def ask(self, texts: Sequence[str]) -> Iterator[Said]:
         from zoo.text.imports import tf  # with the operations of tensorflow-text
 
         try:

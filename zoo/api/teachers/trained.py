@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
-
-from zoo.api.teachers.base import Teacher, listed
+from zoo.api.teachers.base import Said, Teacher, listed
 from zoo.loading import load
 from zoo.training.kept import sha256_of
 
@@ -21,16 +19,13 @@ class TrainedTeacher(Teacher):
         # The metadata hold the sha256 of the other files.
         return digests(Path(self.source), "metadata.json", "model/metadata.json")
 
-    def ask(self, texts: Sequence[str]) -> Iterator[np.ndarray]:
+    def ask(self, texts: Sequence[str]) -> Iterator[Said]:
         model = load(self.source)
         if model.family != "classification":
             accepted = "a classifier"
             raise self.wrong("it gives no labels", accepted, f"family {model.family}")
-        labels = {name: list(task.labels) for name, task in model.tasks.items()}
-        task = chosen_task(self, labels)
-        for start in range(0, len(texts), BATCH):
-            found = model.predict(texts[start : start + BATCH])
-            yield self.of_scores([answer[task]["scores"] for answer in found])
+        known = {name: (t.kind, t.labels) for name, t in model.tasks.items()}
+        yield from _answers(self, model, known, texts)
 
 
 class ExportedTeacher(Teacher):
@@ -42,37 +37,68 @@ class ExportedTeacher(Teacher):
         # The metadata hold the sha256 of the other files.
         return digests(version_folder(Path(self.source), None), "metadata.json")
 
-    def ask(self, texts: Sequence[str]) -> Iterator[np.ndarray]:
+    def ask(self, texts: Sequence[str]) -> Iterator[Said]:
         from zoo.serving.served import ServedModel
 
         model = ServedModel(self.source)
         tasks = model.metadata["tasks"]
         if not isinstance(tasks, dict):
             raise self.wrong("it gives no labels", "a classifier", "another model")
-        labels = {name: list(task.get("labels", ())) for name, task in tasks.items()}
-        task = chosen_task(self, labels)
-        for start in range(0, len(texts), BATCH):
-            found = model.predict(texts[start : start + BATCH])
-            yield self.of_scores([answer[task]["scores"] for answer in found])
+        known = {n: (t.get("kind", ""), t.get("labels", ())) for n, t in tasks.items()}
+        yield from _answers(self, model, known, texts)
 
 
-def chosen_task(teacher: Teacher, labels: dict[str, list[str]]) -> str:
-    """Returns the task of a model that has the labels of the lesson.
+def _answers(teacher: Teacher, model, known, texts: Sequence[str]) -> Iterator[Said]:
+    chosen = chosen_tasks(teacher, known)
+    for start in range(0, len(texts), BATCH):
+        found = model.predict(texts[start : start + BATCH])
+        yield teacher.arranged(
+            [
+                {name: answer[task]["scores"] for name, task in chosen.items()}
+                for answer in found
+            ]
+        )
 
-    Of several the one of the same name.
+
+def chosen_tasks(
+    teacher: Teacher, known: Mapping[str, tuple[str, Sequence[str]]]
+) -> dict[str, str]:
+    """Returns the task of a model for each task of the lesson that it has.
+
+    That is the one of the same name, kind and labels. For a lesson of one task, a task
+    of another name will do if no other one has the kind and the labels.
+
+    Args:
+        teacher: for its lesson, and for messages.
+        known: kind and labels of the tasks of the model.
 
     Raises:
-        TeacherError: if there is none, or none of the name among several.
+        TeacherError: if there is none.
     """
-    wanted, name = set(teacher.lesson.labels), teacher.lesson.task
-    fitting = [task for task, found in labels.items() if set(found) == wanted]
-    if len(fitting) == 1:
-        return fitting[0]
-    if name in fitting:
-        return name
-    what = "its tasks are not that of the data"
-    accepted = f"a task with the labels {listed(teacher.lesson.labels)}"
-    shown = "; ".join(f"{task}: {listed(found)}" for task, found in labels.items())
+    tasks = teacher.lesson.tasks
+    fitting = {
+        name: [
+            other
+            for other, (kind, labels) in known.items()
+            if kind == task.kind and set(labels) == set(task.labels)
+        ]
+        for name, task in tasks.items()
+    }
+    chosen = {name: name for name, others in fitting.items() if name in others}
+    if (name := teacher.lesson.only) is not None and len(fitting[name]) == 1:
+        chosen = {name: fitting[name][0]}
+    if chosen:
+        return chosen
+    if (name := teacher.lesson.only) is not None:
+        what = "its tasks are not that of the data"
+        accepted = f"a task with the labels {listed(tasks[name].labels)}"
+    else:
+        what = "its tasks are not those of the data"
+        wanted = [f"{name!r}: {listed(task.labels)}" for name, task in tasks.items()]
+        accepted = f"tasks of the data, {'; '.join(wanted[:5])}"
+    shown = "; ".join(
+        f"{task!r}: {listed(labels)}" for task, (_, labels) in known.items()
+    )
     raise teacher.wrong(what, accepted, shown or "no task")
 
 

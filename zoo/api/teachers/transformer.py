@@ -15,7 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from zoo.api.teachers.base import Teacher
+from zoo.api.teachers.base import Said, Teacher
+from zoo.api.teachers.heads import Heads
 from zoo.api.teachers.trained import digests
 from zoo.families.encoding.extra import need
 from zoo.training.checkpoint import fingerprint
@@ -28,12 +29,13 @@ _STATE = "state.pt"
 
 
 class TransformerTeacher(Teacher):
-    """Probabilities of a transformer with a linear layer over its pooled output.
+    """Answers of a transformer with a linear layer over its pooled output.
 
-    AdamW with a linear decay, as in Devlin et al. 2019; the epoch with the best
-    validation accuracy counts. Each epoch is kept in the folder of the lesson, so that
-    a fine-tuning that was killed continues after its last one. A folder that is already
-    a classifier of the same labels is used as it is.
+    The layer has the outputs of all tasks. A row teaches the tasks that it has labels
+    of. AdamW with a linear decay, as in Devlin et al. 2019; the epoch with the best
+    mean of the validation scores of the tasks counts. Each epoch is kept in the folder
+    of the lesson, so that a fine-tuning that was killed continues after its last one. A
+    folder that is already a classifier of the labels of the one task is used as it is.
     """
 
     def __init__(self, source: str, lesson, say: Callable = lambda line: None) -> None:
@@ -47,9 +49,9 @@ class TransformerTeacher(Teacher):
         learnt = [self.lesson.seed, self.lesson.epochs, MAX_LENGTH]
         return [*files, *learnt, *self.lesson.rows]
 
-    def ask(self, texts: Sequence[str]) -> Iterator[np.ndarray]:
+    def ask(self, texts: Sequence[str]) -> Iterator[Said]:
         for start in range(0, len(texts), ROWS_ASKED):
-            yield self._classifier.probabilities(texts[start : start + ROWS_ASKED])
+            yield self._classifier.answers(texts[start : start + ROWS_ASKED])
 
     @cached_property
     def _classifier(self) -> _Classifier:
@@ -74,15 +76,18 @@ class TransformerTeacher(Teacher):
             raise self.wrong(what, accepted, error) from None
 
     def _is_finished(self) -> bool:
+        [task, *others] = self.lesson.tasks.values()
         names = [str(name) for name in self._config.get("id2label", {}).values()]
-        return set(names) == set(self.lesson.labels)
+        known = not others and task.kind == "categories"
+        return known and set(names) == set(task.labels)
 
-    def label_order(self) -> list[int]:
-        """Returns the output of each label of the lesson."""
+    def heads(self) -> Heads:
+        """Returns which outputs are those of a task."""
         if not self._is_finished():
-            return list(range(len(self.lesson.labels)))
+            return Heads(self.lesson.tasks)
         places = {str(v): int(k) for k, v in self._config["id2label"].items()}
-        return [places[label] for label in self.lesson.labels]
+        [(name, task)] = self.lesson.tasks.items()
+        return Heads({name: task}, {name: [places[label] for label in task.labels]})
 
     def load(self) -> tuple[Any, Any]:
         """Returns the tokenizer and the model.
@@ -95,7 +100,11 @@ class TransformerTeacher(Teacher):
         transformers = need("transformers", "transformers")
         transformers.logging.set_verbosity_error()
         try:
-            options = {"num_labels": len(self.lesson.labels)}
+            # A classifier of other labels gets another last layer.
+            options = {
+                "num_labels": self.heads().width,
+                "ignore_mismatched_sizes": True,
+            }
             if self._is_finished():
                 options = {}
             kind = transformers.AutoModelForSequenceClassification
@@ -127,26 +136,29 @@ class _Classifier:
         self.tokenizer, self.model = teacher.load()
         self.device = "cuda" if self.torch.cuda.is_available() else "cpu"
         self.model.to(self.device)
-        self._order = teacher.label_order()
+        self.heads = teacher.heads()
 
-    def probabilities(self, texts: Sequence[str]) -> np.ndarray:
-        """Returns float `[texts, labels]`."""
+    def answers(self, texts: Sequence[str]) -> Said:
+        """Returns answers about all tasks."""
+        return self.heads.answers(self._logits(texts))
+
+    def _logits(self, texts: Sequence[str]) -> np.ndarray:
+        """Returns float `[texts, outputs]`."""
         self.model.eval()
-        found = np.zeros((len(texts), len(self.lesson.labels)))
+        found = np.zeros((len(texts), self.heads.width))
         ids = self._ids(texts)
         order = np.argsort([len(row) for row in ids], kind="stable")
         with self.torch.inference_mode():
             for start in range(0, len(order), BATCH):
                 rows = order[start : start + BATCH]
                 logits = self.model(**self._batch([ids[row] for row in rows])).logits
-                shares = self.torch.softmax(logits.double(), dim=-1)
-                found[rows] = shares.cpu().numpy()[:, self._order]
+                found[rows] = logits.double().cpu().numpy()
         return found
 
     def fine_tune(self) -> None:
         """Trains on the labelled rows, after the last epoch that was kept."""
         torch, lesson, folder = self.torch, self.lesson, self.teacher.kept
-        ids = self._ids(lesson.texts)
+        ids = self._ids(lesson.train.texts)
         steps = -(-len(ids) // BATCH) * lesson.epochs
         optimizer = torch.optim.AdamW(
             self.model.parameters(), lr=LEARNING_RATE, weight_decay=DECAY
@@ -165,7 +177,7 @@ class _Classifier:
                 part.load_state_dict(state[name])
         while state["epoch"] < lesson.epochs:
             self._epoch(ids, optimizer, schedule, state["epoch"])
-            right, best = self._accuracy(), state.get("best_model")
+            right, best = self._score(), state.get("best_model")
             if right >= state["best"]:
                 weights = self.model.state_dict()
                 best = {name: value.clone() for name, value in weights.items()}
@@ -185,9 +197,8 @@ class _Classifier:
         self.model.train()
         for rows in _batches([len(row) for row in ids], lesson.seed + epoch):
             batch = self._batch([ids[row] for row in rows])
-            targets = torch.tensor(lesson.targets[rows], device=self.device).long()
-            loss = torch.nn.functional.cross_entropy(
-                self.model(**batch).logits, targets
+            loss = self.heads.loss(
+                torch, self.model(**batch).logits, lesson.train, rows
             )
             optimizer.zero_grad()
             loss.backward()
@@ -195,11 +206,11 @@ class _Classifier:
             optimizer.step()
             schedule.step()
 
-    def _accuracy(self) -> float:
-        if not len(self.lesson.valid_texts):
+    def _score(self) -> float:
+        valid = self.lesson.valid
+        if not len(valid.texts):
             return 0.0  # the last epoch then counts
-        said = self.probabilities(self.lesson.valid_texts).argmax(axis=1)
-        return float(np.mean(said == self.lesson.valid_targets))
+        return self.heads.score(self._logits(valid.texts), valid)
 
     def _ids(self, texts: Sequence[str]) -> list[list[int]]:
         clean = [text.encode("utf-8", "replace").decode("utf-8") for text in texts]

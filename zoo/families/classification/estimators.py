@@ -89,6 +89,8 @@ def choose_strength(
         return Strength(1.0, -np.inf)
     truth = np.concatenate([judged[1] for _, judged in folds])
     counted = np.concatenate([judged[2] for _, judged in folds])
+    if task.kind == "multilabel":  # training rows may have probabilities
+        truth = truth > 0.5
     if task.outputs > MANY_OUTPUTS:
         strengths = [one for one in strengths if 1.0 <= one <= 10.0]
     scores = []
@@ -155,6 +157,10 @@ def _multilabel(
     outputs, strength, features, targets, weights, balance=None
 ) -> Estimate:
     coefficients, bias = np.zeros((features.shape[1], outputs)), np.zeros(outputs)
+    shares = np.repeat(weights[:, None], outputs, axis=1)
+    if ((targets > 0) & (targets < 1)).any():
+        features, targets, shares = _both(features, targets, shares, balance)
+        balance = None
     for label in range(outputs):
         column = targets[:, label] > 0.5
         if column.all() or not column.any():
@@ -165,9 +171,18 @@ def _multilabel(
         model = LogisticRegression(
             C=strength, max_iter=ITERATIONS, class_weight=balance
         )
-        model.fit(features, column, sample_weight=weights)
+        model.fit(features, column, sample_weight=shares[:, label])
         coefficients[:, label], bias[label] = model.coef_[0], model.intercept_[0]
     return Estimate(coefficients, bias)
+
+
+def _both(features, targets, shares, balance):
+    """Turns rows with probabilities into two each, with all labels and without any."""
+    parts = [targets * shares, (1.0 - targets) * shares]
+    if balance is not None:
+        parts = [part / np.maximum(part.mean(axis=0), 1e-12) for part in parts]
+    targets = np.concatenate([np.ones_like(targets), np.zeros_like(targets)])
+    return vstack([features, features], "csr"), targets, np.concatenate(parts)
 
 
 def _regression(outputs, strength, features, targets, weights) -> Estimate:

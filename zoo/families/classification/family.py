@@ -48,17 +48,19 @@ class Classification(Family):
         return prepared
 
     def describe(self, name, prepared):
-        import numpy as np
+        from zoo.families.classification.soft import there
 
         parts = prepared.splits.parts.items()
         sizes = [f"{len(part):,} {name}" for name, part in parts]
         kind = "pairs of texts" if prepared.pipeline.pairs else "texts"
         line = f"{name} on {len(prepared.tasks)} task(s): {', '.join(sizes)} {kind}"
-        soft = prepared.parts["train"].soft.items()
+        counts: dict[int, list[str]] = {}
+        for task, rows in prepared.parts["train"].soft.items():
+            counts.setdefault(int(there(rows).sum()), []).append(task)
         said = [
-            f"Of the training rows, {np.count_nonzero(rows.any(axis=1)):,} have a "
-            f"distribution over labels of {name!r}."
-            for name, rows in soft
+            f"Of the training rows, {count:,} have a distribution or a value in place "
+            f"of the label of {', '.join(map(repr, names))}."
+            for count, names in counts.items()
         ]
         read = f"Of the test part, {prepared.coverage['test']}."
         return "\n".join(filter(None, (line, *said, str(prepared.start), read)))

@@ -53,7 +53,7 @@ def fine_tune(
         learning_rate=settings.learning_rate / 3,
         average=span_momentum(settings.average, len(batches)),
         losses=training_losses(alone.tasks, alone.parts["train"], settings),
-        metrics=soft_metrics(alone.parts["train"]),
+        metrics=soft_metrics(alone.tasks, alone.parts["train"]),
         jit_compile=settings.jit_compile,
     )
     weights = model.get_weights()

@@ -29,9 +29,8 @@ from zoo.families.classification.estimators import (
     fit_weights,
 )
 from zoo.families.classification.imbalance import row_weights
-from zoo.families.classification.ngram_weights import merge_labels
 from zoo.families.classification.settings import ClassificationSettings
-from zoo.families.classification.soft import learned, likeliest, one_hot, repeated
+from zoo.families.classification.soft import joint, likeliest, repeated
 from zoo.families.classification.token_features import (
     LetterFeatures,
     VectorFeatures,
@@ -295,12 +294,7 @@ def _labelled(
     prepared: Prepared, part: str, members: Sequence[str], matrix: csr_matrix
 ) -> tuple[csr_matrix, np.ndarray, np.ndarray]:
     """Features, targets and weights of the texts with a label of some tasks."""
-    encoded, targets, weights = prepared.parts[part], {}, {}
-    for name in members:
-        targets[name], weights[name] = learned(prepared.tasks[name], encoded, name)
-    if encoded.soft.keys() & set(members):
-        targets = {n: one_hot(prepared.tasks[n], t) for n, t in targets.items()}
-    target, weight = merge_labels(members, targets, weights)
+    target, weight = joint(members, prepared.tasks, prepared.parts[part])
     rows = np.flatnonzero(weight > 0)
     return matrix[rows], target[rows], weight[rows]
 

@@ -83,7 +83,7 @@ def training_losses(
         for name, task in tasks.items()
         if name not in settings.class_weights
     }
-    soft = soft_losses(encoded, settings.imbalance, settings.class_weights)
+    soft = soft_losses(tasks, encoded, settings.imbalance, settings.class_weights)
     return {name: loss for name, loss in found.items() if loss is not None} | soft
 
 

@@ -63,8 +63,8 @@ class Encoded:
         tokens: ids of each text.
         targets: by task, of the labels.
         weights: by task, 0 where the label is missing.
-        soft: distributions over the labels of the training rows, by task, for tasks
-            that have any; see `zoo.families.classification.soft`.
+        soft: distributions over labels, or values, of the training rows, by task, for
+            tasks that have any; see `zoo.data.soft.encode_soft`.
         rows: weights of the training rows, with or without labels.
     """
 
@@ -274,7 +274,7 @@ def train(
         average=span_momentum(settings.average, len(batches)),
         loss_weights=settings.loss_weights,
         losses=training_losses(prepared.tasks, data, settings),
-        metrics=soft_metrics(data),
+        metrics=soft_metrics(prepared.tasks, data),
         jit_compile=settings.jit_compile,
     )
     folder = Path(folder) if folder else None

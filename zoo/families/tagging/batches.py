@@ -20,8 +20,9 @@ class TaggedBatches(TokenBatches):
 
     Args:
         sentences: what `TaggingPipeline.encode` returns.
-        targets: by task the tag ids of each sentence, or one label id per sentence;
-            empty to predict.
+        targets: by task the tag ids of each sentence, or one label id per sentence, or
+            float distributions over them, `[words, tags]` or `[labels]`; empty to
+            predict.
         batch_size: rows of every batch.
         buckets: maximum number of padded lengths.
         inputs: names of the model's inputs. If they include `<task>_ids` (by
@@ -93,19 +94,27 @@ class TaggedBatches(TokenBatches):
         targets, weights = {}, {}
         for task, values in self.targets.items():
             name, found = self._names[task], [values[row] for row in rows]
-            tags = np.ndim(found[0]) > 0
-            targets[name] = self._padded(found, shape if tags else shape[:1])
+            kind = found[0].dtype.kind
+            width = found[0].shape[-1:] if kind == "f" else ()
+            tags = np.ndim(found[0]) > len(width)
+            dtype = "float32" if width else "int32"
+            sizes = (*(shape if tags else shape[:1]), *width)
+            targets[name] = self._padded(found, sizes, dtype)
             by_sentence = not tags or f"{name}_ids" in self.inputs
             weights[name] = (real[:, 0] if by_sentence else real).astype("float32")
             if task in self.label_weights:
-                weights[name] *= self.label_weights[task][targets[name]]
+                own = self.label_weights[task]
+                target = targets[name]
+                weights[name] *= target @ own if width else own[target]
             if f"{name}_ids" in self.inputs:
                 inputs[f"{name}_ids"] = targets[name]
         return inputs, targets, weights
 
     @staticmethod
-    def _padded(arrays: Sequence[np.ndarray], shape: tuple[int, ...]) -> np.ndarray:
-        padded = np.zeros(shape, "int32")
+    def _padded(
+        arrays: Sequence[np.ndarray], shape: tuple[int, ...], dtype: str = "int32"
+    ) -> np.ndarray:
+        padded = np.zeros(shape, dtype)
         for row, array in enumerate(arrays):
             place: tuple = (row, *(slice(size) for size in np.shape(array)))
             padded[place] = array

@@ -17,18 +17,27 @@ class Decoder(keras.Model):
     Args:
         model: a tagger of the zoo.
         tasks: its tasks.
+        distributions: whether to return the probabilities of all tags.
 
     Call arguments: a dict of the model's inputs; further entries are ignored.
 
     Returns:
         Dict from task, for tags to a dict of `ids` int32 `[batch, time]` and `scores`
         float32 `[batch, time]`, the probability of that tag there (a marginal of the
-        CRF), both 0 at padding; for other tasks to the logits `[batch, outputs]`.
+        CRF), both 0 at padding, and with `distributions` the `probabilities` float32
+        `[batch, time, tags]`; for other tasks to the logits `[batch, outputs]`.
     """
 
-    def __init__(self, model: keras.Model, tasks: Mapping[str, Task]) -> None:
+    def __init__(
+        self,
+        model: keras.Model,
+        tasks: Mapping[str, Task],
+        *,
+        distributions: bool = False,
+    ) -> None:
         super().__init__(name=f"{model.name}_decoder")
         self.tagger, self.tasks = model, dict(tasks)
+        self.distributions = distributions
 
     def call(self, inputs, training=False):
         taken = {name: inputs[name] for name in self.tagger.input}
@@ -48,10 +57,13 @@ class Decoder(keras.Model):
             probabilities = crf.marginals(logits, mask)
             ids, _ = crf.decode(logits, mask)
         scores = ops.take_along_axis(probabilities, ops.expand_dims(ids, -1), axis=-1)
-        return {
+        found = {
             "ids": ops.where(mask, ids, 0),
             "scores": ops.where(mask, scores[..., 0], 0.0),
         }
+        if self.distributions:
+            found["probabilities"] = probabilities
+        return found
 
 
 def crf_of(model: keras.Model, tasks: Mapping[str, Task], task: str):

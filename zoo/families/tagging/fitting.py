@@ -16,6 +16,7 @@ from zoo.families.tagging.imbalance import by_label, focal_losses, sentence_repe
 from zoo.families.tagging.metrics import entity_scores
 from zoo.families.tagging.pipeline import Sentence
 from zoo.families.tagging.settings import TaggingSettings
+from zoo.families.tagging.soft import soft_losses, soft_targets
 from zoo.layers import CRFLoss
 from zoo.tasks import TAGS, Task, safe_names
 from zoo.training.checkpoint import Checkpoint, averaged
@@ -120,9 +121,11 @@ def train_tagger(
     size = model.get_layer("embedding").input_dim
     safe, trained = safe_names(tasks), trainer(model, tasks)
     targets = encode_targets(data, tasks)
+    with_crf = [name for name in tasks if crf_of(model, tasks, name) is not None]
+    soft = soft_targets(data, tasks, targets, with_crf)
     batches = TaggedBatches(
         sentences,
-        targets,
+        {**targets, **soft},
         batch_size=settings.batch_size,
         buckets=settings.buckets,
         inputs=trained.input,
@@ -133,13 +136,9 @@ def train_tagger(
         label_weights=by_label(tasks, targets, settings.imbalance),
         preferred=sentence_repeats(tasks, targets, settings.imbalance),
     )
-    focal = focal_losses(tasks, settings.imbalance)
-    losses = {
-        safe[name]: CRFLoss()
-        if crf_of(model, tasks, name)
-        else focal.get(name, task_loss(task))
-        for name, task in tasks.items()
-    }
+    chosen = focal_losses(tasks, settings.imbalance)
+    chosen |= soft_losses(soft, settings.imbalance) | dict.fromkeys(with_crf, CRFLoss())
+    losses = {safe[name]: chosen.get(name, task_loss(t)) for name, t in tasks.items()}
     watching: list[keras.callbacks.Callback] = []
     if valid is not None:
         watching.append(Validation(model, tasks, *valid))

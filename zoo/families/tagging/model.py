@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar
@@ -74,6 +74,34 @@ class TaggingModel(BaseTextModel):
                 answer["offsets"] = offsets[row]
             answers.append({**answer, **self._answer(found, row)})
         return answers
+
+    def distributions(
+        self, sentences: Sequence[Sequence[str]], batch_size: int = 64
+    ) -> dict[str, list[np.ndarray]]:
+        """Returns the probabilities of all tags and labels.
+
+        Args:
+            sentences: lists of words.
+            batch_size: sentences run at once.
+
+        Returns:
+            By task and sentence float64 `[words, tags]`, or `[labels]` of a task of
+            whole sentences. Those of a CRF are its marginals.
+        """
+        decoder = Decoder(self.model, self.tasks, distributions=True)
+        encoded = self.pipeline.encode(sentences)
+        batch_size = whole("batch_size", batch_size, 1)
+        with self._lock:
+            found = tag_sentences(decoder, encoded, batch_size)
+        shares: dict[str, list[np.ndarray]] = {}
+        for name, task in self.tasks.items():
+            rows = found.get(name, [])
+            if task.kind == TAGS:
+                shares[name] = [row["probabilities"].astype(float) for row in rows]
+            else:
+                scores = answers_of(np.reshape(rows, (-1, task.outputs)), task)
+                shares[name] = [np.array(answer["scores"]) for answer in scores]
+        return shares
 
     def _split(self, texts: Iterable) -> tuple[list, list]:
         """Returns the words of each text, and their offsets or `None`."""

@@ -132,6 +132,16 @@ def prepare(splits: TaggedSplits, settings: TaggingSettings) -> Tagged:
     return Tagged(tasks, pipeline, data, sentences, start, coverage)
 
 
+def learned_tasks(splits: TaggedSplits, settings: TaggingSettings) -> dict[str, Task]:
+    """Returns the tasks that a tagger of some settings has after training on a set."""
+    tasks = learn_tag_tasks(splits.train, splits.schemes)
+    scheme = settings.scheme
+    return {
+        name: _converted(task, scheme) if task.scheme and scheme else task
+        for name, task in tasks.items()
+    }
+
+
 def _converted(task: Task, scheme: str) -> Task:
     """Returns the task in another scheme, also with tags that are not in training."""
     scheme = scheme_name(scheme)

@@ -1,0 +1,237 @@
+"""Taggers that learn from the distributions of others."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import tagged_toys
+from tagged_toys import SLOTS
+
+import zoo
+from zoo.api.teachers.base import TeacherError
+from zoo.api.teachers.pool import read_sentences
+from zoo.api.teachers.taggers import Tagger, joint_tasks, mean_shares
+from zoo.api.teachers.tagging import TaggerTeaching
+from zoo.data.parts import Splits
+from zoo.data.sentences import TaggedSentences
+from zoo.families.tagging.batches import TaggedBatches, encode_targets
+from zoo.families.tagging.decoder import Decoder
+from zoo.families.tagging.model import TaggingModel
+from zoo.families.tagging.pipeline import TaggingPipeline
+from zoo.families.tagging.soft import soft_losses, soft_targets
+from zoo.tasks import TAGS, Task
+
+pytestmark = pytest.mark.tensorflow
+NER = Task(TAGS, ("O", "B-X", "I-X"), scheme="BIO")
+MOOD = Task("categories", ("down", "up"))
+
+
+class Fake:
+    """A teacher that says what it was made with, whatever the words are."""
+
+    def __init__(self, tasks, shares) -> None:
+        self.source, self.tasks, self.shares = "fake", tasks, shares
+
+    def ask(self, sentences, tasks):
+        return {
+            name: [
+                np.tile(self.shares[name], (len(words), 1))
+                if self.tasks[name].kind == TAGS
+                else np.array(self.shares[name])
+                for words in sentences
+            ]
+            for name in tasks
+            if name in self.tasks
+        }
+
+
+def test_targets_and_batches():
+    data = TaggedSentences(
+        [["a", "b"], ["c"]],
+        {"ner": [["B-X", "O"], ["O"]]},
+        {"mood": ["up", "down"]},
+        soft={
+            "ner": [None, [{"B-X": 0.75, "B-Y": 0.25}]],
+            "mood": [{"up": 0.25, "down": 0.75}, None],
+        },
+    )
+    tasks = {"ner": NER, "mood": MOOD}
+    ids = encode_targets(data, tasks)
+    found = soft_targets(data, tasks, ids)
+    assert found["ner"][0].tolist() == [[0, 1, 0], [1, 0, 0]]
+    assert found["ner"][1].tolist() == [[0, 1, 0]]  # no label of the task
+    assert [row.tolist() for row in found["mood"]] == [[0.75, 0.25], [1, 0]]
+    assert list(soft_targets(data, tasks, ids, ["ner"])) == ["mood"]  # with a CRF
+    sentences = TaggingPipeline.learn(data.tokens).encode(data.tokens)
+    own = np.array([1.0, 2.0, 4.0])
+    batches = TaggedBatches(
+        sentences, found, batch_size=2, buckets=1, label_weights={"ner": own}
+    )
+    _, targets, weights = batches[0]
+    length = targets["ner"].shape[1]
+    assert targets["ner"].dtype == "float32" and targets["mood"].shape == (2, 2)
+    order = batches.batches[0][0]
+    for place, row in enumerate(order):
+        count = len(data.tokens[row])
+        np.testing.assert_array_equal(targets["ner"][place, :count], found["ner"][row])
+        expected = [*(found["ner"][row] @ own), *[0.0] * (length - count)]
+        np.testing.assert_allclose(weights["ner"][place], expected)
+    # The loss is the cross-entropy with the distribution.
+    loss = soft_losses(found, "none")["mood"]
+    logits = np.array([[1.0, 3.0]])
+    logs = logits - np.log(np.exp(logits).sum())
+    assert float(loss(np.array([[0.75, 0.25]]), logits)) == pytest.approx(
+        -(0.75 * logs[0, 0] + 0.25 * logs[0, 1]), rel=1e-5
+    )
+    with pytest.raises(ValueError, match="`imbalance` .*Received: 'focal'"):
+        soft_losses(found, "focal")
+    assert data.select([1]).soft["ner"] == [[{"B-X": 0.75, "B-Y": 0.25}]]
+
+
+def test_the_mean_of_teachers_with_other_labels():
+    more = Task(TAGS, ("O", "B-Y", "I-Y"), scheme="BIO")
+    one = Fake({"ner": NER}, {"ner": [0.5, 0.5, 0.0]})
+    two = Fake({"ner": more, "mood": MOOD}, {"ner": [0.0, 1.0, 0.0], "mood": [0, 1]})
+    known = {"ner": NER, "mood": MOOD, "tone": MOOD}
+    tasks = joint_tasks([one, two], known)
+    assert tasks["ner"].labels == ("O", "B-X", "I-X", "B-Y", "I-Y")
+    assert list(tasks) == ["ner", "mood"]
+    said = mean_shares([one, two], tasks, [["a", "b"], []])
+    assert said["ner"][0].tolist() == [[0.25, 0.25, 0, 0.5, 0]] * 2
+    assert said["ner"][1].shape == (0, 5) and said["mood"][0].tolist() == [0, 1]
+    other = Fake({"ner": Task(TAGS, ("O", "S-X"), scheme="BIOES")}, {})
+    with pytest.raises(TeacherError, match="or scheme. Accepted: tags BIO"):
+        joint_tasks([other], known)
+    with pytest.raises(TeacherError, match="must have a task of the data"):
+        joint_tasks([one], {"tone": MOOD})
+
+
+def test_what_is_learned():
+    """Tags and distributions are mixed; further sentences have valid tags."""
+    data = TaggedSentences([["a", "b"]], {"ner": [["O", "B-X"]]}, {"mood": ["up"]})
+    teacher = Fake(
+        {"ner": NER, "mood": MOOD}, {"ner": [0.25, 0.0, 0.75], "mood": [0.9, 0.1]}
+    )
+    course = TaggerTeaching(
+        train=lambda *_: None,
+        identity=[],
+        splits=Splits(data, data, data, schemes={"ner": "BIO"}),
+        tasks={"ner": NER, "mood": MOOD},
+        taggers=[teacher],
+        temperature=None,
+        mixture=0.5,
+        say=print,
+    )
+    pool = [["c", "d"]]
+    found = course._with_answers(course._ask(data.tokens), course._ask(pool), pool)
+    assert found.tokens == [["a", "b"], ["c", "d"]]
+    assert found.tags["ner"] == [["O", "B-X"], ["B-X", "I-X"]]
+    assert found.labels["mood"] == ["up", "down"]
+    assert found.soft["ner"][0] == [{"O": 0.625, "I-X": 0.375}, _half(found, 1)]
+    assert found.soft["ner"][1] == [{"O": 0.25, "I-X": 0.75}] * 2
+    assert found.soft["mood"][1] == {"down": 0.9, "up": 0.1}
+    sharper = course._tempered(course._ask(pool), {"ner": 0.5, "mood": 1.0})
+    np.testing.assert_allclose(sharper["ner"][0][0], [0.1, 0, 0.9], atol=1e-6)
+    scores = course._teacher_scores(course._ask(data.tokens), "valid")
+    assert scores == {"ner": 0.0, "mood": 0.0}
+
+
+def _half(found, word):
+    own = found.soft["ner"][0][word]
+    assert own == {"O": 0.125, "B-X": 0.5, "I-X": 0.375}
+    return own
+
+
+@pytest.mark.parametrize("name", ["bilstm_tagger", "bilstm_crf"])
+def test_distributions_of_a_model(name):
+    model = tagged_toys.build(name)
+    tagger = TaggingModel(model, tagged_toys.pipeline(), tagged_toys.tasks())
+    words = tagged_toys.sentences(5).tokens
+    found, answers = tagger.distributions(words), tagger.predict(words)
+    for row, answer in enumerate(answers):
+        shares = found[SLOTS][row]
+        assert shares.shape == (len(words[row]), len(tagger.tasks[SLOTS].labels))
+        np.testing.assert_allclose(shares.sum(axis=1), 1.0, rtol=1e-4)
+        places = [tagger.tasks[SLOTS].labels.index(t) for t in answer["tags"][SLOTS]]
+        own = shares[np.arange(len(places)), places]
+        np.testing.assert_allclose(own, answer["scores"][SLOTS], rtol=1e-4)
+        scores = answer["labels"]["intent"]["scores"]
+        np.testing.assert_allclose(found["intent"][row], [*scores.values()], rtol=1e-4)
+    assert (
+        "probabilities"
+        not in Decoder(model, tagger.tasks)(
+            {
+                k: np.ones((1, 2, 3) if k == "characters" else (1, 2))
+                for k in model.input
+            }
+        )[SLOTS]
+    )
+
+
+def test_sentences_of_the_pool(tmp_path):
+    file = tmp_path / "texts.txt"
+    file.write_text("go to Rome!\nso\n\nwhat now\n")
+    found = read_sentences(file, "text", None, "unicode")
+    assert found == [["go", "to", "Rome", "!"], ["so"], ["what", "now"]]
+    assert read_sentences([["a b", "c"]], "text", None, "unicode") == [["a b", "c"]]
+    with pytest.raises(ValueError, match="`teacher` .*must tag words.*command"):
+        Tagger("command:true")
+
+
+@pytest.mark.slow
+def test_a_student_learns_from_a_run_and_its_export(tmp_path):
+    data = tagged_toys.sentences(40)
+    rows = [
+        {"tokens": words, "slots": tags, "intent": intent}
+        for words, tags, intent in zip(
+            data.tokens, data.tags[SLOTS], data.labels["intent"]
+        )
+    ]
+    options = {
+        "label": {"slots": "BIO", "intent": "categories"},
+        "weights": "none",
+        "learning_rate": 0.03,
+        "verbose": False,
+        **tagged_toys.SIZES,
+    }
+    teacher = zoo.train(
+        "bilstm_crf",
+        rows,
+        epochs=2,
+        out=tmp_path / "teacher",
+        export=tmp_path / "served",
+        **options,
+    )
+    words = tagged_toys.sentences(12, seed=5).tokens
+    of_run, of_export = Tagger(str(teacher.folder)), Tagger(str(tmp_path / "served"))
+    said = [tagger.ask(words, ["slots", "intent"]) for tagger in (of_run, of_export)]
+    # The export knows the probability of the tag that the CRF chooses.
+    for own, answer in zip(said[1]["slots"], teacher.model.predict(words)):
+        labels = teacher.model.tasks["slots"].labels
+        places = [labels.index(tag) for tag in answer["tags"]["slots"]]
+        np.testing.assert_allclose(own.sum(axis=1), 1.0, rtol=1e-5)
+        found = own[np.arange(len(places)), places]
+        np.testing.assert_allclose(found, answer["scores"]["slots"], atol=1e-4)
+    np.testing.assert_allclose(said[0]["intent"], said[1]["intent"], atol=1e-4)
+    run = zoo.distill(
+        "bilstm_tagger",
+        rows,
+        teacher=str(teacher.folder),
+        unlabelled=[["eat", "Pear1", "and", "Plum2"], *words],
+        epochs=1,
+        out=tmp_path / "run",
+        **options,
+    )
+    assert {"Pear1".lower(), "Plum2".lower()} <= set(run.model.pipeline.vocabulary)
+    found = json.loads((run.folder / "teaching.json").read_text("utf-8"))
+    assert set(found["tasks"]) == {"slots", "intent"} and 1 <= found["asked"] <= 13
+    assert found["tasks"]["slots"]["metric"] == "f1"
+    assert 0 < found["tasks"]["slots"]["entropy"] < 1 and found["untaught"] == []
+    assert "## Teacher" in (run.folder / "report.md").read_text("utf-8")
+
+
+def test_bad_arguments(tmp_path):
+    with pytest.raises(ValueError, match="`budget` .*does not apply to .* tagging"):
+        zoo.distill("bilstm_tagger", [], teacher="x", budget=3, out=tmp_path / "run")
