@@ -17,8 +17,9 @@ from zoo.families.classification.imbalance import (
     training_losses,
     training_weights,
 )
+from zoo.families.classification.predicted import evaluate_part
 from zoo.families.classification.settings import ClassificationSettings
-from zoo.families.classification.train import evaluate_part, prepare
+from zoo.families.classification.train import prepare
 from zoo.training.settings import IMBALANCES
 
 pytestmark = pytest.mark.tensorflow

@@ -13,13 +13,14 @@ from zoo.families.classification.calibration import calibrate
 from zoo.families.classification.fitting import fit_linear_part
 from zoo.families.classification.imbalance import training_losses, training_weights
 from zoo.families.classification.model import TextModel
+from zoo.families.classification.predicted import evaluate_part
 from zoo.families.classification.settings import ClassificationSettings
 from zoo.families.classification.soft import (
     LikeliestAccuracy,
     joint,
     learned_labels,
 )
-from zoo.families.classification.train import evaluate_part, prepare, train
+from zoo.families.classification.train import prepare, train
 from zoo.tasks import Task
 
 pytestmark = pytest.mark.tensorflow

@@ -16,8 +16,8 @@ from zoo.families import family_of
 from zoo.families.classification.baselines import evaluate_baselines
 from zoo.families.classification.calibration import calibrate
 from zoo.families.classification.evaluate import evaluate_examples
+from zoo.families.classification.predicted import evaluate_part
 from zoo.families.classification.thresholds import LIMITS, tune_thresholds
-from zoo.families.classification.train import evaluate_part
 from zoo.loading import load
 from zoo.serving import ServedModel
 from zoo.serving.check import _same_label

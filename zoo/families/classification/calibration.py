@@ -10,9 +10,10 @@ from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 
 from zoo.families.classification.model import TextModel
+from zoo.families.classification.predicted import part_outputs
 from zoo.families.classification.reliability import present_rows
 from zoo.families.classification.thresholds import tune_thresholds
-from zoo.families.classification.train import Prepared, part_outputs
+from zoo.families.classification.train import Prepared
 from zoo.tasks import Task
 from zoo.training.chunks import chunks
 

@@ -108,7 +108,7 @@ class Classification(Family):
         return [label_table(name, task, scores[name]) for name, task in tasks]
 
     def results(self, text_model, prepared, history):
-        from zoo.families.classification.train import evaluate_part
+        from zoo.families.classification.predicted import evaluate_part
 
         return {
             "test": evaluate_part(text_model, prepared, "test"),

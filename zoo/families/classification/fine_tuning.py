@@ -8,9 +8,10 @@ import keras
 
 from zoo.families.classification.imbalance import training_losses
 from zoo.families.classification.model import TextModel
+from zoo.families.classification.predicted import evaluate_part
 from zoo.families.classification.settings import ClassificationSettings
 from zoo.families.classification.soft import soft_metrics
-from zoo.families.classification.train import Prepared, evaluate_part
+from zoo.families.classification.train import Prepared
 from zoo.training.checkpoint import Diverged
 from zoo.training.fit import compile_model, fit, span_momentum
 from zoo.training.imbalance import NONE

@@ -23,12 +23,9 @@ from zoo.families.classification.label_tables import (
     metrics_table,
     number,
 )
+from zoo.families.classification.predicted import evaluate_part, part_outputs
 from zoo.families.classification.reliability import describe_calibration
-from zoo.families.classification.train import (
-    Prepared,
-    evaluate_part,
-    part_outputs,
-)
+from zoo.families.classification.train import Prepared
 from zoo.families.classification.verdict import recommend, verdict
 from zoo.reporting.markdown import in_cell, markdown_table
 from zoo.reporting.page import NO_PLOTS, images, settings_block, write_page

@@ -42,17 +42,13 @@ from zoo.training.checkpoint import claim, fingerprint
 from zoo.training.fit import (
     compile_model,
     fit,
-    predict,
     seed_everything,
     span_momentum,
 )
 from zoo.training.imbalance import NONE
-from zoo.training.metrics import evaluate
 
 # Of a batch, padding included: memory stays flat whatever the lengths of the texts.
 MOST_TOKENS = 16384
-# Texts per batch of a part that is only predicted.
-PREDICTED_ROWS = 128
 
 
 @dataclass(frozen=True)
@@ -320,37 +316,3 @@ def _pretrain(
         jit_compile=settings.jit_compile,
         verbose=verbose,
     )
-
-
-def part_outputs(
-    text_model: TextModel, prepared: Prepared, part: str
-) -> dict[str, np.ndarray]:
-    """Returns the model's outputs `[texts, outputs]` for one part, by task."""
-    if not prepared.parts[part].tokens:
-        return {name: np.zeros((0, t.outputs)) for name, t in prepared.tasks.items()}
-    settings = ClassificationSettings(batch_size=PREDICTED_ROWS)
-    return predict(text_model.model, prepared.batches(part, settings))
-
-
-def evaluate_part(
-    text_model: TextModel,
-    prepared: Prepared,
-    part: str,
-    outputs: Mapping[str, np.ndarray] | None = None,
-) -> dict[str, dict]:
-    """Returns the metrics of each task on one part of the data.
-
-    Args:
-        text_model: the model.
-        prepared: the data.
-        part: name of the part.
-        outputs: what `part_outputs` returned for it, if it was asked already.
-    """
-    encoded = prepared.parts[part]
-    outputs = part_outputs(text_model, prepared, part) if outputs is None else outputs
-    return {
-        name: evaluate(
-            task, encoded.targets[name], encoded.weights[name], outputs[name]
-        )
-        for name, task in text_model.tasks.items()
-    }
