@@ -2,7 +2,7 @@
 
 A saved model is the folder that `zoo.TextModel.save` writes. Its package holds the same
 files, but its weights are rounded: the rows of large tables to int8 with a scale each,
-other large arrays to float16.
+other large arrays to float16. The state of the optimizer is left out.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ MODEL, METADATA, PIPELINE = "model.keras", "metadata.json", "pipeline"
 WEIGHTS, CONFIG, ORIGIN = "weights.npz", "config.json", "keras.json"
 # Members of a `.keras` file, which is a zip.
 _WEIGHTS, _CONFIG, _ORIGIN = "model.weights.h5", "config.json", "metadata.json"
+_OPTIMIZER = "optimizer/"
 _VALUES, _SCALE = ":values", ":scale"
 # Tables of at least so many rows and columns are stored as int8; smaller arrays than
 # that many values as they are.
@@ -116,13 +117,13 @@ def restored_arrays(packed: dict[str, np.ndarray]) -> Iterator[tuple[str, np.nda
 
 
 def _arrays(weights: bytes) -> Iterator[tuple[str, np.ndarray]]:
-    """Yields the datasets of an HDF5 file by path."""
+    """Yields the datasets of an HDF5 file by path, without the optimizer's."""
     import h5py
 
     found: dict[str, np.ndarray] = {}
 
     def keep(path: str, item) -> None:
-        if isinstance(item, h5py.Dataset):
+        if isinstance(item, h5py.Dataset) and not path.startswith(_OPTIMIZER):
             found[path] = np.asarray(item)
 
     with h5py.File(io.BytesIO(weights), "r") as file:
