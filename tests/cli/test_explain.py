@@ -51,7 +51,7 @@ MOVED = explanation(
 
 
 def test_a_pipe_gets_lines_of_json(capsys):
-    assert main(["predict", str(MODEL), TEXT, "", "--explain"]) == 0
+    assert main(["predict", str(MODEL), TEXT, "--explain", ""]) == 0
     first, empty = map(json.loads, capsys.readouterr().out.splitlines())
     assert main(["predict", str(MODEL), TEXT]) == 0
     plain = json.loads(capsys.readouterr().out)
@@ -70,7 +70,7 @@ def test_a_pipe_gets_lines_of_json(capsys):
 
 def test_a_terminal_gets_a_line_per_task(terminal):
     with redirect_stdout(terminal):
-        assert main(["predict", str(MODEL), TEXT, "--explain"]) == 0
+        assert main(["predict", str(MODEL), "--explain", TEXT]) == 0
     lines = terminal.getvalue().splitlines()
     tasks = json.loads((MODEL / "metadata.json").read_text("utf-8"))["tasks"]
     assert [line.partition(":")[0] for line in lines] == list(tasks)

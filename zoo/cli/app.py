@@ -50,7 +50,20 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 class _Parser(argparse.ArgumentParser):
-    """Explains how to pass a value that begins with a hyphen."""
+    """Explains how to pass a value that begins with a hyphen.
+
+    It also takes texts after an option, `zoo predict FOLDER --explain TEXT`: argparse
+    reads all positional arguments at the place of the first one.
+    """
+
+    def parse_args(self, args=None, namespace=None):
+        options, more = self.parse_known_args(args, namespace)
+        texts = getattr(options, "texts", None)
+        if isinstance(texts, list) and not any(t.startswith("-") for t in more):
+            options.texts, more = [*texts, *more], []
+        if more:
+            self.error(f"unrecognized arguments: {' '.join(more)}")
+        return options
 
     def error(self, message: str) -> NoReturn:
         if match := re.match(r"argument (\S*?/)?(--\S+): expected .*argument", message):

@@ -103,7 +103,7 @@ def worst_errors(
         texts = [test.texts[row] for row in rows[order].tolist()]
         try:
             explained = text_model.explain(texts, [name])
-        except ValueError:  # another backend, or no embedding
+        except (ValueError, LookupError):  # another backend, no embedding or gradient
             return []
         for place, row in enumerate(rows[order].tolist()):
             found.append(

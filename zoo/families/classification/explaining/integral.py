@@ -21,9 +21,9 @@ from zoo.families.classification.explaining.entrances import Opened
 from zoo.text.imports import tf
 from zoo.text.places import FIRST_MARK
 
+# Points at first, which are computed at once, and how often they are doubled until the
+# gap is small enough.
 FEWEST_STEPS, DOUBLINGS, GOAL = 8, 5, 0.01
-# Points of a text times its tokens that are computed at once.
-MOST_TOKENS = 4096
 
 
 class Shares(NamedTuple):
@@ -81,14 +81,12 @@ def shares_of(
     least = tf.maximum(least, 1e-12)
 
     def refined(doublings, *_):
-        steps = FEWEST_STEPS * 2**doublings
-        slopes = path.mean_slopes(
-            points[doublings, :steps], weights[doublings, :steps], factors
-        )
-        words = path.by_word(slopes, count)
+        groups = 2**doublings
+        rule = points[doublings, :groups], weights[doublings, :groups]
+        words = path.by_word(path.mean_slopes(*rule, factors), count)
         missing = tf.abs(score - base - tf.reduce_sum(words))
         size = tf.maximum(tf.reduce_sum(tf.abs(words)), least)
-        return doublings + 1, steps, words, missing / size
+        return doublings + 1, groups * FEWEST_STEPS, words, missing / size
 
     zero = tf.constant(0)
     _, steps, words, gap = tf.while_loop(
@@ -144,18 +142,21 @@ class _Path:
         return tf.concat(outputs, axis=-1)
 
     def mean_slopes(self, places, weights, factors) -> list[tf.Tensor]:
-        """Returns the weighted sum of the gradients at places, by entrance."""
-        steps = tf.size(places)
-        at_once = tf.clip_by_value(MOST_TOKENS // tf.shape(self.ids)[1], 1, steps)
+        """Returns the weighted sum of the gradients at places, by entrance.
 
-        def add(start, *totals):
-            some = slice(start, start + at_once)
-            found = self._slopes(places[some], weights[some], factors)
-            return start + at_once, *(a + b for a, b in zip(totals, found))
+        Args:
+            places: float32 `[groups, 8]`.
+            weights: likewise.
+            factors: float32 `[outputs]`.
+        """
+
+        def add(group, *totals):
+            found = self._slopes(places[group], weights[group], factors)
+            return group + 1, *(a + b for a, b in zip(totals, found))
 
         zeros = [tf.zeros_like(whole, tf.float32) for whole in self.wholes]
         _, *totals = tf.while_loop(
-            lambda start, *_: start < steps, add, (tf.constant(0), *zeros)
+            lambda group, *_: group < tf.shape(places)[0], add, (tf.constant(0), *zeros)
         )
         return totals
 
@@ -203,11 +204,13 @@ class _Path:
 
 
 def _rules() -> tuple[tf.Tensor, tf.Tensor]:
-    """Returns points and weights of each number of steps, `[doublings + 1, most]`."""
-    most = FEWEST_STEPS * 2**DOUBLINGS
-    found = np.zeros((2, DOUBLINGS + 1, most), "float32")
+    """Returns points and weights of each number of steps, `[doublings + 1, most, 8]`.
+
+    There are `2**doublings` groups of eight; the others are zeros.
+    """
+    found = np.zeros((2, DOUBLINGS + 1, 2**DOUBLINGS, FEWEST_STEPS), "float32")
     for doublings in range(DOUBLINGS + 1):
         points, weights = np.polynomial.legendre.leggauss(FEWEST_STEPS * 2**doublings)
-        found[0, doublings, : len(points)] = (points + 1) / 2
-        found[1, doublings, : len(points)] = weights / 2
+        both = np.stack([(points + 1) / 2, weights / 2])
+        found[:, doublings, : 2**doublings] = both.reshape(2, -1, FEWEST_STEPS)
     return tf.constant(found[0]), tf.constant(found[1])
