@@ -43,6 +43,8 @@ class Task:
             always predicts one.
         thresholds: for multilabel, the probability above which each label applies;
             empty for 0.5 each.
+        apart: whether its labels mean something else than equal ones of other tasks,
+            such as "yes" and "no" to another question.
 
     Raises:
         ValueError: for an unknown kind, too few or repeated labels, a scale or a
@@ -62,6 +64,7 @@ class Task:
     temperature: float = 1.0
     abstain: float = 0.0
     thresholds: tuple[float, ...] = ()
+    apart: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "labels", tuple(str(name) for name in self.labels))
@@ -142,11 +145,14 @@ class Task:
 
     def to_config(self) -> dict:
         """Returns a JSON-ready dict that `from_config` reads."""
-        return {
+        config = {
             **asdict(self),
             "labels": list(self.labels),
             "thresholds": list(self.thresholds),
         }
+        if not self.apart:
+            del config["apart"]  # older versions of the zoo do not know it
+        return config
 
     @classmethod
     def from_config(cls, config: Mapping) -> Task:
@@ -204,7 +210,8 @@ def safe_names(names: Iterable[str]) -> dict[str, str]:
 def same_labels(tasks: Mapping[str, Task]) -> dict[tuple, list[str]]:
     """Groups the names of tasks whose outputs have the same meaning.
 
-    Two regressions measure different things, whatever their numbers look like.
+    Two regressions measure different things, whatever their numbers look like, and so
+    do tasks that are `apart`.
 
     Example:
         >>> same = same_labels(as_tasks({"a": 2, "b": 3, "c": 2, "d": "regression"}))
@@ -213,8 +220,9 @@ def same_labels(tasks: Mapping[str, Task]) -> dict[tuple, list[str]]:
     """
     groups: dict[tuple, list[str]] = {}
     for name, task in tasks.items():
-        meaning = name if task.kind == "regression" else task.labels
-        groups.setdefault((task.kind, meaning), []).append(name)
+        alone = task.kind == "regression" or task.apart
+        meaning = (name,) if alone else task.labels
+        groups.setdefault((task.kind, alone, meaning), []).append(name)
     return groups
 
 

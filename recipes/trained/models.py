@@ -84,20 +84,6 @@ MODELS = {
         ),
         settings={"abstain": 0.6},
     ),
-    "emotion-en": Spec(
-        summary="Which of 28 emotions an English comment expresses, none or several.",
-        model="bilstm_mt",
-        data=lambda: {"data": "goemotions"},
-        sources=(("goemotions: comments of Reddit", "CC BY 4.0", "54,263"),),
-        uses=("Emotions of short English comments.",),
-        limits=(
-            ENGLISH,
-            "The raters of the data disagree often; rare emotions, such as grief, are "
-            "mostly missed.",
-            "Do not judge a person's state of mind with it.",
-        ),
-        settings={"ngram_buckets": 2**17},
-    ),
     "spam-en": Spec(
         summary="Whether an English text message is spam.",
         model="bilstm_mt",
@@ -130,18 +116,5 @@ MODELS = {
         ),
         limits=(ENGLISH, "A sentence without a command gets one of the seven anyway."),
         settings={"ngram_buckets": 2**17},
-    ),
-    "language-id": Spec(
-        summary="The language of a text, one of 85.",
-        model="text_cnn",
-        data=lambda: {"data": "languages"},
-        sources=(("languages: messages of Django, Wagtail, Sphinx", "BSD", "125,123"),),
-        uses=("Sentences of 20 characters or more.",),
-        limits=(
-            "It learned from messages of programs, not from speech.",
-            "Neighbouring languages, such as Croatian and Bosnian, are confused.",
-            "A text in a language that is not in the list gets one that is.",
-        ),
-        settings={"tokenizer": "bytes"},
     ),
 }

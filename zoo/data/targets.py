@@ -6,6 +6,7 @@ import math
 import warnings
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 from zoo.data.errors import DataError, problem
@@ -13,7 +14,7 @@ from zoo.data.examples import Examples
 from zoo.data.parts import Splits
 from zoo.data.soft import soft_names
 from zoo.data.unknown import ids_of, unknown_error
-from zoo.tasks import KINDS, Task
+from zoo.tasks import KINDS, Task, same_labels
 
 if TYPE_CHECKING:
     import numpy as np
@@ -37,7 +38,8 @@ def learn_tasks(
         kinds: kind of each task; by default `train.kinds`.
 
     Returns:
-        A dict from task name to `Task`, in the order of `train.labels`.
+        A dict from task name to `Task`, in the order of `train.labels`. Tasks with
+        equal labels that label the same texts are `apart`.
 
     Raises:
         DataError: for a task without labels, or with one category only.
@@ -58,10 +60,30 @@ def learn_tasks(
                 f"`kinds` must map tasks of the data to their kind. Accepted: "
                 f"{accepted}. Received: {name!r}: {kind!r}."
             )
-    return {
+    tasks = {
         name: _learn_task(train, name, kinds[name], values)
         for name, values in train.labels.items()
     }
+    apart = _apart(train, tasks)
+    return {
+        name: replace(task, apart=True) if name in apart else task
+        for name, task in tasks.items()
+    }
+
+
+def _apart(train: Examples, tasks: Mapping[str, Task]) -> set[str]:
+    """Returns the tasks with equal labels that label the same texts.
+
+    They ask different questions about a text, while tasks that a task column made ask
+    the same question about texts of different kinds.
+    """
+    apart: set[str] = set()
+    for members in same_labels(tasks).values():
+        for one, other in combinations(members, 2):
+            both = zip(train.labels[one], train.labels[other], strict=True)
+            if any(a is not None and b is not None for a, b in both):
+                apart |= {one, other}
+    return apart
 
 
 def _learn_task(train: Examples, name: str, kind: str, values: list) -> Task:

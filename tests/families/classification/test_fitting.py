@@ -9,7 +9,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression, Ridge
 
 import zoo
-from zoo.data import Examples, Splits
+from zoo.data import Examples, Splits, learn_tasks
 from zoo.families import family_of
 from zoo.families.classification import estimators, fitting
 from zoo.families.classification.estimators import (
@@ -27,7 +27,7 @@ from zoo.families.classification.token_features import (
     vector_features,
 )
 from zoo.serving import ServedModel
-from zoo.tasks import Task
+from zoo.tasks import Task, same_labels
 from zoo.training.losses import mean_loss
 
 SPECIALS = ["[PAD]", "[UNK]", "[BEGIN]", "[END]"]
@@ -121,6 +121,29 @@ def test_ngrams_have_the_weights_of_the_better_score(number, better, monkeypatch
         ratio = np.log(inside / inside.sum()) - np.log(outside / outside.sum())
         expected = expected * np.abs(ratio)
     np.testing.assert_allclose(np.asarray(bag.ngram_weights), expected, rtol=1e-4)
+
+
+@pytest.mark.tensorflow
+def test_equal_labels_of_two_questions_are_learnt_apart():
+    def part(seed, number):
+        texts, labels = rows(seed, number)
+        odd = ["good" if len(text) % 2 else "bad" for text in texts]
+        texts = [f"{text} {word}ly" for text, word in zip(texts, odd)]
+        return Examples(texts=texts, labels={"mood": labels, "other": odd})
+
+    data = Splits(part(0, 160), part(1, 40), part(2, 40))
+    model, *_ = trained("linear", data, weights="none")
+    scores = family_of("linear").score(model, data, "test")
+    assert min(scores["mood:accuracy"], scores["other:accuracy"]) > 0.9
+    assert all(task.apart for task in model.tasks.values())
+    # A task column makes tasks that ask the same question about different texts.
+    texts, labels = rows(3, 80)
+    halves = {
+        "one": [label if row < 40 else None for row, label in enumerate(labels)],
+        "two": [label if row >= 40 else None for row, label in enumerate(labels)],
+    }
+    tasks = learn_tasks(Examples(texts=texts, labels=halves))
+    assert list(same_labels(tasks).values()) == [["one", "two"]]
 
 
 @pytest.mark.tensorflow

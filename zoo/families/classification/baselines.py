@@ -137,6 +137,8 @@ def union_available(tasks: Mapping[str, Task]) -> bool:
     """Returns whether one linear model on the union of the tasks makes sense."""
     first, *rest = tasks.values()
     return bool(rest) and all(
-        task.kind == first.kind == "categories" and task.labels == first.labels
+        task.kind == first.kind == "categories"
+        and task.labels == first.labels
+        and not task.apart
         for task in rest
     )
