@@ -20,10 +20,11 @@ MOST, MOST_TOGETHER = 10_000_000, 45_000_000
 TOLERANCE = 1e-4
 
 
-def versions():
-    for name in NAMES:
-        for version in trained._versions(name):
-            yield pytest.param(name, version, id=f"{name}@{version}")
+VERSIONS = [
+    pytest.param(name, version, id=f"{name}@{version}")
+    for name in NAMES
+    for version in trained._versions(name)
+]
 
 
 def folder_of(name: str, version: int) -> Path:
@@ -42,7 +43,7 @@ def test_they_are_there_and_small():
     assert sum(sizes.values()) + english.stat().st_size < MOST_TOGETHER
 
 
-@pytest.mark.parametrize("name, version", versions())
+@pytest.mark.parametrize("name, version", VERSIONS)
 def test_the_card_is_of_these_files(name, version):
     folder = folder_of(name, version)
     card = json.loads((folder / "card.json").read_text("utf-8"))
@@ -61,7 +62,7 @@ def test_the_card_is_of_these_files(name, version):
 
 @pytest.mark.slow
 @pytest.mark.tensorflow
-@pytest.mark.parametrize("name, version", versions())
+@pytest.mark.parametrize("name, version", VERSIONS)
 def test_it_answers_its_check_set_as_recorded(name, version):
     card = trained.read_card(name, version)
     model = zoo.load(name, version=version)
