@@ -318,7 +318,8 @@ def test_what_holds_no_trained_model(places, place):
         zoo.load(places / place)
     expected = TO_LOAD[place].replace("{}", str(places))
     assert str(caught.value) == (
-        "`folder` must be a run, or the folder of a trained model with its "
+        "`folder` must be a run, a name from `zoo list --trained`, or the folder of "
+        "a trained model with its "
         f"model.keras and metadata.json. Received: {places / place}, {expected}"
     )
 

@@ -85,7 +85,8 @@ def test_models_whose_width_fits(name, keywords, accepted):
 def test_values_of_the_setting(settings):
     assert settings().weights == "auto"
     message = (
-        "auto, none, english, glove-en, or the folder of a trained model. .*'glove'"
+        "auto, none, english, glove-en, or the name or folder of a trained model. "
+        ".*'glove'"
     )
     with pytest.raises(ValueError, match=message):
         settings(weights="glove")

@@ -225,7 +225,9 @@ def test_a_newer_format_is_refused(folder):
 def test_folders_that_are_no_models(tmp_path):
     missing = tmp_path / "no"
     for place, why in ((tmp_path, "holds no model"), (missing, "does not exist")):
-        with pytest.raises(ValueError, match="`folder` must be a run, or") as error:
+        with pytest.raises(
+            ValueError, match="`folder` must be a run, a name from"
+        ) as error:
             load(place)
         assert f"Received: {place}, which {why}" in str(error.value)
     (tmp_path / "file").write_text("a file")
