@@ -109,6 +109,12 @@ def test_a_name_loads_like_a_folder(package):
     assert zoo.load("tiny", version=2).predict(texts) == expected
 
 
+def test_a_name_is_also_a_teacher(package):
+    from zoo.api.teachers.opening import kind_of
+
+    assert kind_of("tiny") == kind_of("tiny@2") == "trained"
+
+
 def test_a_folder_of_that_name_precedes(package, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     shutil.copytree(SAVED / "classification", tmp_path / "tiny")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from zoo.models._registry import describe, list_models
 from zoo.serving.folders import TRAINED, described, opener
-from zoo.weights.trained import is_trained, trained_folder
+from zoo.weights.trained import folder_of
 
 FORMAT_VERSION = 2  # in version 1, a regression's model returned the value in float32
 METADATA = "metadata.json"
@@ -37,7 +37,7 @@ def saved_metadata(
         ValueError: if the folder holds no trained model, its metadata is damaged, or
             the format is newer than this version of the zoo.
     """
-    folder = trained_folder(folder) if is_trained(folder) else Path(folder)
+    folder = folder_of(folder)
     if (folder / "model" / METADATA).exists():
         folder = folder / "model"
     path = folder / METADATA

@@ -101,6 +101,11 @@ def trained_folder(name: str | Path) -> Path:
     return folder
 
 
+def folder_of(place: str | Path) -> Path:
+    """Returns the folder that a name of a trained model, or a path, stands for."""
+    return trained_folder(place) if is_trained(place) else Path(place)
+
+
 def _versions(name: str) -> list[int]:
     """Returns the versions of a model, the newest last; none for an unknown name."""
     if not name or Path(name).name != name or not (_FOLDER / name).is_dir():

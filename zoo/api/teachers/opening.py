@@ -10,9 +10,11 @@ from zoo.api.teachers.command import PREFIX
 from zoo.api.teachers.server import ADDRESS
 from zoo.families.saved import METADATA
 from zoo.serving.folders import described
+from zoo.weights.trained import folder_of
 
 ACCEPTED = (
-    "the folder of a run or an export of the zoo, of a SavedModel or of a transformer; "
+    "a name from `zoo list --trained`; the folder of a run or an export of the zoo, "
+    "of a SavedModel or of a transformer; "
     "the ONNX file of a sentence encoder; HOST:PORT/MODEL of a TensorFlow Serving; or "
     f"'{PREFIX}PROGRAM ARGUMENTS'"
 )
@@ -78,7 +80,7 @@ def kind_of(source: str) -> str:
         >>> kind_of("localhost:8501/bilstm"), kind_of("command:./label.py --all")
         ('server', 'command')
     """
-    folder = Path(source)
+    folder = folder_of(source)
     if source.startswith(PREFIX) and source.removeprefix(PREFIX).strip():
         return "command"
     if folder.suffix == ".onnx" and folder.is_file():

@@ -8,6 +8,7 @@ from pathlib import Path
 from zoo.api.teachers.base import Said, Teacher, listed
 from zoo.loading import load
 from zoo.training.kept import sha256_of
+from zoo.weights.trained import folder_of
 
 BATCH = 1024
 
@@ -17,7 +18,7 @@ class TrainedTeacher(Teacher):
 
     def identity(self) -> list:
         # The metadata hold the sha256 of the other files.
-        return digests(Path(self.source), "metadata.json", "model/metadata.json")
+        return digests(folder_of(self.source), "metadata.json", "model/metadata.json")
 
     def ask(self, texts: Sequence[str]) -> Iterator[Said]:
         model = load(self.source)
