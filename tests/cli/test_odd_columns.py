@@ -37,7 +37,7 @@ NAMES = [
     "\u597d \U0001f600",
 ]
 PLOTS = ["confusion.png", "learning_curves.png", "reliability.png"]
-MADE = sorted([*PLOTS, "model", "report.md", "results.json"])
+MADE = sorted([*PLOTS, "errors.html", "model", "report.md", "results.json"])
 TINY = [
     "jit_compile=false",
     "least_steps=1",
