@@ -162,6 +162,8 @@ def write_errors(errors: Sequence[Error], folder: Path, title: str) -> None:
 def _wrong(task: Task, target, weight, logits) -> tuple[np.ndarray, np.ndarray]:
     """Returns the rows with a wrong answer, and how confident each answer is."""
     rows = np.flatnonzero(np.asarray(weight) > 0)
+    if not len(rows):
+        return rows, np.zeros(0)
     target, answers = np.asarray(target)[rows], answers_of(logits[rows], task)
     scores = np.array([answer["scores"] for answer in answers]).reshape(len(rows), -1)
     if task.kind == "regression":
