@@ -2,8 +2,8 @@
 
     python recipes/trained/make.py spam-en --to zoo/weights/trained/spam-en/1
 
-The check set, `check.jsonl` beside this file's folder of the model, is not trained on:
-its texts were written for it.
+The check set, `checks/NAME.jsonl` beside this file, is not trained on: its texts were
+written for it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`zoo.distill`: trains a classifier or translator that learns from a teacher."""
+"""`zoo.distill`: trains a model that learns from a teacher."""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from zoo.families.saved import METADATA
 from zoo.models._registry import describe
+from zoo.reporting.card import described
 from zoo.reporting.markdown import without_nan
 from zoo.training.kept import read_json, write_json
 
@@ -39,7 +40,7 @@ def card_of(family: Steps, text_model: BaseTextModel, splits, scores) -> dict:
         "title": name,
         "summary": f"{builder.summary} ({builder.paper})",
         "family": family.name,
-        "tasks": kinds(text_model.tasks),
+        "tasks": described(text_model.tasks),
         "facts": {"parameters": f"{text_model.model.count_params():,}"},
         "rows": {part: len(rows) for part, rows in splits.parts.items()},
         "notes": list(splits.notes),
@@ -50,14 +51,6 @@ def card_of(family: Steps, text_model: BaseTextModel, splits, scores) -> dict:
         "settings": without_nan(
             {key: metadata[key] for key in ("keywords", "settings") if key in metadata}
         ),
-    }
-
-
-def kinds(tasks: Mapping) -> dict[str, dict]:
-    """Returns the kind and the labels of each task."""
-    return {
-        name: {"kind": task.kind, "labels": list(task.labels)}
-        for name, task in tasks.items()
     }
 
 

@@ -24,6 +24,14 @@ def write_card(folder: Path, card: Mapping) -> None:
     (folder / CARD).write_text(text + "\n", "utf-8")
 
 
+def described(tasks: Mapping) -> dict[str, dict]:
+    """Returns the kind and the labels of each task, as a card has them."""
+    return {
+        name: {"kind": task.kind, "labels": list(task.labels)}
+        for name, task in tasks.items()
+    }
+
+
 def card_page(card: Mapping) -> str:
     """Returns the Markdown page of a card; parts that the card lacks are left out.
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from tensorflow.core.protobuf import saved_model_pb2
 
-from zoo.reporting.card import write_card
+from zoo.reporting.card import described, write_card
 from zoo.serving import ExportError, check, expected
 from zoo.serving.deploy import BATCHING_FILE
 from zoo.serving.gradients import save_without_gradients
@@ -126,10 +126,9 @@ def _write_extra(
 
 def _plain_card(name: str, servable: Servable) -> dict:
     """Returns the card of a model about which no run reported."""
-    tasks = servable.tasks.items()
     return {
         "title": name,
-        "tasks": {n: {"kind": t.kind, "labels": list(t.labels)} for n, t in tasks},
+        "tasks": described(servable.tasks),
         "facts": {"parameters": f"{servable.model.count_params():,}"},
     }
 
