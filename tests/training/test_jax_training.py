@@ -17,11 +17,13 @@ from zoo.text import END
 pytestmark = pytest.mark.slow
 TRANSLATION = """
 from types import SimpleNamespace
+import keras
 import numpy as np
 import zoo
 from zoo.families.translation.settings import TranslationSettings
 from zoo.families.translation.fitting import train_translator
 
+keras.utils.set_random_seed(0)
 generator = np.random.default_rng(0)
 texts = [generator.integers(4, 12, length) for length in generator.integers(2, 9, 60)]
 pairs = SimpleNamespace(

@@ -93,7 +93,8 @@ def resident() -> float:
 def test_memory_stays_flat_over_50_trials_in_processes(tmp_path, monkeypatch):
     # The processes need not import pytest's main module, as they otherwise would.
     monkeypatch.setitem(sys.modules, "__main__", types.ModuleType("__main__"))
-    # Each leaves 8 MB behind: in one process that would be 400 MB.
+    # Each leaves 8 MB behind: in one process that would be 400 MB. A worker that other
+    # tests have used may grow by some megabytes of its own.
     short = plan(tmp_path / "short", trials=5, fixed={"epochs": 1}, processes=True)
     run(short)
     before = resident()
@@ -104,9 +105,9 @@ def test_memory_stays_flat_over_50_trials_in_processes(tmp_path, monkeypatch):
     assert len({process for _, _, process, _ in epochs(made)}) == 50
     grown = resident() - before
     print(f"{grown:.2f} MB more after 50 trials")
-    assert grown < 8
-    run(plan(tmp_path / "inside", trials=5, fixed={"epochs": 1}))
-    assert resident() - before > 30, "the measure would see it"
+    assert grown < 40
+    run(plan(tmp_path / "inside", trials=10, fixed={"epochs": 1}))
+    assert resident() - before > 60, "the measure would see it"
     toy_family._LEAK.clear()
 
 
