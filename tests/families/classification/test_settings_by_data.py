@@ -9,10 +9,10 @@ from zoo.families import family_of
 
 
 @pytest.mark.parametrize(
-    "rows, given, patience",
-    [(19_999, {}, 2), (20_000, {}, 1), (20_000, {"patience": 3}, 3)],
+    "rows, given, epochs",
+    [(19_999, {}, 10), (20_000, {}, 5), (20_000, {"epochs": 7}, 7)],
 )
-def test_patience_with_many_texts(rows, given, patience):
+def test_epochs_with_many_texts(rows, given, epochs):
     train = Examples(
         ["a"] * rows, {"label": ["x", "y"] * (rows // 2) + ["x"] * (rows % 2)}
     )
@@ -20,4 +20,4 @@ def test_patience_with_many_texts(rows, given, patience):
     settings = family_of("bilstm").settings_for(
         "bilstm", Splits(train, few, few), given
     )
-    assert settings.patience == patience
+    assert settings.epochs == epochs

@@ -10,8 +10,8 @@ from zoo.families.base import Family
 from zoo.families.classification.settings import ClassificationSettings
 from zoo.families.scores import Scores, named_scores, score_names
 
-# Training texts of which an epoch is long, and the next one seldom better.
-MANY_ROWS = 20_000
+# With so many training texts an epoch is long, and of the later ones seldom one better.
+MANY_ROWS, FEWER_EPOCHS = 20_000, 5
 
 
 class Classification(Family):
@@ -32,11 +32,11 @@ class Classification(Family):
         return TextModel
 
     def settings_for(self, name, splits, overrides, keywords=None):
-        """With many training texts, one epoch without a better score is enough."""
+        """With many training texts there are fewer epochs."""
         settings: Any = super().settings_for(name, splits, overrides, keywords)
-        if len(splits.train) < MANY_ROWS or overrides.get("patience") is not None:
+        if len(splits.train) < MANY_ROWS or overrides.get("epochs") is not None:
             return settings
-        return replace(settings, patience=min(settings.patience, 1))
+        return replace(settings, epochs=min(settings.epochs, FEWER_EPOCHS))
 
     def prepare(self, splits, settings):
         from zoo.families.classification.calibration import with_abstain
