@@ -47,10 +47,10 @@ def rows(seed: int, number: int):
     return texts, labels
 
 
-def splits(kinds=None, labels=lambda label: label, number=160):
+def splits(kinds=None, labels=lambda label: label):
     kinds = kinds or {"label": "categories"}
     parts = []
-    for seed, size in ((0, number), (1, 40), (2, 40)):
+    for seed, size in ((0, 160), (1, 40), (2, 40)):
         texts, found = rows(seed, size)
         named = {task: [labels(label) for label in found] for task in kinds}
         parts.append(Examples(texts=texts, labels=named, kinds=kinds))
@@ -98,17 +98,18 @@ def test_the_graph_gives_what_was_fitted(weights, monkeypatch):
 
 
 @pytest.mark.tensorflow
-@pytest.mark.parametrize("number, better", [(1000, 0), (1000, 1), (160, 0)])
-def test_ngrams_have_the_weights_of_the_better_score(number, better, monkeypatch):
+@pytest.mark.parametrize("least, better", [(40, 0), (40, 1), (41, 0)])
+def test_ngrams_have_the_weights_of_the_better_score(least, better, monkeypatch):
     calls = []
+    monkeypatch.setattr(fitting, "LEAST_JUDGES", least)  # of 40 validation texts
 
     def choose(*_, strengths, **__):
         calls.append(strengths)
         return Strength(1.0, float(len(calls) - 1 == better))
 
     monkeypatch.setattr("zoo.families.classification.fitting.choose_strength", choose)
-    model, _, prepared = trained("linear", splits(number=number), weights="none")
-    compared = [FIRST_STRENGTHS] * 2 if number == 1000 else []
+    model, _, prepared = trained("linear", splits(), weights="none")
+    compared = [FIRST_STRENGTHS] * 2 if least == 40 else []
     assert calls == [*compared, STRENGTHS]
     bag = model.model.get_layer("linear_words")
     train = prepared.parts["train"]
