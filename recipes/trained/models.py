@@ -117,4 +117,46 @@ MODELS = {
         limits=(ENGLISH, "A sentence without a command gets one of the seven anyway."),
         settings={"ngram_buckets": 2**17},
     ),
+    "emotion-en": Spec(
+        summary="Which of 27 emotions an English comment has, several or none.",
+        model="bilstm_mt",
+        data=lambda: {"data": "goemotions"},
+        sources=(
+            ("goemotions: Reddit comments of 2005 to 2019", "CC BY 4.0", "54,263"),
+        ),
+        uses=("Emotions of short English comments, each with a probability.",),
+        limits=(
+            ENGLISH,
+            "Raters disagree about most emotions, and rare ones (grief, relief, pride) "
+            "are often missed.",
+            "Do not judge people with it: it reads a few words, not a mind.",
+        ),
+        settings={"vocab_size": 20000, "ngram_buckets": 2**16},
+    ),
+    "language-id": Spec(
+        summary="Which of 85 languages a text is in, from its bytes.",
+        model="text_cnn",
+        data=lambda: {"data": "languages"},
+        sources=(
+            (
+                "languages: messages of Django, Wagtail, Sphinx, Django REST framework",
+                "BSD",
+                "227,000",
+            ),
+        ),
+        uses=("The language of a sentence or more.",),
+        limits=(
+            "It knows the language of user interfaces; names, slang and text in a "
+            "script that is not the usual one were not in its data.",
+            "Near languages, such as Bosnian, Croatian and Serbian, are confused.",
+            "A text in a language that it does not know gets one that it knows.",
+        ),
+        settings={
+            "tokenizer": "bytes",
+            "embedding_dim": 64,
+            "windows": (2, 4, 6, 8),  # bytes; a letter has one to three
+            "maps": 150,
+            "epochs": 4,
+        },
+    ),
 }

@@ -10,7 +10,8 @@ import pytest
 from saved import SAVED
 
 import zoo
-from zoo.weights import packing, trained
+from zoo.text import SPECIALS
+from zoo.weights import packing, read_vectors, trained
 
 FAMILIES = sorted(path.name for path in SAVED.iterdir() if path.is_dir())
 
@@ -62,6 +63,24 @@ def test_a_small_model_of_every_family_comes_back_unchanged(family, tmp_path):
         assert one.path == other.path
         if one.shape.num_elements() < packing.LEAST_VALUES:
             np.testing.assert_array_equal(np.asarray(one), np.asarray(other))
+
+
+def test_shipped_vectors_are_named_and_not_stored(tmp_path):
+    words = ["cat", "qwxyz", "dog"]
+    (tmp_path / "pipeline").mkdir()
+    vocabulary = "\n".join([*SPECIALS, *words])
+    (tmp_path / packing._WORDS).write_text(vocabulary + "\n", "utf-8")
+    table, _ = read_vectors("glove-en", [*SPECIALS, *words], scale=0.0)
+    assert table[4].any() and not table[5].any()
+    stored = packing._shipped("table", table, tmp_path)
+    assert {name: str(value) for name, value in stored.items()} == {
+        "table:shipped": "glove-en"
+    }
+    [(name, again)] = packing.restored_arrays(stored, tmp_path)
+    assert name == "table"
+    np.testing.assert_array_equal(again, table)
+    table[5, 0] = 1.0
+    assert packing._shipped("table", table, tmp_path) == {}
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from saved import ROOT
 
@@ -20,11 +21,16 @@ MOST, MOST_TOGETHER = 10_000_000, 45_000_000
 TOLERANCE = 1e-4
 
 
-VERSIONS = [
-    pytest.param(name, version, id=f"{name}@{version}")
-    for name in NAMES
-    for version in trained._versions(name)
-]
+VERSIONS = [(name, n) for name in NAMES for n in trained._versions(name)]
+
+
+def of_family(family: str) -> list:
+    """Names and versions of the models of a family, as parameters."""
+    return [
+        pytest.param(name, version, id=f"{name}@{version}")
+        for name, version in VERSIONS
+        if trained.read_card(name, version)["family"] == family
+    ]
 
 
 def folder_of(name: str, version: int) -> Path:
@@ -32,7 +38,15 @@ def folder_of(name: str, version: int) -> Path:
 
 
 def test_they_are_there_and_small():
-    assert {"sentiment-en", "spam-en", "question-en", "intent-en"} <= {*NAMES}
+    assert {
+        "english",
+        "sentiment-en",
+        "emotion-en",
+        "spam-en",
+        "question-en",
+        "intent-en",
+        "language-id",
+    } <= {*NAMES}
     sizes = {
         name: sum(p.stat().st_size for p in folder_of(name, newest).rglob("*"))
         for name in NAMES
@@ -62,7 +76,7 @@ def test_the_card_is_of_these_files(name, version):
 
 @pytest.mark.slow
 @pytest.mark.tensorflow
-@pytest.mark.parametrize("name, version", VERSIONS)
+@pytest.mark.parametrize("name, version", of_family("classification"))
 def test_it_answers_its_check_set_as_recorded(name, version):
     card = trained.read_card(name, version)
     model = zoo.load(name, version=version)
@@ -82,13 +96,24 @@ def assert_same(answer, recorded):
             assert answer[task]["scores"][label] == pytest.approx(score, abs=TOLERANCE)
 
 
+@pytest.mark.slow
+@pytest.mark.tensorflow
+@pytest.mark.parametrize("name, version", of_family("encoding"))
+def test_its_similarities_are_those_recorded(name, version):
+    encoder = zoo.load(name, version=version)
+    for check in trained.read_card(name, version)["checks"]:
+        [found] = encoder.similarity([check["text"]], [check["near"], check["far"]])
+        np.testing.assert_allclose(found, check["cosines"], atol=TOLERANCE)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_the_check_set_is_the_one_that_was_written(name):
     path = ROOT / "recipes" / "trained" / "checks" / f"{name}.jsonl"
     checks = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
     recorded = trained.read_card(name, trained._versions(name)[-1])["checks"]
     assert [
-        {key: check[key] for key in ("text", "labels")} for check in recorded
+        {key: check[key] for key in written}
+        for check, written in zip(recorded, checks, strict=True)
     ] == checks
 
 

@@ -2,7 +2,8 @@
 
 A saved model is the folder that `zoo.TextModel.save` writes. Its package holds the same
 files, but its weights are rounded: the rows of large tables to int8 with a scale each,
-other large arrays to float16. The state of the optimizer is left out.
+other large arrays to float16. A table that equals the shipped vectors of the model's
+words is not stored again. The state of the optimizer is left out.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Any
 
 from zoo._lazy import numpy as np
 from zoo.data.download import sha256_of
+from zoo.weights.shipped import WIDTHS, read_vectors
 from zoo.weights.writing import rounded
 
 MODEL, METADATA, PIPELINE = "model.keras", "metadata.json", "pipeline"
@@ -24,7 +26,8 @@ WEIGHTS, CONFIG, ORIGIN = "weights.npz", "config.json", "keras.json"
 # Members of a `.keras` file, which is a zip.
 _WEIGHTS, _CONFIG, _ORIGIN = "model.weights.h5", "config.json", "metadata.json"
 _OPTIMIZER = "optimizer/"
-_VALUES, _SCALE = ":values", ":scale"
+_VALUES, _SCALE, _SHIPPED = ":values", ":scale", ":shipped"
+_WORDS = f"{PIPELINE}/vocab.txt"
 # Tables of at least so many rows and columns are stored as int8; smaller arrays than
 # that many values as they are.
 LEAST_ROWS, LEAST_COLUMNS, LEAST_VALUES = 4096, 16, 4096
@@ -44,7 +47,7 @@ def pack(model: Path, package: Path) -> None:
         arrays = dict(_arrays(archive.read(_WEIGHTS)))
     packed: dict[str, Any] = {}
     for path, array in arrays.items():
-        packed.update(rounded_array(path, array))
+        packed.update(_shipped(path, array, model) or rounded_array(path, array))
     np.savez_compressed(package / WEIGHTS, **packed)
     shutil.copytree(model / PIPELINE, package / PIPELINE)
     metadata = json.loads((model / METADATA).read_text("utf-8"))
@@ -62,7 +65,7 @@ def unpack(package: Path, model: Path) -> None:
     """
     model.mkdir(parents=True)
     with np.load(package / WEIGHTS, allow_pickle=False) as file:
-        weights = _h5({name: file[name] for name in file.files})
+        weights = _h5({name: file[name] for name in file.files}, package)
     with zipfile.ZipFile(model / MODEL, "w") as archive:
         archive.writestr(_ORIGIN, (package / ORIGIN).read_bytes())
         archive.writestr(_CONFIG, (package / CONFIG).read_bytes())
@@ -105,11 +108,36 @@ def rounded_array(path: str, array: np.ndarray) -> dict[str, np.ndarray]:
     return {path: half if np.isfinite(half).all() else array}
 
 
-def restored_arrays(packed: dict[str, np.ndarray]) -> Iterator[tuple[str, np.ndarray]]:
-    """Yields the arrays of a package by name, floating-point ones in float32."""
+def _shipped(path: str, array: np.ndarray, folder: Path) -> dict[str, np.ndarray]:
+    """Names the shipped vectors that a table equals; empty for any other array."""
+    names = [name for name, width in WIDTHS.items() if array.shape[1:] == (width,)]
+    for name in names if array.ndim == 2 and (folder / _WORDS).is_file() else ():
+        if np.array_equal(array, _shipped_table(name, folder)):
+            return {path + _SHIPPED: np.array(name)}
+    return {}
+
+
+def _shipped_table(name: str, folder: Path) -> np.ndarray:
+    """Returns the vectors of a model's words, zero for those that the set lacks."""
+    words = (folder / _WORDS).read_text("utf-8").split("\n")
+    return read_vectors(name, words[: len(words) - (not words[-1])], scale=0.0)[0]
+
+
+def restored_arrays(
+    packed: dict[str, np.ndarray], folder: Path | None = None
+) -> Iterator[tuple[str, np.ndarray]]:
+    """Yields the arrays of a package by name, floating-point ones in float32.
+
+    Args:
+        packed: what is stored.
+        folder: of the package, for tables that are shipped vectors.
+    """
     for name, array in packed.items():
         if name.endswith(_SCALE):
             continue
+        if name.endswith(_SHIPPED) and folder is not None:
+            name = name.removesuffix(_SHIPPED)
+            array = _shipped_table(str(array), folder)
         if name.endswith(_VALUES):
             name = name.removesuffix(_VALUES)
             array = array.astype("float32") * packed[name + _SCALE].astype("float32")
@@ -131,11 +159,11 @@ def _arrays(weights: bytes) -> Iterator[tuple[str, np.ndarray]]:
     yield from found.items()
 
 
-def _h5(packed: dict[str, np.ndarray]) -> bytes:
+def _h5(packed: dict[str, np.ndarray], folder: Path) -> bytes:
     import h5py
 
     written = io.BytesIO()
     with h5py.File(written, "w") as file:
-        for path, array in restored_arrays(packed):
+        for path, array in restored_arrays(packed, folder):
             file.create_dataset(path, data=array)
     return written.getvalue()
