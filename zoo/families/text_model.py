@@ -19,14 +19,15 @@ from typing import ClassVar
 
 import keras
 
-import zoo.layers  # noqa: F401  (registers the layers that a saved model names)
 from zoo import __version__
 from zoo.families.exporting import export
+from zoo.families.keras_file import load_keras
 from zoo.families.saved import FORMAT_VERSION, unreadable
 from zoo.serving.servable import Pipeline
 from zoo.tasks import Task
 from zoo.text.inputs import plain
-from zoo.training.kept import check_file, sha256_of
+from zoo.text.objects import DAMAGES
+from zoo.training.kept import check_file, check_names, sha256_of
 from zoo.weights import NONE
 
 
@@ -178,18 +179,17 @@ def read_text_model(folder: Path, text_model: type[BaseTextModel], metadata: dic
         ValueError: for metadata without hashes or tasks, or a file that is missing,
             truncated or changed.
     """
-    path = folder / "metadata.json"
     try:
-        hashes = dict(metadata.pop("sha256"))
+        hashes = check_names(metadata.pop("sha256"))
         tasks = {n: Task.from_config(t) for n, t in metadata.pop("tasks").items()}
         if metadata["format_version"] < 2:
             tasks = {n: replace(t, mean=0.0, scale=1.0) for n, t in tasks.items()}
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise unreadable(path, error) from None
+    except DAMAGES as error:
+        raise unreadable(folder / "metadata.json", error) from None
     for name, digest in hashes.items():
         check_file(folder / name, digest)
     return text_model(
-        model=keras.models.load_model(folder / "model.keras", compile=False),
+        model=load_keras(folder / "model.keras"),
         pipeline=text_model.pipeline_class.load(folder / "pipeline"),
         tasks=tasks,
         metadata=metadata,

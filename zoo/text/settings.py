@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from zoo.text.inputs import whole
+from zoo.text.objects import DAMAGES, read_object
 
 TOKENIZERS = ("unicode", "whitespace", "wordpiece", "bytes")
 FORMAT_VERSION = 1
@@ -81,11 +82,11 @@ def read_config(path: Path, kind: str, names: Iterable[str]) -> dict:
     """
     short = kind.rpartition(".")[2]
     try:
-        config = json.loads(path.read_text(encoding="utf-8"))
+        config = read_object(path)
         if config["class"] != kind:
             raise ValueError(f"it describes {config['class']!r}")
         version = config["format_version"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except DAMAGES as error:
         raise ValueError(
             "`folder` must hold a text pipeline: pipeline.json and its vocabulary, as "
             f"`{short}.save` writes them. Received: {path} ({error!r})."

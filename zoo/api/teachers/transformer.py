@@ -101,15 +101,19 @@ class TransformerTeacher(Teacher):
         transformers.logging.set_verbosity_error()
         try:
             # A classifier of other labels gets another last layer.
-            options = {
+            options: dict[str, Any] = {
                 "num_labels": self.heads().width,
                 "ignore_mismatched_sizes": True,
             }
             if self._is_finished():
                 options = {}
+            if not self.lesson.trust:
+                options["use_safetensors"] = True  # the other format is a pickle
+            own = {"trust_remote_code": False}  # the folder may hold Python code
             kind = transformers.AutoModelForSequenceClassification
-            model = kind.from_pretrained(self._folder, **options)
-            return transformers.AutoTokenizer.from_pretrained(self._folder), model
+            model = kind.from_pretrained(self._folder, **options, **own)
+            tokenizer = transformers.AutoTokenizer
+            return tokenizer.from_pretrained(self._folder, **own), model
         except (OSError, ValueError, KeyError) as error:
             what, accepted = "it cannot be loaded", "an encoder such as BERT"
             line = str(error).strip().splitlines()[:1]

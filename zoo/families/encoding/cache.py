@@ -113,7 +113,7 @@ def kept(
     except FileNotFoundError:  # another process finished first, and removed the parts
         if _read(place / _ALL, shape) is None:
             raise
-    return np.load(place / _ALL, mmap_mode="r")
+    return np.load(place / _ALL, mmap_mode="r", allow_pickle=False)
 
 
 def _read(path: Path, shape: tuple[int, int]) -> np.ndarray | None:
@@ -137,7 +137,7 @@ def _join(path: Path, files: Sequence[Path], shape: tuple[int, int]) -> None:
     joined = np.lib.format.open_memmap(partial, "w+", np.float16, shape)
     start = 0
     for file in files:
-        part = np.load(file, mmap_mode="r")
+        part = np.load(file, mmap_mode="r", allow_pickle=False)
         joined[start : start + len(part)] = part
         start += len(part)
     joined.flush()
