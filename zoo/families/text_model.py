@@ -8,9 +8,6 @@ and Keras loads in safe mode.
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import tempfile
 import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -27,6 +24,7 @@ from zoo.serving.servable import Pipeline
 from zoo.tasks import Task
 from zoo.text.inputs import plain
 from zoo.text.objects import DAMAGES
+from zoo.text.writing import replaced_folder
 from zoo.training.kept import check_file, check_names, sha256_of
 from zoo.weights import NONE
 
@@ -98,9 +96,7 @@ class BaseTextModel:
             OSError: if the folder cannot be written; an older one is kept then.
         """
         folder = Path(folder)
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-        try:
+        with replaced_folder(folder) as partial:
             self.model.save(partial / "model.keras")
             self.pipeline.save(partial / "pipeline")
             metadata = {
@@ -118,10 +114,6 @@ class BaseTextModel:
             }
             text = json.dumps(metadata, indent=2, ensure_ascii=False)
             (partial / "metadata.json").write_text(text, "utf-8")
-            partial.chmod(0o755)
-            replace_folder(folder, partial)
-        finally:
-            shutil.rmtree(partial, ignore_errors=True)
         return folder
 
     def export(
@@ -151,20 +143,6 @@ class BaseTextModel:
             keep=keep,
             explain=explain,
         )
-
-
-def replace_folder(folder: Path, new: Path) -> None:
-    """Renames `new` to `folder`, and removes the old content last."""
-    old = new.with_name(f"{new.name}-old")
-    if folder.exists():
-        os.rename(folder, old)
-    try:
-        os.rename(new, folder)
-    except OSError:
-        if old.exists():
-            os.rename(old, folder)
-        raise
-    shutil.rmtree(old, ignore_errors=True)
 
 
 def read_text_model(folder: Path, text_model: type[BaseTextModel], metadata: dict):

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from zoo.text.inputs import whole
 from zoo.text.objects import DAMAGES, read_object
+from zoo.text.writing import write_text
 
 TOKENIZERS = ("unicode", "whitespace", "wordpiece", "bytes")
 FORMAT_VERSION = 1
@@ -70,7 +71,7 @@ def read_settings(path: Path) -> tuple[TextSettings, int]:
 def write_config(path: Path, kind: str, values: Mapping) -> None:
     """Writes the JSON file of a pipeline of class `kind`."""
     config = {"class": kind, "format_version": FORMAT_VERSION, **values}
-    path.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+    write_text(path, json.dumps(config, indent=2) + "\n")
 
 
 def read_config(path: Path, kind: str, names: Iterable[str]) -> dict:

@@ -7,6 +7,8 @@ from collections.abc import Collection, Sequence
 from itertools import islice
 from pathlib import Path
 
+from zoo.text.writing import write_text
+
 PAD, UNKNOWN, BEGIN, END = range(4)
 SPECIALS = ("[PAD]", "[UNK]", "[BEGIN]", "[END]")
 MOST_BYTES = 2**28  # of a vocabulary's file
@@ -182,8 +184,7 @@ def check_vocabulary(vocabulary: Sequence[str]) -> tuple[str, ...]:
 
 def write_vocabulary(path: Path, vocabulary: Sequence[str]) -> None:
     """One token a line, UTF-8, line feed after each."""
-    text = "".join(f"{token}\n" for token in vocabulary)
-    path.write_bytes(text.encode("utf-8"))
+    write_text(path, "".join(f"{token}\n" for token in vocabulary))
 
 
 def read_vocabulary(path: Path, size: int) -> tuple[str, ...]:

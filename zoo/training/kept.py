@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 from zoo.text.objects import read_object
+from zoo.text.writing import write_text
 
 
 def write_json(path: Path, value) -> None:
-    """Writes a file atomically."""
-    partial = path.with_name(f"{path.name}.partial")
-    partial.write_text(json.dumps(value, indent=1, ensure_ascii=False), "utf-8")
-    os.replace(partial, path)
+    """Writes a file whole or not at all; see `zoo.text.writing.replaced`."""
+    write_text(path, json.dumps(value, indent=1, ensure_ascii=False))
 
 
 def read_json(path: Path, remedy: str) -> dict:

@@ -7,7 +7,6 @@ that transformers or sentence-transformers wrote, with its tokenizer.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -19,6 +18,7 @@ from zoo.api.teachers.base import Said, Teacher
 from zoo.api.teachers.heads import Heads
 from zoo.api.teachers.trained import digests
 from zoo.families.encoding.extra import need
+from zoo.text.writing import replaced
 from zoo.training.checkpoint import fingerprint
 
 BATCH, ROWS_ASKED = 32, 256
@@ -239,7 +239,5 @@ def _batches(lengths: Sequence[int], seed: int) -> list[np.ndarray]:
 
 
 def _save(torch, state: dict, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(f".{os.getpid()}")
-    torch.save(state, partial)
-    os.replace(partial, path)
+    with replaced(path) as partial:
+        torch.save(state, partial)
