@@ -236,17 +236,16 @@ def test_a_run_continues_once_there_is_room(tmp_path, capsys):
     (tmp_path / "disk").mkdir()
     with small_disk(tmp_path / "disk") as disk:
         run = ["--out", str(disk.folder / "run")]
-        for room in (0, 60_000):
-            with disk.full(room):
-                assert main([*command, *run]) == 2
-            said = capsys.readouterr().err
-            assert "zoo: error: " in said and "Received: No space left" in said
-            assert "Traceback" not in said
-            assert not [name for name in disk.names() if "partial" in name]
+        with disk.full(room=60_000):
+            assert main([*command, *run]) == 2
+        said = capsys.readouterr().err
+        assert "zoo: error: " in said and "Received: No space left" in said
+        assert "Traceback" not in said
+        assert not [name for name in disk.names() if "partial" in name]
         assert main([*command, *run]) == 0
         assert main([*command, "--out", str(tmp_path / "whole")]) == 0
         one, other = (
-            json.loads((place / "results.json").read_text("utf-8"))
+            zoo.load(place).model.get_weights()
             for place in (disk.folder / "run", tmp_path / "whole")
         )
-        assert one["tasks"] == other["tasks"]
+        assert all(map(np.array_equal, one, other)) and len(one) == len(other) > 3

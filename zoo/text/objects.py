@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 MOST_BYTES = 16 * 2**20
 # What `read_object`, and asking its answer for values, raise for a damaged file.
@@ -17,6 +18,18 @@ DAMAGES = (
     IndexError,
     OverflowError,
 )
+
+
+def parse_json(text: str | bytes) -> Any:
+    """Returns the value of a JSON text from a stranger.
+
+    Raises:
+        ValueError: for another text, and for values that are nested too deeply.
+    """
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("its values are nested too deeply") from None
 
 
 def read_object(path: Path, kinds: Mapping[str, type | tuple] | None = None) -> dict:
@@ -42,10 +55,7 @@ def read_object(path: Path, kinds: Mapping[str, type | tuple] | None = None) -> 
         content = file.read(MOST_BYTES + 1)
     if len(content) > MOST_BYTES:
         raise ValueError(f"it has more than {MOST_BYTES:,} bytes")
-    try:
-        found = json.loads(content.decode("utf-8"))
-    except RecursionError:
-        raise ValueError("its values are nested too deeply") from None
+    found = parse_json(content.decode("utf-8"))
     if not isinstance(found, dict):
         raise TypeError(f"it holds {json.dumps(found)[:40]}")
     for name, kind in (kinds or {}).items():

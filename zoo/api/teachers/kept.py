@@ -11,6 +11,7 @@ from typing import Any
 
 from zoo.api.teachers.base import Asked, TeacherError
 from zoo.client.base import ServerError
+from zoo.text.objects import parse_json
 from zoo.text.writing import writing
 
 _FILE = "answers.jsonl"
@@ -33,7 +34,7 @@ class Kept(ABC):
         if self.path.is_file():
             for line in self.path.read_text("utf-8", "replace").split("\n"):
                 try:
-                    key, answer = json.loads(line)
+                    key, answer = parse_json(line)
                     self._found[key] = self.read(answer)
                 except (ValueError, TypeError, KeyError):
                     pass

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -15,6 +14,7 @@ from zoo.api.teachers.opening import kind_of
 from zoo.api.teachers.server import answers_of
 from zoo.api.teachers.trained import digests
 from zoo.loading import load
+from zoo.text.objects import parse_json
 from zoo.training.checkpoint import fingerprint
 
 BATCH = 256
@@ -114,7 +114,7 @@ class CommandTranslator(Translator):
     def ask(self, texts: Sequence[str]) -> Iterator[list[str]]:
         for line in lines_of(self, texts, self.deadline):
             try:
-                yield [self.translation(json.loads(line))]
+                yield [self.translation(parse_json(line))]
             except ValueError:
                 what, accepted = "an answer cannot be read", 'a "string" of JSON'
                 raise self.wrong(what, accepted, repr(line[:80])) from None
