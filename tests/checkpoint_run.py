@@ -5,6 +5,7 @@ As a program, `python checkpoint_run.py FOLDER`, it kills itself in its third ep
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
@@ -50,7 +51,7 @@ def train(folder, callbacks=()) -> tuple[list[np.ndarray], list[dict]]:
     history = fit(trained, *parts, tasks, verbose=True, **options)
     for logs in history:
         logs.pop("seconds")
-    return model.get_weights(), history
+    return model.get_weights(), json.loads(json.dumps(history))  # as they are kept
 
 
 if __name__ == "__main__":
