@@ -85,6 +85,8 @@ class Task:
             raise ValueError(
                 f"`labels` must not repeat a name. Received: labels={self.labels!r}."
             )
+        if not abs(self.mean) < float("inf"):
+            raise ValueError(f"`mean` must be finite. Received: mean={self.mean!r}.")
         if not 0 < self.scale < float("inf"):
             raise ValueError(
                 f"`scale` must be positive and finite. Received: scale={self.scale!r}."

@@ -13,7 +13,7 @@ import tiny_teacher
 from zoo.api.teachers.answers import Answers, ask
 from zoo.api.teachers.base import Lesson, Teacher, TeacherError
 from zoo.api.teachers.lesson import lesson_of
-from zoo.api.teachers.opening import kind_of, open_teacher
+from zoo.api.teachers.opening import check_teacher, kind_of, open_teacher
 from zoo.data import Examples, Splits
 from zoo.training.checkpoint import fingerprint
 
@@ -260,6 +260,30 @@ def test_a_saved_model(tmp_path):
     wrong = open_teacher(str(tmp_path / "logits"), lesson(tmp_path / "kept"), print)
     with pytest.raises(TeacherError, match="an answer is no distribution"):
         ask(wrong, TEXTS)
+
+
+def test_a_saved_model_of_a_stranger(tmp_path):
+    """It runs in no teacher without trust: neither at the check nor when asked."""
+    import tensorflow as tf
+
+    class Stranger(tf.Module):
+        @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
+        def serve(self, words):
+            tf.io.write_file(str(tmp_path / "written"), "x")
+            names = tf.repeat([["good", "bad"]], tf.shape(words)[0], axis=0)
+            return {"probabilities": tf.fill(tf.shape(names), 0.5), "labels": names}
+
+    module, place = Stranger(), str(tmp_path / "stranger")
+    tf.saved_model.save(module, place, {"ask": module.serve})
+    with pytest.raises(ValueError, match=r"`teacher` .*`--trust`.*WriteFile \("):
+        check_teacher(place)
+    with pytest.raises(ValueError, match=r"`--trust`.*WriteFile \("):
+        ask(open_teacher(place, lesson(tmp_path / "kept"), print), ["so"])
+    assert not (tmp_path / "written").exists()
+    check_teacher(place, trust=True)
+    trusted = open_teacher(place, lesson(tmp_path / "kept", trust=True), print)
+    assert answers(trusted, ["so"]).tolist() == [[0.5, 0.5]]
+    assert (tmp_path / "written").exists()
 
 
 def test_an_encoder_with_a_logistic_regression(tmp_path):

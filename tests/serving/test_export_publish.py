@@ -24,6 +24,7 @@ from tiny_export import (  # noqa: E402
 import zoo  # noqa: E402
 from zoo.families.classification import expected  # noqa: E402
 from zoo.serving import ExportError, ServedModel, check, publish, versions  # noqa: E402
+from zoo.text.locks import locked  # noqa: E402
 
 pytestmark = pytest.mark.tensorflow
 
@@ -43,15 +44,16 @@ def test_versions_count_up(model, pipeline, tmp_path, unchecked):
         ServedModel(folder, version=8)
 
 
-def test_old_leftovers_go_and_young_ones_stay(model, pipeline, tmp_path, unchecked):
-    for name in (".export-old", ".export-young", "other"):
+def test_leftovers_go_and_those_in_use_stay(model, pipeline, tmp_path, unchecked):
+    for name in (".export-left", ".export-used", "other"):
         (tmp_path / name).mkdir()
-    past = time.time() - 2 * 24 * 3600
-    for name in (".export-old", "other"):
+    past = time.time() - 2 * 24 * 3600  # the time says nothing: clocks jump
+    for name in (".export-used", "other"):
         os.utime(tmp_path / name, (past, past))
-    zoo.export(model, pipeline, tmp_path, tasks=TASKS)
+    with locked(tmp_path / ".export-used", "`folder`"):
+        zoo.export(model, pipeline, tmp_path, tasks=TASKS)
     names = sorted(path.name for path in tmp_path.iterdir())
-    assert names == [".export-young", "1", "other"]
+    assert names == [".export-used", "1", "other"]
 
 
 @pytest.mark.slow

@@ -7,92 +7,52 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 
-from zoo.training.checkpoint import claim, fingerprint
+from zoo.text.locks import locked
+from zoo.training.checkpoint import Checkpoint, claim, fingerprint
 
-# Dropout, Adam, sampled tasks, early stopping: all that has a state.
-CHILD = """
-import json, sys, time
-import keras, numpy as np
-import zoo
-from zoo.training.batching import TokenBatches
-from zoo.tasks import as_tasks
-from zoo.training.fit import compile_model, fit, seed_everything
-
-folder, out, slow = sys.argv[1:]
-seed_everything(7)
-tasks = as_tasks({"a": 2, "b c": ["x", "y", "z"]})
-generator = np.random.default_rng(0)
-tokens = [generator.integers(4, 20, n).astype("int32") for n in range(1, 41)]
-targets = {n: generator.integers(0, t.outputs, 40) for n, t in tasks.items()}
-weights = {n: generator.integers(0, 2, 40) for n in tasks}
-weights["a"][:2] = weights["b c"][:2] = 1
-parts = [
-    TokenBatches(tokens, targets, weights, batch_size=8, buckets=[16, 40],
-                 shuffle=shuffle, sampling="uniform", seed=3)
-    for shuffle in (True, False)
-]
-model = zoo.get("text_cnn", 20, tasks, embedding_dim=4, maps=3, windows=[2])
-trained = compile_model(model, tasks, learning_rate=0.02, jit_compile=False)
-wait = keras.callbacks.LambdaCallback(
-    on_epoch_end=lambda epoch, logs: time.sleep(60 if epoch == 1 else 0)
-)
-history = fit(trained, *parts, tasks, epochs=30, patience=3, folder=folder,
-              callbacks=[wait] if slow == "slow" else [], verbose=True)
-for logs in history:
-    logs.pop("seconds")
-np.savez(out, *model.get_weights(), history=json.dumps(history))
-"""
-
-
-def start(*arguments):
-    return subprocess.Popen(
-        [sys.executable, "-c", CHILD, *map(str, arguments)],
-        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def end(process):
-    _, said = process.communicate(timeout=500)
-    assert process.returncode == 0, said
-    return said
+TESTS = Path(__file__).absolute().parents[1]
 
 
 @pytest.mark.slow
-def test_a_killed_run_ends_like_one_that_was_not(tmp_path):
-    whole = start(tmp_path / "whole", tmp_path / "whole.npz", "fast")
+def test_a_killed_run_ends_like_one_that_was_not(tmp_path, capsys):
+    import checkpoint_run
+    from checkpoint_run import BEFORE, train
+
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        # Set by `conftest.py` as well, before a test with TensorFlow in memory.
+        options = {"disable_meta_optimizer": True}
+        tf.config.optimizer.set_experimental_options(options)
     folder = tmp_path / "killed"
-    killed = start(folder, tmp_path / "never.npz", "slow")
-    state = folder / "state.json"
-    deadline = time.monotonic() + 500
-    while not (state.exists() and json.loads(state.read_text())["epoch"] == 1):
-        assert killed.poll() is None and time.monotonic() < deadline
-        time.sleep(0.05)
-    killed.send_signal(signal.SIGKILL)
-    killed.communicate()
-    assert killed.returncode == -signal.SIGKILL
-    # As a kill between two writes would leave it: the state still names epoch 1.
-    for name in ("last-2", "partial-best-2"):
+    path = os.pathsep.join([str(TESTS), str(TESTS.parent)])
+    killed = subprocess.run(
+        [sys.executable, checkpoint_run.__file__, str(folder)],
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+    )
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    assert json.loads((folder / "state.json").read_text())["epoch"] == BEFORE - 1
+    # As a kill between two writes would leave it: the state still names epoch 2.
+    for name in (f"last-{BEFORE}", f".partial-7-best-{BEFORE}"):
         (folder / f"{name}.weights.h5").write_bytes(b"half a file")
-    (folder / "state.json.partial").write_text('{"epo')
-    said = end(start(folder, tmp_path / "resumed.npz", "fast"))
+    (folder / ".partial-7-state.json").write_text('{"epo')
+    weights, history = train(folder)
+    said = capsys.readouterr().err
     assert "continuing after epoch 2" in said and "epoch 2/30" not in said
     assert "epoch 3/30" in said
-    assert "epoch 1/30" in end(whole)
-    one, other = (np.load(tmp_path / f"{n}.npz") for n in ("whole", "resumed"))
-    history = json.loads(str(one["history"]))
-    assert json.loads(str(other["history"])) == history
+    whole, expected = train(tmp_path / "whole")
+    assert "epoch 1/30" in capsys.readouterr().err
+    assert history == expected
     assert 3 < len(history) < 30  # it stopped early, by what it knew from before
-    assert one.files == other.files and len(one.files) > 5
-    for name in one.files[:-1]:
-        assert np.array_equal(one[name], other[name]), name
+    assert len(whole) == len(weights) > 4 and all(map(np.array_equal, whole, weights))
     names = sorted(path.name for path in folder.iterdir())
     best = max(range(len(history)), key=lambda epoch: history[epoch]["score"])
     assert names == [
@@ -101,9 +61,102 @@ def test_a_killed_run_ends_like_one_that_was_not(tmp_path):
         "state.json",
     ]
     # Once it is finished, it only reads its best weights.
-    assert "epoch" not in end(start(folder, tmp_path / "again.npz", "fast"))
-    again = np.load(tmp_path / "again.npz")
-    assert all(np.array_equal(again[name], other[name]) for name in other.files)
+    again, _ = train(folder)
+    assert "epoch" not in capsys.readouterr().err
+    assert all(map(np.array_equal, again, weights))
+
+
+def small(folder, epochs: int):
+    """Weights of a run of some epochs without data, and how many of them it found."""
+    keras.utils.set_random_seed(0)
+    ids = keras.Input((3,))
+    model = keras.Model(ids, keras.layers.Dense(2)(ids))
+    model.compile("adam", "mse")
+    model.stop_training = False
+    model.optimizer.build(model.trainable_variables)
+    kept = Checkpoint(lambda logs: [logs["loss"]], patience=9, folder=folder)
+    done = kept.restore(model)
+    kept.set_model(model)
+    for epoch in range(done, epochs):
+        model.set_weights([weight + 1 for weight in model.get_weights()])
+        kept.on_epoch_begin(epoch)
+        kept.on_epoch_end(epoch, {"loss": float(epoch)})
+    kept.keep_best(model)
+    return model.get_weights(), done
+
+
+@pytest.mark.parametrize("name", ["last-1.weights.h5", "state.json"])
+def test_no_part_of_a_file_is_taken_for_it(tmp_path, name):
+    """Neither one that was cut at any place, nor one in which a byte changed."""
+    folder = tmp_path / "run"
+    small(folder, 2)
+    whole = (folder / name).read_bytes()
+    size = len(whole)
+    cuts = [whole[:keep] for keep in (0, 1, 8, 96, size // 3, size - 512, size - 1)]
+    changed = bytearray(whole)
+    changed[size // 2] ^= 1
+    for content in [*cuts, whole + b"\0", *([bytes(changed)] if "h5" in name else [])]:
+        (folder / name).write_bytes(content)
+        with pytest.raises(ValueError, match=f"{name} must be intact. Received: "):
+            small(folder, 3)
+    (folder / name).write_bytes(whole)
+    assert small(folder, 3)[1] == 2
+
+
+def test_a_folder_that_is_moved_continues(tmp_path):
+    expected, _ = small(tmp_path / "whole", 4)
+    small(tmp_path / "here", 2)
+    (tmp_path / "here").rename(tmp_path / "there")
+    weights, done = small(tmp_path / "there", 4)
+    assert done == 2 and all(map(np.array_equal, weights, expected))
+
+
+def test_a_state_of_a_version_without_digests_is_read(tmp_path):
+    small(tmp_path, 2)
+    state = json.loads((tmp_path / "state.json").read_text())
+    assert sorted(state.pop("sha256")) == ["best-1.weights.h5", "last-1.weights.h5"]
+    (tmp_path / "state.json").write_text(json.dumps(state))
+    assert small(tmp_path, 3)[1] == 2
+
+
+HOLD = """
+import pathlib, sys, time
+from zoo.text.locks import locked
+with locked(pathlib.Path(sys.argv[1]), "`out`"):
+    print("held", flush=True)
+    time.sleep(600)
+"""
+
+
+def test_a_folder_is_locked_until_its_process_ends_however_it_does(tmp_path):
+    folder = tmp_path / "run"
+    command = [sys.executable, "-c", HOLD, str(folder)]
+    environment = {**os.environ, "PYTHONPATH": str(TESTS.parent)}
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, text=True
+    ) as held:
+        assert held.stdout.readline() == "held\n"
+        with pytest.raises(ValueError, match="`out` must be .*Accepted: .*Received: "):
+            with locked(folder, "`out`"):
+                pass
+        held.kill()
+        held.wait()
+    with locked(folder, "`out`"):
+        assert list(folder.iterdir()) == []  # no file is left
+        with pytest.raises(ValueError, match="another process is writing"):
+            with locked(folder, "`out`"):
+                pass
+
+
+def test_no_time_of_a_run_depends_on_the_clock():
+    """It may jump in either direction; only an HTTP date is compared with it."""
+    zoo_folder = TESTS.parent / "zoo"
+    found = [
+        path.relative_to(zoo_folder).as_posix()
+        for path in sorted(zoo_folder.rglob("*.py"))
+        if "time.time()" in path.read_text("utf-8")
+    ]
+    assert found == ["client/rest.py"]
 
 
 def files_of(folder: Path):

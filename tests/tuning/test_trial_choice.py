@@ -323,7 +323,7 @@ def test_a_cut_training_of_a_model_continues_bit_for_bit(tmp_path, monkeypatch):
     expected = run_trial(whole, test_searching.splits())
     assert expected["status"] == "done" and expected["epochs"] == 3
     cut = replace(whole, folder=tmp_path / "cut")
-    monkeypatch.setattr(callbacks, "time", SimpleNamespace(time=clock))
+    monkeypatch.setattr(callbacks, "time", SimpleNamespace(monotonic=clock))
     late = run_trial(replace(cut, deadline=1.0), test_searching.splits())
     assert late["status"] == "out of time" and len(steps) == 9
     assert read_result(cut.folder) is None

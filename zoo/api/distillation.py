@@ -46,6 +46,7 @@ def distill(
     teacher_epochs: int = 3,
     deadline: float = 600.0,
     cache: str | Path | None = None,
+    trust: bool = False,
     verbose: bool = True,
     **settings: Any,
 ) -> Run:
@@ -89,6 +90,8 @@ def distill(
         teacher_epochs: passes over the labelled rows of a teacher that is fine-tuned.
         deadline: seconds within which a server or a command must answer.
         cache: folder of the answers; by default `teachers` in `ZOO_CACHE`.
+        trust: whether a teacher's operations may reach files, network or Python, and
+            whether the weights of a transformer may be pickles.
         verbose: whether to print what the command prints.
         **settings: as of `zoo.train`.
 
@@ -172,6 +175,7 @@ def distill(
         augment=augment,
         epochs=teacher_epochs,
         deadline=deadline,
+        trust=trust,
         seed=seed,
         kept=cache_folder() / "teachers" if cache is None else Path(cache),
         folder=folder,

@@ -14,6 +14,7 @@ from zoo.families.catalogue import split_overrides
 from zoo.families.choosing import train_best
 from zoo.families.earlier import check_place, find_earlier, inherit
 from zoo.families.run import Run
+from zoo.text.locks import locked
 
 if TYPE_CHECKING:
     import keras
@@ -82,7 +83,7 @@ def train(
     Raises:
         ValueError: for an unknown model or setting, and for data that cannot be used;
             that names the file and line, or the row of the argument.
-        OSError: if `out` or `export` cannot be written.
+        OSError: if `out` or `export` cannot be written, or the disk is full.
 
     Example:
         >>> run = zoo.train(  # doctest: +SKIP
@@ -129,16 +130,17 @@ def train(
 
         watching.append(TensorBoard(str(tensorboard)))
     if model == AUTO:
-        return train_best(
-            family,
-            splits,
-            chosen,
-            folder=folder,
-            export_to=export_to,
-            max_time=max_time,
-            callbacks=watching,
-            verbose=verbose,
-        )
+        with locked(folder, "`out` (--out)"):
+            return train_best(
+                family,
+                splits,
+                chosen,
+                folder=folder,
+                export_to=export_to,
+                max_time=max_time,
+                callbacks=watching,
+                verbose=verbose,
+            )
     return family.run(
         model,
         splits,

@@ -43,6 +43,13 @@ def main(arguments: list[str] | None = None) -> int:
             raise
         print(f"zoo: error: {error}", file=sys.stderr)
         return 2
+    except MemoryError as error:
+        print(
+            "zoo: error: the data or the model must fit into memory. Accepted: smaller "
+            f"ones, or more memory. Received: {error or 'no room'}.",
+            file=sys.stderr,
+        )
+        return 2
     except KeyboardInterrupt:
         print("zoo: interrupted; run the same command to continue", file=sys.stderr)
         return 130

@@ -18,6 +18,15 @@ class OneOrMore(argparse.Action):
         setattr(namespace, self.dest, values)
 
 
+def add_trust_argument(parser: argparse.ArgumentParser, what: str) -> None:
+    """Adds the option of commands that load models of others."""
+    parser.add_argument(
+        "--trust",
+        action="store_true",
+        help=f"load {what} whose operations reach files, network or Python",
+    )
+
+
 def positive(text: str) -> int:
     """The type of an option that takes a positive whole number."""
     if not (text.isascii() and text.isdecimal() and int(text)):

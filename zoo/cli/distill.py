@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from zoo.cli.common import duration, positive
+from zoo.cli.common import add_trust_argument, duration, positive
 from zoo.cli.data import add_data_arguments, add_part_arguments, data_arguments
 from zoo.cli.serve import after_export
 from zoo.cli.train import add_training_arguments, training_arguments
@@ -88,6 +88,7 @@ def add_distill_parser(commands) -> None:
         metavar="FOLDER",
         help="where answers are kept (default: teachers in ZOO_CACHE)",
     )
+    add_trust_argument(parser, "a teacher")
     parser.set_defaults(command=_distill)
 
 
@@ -111,6 +112,7 @@ def _distill(options) -> None:
         unlabelled=options.unlabelled,
         out=options.out,
         export=export_to,
+        trust=options.trust,
         **given,
         **{**settings, **training_arguments(options)},
         **keywords,

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo.api.start import load_tensorflow
-from zoo.cli.common import OneOrMore, positive
+from zoo.cli.common import OneOrMore, add_trust_argument, positive
 from zoo.cli.explain import (
     add_explain_argument,
     as_record,
@@ -59,11 +59,7 @@ def add_predict_parser(commands) -> None:
         help="write the rows of --data with all their columns and the answers to a "
         "CSV, TSV, JSONL or Parquet file",
     )
-    parser.add_argument(
-        "--trust",
-        action="store_true",
-        help="load an exported model whose operations reach files, network or Python",
-    )
+    add_trust_argument(parser, "an exported model")
     add_explain_argument(parser)
     _add_server_arguments(parser)
     parser.set_defaults(command=_predict)

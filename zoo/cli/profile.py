@@ -7,7 +7,7 @@ from codecs import BOM_UTF8
 from pathlib import Path
 
 from zoo.api.start import check_writable, load_tensorflow
-from zoo.cli.common import positive
+from zoo.cli.common import add_trust_argument, positive
 
 
 def add_profile_parser(commands) -> None:
@@ -50,6 +50,7 @@ def add_profile_parser(commands) -> None:
         "--png", type=Path, metavar="FILE", help="also draw the bars; needs matplotlib"
     )
     parser.add_argument("--json", action="store_true", help="print JSON, not bars")
+    add_trust_argument(parser, "an exported model")
     parser.set_defaults(command=_profile)
 
 
@@ -66,6 +67,7 @@ def _profile(options) -> None:
         batch_sizes=options.batch_sizes,
         threads=options.threads,
         calls=options.calls,
+        trust=options.trust,
     )
     if options.json:
         print(json.dumps(found, indent=1))

@@ -14,6 +14,7 @@ import urllib3
 from urllib3.exceptions import HTTPError, NewConnectionError, ProtocolError
 
 from zoo.client.base import Client, DeadlineError, ServerError
+from zoo.text.objects import parse_json
 
 _TOO_MANY = 429
 _NOT_IMPLEMENTED = 501  # the only 5xx that a retry cannot fix
@@ -57,9 +58,11 @@ class RestClient(Client):
         except (HTTPError, TimeoutError) as error:
             raise self._described(error) from error
         try:
-            answer = json.loads(content)
+            answer = parse_json(content)
             if status == http.client.OK:
-                return answer[key]
+                found = answer[key]
+                if key == "outputs" or isinstance(found, list):
+                    return found
             problem = answer["error"]
         except (ValueError, KeyError, TypeError):
             problem = content[:200].decode("utf-8", "replace")

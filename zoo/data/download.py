@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from zoo.data.errors import DataError
+from zoo.text.writing import replaced
 
 TIMEOUT = 60  # seconds without a response
 PIP_TIMEOUT = 1200  # seconds per wheel
@@ -131,20 +132,15 @@ def check_pin(name: str, source: str, data: bytes, sha256: str) -> None:
 
 def write_atomic(path: Path, data: bytes) -> None:
     """Writes all of `data` to `path`, or leaves `path` as it was."""
-    temporary = None
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-            temporary = file.name
-            file.write(data)
-        os.replace(temporary, path)
+        with replaced(path) as partial:
+            partial.write_bytes(data)
     except OSError as error:
-        if temporary and os.path.exists(temporary):
-            os.unlink(temporary)
+        cause = error.__cause__ or error
         raise DataError(
-            f"The cache cannot be written: {path}. Accepted: a writable folder, "
-            "named by the environment variable ZOO_CACHE. Received: "
-            f"{type(error).__name__}: {error}."
+            f"The cache cannot be written: {path}. Accepted: a writable folder with "
+            "room, named by the environment variable ZOO_CACHE. Received: "
+            f"{type(cause).__name__}: {cause}."
         ) from None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import gzip
+import io
 import re
 import warnings
 import zlib
@@ -22,6 +23,9 @@ from zoo.data.encodings import (
 from zoo.data.errors import BadRow, DataError, nearest, problem, shorten
 from zoo.data.formats.registry import TableFormat, accepted_endings, find_format
 from zoo.data.memory import Memory
+
+# Bytes of content for each byte of a gzip file, beyond those that any may have.
+MOST_EXPANSION, FREE = 200, 2**28
 
 
 @dataclass(frozen=True)
@@ -140,7 +144,7 @@ def read_bytes(path: str | Path) -> bytes:
     try:
         data = Path(path).read_bytes()
         if data[:2] == b"\x1f\x8b":
-            data = gzip.decompress(data)
+            data = _unzipped(path, data)
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise DataError(
             problem(
@@ -169,6 +173,18 @@ def read_bytes(path: str | Path) -> bytes:
             )
         )
     return data
+
+
+def _unzipped(path: str | Path, data: bytes) -> bytes:
+    """Decompresses, up to a size that texts do not reach."""
+    most = max(FREE, MOST_EXPANSION * len(data))
+    with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
+        found = file.read(most + 1)
+    if len(found) > most:
+        what = f"the gzip file of {len(data):,} bytes has a longer content than texts"
+        accepted = f"at most {most:,} bytes, {MOST_EXPANSION} for each of the file"
+        raise DataError(problem(str(path), None, None, what, accepted, "more"))
+    return found
 
 
 def read_text(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import gzip
 import json
-import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import IO, Any
 
 from zoo.data.errors import DataError, problem
 from zoo.data.formats.registry import suffix_of
+from zoo.text.writing import replaced
 
 Rows = Iterable[Sequence[Any]]
 _DELIMITERS = {".csv": ",", ".tsv": "\t"}
@@ -45,16 +45,11 @@ def write_table(path: str | Path, columns: Sequence[str], rows: Rows) -> int:
         'text,score\\n"a, b",0.5\\n'
     """
     write = check_written(path)
-    partial = Path(f"{path}.partial")
-    try:
-        count = write(partial, Path(path), columns, rows)
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
-    return count
+    with replaced(path) as partial:
+        return write(partial, columns, rows)
 
 
-def check_written(path: str | Path) -> Callable[[Path, Path, Sequence[str], Rows], int]:
+def check_written(path: str | Path) -> Callable[[Path, Sequence[str], Rows], int]:
     """Returns what writes a file of this name.
 
     Raises:
@@ -82,17 +77,17 @@ def check_written(path: str | Path) -> Callable[[Path, Path, Sequence[str], Rows
 
 
 @contextmanager
-def _opened(partial: Path, path: Path) -> Iterator[IO[str]]:
-    zipped = path.name.lower().endswith(".gz")
+def _opened(partial: Path) -> Iterator[IO[str]]:
+    zipped = partial.name.lower().endswith(".gz")
     opened: Any = gzip.open if zipped else open
     with opened(partial, "wt", encoding="utf-8", newline="") as file:
         yield file
 
 
-def _delimited(partial: Path, path: Path, columns: Sequence[str], rows: Rows) -> int:
+def _delimited(partial: Path, columns: Sequence[str], rows: Rows) -> int:
     count = 0
-    with _opened(partial, path) as file:
-        delimiter = _DELIMITERS[suffix_of(path)]
+    with _opened(partial) as file:
+        delimiter = _DELIMITERS[suffix_of(partial)]
         writer = csv.writer(file, delimiter=delimiter, lineterminator="\n")
         writer.writerow(columns)
         for row in rows:
@@ -107,9 +102,9 @@ def _cell(value: Any) -> Any:
     return value
 
 
-def _lines(partial: Path, path: Path, columns: Sequence[str], rows: Rows) -> int:
+def _lines(partial: Path, columns: Sequence[str], rows: Rows) -> int:
     count = 0
-    with _opened(partial, path) as file:
+    with _opened(partial) as file:
         for row in rows:
             record = dict(zip(columns, row, strict=True))
             file.write(json.dumps(record, ensure_ascii=False, default=str) + "\n")
@@ -117,7 +112,7 @@ def _lines(partial: Path, path: Path, columns: Sequence[str], rows: Rows) -> int
     return count
 
 
-def _parquet(partial: Path, path: Path, columns: Sequence[str], rows: Rows) -> int:
+def _parquet(partial: Path, columns: Sequence[str], rows: Rows) -> int:
     import pyarrow
     from pyarrow.parquet import write_table as write
 

@@ -11,11 +11,11 @@ import numpy as np
 from zoo.edge import RUNTIMES, EdgeError
 from zoo.edge.compare import median_milliseconds
 from zoo.edge.model import METADATA, read_metadata
-from zoo.edge.publish import export, partial_folder
+from zoo.edge.publish import export
 from zoo.families.classification.model import TextModel
-from zoo.families.text_model import replace_folder
 from zoo.serving.answers import probabilities
 from zoo.text.imports import tf
+from zoo.text.writing import partial_folder, replace_folder, writing
 
 
 def export_fastest(text_model: TextModel, folder: str | Path, **options) -> Path:
@@ -36,7 +36,7 @@ def export_fastest(text_model: TextModel, folder: str | Path, **options) -> Path
     folder = Path(folder)
     times: dict[str, float] = {}
     reasons = []
-    with partial_folder(folder) as partial:
+    with writing(folder), partial_folder(folder) as partial:
         for runtime in RUNTIMES:
             try:
                 export(text_model, partial / runtime, runtime=runtime, **options)

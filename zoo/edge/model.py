@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -10,10 +9,12 @@ import numpy as np
 
 from zoo.edge import RUNTIMES, litert, onnx
 from zoo.serving.folders import described, opener
-from zoo.training.kept import check_file
+from zoo.text.objects import DAMAGES, read_object
+from zoo.training.kept import check_file, check_names
 
 FORMAT, FORMAT_VERSION = "zoo edge model", 1
 METADATA = "metadata.json"
+_KINDS = {"runtime": str, "files": dict, "input": dict, "tasks": dict}
 MODULES = dict(zip(RUNTIMES, (litert, onnx)))
 
 
@@ -93,11 +94,13 @@ def read_metadata(folder: Path) -> dict:
     path = folder / METADATA
     found: tuple | str | None
     try:
-        metadata = json.loads(path.read_text("utf-8"))
+        metadata = read_object(path, _KINDS)
         found = metadata["format"], metadata["format_version"]
+        if found == (FORMAT, FORMAT_VERSION):
+            found = _complete(metadata) or found
     except (FileNotFoundError, NotADirectoryError):
         found = None
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except DAMAGES as error:
         found = repr(error)
     if found != (FORMAT, FORMAT_VERSION):
         own = found and (FORMAT in found or not opener(folder))
@@ -107,3 +110,16 @@ def read_metadata(folder: Path) -> dict:
             + (f"{path} ({found})." if own else described(folder))
         )
     return metadata
+
+
+def _complete(metadata: dict) -> str:
+    """Returns what the metadata lack, or "".
+
+    Raises:
+        KeyError, TypeError, ValueError: for values of other types.
+    """
+    check_names({n: file["sha256"] for n, file in metadata["files"].items()})
+    length, runtime = metadata["input"]["length"], metadata["runtime"]
+    if runtime not in MODULES or not isinstance(length, int) or length < 1:
+        return f"the runtime {runtime!r} and the length {length!r}"
+    return ""

@@ -5,10 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 
@@ -33,11 +31,11 @@ from zoo.edge.model import (
 )
 from zoo.families.classification.model import TextModel
 from zoo.families.classification.servable import check_model
-from zoo.families.text_model import replace_folder
 from zoo.serving.expected import ODD
 from zoo.text import TextPipeline
 from zoo.text.inputs import whole
 from zoo.text.vocabulary import PAD, UNKNOWN, write_vocabulary
+from zoo.text.writing import replaced_folder
 
 TOLERANCE = 1e-4
 VOCABULARY = "vocabulary.txt"
@@ -68,26 +66,9 @@ def export(
     length = _length(text_model.pipeline, length)
     _check_folder(folder)
     edge = _Edge(text_model, runtime, length, examples)
-    with partial_folder(folder) as partial:
+    with replaced_folder(folder) as partial:
         edge.write(partial, int8)
-        replace_folder(folder, partial)
     return folder
-
-
-@contextmanager
-def partial_folder(folder: Path) -> Iterator[Path]:
-    """Makes an empty folder beside `folder`, and removes what is left of it."""
-    missing = [parent for parent in folder.parents if not parent.exists()]
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    try:
-        partial.chmod(0o755)
-        yield partial
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-        for parent in missing:  # from the innermost; one that is not empty stays
-            with suppress(OSError):
-                parent.rmdir()
 
 
 class _Edge:

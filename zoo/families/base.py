@@ -14,7 +14,9 @@ from zoo.families.run import Run
 from zoo.families.steps import Steps
 from zoo.reporting.report import Report
 from zoo.reporting.terminal import one_line
+from zoo.text.locks import locked
 from zoo.text.pairs import SEPARATOR
+from zoo.text.writing import append_text
 from zoo.training.history import best_epoch
 
 if TYPE_CHECKING:
@@ -56,9 +58,30 @@ class Family(Steps):
             export_to: folder of the exported versions, or `None`.
             callbacks: further Keras callbacks.
             verbose: prints notes, progress and results.
+
+        Raises:
+            ValueError: if another process is writing the folder.
+            OSError: if a file cannot be written whole.
         """
         say = print if verbose else silent
         settings = self.settings_for(name, splits, overrides, keywords)
+        with locked(folder, "`out` (--out)"):
+            run = self._run(
+                name, splits, settings, keywords, folder, callbacks, verbose
+            )
+        return run if export_to is None else self.publish(run, splits, export_to, say)
+
+    def _run(
+        self,
+        name: str,
+        splits,
+        settings,
+        keywords: Mapping,
+        folder: Path,
+        callbacks: Sequence[keras.callbacks.Callback],
+        verbose: bool,
+    ) -> Run:
+        say = print if verbose else silent
         self.introduce(splits, say)
         prepared = self.prepare(splits, settings)
         say(self.describe(name, prepared))
@@ -74,7 +97,7 @@ class Family(Steps):
         )
         run = self.finish(text_model, prepared, history, settings, splits, folder, say)
         shutil.rmtree(checkpoints, ignore_errors=True)
-        return run if export_to is None else self.publish(run, splits, export_to, say)
+        return run
 
     def introduce(self, splits, say: Callable) -> None:
         """Says what reading the data noticed, and the rows of each class."""
@@ -103,8 +126,7 @@ class Family(Steps):
         page = folder / "report.md"
         prompt = self.prompt(splits).split(SEPARATOR)
         if shares := self.shares(splits, CLASSES_REPORTED):
-            with page.open("a", encoding="utf-8") as file:
-                file.write(f"\n## Rows of each class\n\n{shares}\n")
+            append_text(page, f"\n## Rows of each class\n\n{shares}\n")
         say(f"Report: {page}")
         return Run(
             model=text_model,

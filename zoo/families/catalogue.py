@@ -6,7 +6,6 @@ It is pure Python: the command line shows them without loading TensorFlow.
 from __future__ import annotations
 
 import inspect
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 
@@ -14,6 +13,7 @@ from zoo.families._registry import family_of
 from zoo.models import _registry
 from zoo.models._registry import Entry, check_keywords
 from zoo.models._search_space import Range, space_rows
+from zoo.text.objects import parse_json
 from zoo.training.settings import Checked
 
 
@@ -76,8 +76,8 @@ def parse_pairs(pairs: Sequence[str]) -> dict:
         if not equals:
             raise ValueError(f"Overrides must read KEY=VALUE. Received: {pair!r}.")
         try:
-            parsed[key] = json.loads(text)
-        except json.JSONDecodeError:
+            parsed[key] = parse_json(text)
+        except ValueError:
             parsed[key] = text
     return parsed
 

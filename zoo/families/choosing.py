@@ -14,6 +14,7 @@ from zoo.families.base import Family, silent
 from zoo.families.run import Run
 from zoo.reporting.markdown import in_cell, markdown_table
 from zoo.reporting.timing import milliseconds, shown
+from zoo.text.writing import append_text
 
 if TYPE_CHECKING:
     import keras
@@ -79,14 +80,14 @@ def train_best(
         ValueError: for a family without candidates.
     """
     say: Callable = print if verbose else silent
-    deadline = None if max_time is None else time.time() + max_time
+    deadline = None if max_time is None else time.monotonic() + max_time
     names = family.candidates(splits)
     family.introduce(splits, say)
     objective = family.objectives(splits)[0]
     place = folder / "candidates"
     found: list[Candidate] = []
     for name in names:
-        if found and deadline is not None and time.time() >= deadline:
+        if found and deadline is not None and time.monotonic() >= deadline:
             say(f"{name}: not trained: the time limit is reached")
             continue
         found.append(
@@ -120,8 +121,7 @@ def train_best(
         folder,
         say,
     )
-    with (folder / "report.md").open("a", encoding="utf-8") as file:
-        file.write(f"\n## Candidates\n\n{table}\n")
+    append_text(folder / "report.md", f"\n## Candidates\n\n{table}\n")
     shutil.rmtree(place, ignore_errors=True)
     return run if export_to is None else family.publish(run, splits, export_to, say)
 

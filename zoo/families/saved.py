@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from zoo.models._registry import describe, list_models
 from zoo.serving.folders import TRAINED, described, opener
+from zoo.text.objects import DAMAGES, read_object
 from zoo.weights.trained import folder_of
 
 FORMAT_VERSION = 2  # in version 1, a regression's model returned the value in float32
 METADATA = "metadata.json"
 _BEFORE_FAMILIES = "classification"  # of old models that are not in the registry
+# Of the values that this version of the zoo asks for.
+_KINDS = {
+    "format_version": int,
+    "family": str,
+    "name": str,
+    "keywords": dict,
+    "settings": dict,
+    "reading": dict,
+    "weights": str,
+    "tasks": dict,
+    "sha256": dict,
+}
 _ACCEPTED = (
     "a run, a name from `zoo list --trained`, or the folder of a trained model with "
     "its model.keras"
@@ -48,10 +60,10 @@ def saved_metadata(
             shown = f"{folder}, which lacks its {METADATA}; copy it again."
         raise ValueError(f"{need} Received: {shown}")
     try:
-        metadata = json.loads(path.read_text("utf-8"))
-        version = int(metadata["format_version"])
+        metadata = read_object(path, _KINDS)
+        version = metadata["format_version"]
         metadata["family"] = metadata.get("family") or _family_before(metadata)
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except DAMAGES as error:
         raise unreadable(path, error) from None
     if version > FORMAT_VERSION:
         raise ValueError(

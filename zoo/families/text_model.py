@@ -8,9 +8,6 @@ and Keras loads in safe mode.
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import tempfile
 import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -19,14 +16,16 @@ from typing import ClassVar
 
 import keras
 
-import zoo.layers  # noqa: F401  (registers the layers that a saved model names)
 from zoo import __version__
 from zoo.families.exporting import export
+from zoo.families.keras_file import load_keras
 from zoo.families.saved import FORMAT_VERSION, unreadable
 from zoo.serving.servable import Pipeline
 from zoo.tasks import Task
 from zoo.text.inputs import plain
-from zoo.training.kept import check_file, sha256_of
+from zoo.text.objects import DAMAGES
+from zoo.text.writing import replaced_folder
+from zoo.training.kept import check_file, check_names, sha256_of
 from zoo.weights import NONE
 
 
@@ -97,9 +96,7 @@ class BaseTextModel:
             OSError: if the folder cannot be written; an older one is kept then.
         """
         folder = Path(folder)
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-        try:
+        with replaced_folder(folder) as partial:
             self.model.save(partial / "model.keras")
             self.pipeline.save(partial / "pipeline")
             metadata = {
@@ -117,10 +114,6 @@ class BaseTextModel:
             }
             text = json.dumps(metadata, indent=2, ensure_ascii=False)
             (partial / "metadata.json").write_text(text, "utf-8")
-            partial.chmod(0o755)
-            replace_folder(folder, partial)
-        finally:
-            shutil.rmtree(partial, ignore_errors=True)
         return folder
 
     def export(
@@ -152,20 +145,6 @@ class BaseTextModel:
         )
 
 
-def replace_folder(folder: Path, new: Path) -> None:
-    """Renames `new` to `folder`, and removes the old content last."""
-    old = new.with_name(f"{new.name}-old")
-    if folder.exists():
-        os.rename(folder, old)
-    try:
-        os.rename(new, folder)
-    except OSError:
-        if old.exists():
-            os.rename(old, folder)
-        raise
-    shutil.rmtree(old, ignore_errors=True)
-
-
 def read_text_model(folder: Path, text_model: type[BaseTextModel], metadata: dict):
     """Loads the saved model of a folder.
 
@@ -178,18 +157,17 @@ def read_text_model(folder: Path, text_model: type[BaseTextModel], metadata: dic
         ValueError: for metadata without hashes or tasks, or a file that is missing,
             truncated or changed.
     """
-    path = folder / "metadata.json"
     try:
-        hashes = dict(metadata.pop("sha256"))
+        hashes = check_names(metadata.pop("sha256"))
         tasks = {n: Task.from_config(t) for n, t in metadata.pop("tasks").items()}
         if metadata["format_version"] < 2:
             tasks = {n: replace(t, mean=0.0, scale=1.0) for n, t in tasks.items()}
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise unreadable(path, error) from None
+    except DAMAGES as error:
+        raise unreadable(folder / "metadata.json", error) from None
     for name, digest in hashes.items():
         check_file(folder / name, digest)
     return text_model(
-        model=keras.models.load_model(folder / "model.keras", compile=False),
+        model=load_keras(folder / "model.keras"),
         pipeline=text_model.pipeline_class.load(folder / "pipeline"),
         tasks=tasks,
         metadata=metadata,

@@ -12,6 +12,8 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from zoo.text.objects import parse_json
+
 GRID_POINTS = 5  # of a range without steps, in a grid search
 
 
@@ -105,7 +107,7 @@ class Int(_Numbers):
         given = [name for name in ("step", "factor", "log") if getattr(self, name)]
         if len(given) > 1:
             raise ValueError(
-                "Only one of `step`, `factor` and `log` may be given. "
+                "`step`, `factor` and `log` exclude each other. Accepted: one of them. "
                 f"Received: {', '.join(given)}."
             )
         for name, least in (("step", 1), ("factor", 2)):
@@ -260,8 +262,8 @@ def parse_range(text: str) -> Range:
     if ":" in text and None not in bounds:
         return _bounds(text, *bounds)
     try:
-        values = json.loads(f"[{text}]")
-    except json.JSONDecodeError:
+        values = parse_json(f"[{text}]")
+    except ValueError:
         values = [_value(part) for part in text.split(",")]
     if not text.strip():
         raise _unreadable(text)
@@ -323,8 +325,8 @@ def _number(text: str):
 
 def _value(text: str):
     try:
-        return json.loads(text)
-    except json.JSONDecodeError:
+        return parse_json(text)
+    except ValueError:
         return text.strip()
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from zoo.reporting.markdown import in_cell, markdown_table, without_nan
 from zoo.reporting.page import settings_block
+from zoo.text.writing import write_text
 
 PAGE, CARD = "card.md", "card.json"
 NOT_MEASURED = "This model was not measured by the command that saved it."
@@ -20,8 +21,8 @@ _MOST_LABELS = 12
 def write_card(folder: Path, card: Mapping) -> None:
     """Writes `card.md` and `card.json` into a folder."""
     text = json.dumps(without_nan(card), indent=1, ensure_ascii=False)
-    (folder / PAGE).write_text(card_page(card), "utf-8")
-    (folder / CARD).write_text(text + "\n", "utf-8")
+    write_text(folder / PAGE, card_page(card))
+    write_text(folder / CARD, text + "\n")
 
 
 def described(tasks: Mapping) -> dict[str, dict]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from zoo.reporting.markdown import markdown_table, without_nan
+from zoo.text.writing import write_text
 
 NO_PLOTS = "No plots: `pip install matplotlib` adds them."
 
@@ -25,9 +26,9 @@ def write_page(folder: str | Path, parts: Sequence[str], results: Mapping) -> Pa
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "report.md"
-    path.write_text("\n\n".join(part for part in parts if part) + "\n", "utf-8")
+    write_text(path, "\n\n".join(part for part in parts if part) + "\n")
     text = json.dumps(without_nan(results), indent=1, ensure_ascii=False)
-    (folder / "results.json").write_text(text, "utf-8")
+    write_text(folder / "results.json", text)
     return path
 
 

@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 
 from zoo.models._search_space import Float, Int, Range, as_json
 from zoo.tasks import Task
+from zoo.text.writing import replaced
 from zoo.training.callbacks import SHARES
 from zoo.training.metrics import metric_names
 
@@ -384,4 +385,5 @@ def save(figure: Figure, path: Path) -> None:
     with warnings.catch_warnings():
         # Its font lacks Chinese, among others; the tables hold every name.
         warnings.filterwarnings("ignore", message="Glyph .* missing")
-        FigureCanvasAgg(figure).print_png(path, metadata={"Software": None})
+        with replaced(path) as partial:
+            FigureCanvasAgg(figure).print_png(partial, metadata={"Software": None})

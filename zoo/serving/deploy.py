@@ -13,6 +13,7 @@ from urllib.parse import quote
 from zoo.serving.models_config import MODELS_CONFIG, configured_labels, models_config
 from zoo.serving.render import render, yaml_string
 from zoo.serving.versions import versions
+from zoo.text.writing import write_text
 
 IMAGE = "tensorflow/serving:2.19.1"
 STABLE, CANARY = "stable", "canary"
@@ -92,9 +93,7 @@ def write_serve_config(
     }
     try:
         for name, text in content.items():
-            partial = folder / f".{name}"
-            partial.write_text(text, "utf-8")
-            partial.replace(folder / name)  # a server may be reading the old one
+            write_text(folder / name, text)  # a server may be reading the old one
     except OSError as error:
         raise OSError(
             f"`folder` must be a writable folder. Received: {folder} ({error})."

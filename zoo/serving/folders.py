@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
+
+from zoo.text.objects import DAMAGES, read_object
 
 TRAINED = "a trained model: use `zoo.load`, or `zoo predict`"
 _SHOWN = 5
@@ -48,10 +49,10 @@ def opener(folder: Path) -> str:
     if any((place / "model.keras").is_file() for place in (folder, folder / "model")):
         return TRAINED
     try:
-        metadata = json.loads((folder / "metadata.json").read_text("utf-8"))
+        metadata = read_object(folder / "metadata.json")
         if metadata["format"] == "zoo edge model":
             return "an export for a device: use `zoo.edge.EdgeModel`"
-    except (OSError, ValueError, KeyError, TypeError):
+    except DAMAGES:
         pass
     return ""
 

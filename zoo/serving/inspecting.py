@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from zoo.reporting.markdown import markdown_table
 from zoo.serving.check import file_hashes
 from zoo.serving.served import version_folder
 from zoo.serving.trust import beyond_the_graph, read_graphs
+from zoo.text.objects import DAMAGES, read_object
 
 
 def inspect(folder: str | Path) -> dict:
@@ -102,9 +102,9 @@ def _operations(graph) -> dict[str, int]:
 
 def _of_the_zoo(place: Path) -> dict:
     try:
-        metadata = json.loads((place / "metadata.json").read_text("utf-8"))
+        metadata = read_object(place / "metadata.json")
         tasks, listed = list(metadata["tasks"]), dict(metadata["sha256"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except DAMAGES:
         return {}
     now = file_hashes(place)
     names = sorted({**listed, **now})

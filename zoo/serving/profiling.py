@@ -34,6 +34,7 @@ def profile(
     batch_sizes: Sequence[int] = BATCH_SIZES,
     threads: int = 1,
     calls: int = CALLS,
+    trust: bool = False,
 ) -> dict:
     """Measures an export, loaded as the core of TF Serving loads it.
 
@@ -49,6 +50,7 @@ def profile(
         batch_sizes: numbers of texts per request.
         threads: threads of TensorFlow.
         calls: requests to time, of each batch size.
+        trust: whether its operations may reach files, network or Python.
 
     Returns:
         JSON-ready: `version`, `threads`, `tensorflow` and `requests`, one for each
@@ -59,7 +61,8 @@ def profile(
 
     Raises:
         ValueError: if there is no complete export with a signature of texts, if there
-            are no texts, or for a number below 1.
+            are no texts, for a number below 1, or without `trust` for an export whose
+            operations reach beyond it.
     """
     sizes = [whole("batch_sizes", size, 1) for size in batch_sizes]
     threads, calls = whole("threads", threads, 1), whole("calls", calls, 1)
@@ -76,7 +79,7 @@ def profile(
             f"`folder` must hold an export whose {SIGNATURE} takes `text`. "
             f"Received: {version} with the inputs {list(signature['inputs'])}."
         )
-    session, signatures = load_session(version, threads)
+    session, signatures = load_session(version, threads, trust=trust)
     with session:
         asked = _Asked(session, signatures[SIGNATURE], metadata.get("layers", {}))
         requests = [asked.request(rows, size, calls) for size in sizes]

@@ -9,7 +9,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -28,6 +27,8 @@ from zoo.serving.servable import Servable
 from zoo.serving.versions import TEMPORARY, check_keep, next_number, prune
 from zoo.serving.warmup import warmup_requests
 from zoo.serving.warmup_records import WARMUP_FILE, write_warmup
+from zoo.text.locks import locked, take_lock
+from zoo.text.writing import writing
 
 FORMAT_VERSION = 1
 EXTRA = "assets.extra"
@@ -39,7 +40,6 @@ MIN_SERVER = "2.15"
 # Largest difference of a score: rounding, and the loss with 8 bits of mantissa.
 _TOLERANCES = {"float32": 1e-5, "float64": 1e-5}
 _LOW_PRECISION_TOLERANCE = 2e-2
-_STALE_SECONDS = 24 * 3600
 _CHECK_SECONDS = 900
 
 
@@ -69,22 +69,8 @@ def publish(
     folder = Path(folder)
     temporary = _temporary_folder(folder)
     try:
-        save_without_gradients(servable.module, temporary, servable.endpoints)
-        if servable.method_names:
-            write_method_names(temporary, servable.method_names)
-        if servable.batchable:
-            (temporary / BATCHING_FILE).write_text(render(BATCHING_FILE), "utf-8")
-        name = folder.absolute().name
-        _write_extra(temporary, name, servable, examples)
-        model = dict(metadata or {})
-        card = model.pop("card", None) or _plain_card(name, servable)
-        write_card(temporary / EXTRA, card)
-        described = _describe(temporary, servable, model)
-        calls = list(servable.calls)
-        _write_json(temporary / "metadata.json", {**described, "calls": calls})
-        _self_check(temporary)
-        _synchronize(temporary)
-        published = _publish(temporary, folder)
+        with locked(temporary, "`folder`"):
+            published = _fill(temporary, folder, servable, examples, metadata or {})
     finally:
         # Also after Ctrl-C; after success there is nothing left to remove.
         shutil.rmtree(temporary, ignore_errors=True)
@@ -93,13 +79,38 @@ def publish(
     return published
 
 
+def _fill(
+    temporary: Path,
+    folder: Path,
+    servable: Servable,
+    examples: Sequence[bytes],
+    metadata: Mapping,
+) -> Path:
+    """Writes and checks a version in a folder of its own, then gives it its number."""
+    with writing(folder):
+        save_without_gradients(servable.module, temporary, servable.endpoints)
+        if servable.method_names:
+            write_method_names(temporary, servable.method_names)
+        if servable.batchable:
+            (temporary / BATCHING_FILE).write_text(render(BATCHING_FILE), "utf-8")
+        name = folder.absolute().name
+        _write_extra(temporary, name, servable, examples)
+        model = dict(metadata)
+        card = model.pop("card", None) or _plain_card(name, servable)
+        write_card(temporary / EXTRA, card)
+        described = _describe(temporary, servable, model)
+        calls = list(servable.calls)
+        _write_json(temporary / "metadata.json", {**described, "calls": calls})
+        _self_check(temporary)
+        _synchronize(temporary)
+        return _publish(temporary, folder)
+
+
 def _temporary_folder(folder: Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for path in folder.glob(f"{TEMPORARY}*"):
-            # Left by a run that was killed; a recent one may still be active.
-            if time.time() - path.stat().st_mtime > _STALE_SECONDS:
-                shutil.rmtree(path, ignore_errors=True)
+            _remove_abandoned(path)
         temporary = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=folder))
         temporary.chmod(0o755)  # mkdtemp's 0700 would lock out the server's user
         return temporary
@@ -108,6 +119,16 @@ def _temporary_folder(folder: Path) -> Path:
             "`folder` must be a writable folder, or a path where one can be "
             f"created. Received: folder={str(folder)!r} ({error})."
         ) from error
+
+
+def _remove_abandoned(folder: Path) -> None:
+    """Removes a folder of an export that was killed: the others hold their locks."""
+    try:
+        lock = take_lock(folder)
+    except OSError:
+        return
+    shutil.rmtree(folder, ignore_errors=True)
+    os.close(lock)
 
 
 def _write_extra(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import warnings
 from collections.abc import Iterable, Mapping
 from itertools import islice
@@ -11,15 +10,26 @@ from pathlib import Path
 from zoo.reporting.explanation import Explanation
 from zoo.serving.explained import SIGNATURE, explanations_of
 from zoo.serving.folders import described
-from zoo.serving.trust import check_trusted
+from zoo.serving.session import load_saved_model
 from zoo.serving.versions import versions
 from zoo.tasks import Task
 from zoo.text import as_bytes
 from zoo.text.imports import tf
 from zoo.text.inputs import each_text, whole
+from zoo.text.objects import DAMAGES, read_object
 from zoo.text.pairs import INPUTS, TextOrPair, by_input, each_pair
+from zoo.training.kept import check_names
 
 FORMAT_VERSION = 1
+_KINDS = {
+    "format_version": int,
+    "outputs": dict,
+    "tasks": dict,
+    "sha256": dict,
+    "signatures": dict,
+    "layers": dict,
+    "model": dict,
+}
 _BATCH = 256
 
 
@@ -46,19 +56,30 @@ class ServedModel:
     ):
         self.path = version_folder(Path(folder), version)
         self.metadata = read_metadata(self.path)
-        if not trust:
-            check_trusted(self.path)
-        try:
-            self._loaded = tf.saved_model.load(str(self.path))
-        except Exception as error:  # TensorFlow raises many kinds for a broken file
+        self._loaded = load_saved_model(self.path, trust=trust)
+        found = self._loaded.signatures
+        if "serving_default" not in found:
             raise ValueError(
-                "`folder` must hold a complete SavedModel. "
-                f"Received: {self.path} ({type(error).__name__}: {error})."
-            ) from error
-        self._serve = self._loaded.signatures["serving_default"]
+                "`folder` must hold an export with the signature serving_default. "
+                f"Accepted: what `zoo export` writes. Received: {self.path} with "
+                f"{', '.join(sorted(found)) or 'none'}."
+            )
+        self._serve = found["serving_default"]
+        self._check_outputs()
 
     def __repr__(self) -> str:
         return f"ServedModel({str(self.path)!r})"
+
+    def _check_outputs(self) -> None:
+        """Raises a `ValueError` for metadata of another graph."""
+        given = sorted(self._serve.structured_outputs)
+        for task, names in self.metadata["outputs"].items():
+            if task not in self.metadata["tasks"] or not {*names.values()} <= {*given}:
+                raise ValueError(
+                    "`folder` must hold an export whose metadata.json names its "
+                    f"outputs. Accepted: {', '.join(given)}, of the tasks that it "
+                    f"lists. Received: {self.path} with {task!r}: {names!r}."
+                )
 
     @property
     def tasks(self) -> list[str]:
@@ -204,6 +225,11 @@ class ServedModel:
                 continue
             labels = self.metadata["tasks"][task]["labels"] or ["value"]
             scores = arrays[names["scores"]][row].tolist()
+            if len(scores) != len(labels):
+                raise ValueError(
+                    f"`folder` must hold an export with a score for each label of "
+                    f"{task!r}. Accepted: {len(labels)}. Received: {len(scores)}."
+                )
             answer[task] = {
                 "label": arrays[names["label"]][row].decode("utf-8"),
                 "scores": dict(zip(labels, scores, strict=True)),
@@ -237,10 +263,15 @@ def read_metadata(folder: Path) -> dict:
     """Returns the checked content of a version's `metadata.json`."""
     path = folder / "metadata.json"
     try:
-        metadata = json.loads(path.read_text(encoding="utf-8"))
+        metadata = read_object(path, _KINDS)
         number = metadata["format_version"]
-        metadata["outputs"], metadata["tasks"], metadata["sha256"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        check_names(metadata["sha256"])
+        for config in metadata["tasks"].values():
+            Task.from_config(config)
+        for names in metadata["outputs"].values():
+            if not all(isinstance(name, str) for name in dict(names).values()):
+                raise TypeError(f"its 'outputs' hold {names!r}")
+    except DAMAGES as error:
         raise ValueError(
             "`folder` must hold an export with its metadata.json, as `zoo.export` "
             f"writes it. Received: {path} ({error!r})."

@@ -10,23 +10,31 @@ from typing import Any
 # By what they can do. A SavedModel of the zoo has none of them outside its saver.
 _BEYOND = {
     "runs Python code": r"(Eager)?PyFunc(Stateless)?",
+    "runs code outside the graph": r"XlaCustomCall(V2)?|RemoteFusedGraphExecute",
+    "ends the process": r"Abort",
     "writes files": r"WriteFile|Save(V2|Slices)?|SaveDataset(V2)?|MergeV2Checkpoints|"
-    r"(Create|Flush|Import|Write)\w*Summary\w*|PrintV2|SnapshotDataset(V2)?|"
-    r"CacheDataset(V2)?|DebugIdentity\w*|Debug(Nan|Numeric)\w*",
-    "reads files": r"ReadFile|MatchingFiles|Restore(V2|Slice)?|\w*ReaderV?2?|"
-    r"(TextLine|TFRecord|FixedLengthRecord|CSV|Sql|LMDB|Load|SSTable)Dataset\w*|"
-    r"Decode(Proto|ProtoV2)|EncodeProto",
-    "opens connections": r"DataService\w*|\w*Rpc\w*|_?(Host)?(Send|Recv)|"
-    r"RegisterDataset\w*",
+    r"DistributedSave|DumpTensor|(Experimental)?DatasetToTFRecord|"
+    r"CalibrationStatisticsSaver|(Create|Flush|Import|Write)\w*Summary\w*|PrintV2|"
+    r"SnapshotDataset(V2)?|CacheDataset(V2)?|DebugIdentity\w*|Debug(Nan|Numeric)\w*",
+    "reads files": r"ReadFile|MatchingFiles|(DTensor)?Restore(V2|Slice)?|"
+    r"\w*ReaderV?2?|(Experimental)?(TextLine|TFRecord|FixedLengthRecord|CSV|Sql|LMDB|"
+    r"Load|SSTable|MatchingFiles)Dataset\w*|(List)?SnapshotChunks?Dataset|RecordInput|"
+    r"ImmutableConst|LoadAndRemapMatrix|GenerateVocabRemapping|Skipgram|"
+    r"FixedUnigramCandidateSampler|Decode(Proto|ProtoV2)|EncodeProto|"
+    r"FileSystemSetConfiguration",
+    "opens connections": r"DataService\w*|\w*Rpc\w*|_?(Host)?(Send|Recv)|RemoteCall|"
+    r"Collective\w*|RegisterDataset\w*",
 }
+# What restores variables, from the node that a SavedModel names for it.
+_SAVER = {"RestoreV2", "SaveV2", "MergeV2Checkpoints", "ShardedFilename"}
 
 
 def beyond_the_graph(graphs: Iterable[Any]) -> dict[str, str]:
     """Returns the operations of graphs that can reach files, network or Python.
 
-    Only what loading and the signatures can run counts, so the restoring of the
-    model's own variables does not; nor do tables of words, which every export reads
-    from a file of its own.
+    Only what loading and the signatures can run counts. The operations that save and
+    restore the variables do not, nor do tables of words, which every export reads from
+    a file of its own.
 
     Args:
         graphs: those of a version, see `read_graphs`.
@@ -38,21 +46,21 @@ def beyond_the_graph(graphs: Iterable[Any]) -> dict[str, str]:
     """
     found = {}
     for graph in graphs:
-        for op in _reached(graph):
+        for op in _reached(graph) | (_restoring(graph) - _SAVER):
             for does, pattern in _BEYOND.items():
                 if re.fullmatch(pattern, op):
                     found[op] = does
     return dict(sorted(found.items()))
 
 
-def check_trusted(folder: Path) -> None:
+def check_trusted(folder: Path, argument: str = "`folder`") -> None:
     """Raises a `ValueError` for a version that reaches beyond its graph."""
     found = beyond_the_graph(read_graphs(folder))
     if found:
         said = ", ".join(f"{op} ({does})" for op, does in found.items())
         raise ValueError(
-            "`folder` must hold a model whose operations compute only. Accepted with "
-            "`--trust`, in Python `trust=True`: a model from somebody you know. "
+            f"{argument} must hold a model whose operations compute only. Accepted "
+            "with `--trust`, in Python `trust=True`: a model from somebody you know. "
             f"Received: {folder} with {said}."
         )
 
@@ -91,6 +99,14 @@ def _reached(graph: Any) -> set[str]:
     for name in graph.object_graph_def.concrete_functions:
         start += _body(functions, name)
     return _called_by(start, functions)
+
+
+def _restoring(graph: Any) -> set[str]:
+    """Returns the operations that a loader runs to restore the variables."""
+    functions = {f.signature.name: f for f in graph.graph_def.library.function}
+    nodes = {node.name: node for node in graph.graph_def.node}
+    roots = [_node(graph.saver_def.restore_op_name)]
+    return _called_by([nodes[name] for name in _with_inputs(roots, nodes)], functions)
 
 
 def _with_inputs(roots: Iterable[str], nodes: dict[str, Any]) -> set[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from zoo.serving.warmup_records import (
 )
 from zoo.text import as_bytes
 from zoo.text.pairs import INPUTS, by_input, joined
+from zoo.text.writing import replaced, write_text
 
 LENGTHS = (8, 32, 128)
 BATCH_SIZES = (1, 8, 64)
@@ -123,13 +123,9 @@ def rewrite_warmup(
             f"`lengths` and `batch_sizes` must make at most {MOST_RECORDS} requests. "
             f"Received: {len(requests)}."
         )
-    partial = path.with_name(f".{path.name}")
-    count = write_warmup(str(partial), requests, model=folder.parent.name)
-    os.replace(partial, path)
+    with replaced(path) as partial:
+        count = write_warmup(str(partial), requests, model=folder.parent.name)
     metadata["sha256"] = check.file_hashes(folder)
-    partial = folder / ".metadata.json"
-    partial.write_text(
-        json.dumps(metadata, ensure_ascii=False, indent=1) + "\n", "utf-8"
-    )
-    os.replace(partial, folder / "metadata.json")
+    text = json.dumps(metadata, ensure_ascii=False, indent=1) + "\n"
+    write_text(folder / "metadata.json", text)
     return count

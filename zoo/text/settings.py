@@ -8,6 +8,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from zoo.text.inputs import whole
+from zoo.text.objects import DAMAGES, read_object
+from zoo.text.writing import write_text
 
 TOKENIZERS = ("unicode", "whitespace", "wordpiece", "bytes")
 FORMAT_VERSION = 1
@@ -69,7 +71,7 @@ def read_settings(path: Path) -> tuple[TextSettings, int]:
 def write_config(path: Path, kind: str, values: Mapping) -> None:
     """Writes the JSON file of a pipeline of class `kind`."""
     config = {"class": kind, "format_version": FORMAT_VERSION, **values}
-    path.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+    write_text(path, json.dumps(config, indent=2) + "\n")
 
 
 def read_config(path: Path, kind: str, names: Iterable[str]) -> dict:
@@ -81,11 +83,11 @@ def read_config(path: Path, kind: str, names: Iterable[str]) -> dict:
     """
     short = kind.rpartition(".")[2]
     try:
-        config = json.loads(path.read_text(encoding="utf-8"))
+        config = read_object(path)
         if config["class"] != kind:
             raise ValueError(f"it describes {config['class']!r}")
         version = config["format_version"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except DAMAGES as error:
         raise ValueError(
             "`folder` must hold a text pipeline: pipeline.json and its vocabulary, as "
             f"`{short}.save` writes them. Received: {path} ({error!r})."

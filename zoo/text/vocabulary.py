@@ -7,8 +7,11 @@ from collections.abc import Collection, Sequence
 from itertools import islice
 from pathlib import Path
 
+from zoo.text.writing import write_text
+
 PAD, UNKNOWN, BEGIN, END = range(4)
 SPECIALS = ("[PAD]", "[UNK]", "[BEGIN]", "[END]")
+MOST_BYTES = 2**28  # of a vocabulary's file
 # A longer "word" is an encoded file or a missing space; it stays unknown.
 MAX_TOKEN_BYTES = 100
 # The word piece learner looks at all substrings of all words: it is given the most
@@ -181,8 +184,7 @@ def check_vocabulary(vocabulary: Sequence[str]) -> tuple[str, ...]:
 
 def write_vocabulary(path: Path, vocabulary: Sequence[str]) -> None:
     """One token a line, UTF-8, line feed after each."""
-    text = "".join(f"{token}\n" for token in vocabulary)
-    path.write_bytes(text.encode("utf-8"))
+    write_text(path, "".join(f"{token}\n" for token in vocabulary))
 
 
 def read_vocabulary(path: Path, size: int) -> tuple[str, ...]:
@@ -192,11 +194,13 @@ def read_vocabulary(path: Path, size: int) -> tuple[str, ...]:
         ValueError: if the file is missing, truncated, or not a vocabulary of `size`.
     """
     try:
+        if path.stat().st_size > MOST_BYTES:
+            raise OSError(f"it has {path.stat().st_size:,} bytes")
         content = path.read_bytes().decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ValueError(
-            f"The vocabulary file must be a readable UTF-8 text. Received: {path} "
-            f"({error})."
+            "The vocabulary file must be a readable UTF-8 text of at most "
+            f"{MOST_BYTES:,} bytes. Received: {path} ({error})."
         ) from error
     lines = content.split("\n")
     if lines.pop() or len(lines) != size:

@@ -43,8 +43,8 @@ class Deadline(keras.callbacks.Callback):
     """Ends the training at a deadline.
 
     Args:
-        deadline: a `time.time()`, or `None`. The current epoch then ends early, and is
-            validated and kept like others.
+        deadline: a `time.monotonic()`, or `None`. The current epoch then ends early,
+            and is validated and kept like others.
     """
 
     def __init__(self, deadline: float | None) -> None:
@@ -58,7 +58,7 @@ class Deadline(keras.callbacks.Callback):
         self._look_at_clock()
 
     def _look_at_clock(self) -> None:
-        if self.deadline is not None and time.time() >= self.deadline:
+        if self.deadline is not None and time.monotonic() >= self.deadline:
             self.model.stop_training = True
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import io
 import json
-import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -13,11 +13,14 @@ from pathlib import Path
 
 import keras
 import numpy as np
+from keras.src.saving import saving_lib
 
+from zoo.text.writing import replaced
 from zoo.training.history import rank
-from zoo.training.kept import intact, read_json, write_json
+from zoo.training.kept import intact, read_json, sha256_of, write_json
 
-_STATE = "state.json"
+_STATE, _WEIGHTS = "state.json", ".weights.h5"
+_OWN = ("last-", "best-", ".partial-")  # beginnings of the names of files of epochs
 
 
 class Diverged(RuntimeError):
@@ -49,6 +52,7 @@ class Checkpoint(keras.callbacks.Callback):
         self.best_epoch = -1
         self.finished = False
         self._best_weights = None
+        self._digests: dict[str, str] = {}  # of the files of weights
 
     def restore(self, model: keras.Model) -> int:
         """Loads the last finished epoch into the model.
@@ -67,6 +71,7 @@ class Checkpoint(keras.callbacks.Callback):
             self.history = [*state["history"]]
             self.best_epoch = state["best_epoch"]
             self.finished = state["finished"]
+            self._digests = dict(state.get("sha256", {}))
             if len(self.history) != done or not -1 <= self.best_epoch < done:
                 raise ValueError(f"it has {len(self.history)} of {done} epochs")
             for variable, value in zip(variables, state["random"], strict=True):
@@ -134,32 +139,57 @@ class Checkpoint(keras.callbacks.Callback):
         if better:
             with averaged(self.model):
                 self._save(folder, f"best-{epoch}")
+        keep = {f"last-{epoch}{_WEIGHTS}", f"best-{self.best_epoch}{_WEIGHTS}"}
+        self._digests = {n: d for n, d in self._digests.items() if n in keep}
         state = {
             "epoch": epoch,
             "best_epoch": self.best_epoch,
             "finished": self.finished,
             "history": self.history,
+            "sha256": self._digests,
             "random": [
                 keras.ops.convert_to_numpy(state).tolist()
                 for state in _random_states(self.model)
             ],
         }
         write_json(folder / _STATE, state)
-        keep = {f"last-{epoch}.weights.h5", f"best-{self.best_epoch}.weights.h5"}
-        for path in folder.glob("*.weights.h5"):
-            epochs_file = path.name.startswith(("last-", "best-", "partial-"))
-            if epochs_file and path.name not in keep:
+        for path in folder.iterdir():
+            if path.name not in keep and path.name.startswith(_OWN):
                 path.unlink()
 
     def _load(self, folder: Path, model: keras.Model, name: str) -> None:
-        path = folder / f"{name}.weights.h5"
+        path = folder / f"{name}{_WEIGHTS}"
         with intact(path, _remedy(folder)):
+            # Versions before this one kept no digests.
+            if sha256_of(path) != self._digests.get(path.name, sha256_of(path)):
+                raise ValueError("its sha256 is not that of the file that was written")
             model.load_weights(path)
 
     def _save(self, folder: Path, name: str) -> None:
-        partial = folder / f"partial-{name}.weights.h5"
-        self.model.save_weights(partial, overwrite=True)
-        os.replace(partial, folder / f"{name}.weights.h5")
+        path = folder / f"{name}{_WEIGHTS}"
+        content = weights_file(self.model)
+        with replaced(path) as partial:
+            partial.write_bytes(content)
+        self._digests[path.name] = hashlib.sha256(content).hexdigest()
+
+
+def weights_file(model: keras.Model) -> memoryview:
+    """Returns what `save_weights` would write to a file.
+
+    It is made in memory: HDF5 ends the process where the end of its file does not fit
+    on the disk.
+    """
+    content = io.BytesIO()
+    store = saving_lib.H5IOStore(content, mode="w")
+    saving_lib._save_state(
+        model,
+        weights_store=store,
+        assets_store=None,
+        inner_path="",
+        visited_saveables=set(),
+    )
+    store.close()
+    return content.getbuffer()
 
 
 @contextmanager

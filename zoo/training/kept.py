@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+
+from zoo.text.objects import read_object
+from zoo.text.writing import write_text
 
 
 def write_json(path: Path, value) -> None:
-    """Writes a file atomically."""
-    partial = path.with_name(f"{path.name}.partial")
-    partial.write_text(json.dumps(value, indent=1, ensure_ascii=False), "utf-8")
-    os.replace(partial, path)
+    """Writes a file whole or not at all; see `zoo.text.writing.replaced`."""
+    write_text(path, json.dumps(value, indent=1, ensure_ascii=False))
 
 
 def read_json(path: Path, remedy: str) -> dict:
@@ -24,10 +24,7 @@ def read_json(path: Path, remedy: str) -> dict:
         ValueError: for a damaged file; see `intact`.
     """
     with intact(path, remedy):
-        value = json.loads(path.read_text("utf-8"))
-        if not isinstance(value, dict):
-            raise TypeError(f"it holds {json.dumps(value)[:40]}")
-        return value
+        return read_object(path)
 
 
 @contextmanager
@@ -62,6 +59,24 @@ def sha256_of(path: Path) -> str:
     """Returns the SHA-256 in hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def check_names(hashes: Mapping) -> dict[str, str]:
+    """Returns the sha256 of files by name, of names that stay in their folder.
+
+    Raises:
+        TypeError, ValueError: for something else.
+
+    Example:
+        >>> check_names({"../model.keras": "00"})
+        Traceback (most recent call last):
+        ValueError: its 'sha256' names '../model.keras'
+    """
+    for name, digest in dict(hashes).items():
+        place = PurePosixPath(name)
+        if place.is_absolute() or ".." in place.parts or not isinstance(digest, str):
+            raise ValueError(f"its 'sha256' names {name!r}")
+    return dict(hashes)
 
 
 def check_file(path: Path, digest: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -18,6 +19,10 @@ def _whole(value) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
+def _number(value) -> bool:
+    return _whole(value) or isinstance(value, float) and math.isfinite(value)
+
+
 def is_folder(weights: str) -> bool:
     """Returns whether a value of `weights` names a trained model, and no shipped one.
 
@@ -29,7 +34,10 @@ def is_folder(weights: str) -> bool:
 
 
 def _exists(weights: str) -> bool:
-    return not is_folder(weights) or Path(weights).is_dir() or is_trained(weights)
+    try:
+        return not is_folder(weights) or Path(weights).is_dir() or is_trained(weights)
+    except (OSError, ValueError):  # no name that a file can have
+        return False
 
 
 # Values of `imbalance`, and the one of `loss_weights` that is not a mapping.
@@ -40,13 +48,11 @@ SHIPPED_OR_NOT = (AUTO, NONE, *NAMES)  # values of `weights` that are no folder
 _FROM_0 = ("a whole number of at least 0", lambda value: _whole(value) and value >= 0)
 _NOT_NEGATIVE = (
     "a number of at least 0",
-    lambda value: (_whole(value) or isinstance(value, float)) and value >= 0,
+    lambda value: _number(value) and value >= 0,
 )
 _SHARE = (
     "a number above 0 and at most 1, or none",
-    lambda value: (
-        value is None or (_whole(value) or isinstance(value, float)) and 0 < value <= 1
-    ),
+    lambda value: value is None or _number(value) and 0 < value <= 1,
 )
 _SHIPPED = (
     ", ".join(SHIPPED_OR_NOT[:-1]) + f" or {SHIPPED_OR_NOT[-1]}",
@@ -75,7 +81,7 @@ _BY_NAME = {
     ),
     "label_smoothing": (
         "a number from 0 to below 1",
-        lambda value: (_whole(value) or isinstance(value, float)) and 0 <= value < 1,
+        lambda value: _number(value) and 0 <= value < 1,
     ),
     "length_penalty": _NOT_NEGATIVE,
     "label_weight": _NOT_NEGATIVE,
@@ -94,19 +100,17 @@ _ACCEPTED = {
     ),
     "float": (
         "a number above 0",
-        lambda value: (_whole(value) or isinstance(value, float)) and value > 0,
+        lambda value: _number(value) and value > 0,
     ),
     "float | None": (
         "a number above 0, or none",
-        lambda value: (
-            value is None or (_whole(value) or isinstance(value, float)) and value > 0
-        ),
+        lambda value: value is None or _number(value) and value > 0,
     ),
     "bool": ("true or false", lambda value: isinstance(value, bool)),
     "str": ("a name", lambda value: isinstance(value, str)),
     "str | float": (
         "a name or a number",
-        lambda value: _whole(value) or isinstance(value, (str, float)),
+        lambda value: _number(value) or isinstance(value, str),
     ),
     "Mapping[str, float] | str": (
         "a mapping or a name",

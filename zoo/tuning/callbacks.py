@@ -14,8 +14,8 @@ class Limits(Deadline):
 
     Args:
         parameters: maximum number of weights, or `None`.
-        deadline: a `time.time()`, or `None`. The current epoch then ends early, and is
-            validated and kept like others.
+        deadline: a `time.monotonic()`, or `None`. The current epoch then ends early,
+            and is validated and kept like others.
         whole: whether the deadline ends the training by `OutOfTime` instead, so that
             it can continue from its last epoch.
     """
@@ -37,7 +37,7 @@ class Limits(Deadline):
     def on_train_batch_end(self, batch: int, logs=None) -> None:
         if not self.whole:
             super().on_train_batch_end(batch, logs)
-        elif self.deadline is not None and time.time() >= self.deadline:
+        elif self.deadline is not None and time.monotonic() >= self.deadline:
             raise OutOfTime
 
     def on_epoch_end(self, epoch: int, logs=None) -> None:

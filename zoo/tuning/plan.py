@@ -116,7 +116,7 @@ class Plan:
             values: values of the parameters.
             epochs: maximum number, instead of the settings'.
             parent: name of the trial that it continues, or `None`.
-            deadline: `time.time()` at which it stops, or `None`.
+            deadline: `time.monotonic()` at which it stops, or `None`.
         """
         model, settings, keywords = self.searched.chosen(values)
         settings = {"seed": self.seed, **settings}

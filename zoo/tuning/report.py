@@ -9,6 +9,7 @@ from pathlib import Path
 from zoo.models._search_space import as_json
 from zoo.reporting.markdown import markdown_table
 from zoo.reporting.terminal import shell_command
+from zoo.text.writing import write_text
 from zoo.tuning.choosing import standard_error
 from zoo.tuning.objective import pareto_front
 from zoo.tuning.plan import Plan
@@ -59,7 +60,7 @@ def write_search_report(plan: Plan, result) -> Path:
         f"Fixed: `{json.dumps(dict(plan.searched.fixed), ensure_ascii=False)}`",
     ]
     path = plan.folder / "report.md"
-    path.write_text("\n\n".join(part for part in page if part) + "\n", "utf-8")
+    write_text(path, "\n\n".join(part for part in page if part) + "\n")
     return path
 
 

@@ -38,7 +38,7 @@ def retrained(
     before = _spent(plan, CLOCK)
     deadline = None
     if plan.seconds is not None:
-        deadline = time.time() + plan.seconds - _spent(plan, ORACLE) - before
+        deadline = time.monotonic() + plan.seconds - _spent(plan, ORACLE) - before
     names = plan.candidates(results)
     jobs = {name: _jobs(plan, name, results[name], deadline) for name in names}
     # In turns, so that every trial has a new seed before one has two.
@@ -106,7 +106,9 @@ def _is_kept(job: Job) -> bool:
 
 def _run(plan: Plan, jobs: list[Job], splits, workers: int) -> Iterator:
     """Runs jobs that begin before the deadline; yields each with its result."""
-    timely = (job for job in jobs if job.deadline is None or time.time() < job.deadline)
+    timely = (
+        job for job in jobs if job.deadline is None or time.monotonic() < job.deadline
+    )
     if workers > 1 or plan.processes:
         with _cores(workers):
             yield from in_processes(timely, splits, workers)

@@ -11,6 +11,7 @@ from zoo.data.parts import without_test
 from zoo.families import family_of, get_family
 from zoo.models._search_space import Range
 from zoo.reporting.report import Report
+from zoo.text.locks import locked
 from zoo.tuning import workers as cluster
 from zoo.tuning.choosing import Candidate
 from zoo.tuning.objective import Objective, parse_budget
@@ -169,17 +170,26 @@ def search(
         )
     from zoo.tuning.finish import finish
 
-    plan.claim(fingerprint_of(splits))
     seen = without_test(splits)
+    if cluster.role() == "worker":  # in the folder of its chief
+        plan.claim(fingerprint_of(splits))
+        _run(plan, seen, 1)
+        return None
+    with locked(plan.folder, "`folder` (--out)"):
+        plan.claim(fingerprint_of(splits))
+        _run(plan, seen, workers)
+        return finish(
+            plan, splits, retrain=retrain, export_to=export_to, workers=workers
+        )
+
+
+def _run(plan: Plan, splits, workers: int) -> None:
     if workers > 1:
-        cluster.run_workers(plan, seen, workers)
+        cluster.run_workers(plan, splits, workers)
     else:
         from zoo.tuning.tuner import run_search
 
-        run_search(plan, seen)
-    if cluster.role() == "worker":
-        return None
-    return finish(plan, splits, retrain=retrain, export_to=export_to, workers=workers)
+        run_search(plan, splits)
 
 
 def check_installed() -> None:

@@ -23,12 +23,14 @@ from pathlib import Path
 from typing import Any
 
 from zoo.families import get_family
+from zoo.text.writing import Unwritten
 from zoo.training.history import best_epoch
 from zoo.training.kept import intact, read_json, write_json
 from zoo.tuning.objective import Objective
 
 RESULT = "result.json"
 DONE, FAILED, OVER, LATE = "done", "failed", "over budget", "out of time"
+_UNWRITTEN = 74  # exit code of a process that could not write: EX_IOERR of sysexits.h
 
 
 class OverBudget(Exception):
@@ -59,7 +61,7 @@ class Job:
         keywords: arguments of the model's builder.
         objective: name of the objective.
         budget: limits by name.
-        deadline: `time.time()` at which the training stops, or `None`.
+        deadline: `time.monotonic()` at which the training stops, or `None`.
         parent: folder of the trial whose training this one continues, or `None`.
         whole: whether the training counts only as a whole: at the deadline it stops
             without a result, and continues from its last epoch when it runs again.
@@ -118,6 +120,8 @@ def run_trial(job: Job, splits) -> dict:
         results.update(status=OVER, parameters=over.parameters)
     except OutOfTime:
         return {"status": LATE, "objective": None}
+    except Unwritten:  # a full disk says nothing about the trial
+        raise
     except Exception as error:  # of any kind: the search continues without this trial
         results.update(status=FAILED, error=_described(error))
     results["wall"] = time.perf_counter() - start
@@ -218,6 +222,11 @@ def _result_of(job: Job, code: int | None) -> dict:
     result = read_result(job.folder)
     if result is not None:
         return result
+    if code == _UNWRITTEN:
+        raise Unwritten(
+            f"{job.folder} must be written whole. Accepted: a place with room for it. "
+            f"Received: what the end of {job.folder / 'log.txt'} says."
+        )
     if job.whole and code == 0:
         return {"status": LATE, "objective": None}
     why = f"exit code {code}"
@@ -241,7 +250,11 @@ def _result_of(job: Job, code: int | None) -> dict:
 def _process(job: Job, splits) -> None:
     die_with_parent()
     log_to(job.folder / "log.txt")
-    run_trial(job, splits)
+    try:
+        run_trial(job, splits)
+    except Unwritten as error:
+        print(error, file=sys.stderr)
+        sys.exit(_UNWRITTEN)
 
 
 def log_to(path: Path) -> None:

@@ -69,7 +69,7 @@ class Tuner(Loop):
             oracle.reload()
         self.deadline = None
         if plan.search_seconds is not None:
-            self.deadline = time.time() + plan.search_seconds - oracle.spent
+            self.deadline = time.monotonic() + plan.search_seconds - oracle.spent
         super().__init__(oracle, plan.folder / "keras-tuner", role)
 
     def run(self, asked: Asked, splits) -> float:

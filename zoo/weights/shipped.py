@@ -22,7 +22,15 @@ NONE, AUTO = "none", "auto"
 FILE = "vectors.npz"
 _FOLDER = Path(__file__).parent
 # Errors of NumPy for files that are missing, truncated, changed, or of another kind.
-_DAMAGES = OSError, ValueError, KeyError, EOFError, zlib.error, zipfile.BadZipFile
+_DAMAGES = (
+    OSError,
+    ValueError,
+    KeyError,
+    EOFError,
+    MemoryError,  # a header may declare any size
+    zlib.error,
+    zipfile.BadZipFile,
+)
 
 
 def read_vectors(

@@ -63,6 +63,7 @@ class Lesson:
         seed: of what a teacher learns.
         epochs: passes over the training rows of a teacher that is fine-tuned.
         deadline: seconds within which each answer, or batch of answers, must come.
+        trust: whether files of a teacher may run code.
     """
 
     tasks: Mapping[str, Task]
@@ -72,6 +73,7 @@ class Lesson:
     seed: int = 0
     epochs: int = 3
     deadline: float = 600.0
+    trust: bool = False
 
     @property
     def only(self) -> str | None:

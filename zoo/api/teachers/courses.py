@@ -38,7 +38,7 @@ class Wanted:
         encoding: of files.
         temperature: of the teachers, or `None`.
         mixture: share of the label in a target.
-        budget, rounds, augment, epochs, deadline: as of `zoo.distill`.
+        budget, rounds, augment, epochs, deadline, trust: as of `zoo.distill`.
         seed: of what teachers learn.
         kept: folder of the answers.
         folder: of the run.
@@ -61,6 +61,7 @@ class Wanted:
     augment: int
     epochs: int
     deadline: float
+    trust: bool
     seed: int
     kept: Path
     folder: Path
@@ -94,14 +95,14 @@ def teach(family: str, wanted: Wanted) -> Run:
         TeacherError: for a teacher that fails, or answers what cannot be used.
     """
     for one in wanted.teachers:
-        check_teacher(one)
+        check_teacher(one, trust=wanted.trust)
     return COURSES[family](wanted)
 
 
 def _teach_classifier(wanted: Wanted) -> Run:
     texts = wanted.texts(DEFAULT_TEXT)
     pool = wanted.pool(texts)
-    names = "seed", "epochs", "deadline"
+    names = "seed", "epochs", "deadline", "trust"
     options = {name: getattr(wanted, name) for name in names}
     return Teaching(
         **wanted.course,
@@ -129,14 +130,14 @@ def _teach_tagger(wanted: Wanted) -> Run:
     return TaggerTeaching(
         **wanted.course,
         tasks=learned_tasks(wanted.splits, wanted.settings),
-        taggers=[Tagger(one) for one in wanted.teachers],
+        taggers=[Tagger(one, trust=wanted.trust) for one in wanted.teachers],
         temperature=wanted.temperature,
         mixture=wanted.mixture,
     ).run(pool, len(sentences), wanted.folder, wanted.export_to)
 
 
 def _teach_translator(wanted: Wanted) -> Run:
-    teacher = open_translator(wanted.teachers[0], wanted.deadline)
+    teacher = open_translator(wanted.teachers[0], wanted.deadline, trust=wanted.trust)
     texts = wanted.texts(DEFAULT_SOURCE)
     pool = wanted.pool(texts)
     course = SequenceTeaching(**wanted.course, teacher=teacher, kept=wanted.kept)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -12,6 +11,7 @@ from zoo.data.errors import shorten
 from zoo.data.soft import read_distribution
 from zoo.data.values import render
 from zoo.tasks import Task
+from zoo.text.objects import parse_json
 
 # Of one task, from label to probability, or from `value` to a regression's value.
 Scores = dict[str, float]
@@ -45,7 +45,7 @@ def read_answer(line: str, tasks: Mapping[str, Task]) -> dict[str, Scores | None
         {'mood': {'up': 1.0}}
     """
     try:
-        value = json.loads(line)
+        value = parse_json(line)
     except ValueError:
         raise _unreadable(tasks, line) from None
     if len(tasks) == 1:
@@ -98,8 +98,12 @@ def _share(name: str, cell: Any) -> float:
 
 
 def _is_number(value: Any) -> bool:
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return number and math.isfinite(value)
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # a whole number beyond all floats
+        return False
 
 
 def _unreadable(tasks: Mapping[str, Task], line: str) -> CellError:

@@ -11,6 +11,8 @@ from typing import Any
 
 from zoo.api.teachers.base import Asked, TeacherError
 from zoo.client.base import ServerError
+from zoo.text.objects import parse_json
+from zoo.text.writing import writing
 
 _FILE = "answers.jsonl"
 _SHOWN = 10  # lines about the progress of a pass
@@ -32,7 +34,7 @@ class Kept(ABC):
         if self.path.is_file():
             for line in self.path.read_text("utf-8", "replace").split("\n"):
                 try:
-                    key, answer = json.loads(line)
+                    key, answer = parse_json(line)
                     self._found[key] = self.read(answer)
                 except (ValueError, TypeError, KeyError):
                     pass
@@ -55,15 +57,16 @@ class Kept(ABC):
 
     def add(self, texts: Sequence[str], said: Any) -> None:
         """Keeps answers: on disk when this returns."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
         lines = []
         for text, answer in zip(texts, self.each(said), strict=True):
             self._found[_key(text)] = self.read(answer)
             lines.append(json.dumps([_key(text), answer]) + "\n")
-        with self.path.open("a", encoding="utf-8") as file:
-            if file.tell() and not _ends_line(self.path):
-                file.write("\n")
-            file.writelines(lines)
+        with writing(self.path):
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with self.path.open("a", encoding="utf-8") as file:
+                if file.tell() and not _ends_line(self.path):
+                    file.write("\n")
+                file.writelines(lines)
 
     def of(self, texts: Sequence[str]) -> list:
         """Returns the answers about texts that are not missing."""

@@ -18,7 +18,7 @@ def lesson_of(splits: Splits, folder: Path, **options) -> Lesson:
     Args:
         splits: the data.
         folder: keeps what teachers learn and answer.
-        options: `seed`, `epochs` and `deadline` of the lesson.
+        options: `seed`, `epochs`, `deadline` and `trust` of the lesson.
 
     Raises:
         ValueError: for pairs of texts.

@@ -56,6 +56,9 @@ class NamedScores:
         if task.labels and isinstance(names, (list, tuple)):
             texts = [_text(text) for text in names]
             teacher.check_labels(name, texts)
+            if len(texts) != len(scores):
+                what = f"an answer{teacher.about(name)} has another number of labels"
+                raise teacher.wrong(what, f"{len(scores)} labels", f"{len(texts)}")
             return dict(zip(texts, scores, strict=False))
         if len(scores) != len(labels):
             accepted = f"{len(labels)} scores, of {listed(labels)}"
@@ -79,8 +82,8 @@ class NamedScores:
             starts.insert(0, "")
         for start in starts:
             for key in (f"{start}{scores}" for scores in _SCORES):
-                if isinstance(answer.get(key), list):
-                    return start, answer[key]
+                if isinstance(found := answer.get(key), list):
+                    return start, self._checked(key, found)
         number = self.teacher.lesson.tasks[task].kind == "regression"
         if found := _numbers(answer.get(task), number):
             return starts[-1], found
@@ -90,6 +93,12 @@ class NamedScores:
             if len(lists) == 1:
                 return "", lists[0]
         return "", None
+
+    def _checked(self, key: str, scores: list) -> list:
+        if not scores or not all(isinstance(score, (int, float)) for score in scores):
+            what, accepted = f"its {key!r} of a text are no scores", "a list of numbers"
+            raise self.teacher.wrong(what, accepted, repr(scores)[:80])
+        return scores
 
 
 def _numbers(value: Any, number: bool) -> list[float] | None:

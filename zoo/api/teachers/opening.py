@@ -20,13 +20,21 @@ ACCEPTED = (
 )
 
 
-def check_teacher(source: str) -> None:
+def check_teacher(source: str, *, trust: bool = False) -> None:
     """Raises unless a teacher can be opened, before anything long begins.
 
+    Args:
+        source: see `ACCEPTED`.
+        trust: whether its operations may reach files, network or Python.
+
     Raises:
-        ValueError: for something else.
+        ValueError: for something else, or without `trust` for such operations.
     """
-    kind_of(source)
+    if kind_of(source) in ("exported", "saved model") and not trust:
+        from zoo.serving.served import version_folder
+        from zoo.serving.trust import check_trusted
+
+        check_trusted(version_folder(Path(source), None), "`teacher` (--teacher)")
 
 
 def open_teacher(source: str, lesson: Lesson, say: Callable[[str], object]) -> Teacher:

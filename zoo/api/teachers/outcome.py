@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from zoo.reporting.markdown import in_cell, markdown_table
+from zoo.text.writing import append_text, write_text
 from zoo.training.metrics import mean_of_known
 
 NO_BETTER = "The teacher is no better than the student alone; train without it."
@@ -56,9 +57,8 @@ def helps(scores: Mapping[str, Mapping[str, float]]) -> bool:
 
 def write_outcome(folder: Path, text: str, facts: Mapping) -> None:
     """Appends a section to the report of a run, and writes `teaching.json`."""
-    with (folder / "report.md").open("a", encoding="utf-8") as file:
-        file.write(f"\n## Teacher\n\n{text}\n")
-    (folder / "teaching.json").write_text(json.dumps(facts, indent=1), "utf-8")
+    append_text(folder / "report.md", f"\n## Teacher\n\n{text}\n")
+    write_text(folder / "teaching.json", json.dumps(facts, indent=1))
 
 
 @dataclass(frozen=True)

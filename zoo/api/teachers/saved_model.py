@@ -23,15 +23,10 @@ class SavedModelTeacher(Teacher):
         return digests(Path(self.source), "saved_model.pb", "variables/*", "assets/*")
 
     def ask(self, texts: Sequence[str]) -> Iterator[Said]:
+        from zoo.serving.session import load_saved_model
         from zoo.text.imports import tf  # with the operations of tensorflow-text
 
-        try:
-            loaded = tf.saved_model.load(self.source)
-        except Exception as error:  # TensorFlow raises many kinds for a broken file
-            what, accepted = "it cannot be loaded", "a complete SavedModel"
-            raise self.wrong(
-                what, accepted, f"{type(error).__name__}: {error}"
-            ) from None
+        loaded = load_saved_model(Path(self.source), trust=self.lesson.trust)
         name, serve, given = self._signature(tf, dict(loaded.signatures))
         read = NamedScores(self)
         for start in range(0, len(texts), BATCH):

@@ -26,13 +26,14 @@ class Tagger:
 
     Args:
         source: what the user named.
+        trust: whether the operations of an export may reach files, network or Python.
 
     Raises:
         ValueError: for something else than a run or an export.
         TeacherError: for a model that does not tag.
     """
 
-    def __init__(self, source: str) -> None:
+    def __init__(self, source: str, *, trust: bool = False) -> None:
         self.source, kind = source, kind_of(source)
         self._ask: Callable[[Sequence[Sequence[str]]], Shares] = self._of_export
         if kind == "trained":
@@ -42,7 +43,7 @@ class Tagger:
         elif kind == "exported":
             from zoo.serving.served import ServedModel
 
-            self._served = ServedModel(source)
+            self._served = ServedModel(source, trust=trust)
             specs = dict(self._served.metadata["tasks"] or {})
             self.tasks = {name: Task.from_config(spec) for name, spec in specs.items()}
         else:

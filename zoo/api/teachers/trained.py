@@ -41,7 +41,7 @@ class ExportedTeacher(Teacher):
     def ask(self, texts: Sequence[str]) -> Iterator[Said]:
         from zoo.serving.served import ServedModel
 
-        model = ServedModel(self.source)
+        model = ServedModel(self.source, trust=self.lesson.trust)
         tasks = model.metadata["tasks"]
         if not isinstance(tasks, dict):
             raise self.wrong("it gives no labels", "a classifier", "another model")

@@ -7,7 +7,6 @@ that transformers or sentence-transformers wrote, with its tokenizer.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -19,6 +18,7 @@ from zoo.api.teachers.base import Said, Teacher
 from zoo.api.teachers.heads import Heads
 from zoo.api.teachers.trained import digests
 from zoo.families.encoding.extra import need
+from zoo.text.writing import replaced
 from zoo.training.checkpoint import fingerprint
 
 BATCH, ROWS_ASKED = 32, 256
@@ -101,15 +101,19 @@ class TransformerTeacher(Teacher):
         transformers.logging.set_verbosity_error()
         try:
             # A classifier of other labels gets another last layer.
-            options = {
+            options: dict[str, Any] = {
                 "num_labels": self.heads().width,
                 "ignore_mismatched_sizes": True,
             }
             if self._is_finished():
                 options = {}
+            if not self.lesson.trust:
+                options["use_safetensors"] = True  # the other format is a pickle
+            own = {"trust_remote_code": False}  # the folder may hold Python code
             kind = transformers.AutoModelForSequenceClassification
-            model = kind.from_pretrained(self._folder, **options)
-            return transformers.AutoTokenizer.from_pretrained(self._folder), model
+            model = kind.from_pretrained(self._folder, **options, **own)
+            tokenizer = transformers.AutoTokenizer
+            return tokenizer.from_pretrained(self._folder, **own), model
         except (OSError, ValueError, KeyError) as error:
             what, accepted = "it cannot be loaded", "an encoder such as BERT"
             line = str(error).strip().splitlines()[:1]
@@ -235,7 +239,5 @@ def _batches(lengths: Sequence[int], seed: int) -> list[np.ndarray]:
 
 
 def _save(torch, state: dict, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(f".{os.getpid()}")
-    torch.save(state, partial)
-    os.replace(partial, path)
+    with replaced(path) as partial:
+        torch.save(state, partial)

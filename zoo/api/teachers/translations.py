@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -15,6 +14,7 @@ from zoo.api.teachers.opening import kind_of
 from zoo.api.teachers.server import answers_of
 from zoo.api.teachers.trained import digests
 from zoo.loading import load
+from zoo.text.objects import parse_json
 from zoo.training.checkpoint import fingerprint
 
 BATCH = 256
@@ -67,9 +67,11 @@ class Translator(Asked):
 class OwnTranslator(Translator):
     """A translation model of the zoo: a run, or an export."""
 
-    def __init__(self, source: str, deadline: float, exported: bool) -> None:
+    def __init__(
+        self, source: str, deadline: float, exported: bool, trust: bool
+    ) -> None:
         super().__init__(source, deadline)
-        self.exported = exported
+        self.exported, self.trust = exported, trust
 
     def identity(self) -> list:
         folder = Path(self.source)
@@ -89,7 +91,7 @@ class OwnTranslator(Translator):
         if self.exported:
             from zoo.serving.served import ServedModel
 
-            return ServedModel(self.source)
+            return ServedModel(self.source, trust=self.trust)
         model = load(self.source)
         if model.family != "translation":
             accepted, shown = "a translation model", f"family {model.family}"
@@ -112,7 +114,7 @@ class CommandTranslator(Translator):
     def ask(self, texts: Sequence[str]) -> Iterator[list[str]]:
         for line in lines_of(self, texts, self.deadline):
             try:
-                yield [self.translation(json.loads(line))]
+                yield [self.translation(parse_json(line))]
             except ValueError:
                 what, accepted = "an answer cannot be read", 'a "string" of JSON'
                 raise self.wrong(what, accepted, repr(line[:80])) from None
@@ -130,7 +132,7 @@ class Translations(Kept):
         return list(said)
 
 
-def open_translator(source: str, deadline: float) -> Translator:
+def open_translator(source: str, deadline: float, *, trust: bool = False) -> Translator:
     """Returns the translating teacher that a user named.
 
     Raises:
@@ -138,7 +140,7 @@ def open_translator(source: str, deadline: float) -> Translator:
     """
     kind = kind_of(source)
     if kind in ("trained", "exported"):
-        return OwnTranslator(source, deadline, exported=kind == "exported")
+        return OwnTranslator(source, deadline, kind == "exported", trust)
     if kind == "server":
         return ServerTranslator(source, deadline)
     if kind == "command":

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import gzip
 from pathlib import Path
 
 from zoo.data.examples import join
+from zoo.data.files import read_bytes
 from zoo.data.parts import PARTS, Splits
 from zoo.data.sets._labelled import BINARY, read_labelled
 from zoo.data.sets.registry import register_set
@@ -49,7 +49,7 @@ def load_mtl16(folder: Path) -> Splits:
     for task in TASKS:
         path = folder / f"{task}.unlabeled.txt.gz"
         if path.is_file():
-            text = gzip.decompress(path.read_bytes()).decode("utf-8")
+            text = read_bytes(path).decode("utf-8")
             unlabeled += [line for line in text.split("\n") if line.strip()]
     seen = {text_key(text) for text in parts[0].texts}
     repeats = sum(text_key(text) in seen for text in parts[2].texts)

@@ -16,6 +16,7 @@ from zoo.reporting.explanation import Explanation
 from zoo.reporting.markdown import in_cell, markdown_table
 from zoo.tasks import SEPARATOR, Task, answers_of, written
 from zoo.text.pairs import sides
+from zoo.text.writing import write_text
 
 MOST_ERRORS = 10  # of all tasks together
 PAGE = "errors.html"
@@ -156,7 +157,7 @@ def write_errors(errors: Sequence[Error], folder: Path, title: str) -> None:
             f"{found.score:+.2f}, base {found.base:+.2f}; {found.method}, "
             f"{found.steps} points, gap {found.gap:.2%}</small>",
         ]
-    (folder / PAGE).write_text("\n".join(page) + "\n", "utf-8")
+    write_text(folder / PAGE, "\n".join(page) + "\n")
 
 
 def _wrong(task: Task, target, weight, logits) -> tuple[np.ndarray, np.ndarray]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import numpy as np
 
 from zoo.data.download import cache_folder
 from zoo.families.encoding.teacher import Teacher
+from zoo.text.writing import replaced
 from zoo.training.checkpoint import fingerprint
 
 CHUNK = 4096  # texts; a pass that was killed repeats at most so many
@@ -108,12 +108,12 @@ def kept(
                 _write(file, compute(number))
                 done(number)
         _join(place / _ALL, files, shape)
-        for file in [*files, *place.glob("partial-*")]:
+        for file in [*files, *place.glob(".partial-*")]:
             file.unlink(missing_ok=True)
     except FileNotFoundError:  # another process finished first, and removed the parts
         if _read(place / _ALL, shape) is None:
             raise
-    return np.load(place / _ALL, mmap_mode="r")
+    return np.load(place / _ALL, mmap_mode="r", allow_pickle=False)
 
 
 def _read(path: Path, shape: tuple[int, int]) -> np.ndarray | None:
@@ -126,20 +126,15 @@ def _read(path: Path, shape: tuple[int, int]) -> np.ndarray | None:
 
 
 def _write(path: Path, vectors: np.ndarray) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"partial-{os.getpid()}-{path.name}")
-    np.save(partial, vectors)
-    os.replace(partial, path)
+    with replaced(path) as partial:
+        np.save(partial, vectors)
 
 
 def _join(path: Path, files: Sequence[Path], shape: tuple[int, int]) -> None:
-    partial = path.with_name(f"partial-{os.getpid()}-{path.name}")
-    joined = np.lib.format.open_memmap(partial, "w+", np.float16, shape)
-    start = 0
-    for file in files:
-        part = np.load(file, mmap_mode="r")
-        joined[start : start + len(part)] = part
-        start += len(part)
-    joined.flush()
-    del joined
-    os.replace(partial, path)
+    """Writes the rows of all files, unmapped: a full disk kills who writes to a map."""
+    described = {"descr": "<f2", "fortran_order": False, "shape": shape}
+    with replaced(path) as partial, partial.open("wb") as joined:
+        np.lib.format.write_array_header_1_0(joined, described)
+        for file in files:
+            part = np.load(file, mmap_mode="r", allow_pickle=False)
+            joined.write(np.ascontiguousarray(part, "<f2").data)
