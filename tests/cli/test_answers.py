@@ -12,6 +12,7 @@ from pathlib import Path
 import keras
 import pytest
 from saved import ROOT, SAVED
+from test_report import write_run
 
 from zoo.cli.answer import Answer, error_document
 from zoo.cli.app import main, parser
@@ -34,6 +35,7 @@ LIGHT = {
     "list --data": ["list", "--data"],
     "list --trained": ["list", "--trained"],
     "describe": ["describe", "text_cnn"],
+    "report": ["report", "{run}"],
     "completion": ["completion", "fish"],
     "rollback": ["rollback", "{models}/m"],
     "serve-config": ["serve-config", "{models}"],
@@ -80,6 +82,7 @@ def places(tmp_path, monkeypatch):
         "table": tmp_path / "texts.csv",
         "out": tmp_path / "out.csv",
         "saved": SAVED / "classification",
+        "run": write_run(tmp_path / "run"),
     }
 
 

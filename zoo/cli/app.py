@@ -32,6 +32,7 @@ from zoo.cli.inspect import add_inspect_parser
 from zoo.cli.list import add_list_parser
 from zoo.cli.predict import add_predict_parser
 from zoo.cli.profile import add_profile_parser
+from zoo.cli.report import add_report_parser
 from zoo.cli.serve import add_serve_commands
 from zoo.cli.train import add_train_parser
 from zoo.cli.tune import add_tune_parser
@@ -126,6 +127,7 @@ def parser() -> argparse.ArgumentParser:
     add_serve_commands(commands)
     add_profile_parser(commands)
     add_inspect_parser(commands)
+    add_report_parser(commands)
     add_completion_parser(commands)
     add_output_arguments(commands.choices)
     return zoo
