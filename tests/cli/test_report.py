@@ -60,7 +60,7 @@ class Page(HTMLParser):
 
     def __init__(self, text):
         super().__init__()
-        self.rows, self.tags, self.links = [], [], []
+        self.rows, self.tags, self.links, self.inside = [], [], [], False
         self.feed(text)
 
     def handle_starttag(self, tag, attributes):
@@ -71,10 +71,14 @@ class Page(HTMLParser):
             self.rows.append([])
         if tag in ("td", "th"):
             self.rows[-1].append("")
+            self.inside = True
+
+    def handle_endtag(self, tag):
+        self.inside = self.inside and tag not in ("td", "th")
 
     def handle_data(self, data):
-        if self.rows and self.rows[-1]:
-            self.rows[-1][-1] += data.strip("\n")
+        if self.inside:
+            self.rows[-1][-1] += data
 
     def row(self, name):
         return next(row for row in self.rows if row and row[0].startswith(name))
