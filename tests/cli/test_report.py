@@ -20,7 +20,14 @@ HISTORY = [
 ]
 
 
-def write_run(folder, model="text_cnn", accuracy=0.75, test=12, **settings):
+def write_run(
+    folder,
+    model="text_cnn",
+    accuracy=0.75,
+    test=12,
+    family="classification",
+    **settings,
+):
     """A folder as a training of a classifier leaves it."""
     (folder / "model").mkdir(parents=True)
     scores = {"accuracy": accuracy, "rows": test, "interval": [0.5, 0.875]}
@@ -31,7 +38,7 @@ def write_run(folder, model="text_cnn", accuracy=0.75, test=12, **settings):
     }
     metadata = {
         "name": model,
-        "family": "classification",
+        "family": family,
         "settings": {"epochs": 2, "seed": 0, **settings},
         "keywords": {"maps": 2},
         "card": card,
@@ -142,6 +149,22 @@ def test_other_test_parts_are_noted(runs):
     other = read_run(write_run(runs / "three", test=50))
     page = write_comparison([read_run(runs / "one"), other], runs / "x.html")
     assert "different numbers of rows" in page.read_text("utf-8")
+
+
+def test_families_are_not_compared(runs):
+    """Each has scores, settings and curves of its own."""
+    folder = write_run(runs / "lm", "lstm_lm", 0.25, family="language", units=7)
+    results = json.loads((folder / "results.json").read_text("utf-8"))
+    results |= {"history": [], "curve": [[1.5, 90.0], [3.0, 70.0]]}
+    (folder / "results.json").write_text(json.dumps(results), "utf-8")
+    found = [read_run(run) for run in sorted(runs.iterdir())]
+    text = write_comparison(found, runs / "x.html").read_text("utf-8")
+    assert re.findall("<h2>(.*?)</h2>", text) == ["Language", "Classification"]
+    language, classification = text.split("<h2>")[1:]
+    assert "<b>" not in language and "<b>0.8125</b>" in classification
+    assert "All settings are the same" in language and "units" not in text
+    assert language.count("<polyline") == 1 and "validation perplexity" in language
+    assert "validation perplexity" not in classification
 
 
 def test_settings_that_differ(runs):

@@ -14,10 +14,17 @@ from zoo.reporting.runs import RunFacts, differing
 from zoo.reporting.timing import shown as shown_milliseconds
 
 _LOWER = {"perplexity", "loss", "mae", "rmse"}  # metrics whose small values are good
-_CURVES = {"loss": "training loss", "val_loss": "validation loss", "score": "score"}
+_PERPLEXITY = "val_perplexity"
+_CURVES = {
+    "loss": "training loss",
+    "val_loss": "validation loss",
+    _PERPLEXITY: "validation perplexity",
+    "score": "validation score",
+}
 _STYLE = """
 body { font: 15px/1.5 sans-serif; max-width: 75em; margin: 2em auto; padding: 0 1em }
-h1 { font-size: 1.5em } h2 { font-size: 1.15em; margin: 2em 0 .5em }
+h1 { font-size: 1.5em } h2 { font-size: 1.25em; margin: 2em 0 0 }
+h3 { font-size: 1em; margin: 1.2em 0 .5em }
 div { overflow-x: auto } table { border-collapse: collapse }
 th, td { padding: .25em .8em; border-bottom: 1px solid #ddd; text-align: right }
 th:first-child, td:first-child { text-align: left; white-space: nowrap }
@@ -30,8 +37,9 @@ svg text { font: 11px sans-serif; fill: #555 }
 def write_comparison(runs: Sequence[RunFacts], path: str | Path) -> Path:
     """Writes the page that compares runs.
 
-    It has their data, sizes and times, the scores of the test part with their 95 %
-    intervals, the settings in which they differ, and their learning curves.
+    It has their data, sizes and times and, for the runs of each family of models, the
+    scores of the test part with their 95 % intervals, the settings in which the runs
+    differ, and their learning curves.
 
     Args:
         runs: at least one, as `zoo.reporting.runs.read_run` returns them.
@@ -52,9 +60,7 @@ def write_comparison(runs: Sequence[RunFacts], path: str | Path) -> Path:
         f"<title>{len(runs)} runs</title><style>{_STYLE}</style>",
         f"<h1>{len(runs)} runs</h1>",
         _runs(names, runs, path.parent),
-        *_scores(names, runs),
-        *_settings(names, runs),
-        *_curves(names, runs),
+        *_families(names, runs),
         "</html>",
     ]
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -84,6 +90,18 @@ def _runs(names: Sequence[str], runs: Sequence[RunFacts], place: Path) -> str:
     return _table(heads, table)
 
 
+def _families(names: Sequence[str], runs: Sequence[RunFacts]) -> list[str]:
+    """Returns what can only be compared within a family of models."""
+    page = []
+    for family in dict.fromkeys(run.family for run in runs):
+        chosen = [index for index, run in enumerate(runs) if run.family == family]
+        of = [runs[index] for index in chosen]
+        heads = [names[index] for index in chosen]
+        page.append(f"<h2>{escape(family.capitalize())}</h2>")
+        page += [*_scores(heads, of), *_settings(heads, of), *_curves(heads, of)]
+    return page
+
+
 def _scores(names: Sequence[str], runs: Sequence[RunFacts]) -> list[str]:
     keys = list(dict.fromkeys(key for run in runs for key in run.scores))
     if not keys:
@@ -101,7 +119,7 @@ def _scores(names: Sequence[str], runs: Sequence[RunFacts]) -> list[str]:
     if len(sizes) > 1:
         note += " The test parts have different numbers of rows: they are not the same."
     return [
-        "<h2>Scores</h2>",
+        "<h3>Scores</h3>",
         f"<p><small>{note}</small></p>",
         _table(["", *names], rows),
     ]
@@ -137,8 +155,8 @@ def _settings(names: Sequence[str], runs: Sequence[RunFacts]) -> list[str]:
         for name, values in differing(runs).items()
     ]
     if not rows:
-        return ["<h2>Settings</h2>", "<p>All settings are the same.</p>"]
-    return ["<h2>Settings that differ</h2>", _table(["", *names], rows)]
+        return ["<h3>Settings</h3>", "<p>All settings are the same.</p>"]
+    return ["<h3>Settings that differ</h3>", _table(["", *names], rows)]
 
 
 def _setting(value: object) -> str:
@@ -146,8 +164,11 @@ def _setting(value: object) -> str:
 
 
 def _curves(names: Sequence[str], runs: Sequence[RunFacts]) -> list[str]:
+    keys = dict(_CURVES)
+    if any(_PERPLEXITY in logs for run in runs for logs in run.history):
+        del keys["score"]  # it is the negative perplexity
     figures = []
-    for key, title in _CURVES.items():
+    for key, title in keys.items():
         found = {
             index: line
             for index, run in enumerate(runs)
@@ -164,12 +185,9 @@ def _curves(names: Sequence[str], runs: Sequence[RunFacts]) -> list[str]:
         f"{key_svg(index)} {escape(name)}: {escape(run.folder)}"
         for index, (name, run) in enumerate(zip(names, runs))
     )
-    note = (
-        "Losses and scores of models of different families, or with other loss "
-        "functions, are not on one scale."
-    )
+    note = "Losses of models with other loss functions are not on one scale."
     return [
-        "<h2>Learning curves</h2>",
+        "<h3>Learning curves</h3>",
         f"<p>{legend}</p>",
         *figures,
         f"<p><small>{note}</small></p>",

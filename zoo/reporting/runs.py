@@ -12,7 +12,6 @@ from zoo.training.intervals import INTERVAL
 from zoo.training.metrics import MAIN_METRIC
 
 RESULTS, METADATA = "results.json", Path("model", "metadata.json")
-_ROWS = "rows"  # a number among the scores that is none
 
 
 @dataclass(frozen=True)
@@ -103,7 +102,7 @@ def read_run(folder: str | Path) -> RunFacts:
         ),
         ms_a_text=results.get("costs", {}).get(name, {}).get("ms_a_text"),
         seconds=seconds,
-        history=results.get("history", []),
+        history=results.get("history") or _curve(results),
     )
 
 
@@ -121,6 +120,11 @@ def differing(runs: Sequence[RunFacts]) -> dict[str, list[object]]:
     }
 
 
+def _curve(results: Mapping) -> list[dict]:
+    """Returns the logs of a language model, whose curve has seconds and perplexity."""
+    return [{"val_perplexity": value} for _, value in results.get("curve", [])]
+
+
 def _by_task(scores: Mapping) -> dict[str, Mapping]:
     """Returns scores by task; those of models without tasks have the task `""`."""
     found = {task: s for task, s in scores.items() if isinstance(s, Mapping)}
@@ -131,6 +135,5 @@ def _by_task(scores: Mapping) -> dict[str, Mapping]:
 def _scores(by_task: Mapping[str, Mapping]) -> Iterator[tuple[tuple[str, str], float]]:
     for task, found in by_task.items():
         for metric, value in found.items():
-            is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-            if is_number and metric != _ROWS and math.isfinite(value):
-                yield (task, metric), float(value)
+            if isinstance(value, float) and math.isfinite(value):  # others are counts
+                yield (task, metric), value
