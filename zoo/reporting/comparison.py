@@ -144,6 +144,8 @@ def _score(
 
 
 def _settings(names: Sequence[str], runs: Sequence[RunFacts]) -> list[str]:
+    if len(runs) < 2:
+        return []
     rows = [
         [
             escape(name),
