@@ -17,19 +17,21 @@ from zoo.cli.answer import Answer
 
 _BASH = """\
 _zoo() {{
-    local words current=${{COMP_WORDS[COMP_CWORD]}}
+    local offered current=${{COMP_WORDS[COMP_CWORD]}}
     case "${{COMP_WORDS[1]}} ${{COMP_WORDS[COMP_CWORD-1]}}" in
 {values}
     *)
         case "${{COMP_WORDS[1]}}" in
 {commands}
         esac
-        [ "$COMP_CWORD" -gt 1 ] || words={names}
+        [ "$COMP_CWORD" -gt 1 ] || offered={names}
     esac
-    COMPREPLY=($(compgen -W "$words" -- "$current"))
+    COMPREPLY=($(compgen -W "$offered" -- "$current"))
 }}
 complete -o default -F _zoo zoo"""
-_ZSH = "autoload -U +X compinit bashcompinit && compinit && bashcompinit"
+_ZSH = """\
+(( $+functions[compdef] )) || { autoload -U +X compinit && compinit; }
+autoload -U +X bashcompinit && bashcompinit"""
 
 
 @dataclass(frozen=True)
@@ -81,8 +83,8 @@ def bash(parser: argparse.ArgumentParser) -> str:
             offered += option.flags or option.words
             if option.flags and option.takes:
                 places = "|".join(f"{shlex.quote(f'{name} {f}')}" for f in option.flags)
-                values.append(f"    {places}) words={_quoted(option.words)} ;;")
-        commands.append(f"        {name}) words={_quoted(offered)} ;;")
+                values.append(f"    {places}) offered={_quoted(option.words)} ;;")
+        commands.append(f"        {name}) offered={_quoted(offered)} ;;")
     return _BASH.format(
         values="\n".join(values),
         commands="\n".join(commands),
