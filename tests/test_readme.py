@@ -11,6 +11,7 @@ from saved import ROOT, SAVED
 
 import zoo
 from zoo.cli.app import parser
+from zoo.models import _registry
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
@@ -31,6 +32,8 @@ def commands(page) -> list[list[str]]:
             split.whitespace_split = True
             command: list[str] = []
             for word in [*split, ";"]:
+                if not command and re.match(r"\w+=", word):
+                    continue  # a variable of the command's environment
                 if set(word) <= set(";&|<>"):
                     found += [command[1:]] if command[:1] == ["zoo"] else []
                     command = []
@@ -76,6 +79,25 @@ def test_the_python_of_the_page_on_python_runs(tmp_path, monkeypatch):
     assert set(names["scores"]) == {"mood", "stars"}
     assert zoo.load("runs/own").tasks["label"].labels == ("bad", "good")
     assert (tmp_path / "saved_models/own/1/saved_model.pb").is_file()
+
+
+@pytest.mark.slow
+@pytest.mark.tensorflow
+@pytest.mark.parametrize("page", ["language_models.md", "translation.md"])
+def test_the_python_of_pages_on_families_runs(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name, saved in RUNS.items():
+        shutil.copytree(saved, f"runs/{name}")
+    assert run_python(ROOT / "docs" / page)
+
+
+@pytest.mark.tensorflow
+def test_the_model_of_the_page_on_adding_is_one(monkeypatch):
+    zoo.list_models()
+    monkeypatch.setattr(_registry, "_ENTRIES", dict(_registry._ENTRIES))
+    names = run_python(ROOT / "docs/adding.md")
+    assert names["model"].output["label"].shape == (None, 2)
+    assert zoo.describe("mean_gru").keywords["units"] == 64
 
 
 def test_the_page_on_python_names_what_is_public():

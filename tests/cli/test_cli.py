@@ -430,7 +430,7 @@ def test_interruption_and_traceback(place, capsys, monkeypatch):
     def interrupt(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("zoo.cli.list._describe", interrupt)
+    monkeypatch.setattr("zoo.cli.describe._describe", interrupt)
     code, _, err = run(capsys, "describe", "text_cnn")
     assert code == 130 and "run the same command to continue" in err
     monkeypatch.undo()

@@ -11,49 +11,79 @@ import re
 import signal
 import sys
 import warnings
+from contextlib import suppress
 from typing import NoReturn
 
 from zoo import __version__
+from zoo.cli.answer import (
+    UsageError,
+    add_output_arguments,
+    answer_to,
+    asks_for_json,
+    error_document,
+    print_json,
+)
+from zoo.cli.completion import add_completion_parser
+from zoo.cli.describe import add_describe_parser
 from zoo.cli.distill import add_distill_parser
 from zoo.cli.evaluate import add_evaluate_parser
 from zoo.cli.export import add_export_parser
 from zoo.cli.inspect import add_inspect_parser
-from zoo.cli.list import add_list_parsers
+from zoo.cli.list import add_list_parser
 from zoo.cli.predict import add_predict_parser
 from zoo.cli.profile import add_profile_parser
+from zoo.cli.report import add_report_parser
 from zoo.cli.serve import add_serve_commands
 from zoo.cli.train import add_train_parser
 from zoo.cli.tune import add_tune_parser
 from zoo.reporting.terminal import output
 
+_EXPECTED = (ValueError, TypeError, OSError, ImportError, RuntimeError)
+
 
 def main(arguments: list[str] | None = None) -> int:
-    """Runs one command; returns 0, or 2 for invalid input."""
+    """Runs one command.
+
+    Returns:
+        The exit code; docs/cli.md lists them.
+    """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    arguments = sys.argv[1:] if arguments is None else arguments
     try:
         with output(), warnings.catch_warnings():
             options = parser().parse_args(arguments)
             warnings.showwarning = _show_warning
-            options.command(options)
+            answer_to(options)
     except BrokenPipeError:  # a reader such as `| head` has closed the pipe
         return 128 + signal.SIGPIPE
-    except (ValueError, TypeError, OSError, ImportError, RuntimeError) as error:
-        if os.environ.get("ZOO_TRACEBACK"):
-            raise
-        print(f"zoo: error: {error}", file=sys.stderr)
-        return 2
-    except MemoryError as error:
-        print(
-            "zoo: error: the data or the model must fit into memory. Accepted: smaller "
-            f"ones, or more memory. Received: {error or 'no room'}.",
-            file=sys.stderr,
-        )
-        return 2
-    except KeyboardInterrupt:
-        print("zoo: interrupted; run the same command to continue", file=sys.stderr)
-        return 130
+    except (Exception, KeyboardInterrupt, UsageError) as error:
+        if asks_for_json(arguments):
+            with suppress(OSError), output():
+                print_json(error_document(error))
+        return _told(error)
     return 0
+
+
+def _told(error: BaseException) -> int:
+    """Says on standard error what is wrong, and returns the exit code.
+
+    Raises:
+        BaseException: the error itself, if it shows a mistake in this package or the
+            parser has told of it.
+    """
+    if isinstance(error, KeyboardInterrupt):
+        print("zoo: interrupted; run the same command to continue", file=sys.stderr)
+        return 128 + signal.SIGINT
+    if isinstance(error, MemoryError):
+        error = ValueError(
+            "the data or the model must fit into memory. Accepted: smaller ones, or "
+            f"more memory. Received: {error or 'no room'}."
+        )
+    if not isinstance(error, _EXPECTED) or os.environ.get("ZOO_TRACEBACK"):
+        raise error
+    print(f"zoo: error: {error}", file=sys.stderr)
+    return 2
 
 
 class _Parser(argparse.ArgumentParser):
@@ -75,7 +105,9 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         if match := re.match(r"argument (\S*?/)?(--\S+): expected .*argument", message):
             message += f" (a value that begins with '-' is written {match[2]}=-VALUE)"
-        super().error(message)
+        self.print_usage(sys.stderr)
+        print(f"{self.prog}: error: {message}", file=sys.stderr)
+        raise UsageError(message, self.format_usage())
 
 
 def parser() -> argparse.ArgumentParser:
@@ -89,7 +121,8 @@ def parser() -> argparse.ArgumentParser:
     )
     zoo.add_argument("--version", action="version", version=__version__)
     commands = zoo.add_subparsers(required=True, metavar="COMMAND")
-    add_list_parsers(commands)
+    add_list_parser(commands)
+    add_describe_parser(commands)
     add_train_parser(commands)
     add_distill_parser(commands)
     add_tune_parser(commands)
@@ -99,6 +132,9 @@ def parser() -> argparse.ArgumentParser:
     add_serve_commands(commands)
     add_profile_parser(commands)
     add_inspect_parser(commands)
+    add_report_parser(commands)
+    add_completion_parser(commands)
+    add_output_arguments(commands.choices)
     return zoo
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from zoo.cli.answer import Answer
 from zoo.cli.common import add_trust_argument, duration, positive
 from zoo.cli.data import add_data_arguments, add_part_arguments, data_arguments
 from zoo.cli.serve import after_export
-from zoo.cli.train import add_training_arguments, training_arguments
-from zoo.reporting.terminal import shell_command
+from zoo.cli.train import add_training_arguments, run_answer, training_arguments
 
 
 def add_distill_parser(commands) -> None:
@@ -92,9 +92,8 @@ def add_distill_parser(commands) -> None:
     parser.set_defaults(command=_distill)
 
 
-def _distill(options) -> None:
+def _distill(options) -> Answer:
     from zoo.api.distillation import distill
-    from zoo.families import family_of
     from zoo.families.catalogue import parse_overrides
 
     settings, keywords = parse_overrides(options.overrides, options.model)
@@ -117,8 +116,6 @@ def _distill(options) -> None:
         **{**settings, **training_arguments(options)},
         **keywords,
     )
-    place = run.folder if run.exported is None else run.exported.parent
-    command = shell_command("zoo", "predict", values=(place, run.prompt))
-    print(f"{family_of(options.model).next_step}: {command}")
     if export_to is not None:
         after_export(export_to, options)
+    return run_answer(run)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from zoo.cli.answer import Answer
 from zoo.cli.data import add_data_arguments
 from zoo.edge import AUTO, DEFAULT_LENGTH, RUNTIMES
 
@@ -56,8 +57,10 @@ def check_edge_options(options) -> None:
         )
 
 
-def print_edge(folder: Path) -> None:
-    """Prints sizes, times, differences and metrics of an export for a device."""
+def edge_answer(folder: Path) -> Answer:
+    """Sizes, times, differences and metrics of an export for a device."""
+    from zoo.edge.model import read_metadata
     from zoo.edge.report import summary
 
-    print(summary(folder))
+    found = {"folder": folder, "files": read_metadata(folder)["files"]}
+    return Answer(found, summary(folder))

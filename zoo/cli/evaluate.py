@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from zoo.cli.answer import Answer
 from zoo.cli.data import add_data_arguments, data_arguments
 
 
@@ -31,8 +32,10 @@ def add_unknown_argument(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _evaluate(options) -> None:
+def _evaluate(options) -> Answer:
     from zoo.api.evaluation import evaluate
 
     unknown = options.unknown_labels
-    print(evaluate(options.folder, **data_arguments(options), unknown_labels=unknown))
+    data = data_arguments(options)
+    scores = evaluate(options.folder, **data, unknown_labels=unknown)
+    return Answer({"folder": options.folder, "scores": scores}, str(scores))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from zoo.cli.answer import Answer
 from zoo.cli.data import data_arguments
-from zoo.cli.edge import add_edge_arguments, check_edge_options, print_edge
+from zoo.cli.edge import add_edge_arguments, check_edge_options, edge_answer
 from zoo.cli.serve import add_export_arguments, after_export
 
 
@@ -31,7 +32,7 @@ def add_export_parser(commands) -> None:
     export.set_defaults(command=_export)
 
 
-def _export(options) -> None:
+def _export(options) -> Answer:
     check_edge_options(options)
     from zoo.api.exporting import export
 
@@ -48,7 +49,6 @@ def _export(options) -> None:
         **of_devices,
     )
     if options.edge:
-        print_edge(folder)
-        return
-    print(folder)
+        return edge_answer(folder)
     after_export(folder.parent, options)
+    return Answer({"folder": folder}, str(folder))

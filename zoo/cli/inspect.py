@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from zoo.api.start import load_tensorflow
+from zoo.cli.answer import Answer
 
 
 def add_inspect_parser(commands) -> None:
@@ -14,13 +14,12 @@ def add_inspect_parser(commands) -> None:
         "inspect", help="show what an exported model holds, without running it"
     )
     parser.add_argument("folder", type=Path, help="exported model, or one version")
-    parser.add_argument("--json", action="store_true", help="print JSON")
     parser.set_defaults(command=_inspect)
 
 
-def _inspect(options) -> None:
+def _inspect(options) -> Answer:
     load_tensorflow()
     from zoo.serving.inspecting import inspect, summary
 
     found = inspect(options.folder)
-    print(json.dumps(found, indent=1) if options.json else summary(found))
+    return Answer(found, summary(found))

@@ -1,10 +1,12 @@
-"""The commands `zoo list` and `zoo describe`. They load no TensorFlow."""
+"""The command `zoo list`. It loads no TensorFlow."""
 
 from __future__ import annotations
 
+from zoo.cli.answer import Answer
 
-def add_list_parsers(commands) -> None:
-    """Adds both commands to the subparsers of `zoo`."""
+
+def add_list_parser(commands) -> None:
+    """Adds the command to the subparsers of `zoo`."""
     listing = commands.add_parser("list", help="list the models or the named data sets")
     listing.add_argument("pattern", nargs="?", default="*", help='pattern, as "*mt*"')
     what = listing.add_mutually_exclusive_group()
@@ -16,36 +18,27 @@ def add_list_parsers(commands) -> None:
     )
     listing.set_defaults(command=_list)
 
-    describe = commands.add_parser("describe", help="show the arguments of a model")
-    describe.add_argument("model")
-    describe.set_defaults(command=_describe)
 
-
-def _list(options) -> None:
+def _list(options) -> Answer:
     if options.data:
         from zoo.data import named_sets
 
-        rows = named_sets()
+        key, rows = "data_sets", named_sets()
     elif options.trained:
         from zoo.weights import trained_models
 
-        rows = [(name, card["summary"]) for name, card in trained_models().items()]
+        cards = trained_models()
+        key, rows = "trained", [(name, cards[name]["summary"]) for name in cards]
     else:
         from zoo.models._registry import describe, list_models
 
         names = list_models(options.pattern)
-        rows = [(name, describe(name).summary) for name in names]
+        key, rows = "models", [(name, describe(name).summary) for name in names]
         if not names:
             raise ValueError(
                 f"`pattern` must match a model. Accepted: {', '.join(list_models())}. "
                 f"Received: {options.pattern!r}."
             )
     width = max(len(name) for name, _ in rows)
-    for name, summary in rows:
-        print(f"{name:{width}}  {summary}")
-
-
-def _describe(options) -> None:
-    from zoo.families.catalogue import describe
-
-    print(describe(options.model), end="")
+    found = [{"name": name, "summary": summary} for name, summary in rows]
+    return Answer({key: found}, [f"{name:{width}}  {about}" for name, about in rows])

@@ -6,14 +6,16 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from zoo.api.start import load_tensorflow
+from zoo.cli.answer import Answer
 from zoo.cli.common import OneOrMore, add_trust_argument, positive
 from zoo.cli.explain import (
+    Explain,
     add_explain_argument,
     as_record,
     check_no_server,
@@ -22,6 +24,7 @@ from zoo.cli.explain import (
 )
 from zoo.client import connect
 from zoo.data.formats.registry import format_names
+from zoo.reporting.explanation import Explanation
 from zoo.reporting.terminal import can_print, input_lines
 from zoo.text.pairs import INPUTS, by_input, joined, sides
 
@@ -88,7 +91,7 @@ def _add_server_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _predict(options) -> None:
+def _predict(options) -> Answer:
     if options.server:  # every positional argument is a text then
         given = [options.folder] if options.folder is not None else []
         options.texts = given + options.texts
@@ -103,9 +106,19 @@ def _predict(options) -> None:
         model, pairs, reading = _opened(Path(options.folder), trust=options.trust)
         ask, explain = model.predict, explainer_of(model) if options.explain else None
     if options.out is not None:
-        _write(options, ask, pairs, reading)
-        return
-    texts, answered = _texts(options, pairs, reading), 0
+        return _written(options, ask, pairs, reading)
+    records = _records(_texts(options, pairs, reading), ask, explain, pairs)
+    if options.json:
+        whole = [{**record, **as_record(reason)} for record, reason in records]
+        return Answer({"predictions": whole})
+    return Answer(text=_lines(records))
+
+
+def _records(
+    texts: Iterator[str], ask: Callable, explain: Explain | None, pairs: bool
+) -> Iterator[tuple[dict, Mapping[str, Explanation] | None]]:
+    """Yields each text with its answers, and what explains them."""
+    answered = 0
     while chunk := list(islice(texts, _CHUNK)):
         try:
             answers = ask(chunk)
@@ -116,15 +129,22 @@ def _predict(options) -> None:
             raise
         for text, answer, reason in zip(chunk, answers, reasons, strict=True):
             asked = dict(zip(INPUTS, sides(text))) if pairs else {"text": text}
-            if reason is not None and shown([*asked.values()], reason):
-                continue
-            record = {**asked, "answers": answer, **as_record(reason)}
-            line = json.dumps(record, ensure_ascii=False)
-            print(line if can_print(line) else json.dumps(record))
+            yield {**asked, "answers": answer}, reason
         answered += len(chunk)
 
 
-def _write(options, ask: Callable, pairs: bool, reading: Mapping) -> None:
+def _lines(records: Iterable) -> Iterator[str]:
+    """Yields a line of JSON per text; an explanation in a terminal is shown instead."""
+    for record, reason in records:
+        asked = [text for name, text in record.items() if name != "answers"]
+        if reason is not None and shown(asked, reason):
+            continue
+        record |= as_record(reason)
+        line = json.dumps(record, ensure_ascii=False)
+        yield line if can_print(line) else json.dumps(record)
+
+
+def _written(options, ask: Callable, pairs: bool, reading: Mapping) -> Answer:
     """Labels the rows of a table, and shows how far it is in a terminal."""
     from zoo.api.labelling import label_file
 
@@ -144,7 +164,8 @@ def _write(options, ask: Callable, pairs: bool, reading: Mapping) -> None:
     count = label_file(ask, options.data, options.out, text=columns, tell=tell)
     if live:
         print(file=sys.stderr)
-    print(f"{options.out}: {count:,} rows")
+    found = {"file": options.out, "rows": count}
+    return Answer(found, f"{options.out}: {count:,} rows")
 
 
 def _texts(options, pairs: bool, reading: Mapping) -> Iterator[str]:

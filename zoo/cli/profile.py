@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from codecs import BOM_UTF8
 from pathlib import Path
 
 from zoo.api.start import check_writable, load_tensorflow
+from zoo.cli.answer import Answer
 from zoo.cli.common import add_trust_argument, positive
 
 
@@ -49,16 +49,16 @@ def add_profile_parser(commands) -> None:
     parser.add_argument(
         "--png", type=Path, metavar="FILE", help="also draw the bars; needs matplotlib"
     )
-    parser.add_argument("--json", action="store_true", help="print JSON, not bars")
     add_trust_argument(parser, "an exported model")
     parser.set_defaults(command=_profile)
 
 
-def _profile(options) -> None:
+def _profile(options) -> Answer:
     if options.png:
         check_writable(options.png.parent, "`--png`")
     texts = options.texts and _lines(options.texts)
     load_tensorflow()
+    from zoo.reporting.profiles import bars
     from zoo.serving.profiling import profile
 
     found = profile(
@@ -69,14 +69,9 @@ def _profile(options) -> None:
         calls=options.calls,
         trust=options.trust,
     )
-    if options.json:
-        print(json.dumps(found, indent=1))
-    else:
-        from zoo.reporting.profiles import bars
-
-        print(bars(found, operations=options.operations))
     if options.png:
         _draw(found, options.png)
+    return Answer(found, bars(found, operations=options.operations))
 
 
 def _lines(path: Path) -> list[bytes]:

@@ -9,8 +9,10 @@ import argparse
 import math
 from codecs import BOM_UTF8
 from pathlib import Path
+from typing import Any
 
 from zoo.api.start import load_tensorflow
+from zoo.cli.answer import Answer
 from zoo.cli.common import positive
 from zoo.reporting.terminal import shell_command
 from zoo.serving.deploy import IMAGE, POLL_SECONDS, STABLE, write_serve_config
@@ -126,7 +128,7 @@ def after_export(folder: Path, options) -> None:
     _note_what_is_served(folder, versions(folder)[-1])
 
 
-def _serve_config(options) -> None:
+def _serve_config(options) -> Answer:
     labels: dict[str, dict[str, int]] | None = None
     for model, label, version in options.label or ():
         labels = labels or {}
@@ -144,28 +146,34 @@ def _serve_config(options) -> None:
         threads=options.threads,
         image=options.image,
     )
-    for path in paths:
-        print(path)
-    for folder in sorted(path for path in options.folder.iterdir() if path.is_dir()):
-        if numbers := configured_versions(folder):
-            _print_what_is_served(folder, numbers)
+    folders = sorted(path for path in options.folder.iterdir() if path.is_dir())
+    served: dict[str, dict[str, Any]] = {
+        folder.name: {
+            "versions": numbers,
+            "labels": dict(configured_labels(folder)),
+        }
+        for folder in folders
+        if (numbers := configured_versions(folder))
+    }
     place = options.folder / "compose.yaml"
     command = shell_command("docker", "compose", "-f", place, "up")
-    print(
+    lines = [
+        *map(str, paths),
+        *(_what_is_served(name, **found) for name, found in served.items()),
         f"Start a server: {command}. A running server reloads this within "
-        f"{POLL_SECONDS} s."
-    )
+        f"{POLL_SECONDS} s.",
+    ]
+    return Answer({"files": paths, "models": served, "next": command}, lines)
 
 
-def _print_what_is_served(folder: Path, numbers: list[int]) -> None:
-    labels = configured_labels(folder)
+def _what_is_served(name: str, versions: list[int], labels: dict[str, int]) -> str:
     shown = [f"version {number} is {label}" for label, number in labels.items()]
-    old = [number for number in numbers if number not in labels.values()]
+    old = [number for number in versions if number not in labels.values()]
     if old:
         shown.append(
             f"version {_listed(old)} stays loaded until the command is run again"
         )
-    print(f"{folder.name}: {', '.join(shown)}")
+    return f"{name}: {', '.join(shown)}"
 
 
 def _note_what_is_served(folder: Path, number: int) -> None:
@@ -179,22 +187,23 @@ def _note_what_is_served(folder: Path, number: int) -> None:
         )
 
 
-def _rollback(options) -> None:
+def _rollback(options) -> Answer:
     folder = options.folder
     if options.restore is not None:
         restore(folder, options.restore)
-        print(f"{folder}: version {options.restore} is back in service")
         _note_what_is_served(folder, options.restore)
-        return
-    number = rollback(folder, options.to)
-    gone = withdrawn(folder)
-    print(
-        f"{folder}: version {number} is the newest; withdrawn: {_listed(gone)} "
-        "(`--restore` brings it back)"
-    )
+        said = f"version {options.restore} is back in service"
+    else:
+        number = rollback(folder, options.to)
+        said = (
+            f"version {number} is the newest; withdrawn: {_listed(withdrawn(folder))} "
+            "(`--restore` brings it back)"
+        )
+    found = {"versions": versions(folder), "withdrawn": withdrawn(folder)}
+    return Answer({"folder": folder, **found}, f"{folder}: {said}")
 
 
-def _warmup(options) -> None:
+def _warmup(options) -> Answer:
     try:
         texts = options.texts and options.texts.read_bytes()
         texts = texts and texts.removeprefix(BOM_UTF8).splitlines()
@@ -210,7 +219,10 @@ def _warmup(options) -> None:
     count = rewrite_warmup(
         folder, texts=texts, lengths=options.lengths, batch_sizes=options.batch_sizes
     )
-    print(f"{folder}: wrote {count} warmup requests for the next server that loads it")
+    return Answer(
+        {"folder": folder, "requests": count},
+        f"{folder}: wrote {count} warmup requests for the next server that loads it",
+    )
 
 
 def _probability(text: str) -> float:

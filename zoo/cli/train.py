@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from zoo.cli.answer import Answer
 from zoo.cli.common import duration
 from zoo.cli.data import add_data_arguments, add_part_arguments, data_arguments
 from zoo.cli.serve import add_export_arguments, after_export
 from zoo.reporting.terminal import shell_command
 from zoo.text.pairs import SEPARATOR
+
+if TYPE_CHECKING:
+    from zoo.families.run import Run
 
 
 def add_train_parser(commands) -> None:
@@ -97,9 +102,8 @@ def training_arguments(options) -> dict:
     return {name: value for name, value in given.items() if value is not None}
 
 
-def _train(options) -> None:
+def _train(options) -> Answer:
     from zoo.api.training import AUTO, train
-    from zoo.families import family_of
     from zoo.families.catalogue import parse_overrides, parse_pairs
 
     keywords: dict = {}
@@ -124,10 +128,25 @@ def _train(options) -> None:
         **settings,
         **keywords,
     )
+    if export_to is not None:
+        after_export(export_to, options)
+    return run_answer(run)
+
+
+def run_answer(run: Run) -> Answer:
+    """Returns where a training left its files, its scores, and what to do next."""
+    from zoo.families import family_of
+
     place = run.folder if run.exported is None else run.exported.parent
     texts = run.prompt.split(SEPARATOR)
     command = shell_command("zoo", "predict", values=(place, *texts))
     name = run.model.metadata["name"]
-    print(f"{family_of(name).next_step}: {command}")
-    if export_to is not None:
-        after_export(export_to, options)
+    found = {
+        "model": name,
+        "folder": run.folder,
+        "report": run.report.path,
+        "exported": run.exported,
+        "scores": run.metrics,
+        "next": command,
+    }
+    return Answer(found, f"{family_of(name).next_step}: {command}")

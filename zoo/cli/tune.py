@@ -8,10 +8,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from zoo.api.start import load_tensorflow
+from zoo.cli.answer import Answer
 from zoo.cli.common import duration
 from zoo.cli.data import add_data_arguments, add_part_arguments, data_arguments
 from zoo.reporting.terminal import shell_command
-from zoo.tuning.searching import ALGORITHMS, check_installed
+from zoo.tuning.searching import ALGORITHMS, SearchResult, check_installed
 
 
 def add_tune_parser(commands) -> None:
@@ -132,7 +133,7 @@ def add_tune_parser(commands) -> None:
     tune.set_defaults(command=_tune)
 
 
-def _tune(options) -> None:
+def _tune(options) -> Answer | None:
     from zoo.api.searching import tune
     from zoo.families.catalogue import parse_pairs
     from zoo.models._search_space import parse_range
@@ -143,8 +144,7 @@ def _tune(options) -> None:
     fixed = parse_pairs(options.fixed)
     budget = parse_budget(options.budget)
     if options.dry_run:
-        _show(ranges, fixed, options)
-        return
+        return _shown(ranges, fixed, options)
     name = "-".join(dict.fromkeys(options.models))
     found = tune(
         options.models,
@@ -166,32 +166,60 @@ def _tune(options) -> None:
         export=None if options.no_export else options.export / name,
     )
     if found is None:  # a worker of a cluster
-        return
-    print(found.summary)
-    print(f"Report: {found.folder / 'report.md'}")
-    events = found.folder / "tensorboard"
-    print(f"HParams: {shell_command('tensorboard', '--logdir', events)}")
-    if found.exported is not None:
-        print(f"Exported and checked: {found.exported.parent}")
+        return None
+    return _answer(found)
+
+
+def _answer(found: SearchResult) -> Answer:
+    report, events = found.folder / "report.md", found.folder / "tensorboard"
     command = shell_command("zoo", "predict", values=[found.folder])
-    print(f"Predict with it: {command}")
+    lines = [
+        found.summary,
+        f"Report: {report}",
+        f"HParams: {shell_command('tensorboard', '--logdir', events)}",
+    ]
+    if found.exported is not None:
+        lines.append(f"Exported and checked: {found.exported.parent}")
+    document = {
+        "model": found.model,
+        "trial": found.trial,
+        "settings": found.settings,
+        "keywords": found.keywords,
+        "objective": found.objective,
+        "scores": found.test,
+        "trials": found.trials,
+        "folder": found.folder,
+        "report": report,
+        "exported": found.exported,
+        "next": command,
+    }
+    return Answer(document, [*lines, f"Predict with it: {command}"])
 
 
-def _show(ranges, fixed, options) -> None:
-    """Prints the space and what the first trials would be."""
+def _shown(ranges, fixed, options) -> Answer:
+    """Returns the space and what the first trials would be."""
     from zoo.models._search_space import as_json
     from zoo.tuning.oracles import drawn
     from zoo.tuning.searched import searched_space
 
     searched = searched_space(options.models, ranges, fixed, options.only)
     load_tensorflow()
-    print("Space:")
-    for name, line in searched.describe().items():
-        print(f"  {name}: {line}")
-    print("Fixed:", " ".join(f"{k}={as_json(v)}" for k, v in searched.fixed.items()))
-    print("First trials:")
-    for values in drawn(options.algorithm, searched, options.seed or 0, 5):
-        print(" ", " ".join(f"{key}={as_json(value)}" for key, value in values.items()))
+    space = searched.describe()
+    trials = [*drawn(options.algorithm, searched, options.seed or 0, 5)]
+
+    def line(values) -> str:
+        return " ".join(f"{key}={as_json(value)}" for key, value in values.items())
+
+    return Answer(
+        {"space": space, "fixed": searched.fixed, "first_trials": trials},
+        [
+            "Space:",
+            *(f"  {name}: {range_}" for name, range_ in space.items()),
+            f"Fixed: {line(searched.fixed)}",
+            "First trials:",
+            *(f"  {line(values)}" for values in trials),
+        ],
+    )
 
 
 def pairs(texts: list[str]) -> list[tuple[str, str]]:

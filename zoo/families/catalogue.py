@@ -6,15 +6,21 @@ It is pure Python: the command line shows them without loading TensorFlow.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
+from typing import TYPE_CHECKING
 
 from zoo.families._registry import family_of
 from zoo.models import _registry
 from zoo.models._registry import Entry, check_keywords
 from zoo.models._search_space import Range, space_rows
+from zoo.reporting.terminal import shell_command
 from zoo.text.objects import parse_json
 from zoo.training.settings import Checked
+from zoo.weights.trained import trained_models
+
+if TYPE_CHECKING:
+    from zoo.models.layer_rows import LayerRow
 
 
 class Page(Entry):
@@ -28,7 +34,33 @@ class Page(Entry):
             f"Training defaults:\n{_rows(self.defaults)}\n\n"
             f"Search space:\n{space_rows(space_of(self.name))}\n\n"
             f"{inspect.getdoc(self.builder) or ''}\n"
+            f"{_trained_rows(self.name)}"
         )
+
+    def layers(self) -> list[LayerRow]:
+        """Builds the model with its default arguments and returns its layers."""
+        from zoo.models.layer_rows import layer_rows
+
+        return layer_rows(_registry.get(self.name))
+
+    def to_json(self) -> dict:
+        """Returns the page as a dict that JSON holds."""
+        required = inspect.Parameter.empty
+        return {
+            "name": self.name,
+            "task": self.task,
+            "family": self.family,
+            "summary": self.summary,
+            "paper": self.paper,
+            "arguments": {
+                key: None if value is required else value
+                for key, value in self.keywords.items()
+            },
+            "defaults": dict(self.defaults),
+            "space": {key: str(value) for key, value in space_of(self.name).items()},
+            "description": inspect.getdoc(self.builder) or "",
+            "trained": list(_trained(self.name)),
+        }
 
 
 def describe(name: str) -> Page:
@@ -119,6 +151,18 @@ def split_overrides(parsed: Mapping, model: str) -> tuple[dict, dict]:
     accepted = {name for name in _registry.describe(model).keywords if name != "tasks"}
     check_keywords(model, keywords, sorted(accepted | known))
     return settings, keywords
+
+
+def _trained(model: str) -> Iterator[str]:
+    """Yields the names of the trained models of the package with this architecture."""
+    for name, card in trained_models().items():
+        if card["facts"].get("model") == model:
+            yield name
+
+
+def _trained_rows(model: str) -> str:
+    rows = [f"  {shell_command('zoo', 'describe', n)}" for n in _trained(model)]
+    return "\n".join(["\nTrained, with their results:", *rows, ""]) if rows else ""
 
 
 def _rows(mapping: Mapping) -> str:

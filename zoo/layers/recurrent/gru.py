@@ -29,8 +29,8 @@ class GRUCell(GatedCell):
         activation: activation of the candidate g.
         recurrent_activation: activation of the gates.
         use_bias: whether there are biases.
-        kernel_initializer, recurrent_initializer, bias_initializer, and
-        `..._regularizer`, `..._constraint`: as in keras.
+        ..._initializer: of `kernel`, `recurrent` and `bias`; these and
+            `..._regularizer` and `..._constraint` are those of keras.
 
     Call arguments: inputs `[batch, features]`, states `[h [batch, n]]`.
     Returns: `(h, [h])`.

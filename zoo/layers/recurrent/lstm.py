@@ -36,8 +36,8 @@ class LSTMCell(LSTMBase):
         forget_bias: `"trained"` starts the forget gate's bias at 1, as keras does; a
             number is a constant besides a bias that starts at 0, as in the papers.
         layer_norm: whether to normalise pre-activations and cell.
-        kernel_initializer, recurrent_initializer, projection_initializer,
-        bias_initializer, and `..._regularizer`, `..._constraint`: as in keras.
+        ..._initializer: of `kernel`, `recurrent`, `projection` and `bias`; these and
+            `..._regularizer` and `..._constraint` are those of keras.
 
     Call arguments: inputs `[batch, features]`, states `[h [batch, p], c [batch, n]]`.
     Returns: `(h, [h, c])`.
