@@ -14,6 +14,7 @@ import warnings
 from typing import NoReturn
 
 from zoo import __version__
+from zoo.cli.demo import add_demo_parser
 from zoo.cli.distill import add_distill_parser
 from zoo.cli.evaluate import add_evaluate_parser
 from zoo.cli.export import add_export_parser
@@ -88,6 +89,7 @@ def parser() -> argparse.ArgumentParser:
     add_tune_parser(commands)
     add_evaluate_parser(commands)
     add_predict_parser(commands)
+    add_demo_parser(commands)
     add_export_parser(commands)
     add_serve_commands(commands)
     add_profile_parser(commands)

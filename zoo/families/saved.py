@@ -50,7 +50,7 @@ def saved_metadata(
     try:
         metadata = json.loads(path.read_text("utf-8"))
         version = int(metadata["format_version"])
-        metadata["family"] = metadata.get("family") or _family_before(metadata)
+        metadata["family"] = metadata.get("family") or family_before(metadata)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise unreadable(path, error) from None
     if version > FORMAT_VERSION:
@@ -70,7 +70,7 @@ def unreadable(path: Path, error: Exception) -> ValueError:
     )
 
 
-def _family_before(metadata: dict) -> str:
+def family_before(metadata: dict) -> str:
     """Returns the family of a model without one in `metadata.json`: its builder's."""
     name = metadata.get("name")
     return describe(name).family if name in list_models() else _BEFORE_FAMILIES
