@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import threading
 import webbrowser
 
@@ -60,6 +61,7 @@ def _demo(options) -> None:
             opening = threading.Thread(target=webbrowser.open, args=(server.url,))
             opening.daemon = True
             opening.start()
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # also tidies up
         try:
             server.serve_forever()
         except KeyboardInterrupt:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
-from zoo.reporting.explained import pieces, strongest
+from zoo.reporting.explained import STRONGEST, pieces
 from zoo.reporting.explanation import Explanation
 from zoo.reporting.markdown import without_nan
 from zoo.tasks import SEPARATOR, Task
@@ -90,13 +90,13 @@ class Moved(Part):
         answer: the explained label or value.
         pieces: the whole text in pieces, each with its share of the score, divided by
             the largest one: from -1 to 1, and 0 between words.
-        strongest: the words with the largest shares, in words.
+        strongest: the words with the largest shares, with their shares.
         score: what is divided over the words, and `base` the score without them.
     """
 
     answer: str
     pieces: tuple[tuple[str, float], ...]
-    strongest: str
+    strongest: tuple[tuple[str, float], ...]
     score: float
     base: float
     kind: ClassVar[str] = "moved"
@@ -120,7 +120,7 @@ def label_parts(answers: Mapping[str, Mapping], tasks: Mapping[str, Task]):
     for name, answer in answers.items():
         label = answer["label"]
         if tasks[name].kind == "regression":
-            parts.append(Value(name, label))
+            parts.append(Value(name, _number(answer["scores"]["value"])))
             continue
         several = tasks[name].kind == "multilabel"
         chosen = set(label.split(SEPARATOR)) if several else {label}
@@ -129,6 +129,11 @@ def label_parts(answers: Mapping[str, Mapping], tasks: Mapping[str, Task]):
         shown = ", ".join(other for other, _, there in bars if there)
         parts.append(Bars(name, shown, bars, answer.get("abstained", False)))
     return parts
+
+
+def _number(value: float) -> str:
+    """Returns a number in at least six digits."""
+    return f"{value:.6g}" if abs(value) < 1e6 else f"{value:.0f}"
 
 
 def plain_parts(answer: Mapping[str, Any]) -> list[Part]:
@@ -161,7 +166,7 @@ def moved_parts(
             name,
             found.label,
             tuple((text, share) for text, share in pieces(sides, found) if text),
-            strongest(found),
+            tuple((word.text, word.share) for word in found.strongest(STRONGEST)),
             found.score,
             found.base,
         )

@@ -66,14 +66,17 @@ function texts() {
 async function ask(event) {
   event.preventDefault();
   const mine = ++turn;
+  const given = texts();
   const shown = chosen().map((name) => new Column(name));
   find("answers").replaceChildren(...shown.map(({ element }) => element));
   say("status", "Asking …");
-  const said = await Promise.all(shown.map((column) => column.answer(texts())));
+  const said = await Promise.all(shown.map((column) => column.answer(given)));
   if (mine !== turn) return;
-  say("status", said.join(" "));
+  say("status", "The answers are there.", said.join(" "));
   if (!find("explain").checked || find("explain").disabled) return;
-  await Promise.all(shown.map((column) => column.explain(texts())));
+  const explained = await Promise.all(shown.map((column) => column.explain(given)));
+  if (mine !== turn || !explained.some(Boolean)) return;
+  say("status", "The answers are there, with the words that moved them.");
 }
 
 /** The answers of one model. */
@@ -92,23 +95,24 @@ class Column {
     try {
       const parts = await this.ask("answer", given);
       this.note.textContent = "";
-      return `${this.name} answers. ${parts.map(inWords).filter(Boolean).join("; ")}`;
+      return `${this.name}, ${parts.map(inWords).join("; ")}.`;
     } catch (error) {
       this.fail(error);
       return `${this.name} has no answer.`;
     }
   }
 
-  /** Adds the words that moved the answer. */
+  /** Adds the words that moved the answer; returns whether there are any. */
   async explain(given) {
-    const { explains } = await open(this.name);
-    if (!explains || this.failed) return;
-    this.note.textContent = "Looking for the words that moved it; the first time takes longest …";
+    if (this.failed || !(await open(this.name)).explains) return false;
+    this.note.textContent = "Words that moved the answer: the first time takes longest …";
     try {
       await this.ask("explanation", given);
       this.note.textContent = "";
+      return true;
     } catch (error) {
       this.fail(error);
+      return false;
     }
   }
 

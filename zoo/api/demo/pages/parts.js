@@ -18,11 +18,15 @@ export function draw(part) {
   return DRAWN[part.kind](part);
 }
 
-/** Returns a part in a few words, or nothing for texts. */
+/** Returns a part in a few words, to be spoken. */
 export function inWords(part) {
-  if (part.kind === "bars") return `${part.title}: ${answerOf(part)}`;
-  if (part.kind === "value") return `${part.title}: ${part.value}`;
-  return "";
+  const said = {
+    bars: () => answerOf(part),
+    value: () => part.value,
+    passage: () => part.text.slice(0, LONG),
+    marked: () => part.pieces.filter(([, name]) => name).map((piece) => piece.join(" ")).join(", "),
+  };
+  return `${part.title}: ${said[part.kind]()}`;
 }
 
 function answerOf(part) {
@@ -31,6 +35,10 @@ function answerOf(part) {
 
 function percent(share) {
   return share === null ? "no number" : `${(100 * share).toFixed(1)} %`;
+}
+
+function signed(share) {
+  return share === null ? "no number" : `${share < 0 ? "−" : "+"}${Math.abs(share).toFixed(2)}`;
 }
 
 function bar([label, share, chosen]) {
@@ -87,7 +95,8 @@ const DRAWN = {
   passage(part) {
     const written = make("span", { className: part.before ? "written" : "" });
     written.append(part.text || "(nothing)");
-    return textOf(part.title, part.before, written);
+    const between = /\S$/.test(part.before) ? " " : "";
+    return textOf(part.title, part.before, between, written);
   },
 
   marked(part) {
@@ -107,7 +116,8 @@ const DRAWN = {
     );
     const legend = make("p", { className: "hint" });
     legend.append(moving("for", 0.6), ` ${part.answer}, `, moving("against", -0.6), " it");
-    if (part.strongest) legend.append(`; strongest: ${part.strongest}`);
+    const strongest = part.strongest.map(([word, share]) => `${word} ${signed(share)}`);
+    if (strongest.length) legend.append(` · strongest: ${strongest.join(" · ")}`);
     const title = `${part.title}, words that moved the answer`;
     return make("div", { className: "moved" }, textOf(title, ...pieces), legend);
   },

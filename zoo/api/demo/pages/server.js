@@ -27,11 +27,16 @@ export function open(name) {
   return opened.get(name);
 }
 
-/** Shows a message, which screen readers read. */
-export function say(id, message) {
+/** Shows a message; screen readers read it, and `spoken` as well. */
+export function say(id, message, spoken = "") {
   const element = document.getElementById(id);
   element.classList.remove("error");
   element.textContent = message;
+  if (!spoken) return;
+  const more = document.createElement("span");
+  more.className = "spoken";
+  more.textContent = ` ${spoken}`;
+  element.append(more);
 }
 
 /** Shows the message of an error. */

@@ -20,7 +20,9 @@ export function beginTables(about) {
   find("stop").addEventListener("click", stop);
   // A file that is dropped beside the field would replace the page.
   for (const kind of ["dragover", "drop"]) {
-    window.addEventListener(kind, (event) => event.preventDefault());
+    window.addEventListener(kind, (event) => {
+      if (event.dataTransfer.types.includes("Files")) event.preventDefault();
+    });
   }
   const over = (there) => () => find("drop").classList.toggle("over", there);
   find("drop").addEventListener("dragover", over(true));
@@ -99,7 +101,9 @@ async function label(event) {
   } catch (error) {
     if (mine === table) failed("table-status", error);
   }
-  if (mine === table) busy(false);
+  if (mine !== table) return;
+  busy(false);
+  if (!find("result").children.length) find("start").focus();
 }
 
 /** Shows the progress until the table is labelled. */
