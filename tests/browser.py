@@ -82,10 +82,10 @@ class Browser:
         assert "exceptionDetails" not in result, result
         return result["result"].get("value")
 
-    def wait(self, expression: str, seconds: float = 60) -> None:
-        """Waits until an expression is true."""
+    def wait(self, expression: str, seconds: float = 600) -> None:
+        """Waits until an expression is true; an element is."""
         end = time.monotonic() + seconds
-        while not self.evaluate(expression):
+        while not self.evaluate(f"Boolean({expression})"):
             assert time.monotonic() < end, f"never true: {expression}"
             time.sleep(0.05)
 

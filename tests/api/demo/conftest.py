@@ -60,7 +60,7 @@ def send(server):
         )
         request.method = method or ("GET" if body is None else "POST")
         try:
-            with urlopen(request, timeout=60) as answer:
+            with urlopen(request, timeout=600) as answer:
                 found, code, kind = answer.read(), answer.status, answer.headers
         except HTTPError as error:
             found, code, kind = error.read(), error.code, error.headers

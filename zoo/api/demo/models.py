@@ -100,9 +100,12 @@ def summary_of(place: str) -> str:
         "`models` must be names from `zoo list --trained`, or folders of runs or "
         "exports.",
     )
-    tasks = ", ".join(metadata.get("tasks", {}))
+    tasks = metadata.get("tasks", {})
     name = metadata.get("name", "A model")
-    return f"{name}, with the tasks {tasks}." if tasks else f"{name}."
+    if not tasks:
+        return f"{name}."
+    said = "task" if len(tasks) == 1 else "tasks"
+    return f"{name}, with the {said} {', '.join(tasks)}."
 
 
 def _fields(found: Opened) -> tuple[str, ...]:

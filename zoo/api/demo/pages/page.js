@@ -118,8 +118,8 @@ class Column {
 
   async ask(what, given) {
     const { fields } = await open(this.name);
-    const body = { model: this.name, texts: given.slice(0, fields.length) };
-    const { parts } = await send("POST", `/api/${what}`, body);
+    const texts = fields.map((_, place) => given[place] ?? "");
+    const { parts } = await send("POST", `/api/${what}`, { model: this.name, texts });
     for (const part of parts) this.card(part.title).append(draw(part));
     return parts;
   }
