@@ -130,7 +130,7 @@ def _place(table: Table, columns: Sequence[str], name: str) -> int:
 def _good_rows(table: Table, columns: Sequence[str]) -> Iterator[list]:
     for row in table.rows(columns):
         if isinstance(row, BadRow):
-            raise bad_rows_error([row])
+            raise bad_rows_error([row], can_skip=False)
         yield row[1]
 
 

@@ -24,6 +24,7 @@ from zoo.cli.answer import (
     print_json,
 )
 from zoo.cli.completion import add_completion_parser
+from zoo.cli.demo import add_demo_parser
 from zoo.cli.describe import add_describe_parser
 from zoo.cli.distill import add_distill_parser
 from zoo.cli.evaluate import add_evaluate_parser
@@ -128,6 +129,7 @@ def parser() -> argparse.ArgumentParser:
     add_tune_parser(commands)
     add_evaluate_parser(commands)
     add_predict_parser(commands)
+    add_demo_parser(commands)
     add_export_parser(commands)
     add_serve_commands(commands)
     add_profile_parser(commands)

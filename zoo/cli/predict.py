@@ -9,8 +9,8 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
+from zoo.api.opening import open_model
 from zoo.api.start import load_tensorflow
 from zoo.cli.answer import Answer
 from zoo.cli.common import OneOrMore, add_trust_argument, positive
@@ -103,8 +103,9 @@ def _predict(options) -> Answer:
         check_no_server(options.explain)
         ask, pairs = _asker_of_server(options), options.pairs
     else:
-        model, pairs, reading = _opened(Path(options.folder), trust=options.trust)
-        ask, explain = model.predict, explainer_of(model) if options.explain else None
+        opened = open_model(options.folder, trust=options.trust)
+        ask, pairs, reading = opened.model.predict, opened.pairs, opened.reading
+        explain = explainer_of(opened.model) if options.explain else None
     if options.out is not None:
         return _written(options, ask, pairs, reading)
     records = _records(_texts(options, pairs, reading), ask, explain, pairs)
@@ -251,18 +252,3 @@ def _asker_of_server(options) -> Callable[[list[str]], list[dict]]:
         return [dict(zip(columns, row, strict=True)) for row in rows]
 
     return ask
-
-
-def _opened(folder: Path, *, trust: bool) -> tuple[Any, bool, Mapping]:
-    """Returns a model, whether it reads pairs, and how its data were read."""
-    load_tensorflow()
-    if any(list(folder.glob(f"{deep}saved_model.pb")) for deep in ("", "*/")):
-        from zoo.serving import ServedModel
-
-        served = ServedModel(folder, trust=trust)
-        return served, served.pairs, served.metadata.get("model", {}).get("reading", {})
-    from zoo.loading import load
-
-    model = load(folder)
-    pairs = getattr(model.pipeline, "pairs", False)
-    return model, pairs, model.metadata.get("reading", {})

@@ -92,15 +92,22 @@ def missing_column(path: str, name: str, columns: Sequence[str]) -> DataError:
     return DataError(message + nearest(name, columns))
 
 
-def bad_rows_error(rows: list[BadRow]) -> DataError:
-    """Returns the error for a file with bad rows: the first ones, and the number."""
+def bad_rows_error(rows: list[BadRow], *, can_skip: bool = True) -> DataError:
+    """Returns the error for a file with bad rows: the first ones, and the number.
+
+    Args:
+        rows: the bad rows.
+        can_skip: whether the caller has the argument `on_bad_rows`.
+    """
     lines = [str(row) for row in rows[:SHOWN]]
     if len(rows) > SHOWN:
         lines.append(f"... and {len(rows) - SHOWN} more bad rows.")
-    advice = (
-        f"{len(rows)} bad row(s) in {rows[0].file}; on_bad_rows='skip' "
-        "(--on-bad-rows skip) leaves them out and lists them."
-    )
+    advice = f"{len(rows)} bad row(s) in {rows[0].file}"
+    if can_skip:
+        advice += (
+            "; on_bad_rows='skip' (--on-bad-rows skip) leaves them out and lists them"
+        )
+    advice += "."
     return DataError("\n".join([*lines, advice]), rows)
 
 

@@ -132,7 +132,8 @@ def export(
     servable = chosen.servable(model, pipeline, tasks, texts, metadata or {})
     if explain:
         servable = chosen.explaining(servable, texts)
-    return publish(servable, folder, examples=texts, metadata=metadata, keep=keep)
+    described = {**(metadata or {}), "family": chosen.name}
+    return publish(servable, folder, examples=texts, metadata=described, keep=keep)
 
 
 def _family_of(model, pipeline, metadata: Mapping) -> str:

@@ -62,7 +62,7 @@ def saved_metadata(
     try:
         metadata = read_object(path, _KINDS)
         version = metadata["format_version"]
-        metadata["family"] = metadata.get("family") or _family_before(metadata)
+        metadata["family"] = metadata.get("family") or family_before(metadata)
     except DAMAGES as error:
         raise unreadable(path, error) from None
     if version > FORMAT_VERSION:
@@ -82,7 +82,7 @@ def unreadable(path: Path, error: Exception) -> ValueError:
     )
 
 
-def _family_before(metadata: dict) -> str:
+def family_before(metadata: dict) -> str:
     """Returns the family of a model without one in `metadata.json`: its builder's."""
     name = metadata.get("name")
     return describe(name).family if name in list_models() else _BEFORE_FAMILIES

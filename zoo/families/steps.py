@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
@@ -17,6 +17,7 @@ from zoo.families.scores import Scores
 from zoo.families.tables import read_labelled, read_table_splits
 from zoo.reporting.markdown import in_cell, markdown_table
 from zoo.reporting.page import history_table, settings_block, write_page
+from zoo.reporting.parts import Part, plain_parts
 from zoo.training.settings import Checked
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from zoo.data import Examples
     from zoo.families.text_model import BaseTextModel
     from zoo.serving.servable import Servable
+    from zoo.tasks import Task
 
 EXAMPLES = 1000  # validation texts for the warmup and the check of an export
 
@@ -250,6 +252,30 @@ class Steps(RenamedAttributes, ABC):
             "`explain` needs a classifier. Accepted: explain=False for other models. "
             f"Received: a model of the family {self.name!r}."
         )
+
+    def fields(self, pairs: bool) -> tuple[str, ...]:
+        """Returns the names of the texts that `zoo demo` asks for.
+
+        Args:
+            pairs: whether the model answers pairs of texts.
+        """
+        return ("First text", "Second text") if pairs else ("Text",)
+
+    def answer_parts(
+        self,
+        ask: Callable[[list[str]], list[dict]],
+        tasks: Mapping[str, Task],
+        sides: Sequence[str],
+    ) -> Sequence[Part]:
+        """Asks a model, and returns its answer as parts to look at, for `zoo demo`.
+
+        Args:
+            ask: `predict` of a model of this family, or of an export of one.
+            tasks: of the model, by name.
+            sides: a text for each of `fields`.
+        """
+        [answer] = ask([*sides])
+        return plain_parts(answer)
 
     def tables(self, splits) -> dict[str, Examples]:
         """Returns the texts of each part with the labels that the model learns."""

@@ -91,6 +91,11 @@ class ServedModel:
         """Whether it answers pairs of texts."""
         return INPUTS[1] in self._serve.structured_input_signature[1]
 
+    @property
+    def explains(self) -> bool:
+        """Whether it was exported with its explanations."""
+        return SIGNATURE in self._loaded.signatures
+
     def signature(self, name: str):
         """Returns a signature as a function of named tensors."""
         return self._loaded.signatures[name]
@@ -142,14 +147,14 @@ class ServedModel:
         Raises:
             ValueError: for an export without the signature `explain`.
         """
-        explain = self._loaded.signatures.get(SIGNATURE)
-        if explain is None:
+        if not self.explains:
             raise ValueError(
                 "`folder` must hold a classifier that was exported with its "
                 "explanations. Accepted: the result of `zoo export RUN --explain`, or "
                 f"the folder of the run. Received: {self.path} with the signatures "
                 f"{', '.join(sorted(self._loaded.signatures))}."
             )
+        explain = self._loaded.signatures[SIGNATURE]
         tasks = {n: Task.from_config(t) for n, t in self.metadata["tasks"].items()}
         stream = each_pair(texts) if self.pairs else each_text(texts)
         found: list[dict[str, Explanation]] = []

@@ -37,6 +37,19 @@ def read_card(name: str, version: int) -> dict:
     return json.loads((_FOLDER / name / str(version) / CARD).read_text("utf-8"))
 
 
+def trained_card(name: str) -> dict:
+    """Returns the card of a trained model, such as `"sentiment-en"` or one version.
+
+    Raises:
+        ValueError: for an unknown name or version.
+
+    Example:
+        >>> trained_card("spam-en@1")["family"]
+        'classification'
+    """
+    return read_card(*_version_of(name))
+
+
 def is_trained(name: str | Path) -> bool:
     """Returns whether a name, such as `"sentiment-en"`, is that of a trained model.
 
@@ -78,19 +91,7 @@ def trained_folder(name: str | Path) -> Path:
         ValueError: for an unknown name or version, or a package that is damaged.
         OSError: if the cache cannot be written.
     """
-    name, mark, wanted = str(name).partition(_MARK)
-    known = _versions(name)
-    if not known:
-        raise ValueError(
-            "`name` must be a trained model of the package. Accepted: "
-            f"{', '.join(trained_models()) or 'none'}. Received: {name!r}."
-        )
-    if mark and wanted not in map(str, known):
-        raise ValueError(
-            f"`version` must be a version of {name}. Accepted: "
-            f"{', '.join(map(str, known))}. Received: {wanted!r}."
-        )
-    version = int(wanted) if mark else known[-1]
+    name, version = _version_of(name)
     package = _FOLDER / name / str(version)
     card = read_card(name, version)
     digest = sha256_of(json.dumps(card["sha256"], sort_keys=True).encode())
@@ -104,6 +105,23 @@ def trained_folder(name: str | Path) -> Path:
 def folder_of(place: str | Path) -> Path:
     """Returns the folder that a name of a trained model, or a path, stands for."""
     return trained_folder(place) if is_trained(place) else Path(place)
+
+
+def _version_of(name: str | Path) -> tuple[str, int]:
+    """Returns the name without a version, and the version, by default the newest."""
+    name, mark, wanted = str(name).partition(_MARK)
+    known = _versions(name)
+    if not known:
+        raise ValueError(
+            "`name` must be a trained model of the package. Accepted: "
+            f"{', '.join(trained_models()) or 'none'}. Received: {name!r}."
+        )
+    if mark and wanted not in map(str, known):
+        raise ValueError(
+            f"`version` must be a version of {name}. Accepted: "
+            f"{', '.join(map(str, known))}. Received: {wanted!r}."
+        )
+    return name, int(wanted) if mark else known[-1]
 
 
 def _versions(name: str) -> list[int]:

@@ -88,7 +88,10 @@ def rows_of(
 
 
 def names_of(table: Table, wanted: Sequence[str], *, delimiter: str) -> list[str]:
-    """Returns the names in the header, read as `rows_of` reads it; none if damaged."""
+    """Returns the names in the header, read as `rows_of` reads it; none if damaged.
+
+    If no columns are wanted, the delimiter is the one that yields the most of them.
+    """
     text = table.text()
     if declared := _EXCEL.match(text):
         delimiter, text = declared[1], text[declared.end() :]
@@ -164,14 +167,19 @@ def _long_cells():
 
 
 def _find_delimiter(text: str, wanted, delimiter: str, quotes: bool) -> str:
+    """Returns the first that yields the wanted columns; if none are wanted, the one
+    that yields the most columns."""
+    most = 0
     for other in dict.fromkeys((delimiter, *_DELIMITERS)):
         with _long_cells():
             try:
                 header: list[str] = next(filter(None, _reader(text, other, quotes)), [])
             except csv.Error:
                 continue
-        if set(wanted) <= {name.strip() for name in header}:
+        if wanted and set(wanted) <= {name.strip() for name in header}:
             return other
+        if not wanted and len(header) > most:
+            delimiter, most = other, len(header)
     return delimiter
 
 

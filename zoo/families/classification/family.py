@@ -9,6 +9,8 @@ from typing import Any
 from zoo.families.base import Family
 from zoo.families.classification.settings import ClassificationSettings
 from zoo.families.scores import Scores, named_scores, score_names
+from zoo.reporting.parts import label_parts
+from zoo.text.pairs import joined
 
 # With so many training texts an epoch is long, and of the later ones seldom one better.
 MANY_ROWS, FEWER_EPOCHS = 20_000, 5
@@ -37,6 +39,10 @@ class Classification(Family):
         if len(splits.train) < MANY_ROWS or overrides.get("epochs") is not None:
             return settings
         return replace(settings, epochs=min(settings.epochs, FEWER_EPOCHS))
+
+    def answer_parts(self, ask, tasks, sides):
+        [answer] = ask([sides[0] if len(sides) == 1 else joined(*sides)])
+        return label_parts(answer, tasks)
 
     def prepare(self, splits, settings):
         from zoo.families.classification.calibration import with_abstain

@@ -8,6 +8,7 @@ from zoo.families.base import Family
 from zoo.families.encoding.reading import read_text_splits, read_texts
 from zoo.families.encoding.settings import EncodingSettings
 from zoo.families.reading import fill, is_named, read_named, recall_encoding
+from zoo.reporting.parts import Passage, Value
 
 
 class Encoding(Family):
@@ -46,6 +47,20 @@ class Encoding(Family):
 
     def tables(self, splits):
         return {name: part.with_tasks([]) for name, part in splits.parts.items()}
+
+    def fields(self, pairs):
+        return ("Text", "Text to compare it with")
+
+    def answer_parts(self, ask, tasks, sides):
+        """Shows the vector of the first text and, if there is a second, the cosine."""
+        asked = [side for side in sides if side] or [""]
+        vectors = [answer["embedding"] for answer in ask(asked)]
+        shown = " ".join(f"{value:.3f}" for value in vectors[0])
+        parts = [Passage(f"vector of {len(vectors[0])} values", shown)]
+        if len(vectors) == 1:
+            return parts
+        cosine = sum(a * b for a, b in zip(*vectors, strict=True))
+        return [Value("similarity (cosine)", f"{cosine:.3f}"), *parts]
 
     def run(self, name, splits, overrides, keywords, *, verbose=True, **options):
         """Asks the teacher about all texts, which may take long, and then trains."""

@@ -7,6 +7,7 @@ from zoo.families.language.settings import LanguageSettings
 from zoo.families.reading import fill, is_named, read_named, recall_encoding
 from zoo.families.scores import Scores
 from zoo.families.tables import read_examples
+from zoo.reporting.parts import Passage, Value
 
 
 class LanguageModeling(Family):
@@ -24,6 +25,14 @@ class LanguageModeling(Family):
         from zoo.families.language.model import LanguageModel
 
         return LanguageModel
+
+    def answer_parts(self, ask, tasks, sides):
+        [answer] = ask([*sides])
+        nats, tokens = answer["log_probability"], answer["tokens"]
+        return [
+            Passage("continuation", answer["continuation"], before=sides[0]),
+            Value("log-probability of the text", f"{nats:.1f} nats, {tokens} tokens"),
+        ]
 
     def tables(self, splits):
         return {name: part.with_tasks([]) for name, part in splits.parts.items()}

@@ -33,6 +33,12 @@ class Tagging(Family):
 
         return {name: as_examples(part) for name, part in splits.parts.items()}
 
+    def answer_parts(self, ask, tasks, sides):
+        from zoo.families.tagging.shown import tagged_parts
+
+        [answer] = ask([*sides])
+        return tagged_parts(sides[0], answer, tasks)
+
     def prepare(self, splits, settings):
         from zoo.families.tagging.train import prepare
 

@@ -6,6 +6,7 @@ from zoo.families.base import Family
 from zoo.families.reading import is_named, print_notes, read_named
 from zoo.families.scores import Scores
 from zoo.families.translation.settings import TranslationSettings
+from zoo.reporting.parts import Passage, Value
 from zoo.weights import NONE
 
 
@@ -28,6 +29,13 @@ class Translation(Family):
         from zoo.families.translation.reading import read_pair_splits
 
         return read_pair_splits(options)
+
+    def answer_parts(self, ask, tasks, sides):
+        [answer] = ask([*sides])
+        return [
+            Passage("translation", answer["translation"]),
+            Value("score of the search", f"{answer['score']:.2f}"),
+        ]
 
     def tables(self, splits):
         from zoo.data import Examples

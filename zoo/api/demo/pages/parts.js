@@ -1,0 +1,124 @@
+// Draws the parts of an answer, one function for each kind of
+// `zoo.reporting.parts`. Data become text nodes alone: none of it is read as HTML.
+
+const SHOWN_BARS = 6;
+const TONES = 8; // of names in a text, see page.css
+const LEAST_SHARE = 0.1; // from which a word is coloured
+const LONG = 1500; // characters of a text that scrolls
+
+/** Returns an element with properties and children. */
+export function make(tag, properties = {}, ...children) {
+  const element = Object.assign(document.createElement(tag), properties);
+  element.append(...children);
+  return element;
+}
+
+/** Returns what a part looks like. */
+export function draw(part) {
+  return DRAWN[part.kind](part);
+}
+
+/** Returns a part in a few words, to be spoken. */
+export function inWords(part) {
+  const said = {
+    bars: () => answerOf(part),
+    value: () => part.value,
+    passage: () => part.text.slice(0, LONG),
+    marked: () => part.pieces.filter(([, name]) => name).map((piece) => piece.join(" ")).join(", "),
+  };
+  return `${part.title}: ${said[part.kind]()}`;
+}
+
+function answerOf(part) {
+  return part.abstained ? "abstained" : part.answer || "no label";
+}
+
+function percent(share) {
+  return share === null ? "no number" : `${(100 * share).toFixed(1)} %`;
+}
+
+function signed(share) {
+  return share === null ? "no number" : `${share < 0 ? "−" : "+"}${Math.abs(share).toFixed(2)}`;
+}
+
+function bar([label, share, chosen]) {
+  const fill = make("span", { className: chosen ? "fill chosen" : "fill" });
+  fill.style.width = `${100 * (share ?? 0)}%`;
+  const track = make("span", { className: "track" }, fill);
+  track.setAttribute("aria-hidden", "true");
+  const name = make(chosen ? "strong" : "span", { className: "name" }, label);
+  return make("li", {}, name, track, make("span", { className: "share" }, percent(share)));
+}
+
+function listOf(bars) {
+  return make("ul", { className: "bars" }, ...bars.map(bar));
+}
+
+/** Returns a text; a long one scrolls, also by keyboard. */
+function textOf(title, ...pieces) {
+  const text = make("p", { className: "text" }, ...pieces);
+  if (text.textContent.length > LONG) {
+    text.tabIndex = 0;
+    text.setAttribute("role", "region");
+    text.setAttribute("aria-label", title);
+  }
+  return text;
+}
+
+function moving(piece, share) {
+  const mark = make("mark", { className: share > 0 ? "for" : "against" }, piece);
+  mark.style.setProperty("--share", Math.abs(share).toFixed(2));
+  return mark;
+}
+
+const DRAWN = {
+  bars(part) {
+    const drawn = make("div");
+    const answer = make("p", { className: "answer" }, answerOf(part));
+    if (part.abstained) {
+      answer.classList.add("abstained");
+      answer.append(make("small", {}, " no label is likely enough"));
+    }
+    drawn.append(answer, listOf(part.bars.slice(0, SHOWN_BARS)));
+    const more = part.bars.slice(SHOWN_BARS);
+    if (more.length) {
+      const title = make("summary", {}, `${more.length} more labels`);
+      drawn.append(make("details", {}, title, listOf(more)));
+    }
+    return drawn;
+  },
+
+  value(part) {
+    return make("p", { className: "answer" }, part.value);
+  },
+
+  passage(part) {
+    const written = make("span", { className: part.before ? "written" : "" });
+    written.append(part.text || "(nothing)");
+    const between = /\S$/.test(part.before) ? " " : "";
+    return textOf(part.title, part.before, between, written);
+  },
+
+  marked(part) {
+    const tones = new Map();
+    const pieces = part.pieces.map(([piece, name]) => {
+      if (!name) return piece;
+      if (!tones.has(name)) tones.set(name, tones.size % TONES);
+      const tag = make("span", { className: "tag" }, ` ${name}`);
+      return make("mark", { className: `tone-${tones.get(name)}` }, piece, tag);
+    });
+    return textOf(part.title, ...pieces);
+  },
+
+  moved(part) {
+    const pieces = part.pieces.map(([piece, share]) =>
+      Math.abs(share) < LEAST_SHARE ? piece : moving(piece, share),
+    );
+    const legend = make("p", { className: "hint" });
+    legend.append(moving("for", 0.6), ` ${part.answer}, `, moving("against", -0.6), " it");
+    const strongest = part.strongest.map(([word, share]) => `${word} ${signed(share)}`);
+    if (strongest.length) legend.append(` · strongest: ${strongest.join(" · ")}`);
+    const title = `${part.title}, words that moved the answer`;
+    return make("div", { className: "moved" }, textOf(title, ...pieces), legend);
+  },
+};
