@@ -36,6 +36,7 @@ LIGHT = {
     "list --trained": ["list", "--trained"],
     "describe": ["describe", "text_cnn"],
     "report": ["report", "{run}"],
+    "demo": ["demo", "--port", "0", "--no-browser"],
     "completion": ["completion", "fish"],
     "rollback": ["rollback", "{models}/m"],
     "serve-config": ["serve-config", "{models}"],
@@ -110,6 +111,7 @@ def no_work(monkeypatch, places):
     monkeypatch.setattr("zoo.api.exporting.export", lambda *_, **__: version)
     monkeypatch.setattr("zoo.edge.model.read_metadata", lambda folder: {"files": {}})
     monkeypatch.setattr("zoo.edge.report.summary", str)
+    monkeypatch.setattr("zoo.cli.demo._serve", lambda *_, **__: None)
 
 
 def test_every_command_takes_both_options():

@@ -33,10 +33,12 @@ class Answer:
     Args:
         found: the document of `--json`; docs/cli.md lists the keys of each command.
         text: what is printed without `--json`, or its lines, printed as they come.
+        then: what is done once it is printed.
     """
 
     found: Mapping = field(default_factory=dict)
     text: str | Iterable[str] = ()
+    then: Callable[[], object] = lambda: None
 
 
 class UsageError(SystemExit):
@@ -87,9 +89,11 @@ def answer_to(options: argparse.Namespace) -> None:
         answer = _notes_apart(options)
         if options.json:
             print_json(answer.found)
-            return
-        for line in [answer.text] if isinstance(answer.text, str) else answer.text:
-            print(line)
+        else:
+            for line in [answer.text] if isinstance(answer.text, str) else answer.text:
+                print(line)
+        sys.stdout.flush()
+        answer.then()
 
 
 def print_json(document: Mapping) -> None:

@@ -6,6 +6,13 @@ import argparse
 import signal
 import threading
 import webbrowser
+from contextlib import ExitStack, suppress
+from typing import TYPE_CHECKING
+
+from zoo.cli.answer import Answer
+
+if TYPE_CHECKING:
+    from zoo.api.demo.server import DemoServer
 
 PORT = 8000
 
@@ -48,21 +55,30 @@ def _port(text: str) -> int:
     return int(text)
 
 
-def _demo(options) -> None:
+def _demo(options) -> Answer:
     from zoo.api.demo import demo_server
     from zoo.api.start import load_tensorflow
 
-    chosen = demo_server(options.models, port=options.port, trust=options.trust)
-    with chosen as server:
+    with ExitStack() as stack:
+        chosen = demo_server(options.models, port=options.port, trust=options.trust)
+        server = stack.enter_context(chosen)
         load_tensorflow()
-        print(f"{server.url} (Ctrl-C stops it)", flush=True)
-        if not options.no_browser:
-            # A browser in the terminal returns when it is closed.
-            opening = threading.Thread(target=webbrowser.open, args=(server.url,))
-            opening.daemon = True
-            opening.start()
-        signal.signal(signal.SIGTERM, signal.default_int_handler)  # also tidies up
-        try:
-            server.serve_forever()
-        except KeyboardInterrupt:
-            print()
+        open_until = stack.pop_all()  # the server stays open when this returns
+
+    def serve() -> None:
+        with open_until:
+            _serve(server, browser=not options.no_browser)
+
+    found = {"url": server.url, "models": list(server.models.summaries)}
+    return Answer(found, f"{server.url} (Ctrl-C stops it)", serve)
+
+
+def _serve(server: DemoServer, *, browser: bool) -> None:
+    if browser:
+        # A browser in the terminal returns when it is closed.
+        opening = threading.Thread(target=webbrowser.open, args=(server.url,))
+        opening.daemon = True
+        opening.start()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # also tidies up
+    with suppress(KeyboardInterrupt):
+        server.serve_forever()
