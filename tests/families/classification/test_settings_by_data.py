@@ -9,14 +9,19 @@ from zoo.families import family_of
 
 
 @pytest.mark.parametrize(
-    "rows, given, epochs",
-    [(19_999, {}, 10), (20_000, {}, 5), (20_000, {"epochs": 7}, 7)],
+    "rows, labels, given, epochs",
+    [
+        (19_999, 2, {}, 10),
+        (20_000, 2, {}, 5),
+        (20_000, 2, {"epochs": 7}, 7),
+        (20_000, 100, {}, 5),
+        (20_000, 101, {}, 10),
+    ],
 )
-def test_epochs_with_many_texts(rows, given, epochs):
-    train = Examples(
-        ["a"] * rows, {"label": ["x", "y"] * (rows // 2) + ["x"] * (rows % 2)}
-    )
-    few = Examples(["a"], {"label": ["x"]})
+def test_epochs_with_many_texts(rows, labels, given, epochs):
+    named = [str(row % labels) for row in range(rows)]
+    train = Examples(["a"] * rows, {"label": named})
+    few = Examples(["a"], {"label": ["0"]})
     settings = family_of("bilstm").settings_for(
         "bilstm", Splits(train, few, few), given
     )

@@ -12,8 +12,9 @@ from zoo.families.scores import Scores, named_scores, score_names
 from zoo.reporting.parts import label_parts
 from zoo.text.pairs import joined
 
-# With so many training texts an epoch is long, and of the later ones seldom one better.
-MANY_ROWS, FEWER_EPOCHS = 20_000, 5
+# With so many training texts, and so many of each label, an epoch is long, and of the
+# later ones seldom one better.
+MANY_ROWS, MANY_OF_EACH, FEWER_EPOCHS = 20_000, 200, 5
 
 
 class Classification(Family):
@@ -34,9 +35,15 @@ class Classification(Family):
         return TextModel
 
     def settings_for(self, name, splits, overrides, keywords=None):
-        """With many training texts there are fewer epochs."""
+        """With many training texts of each label there are fewer epochs."""
+        from zoo.data import learn_tasks
+        from zoo.models.linear import outputs_of
+
         settings: Any = super().settings_for(name, splits, overrides, keywords)
-        if len(splits.train) < MANY_ROWS or overrides.get("epochs") is not None:
+        rows = len(splits.train)
+        if rows < MANY_ROWS or overrides.get("epochs") is not None:
+            return settings
+        if rows < MANY_OF_EACH * outputs_of(learn_tasks(splits.train)):
             return settings
         return replace(settings, epochs=min(settings.epochs, FEWER_EPOCHS))
 

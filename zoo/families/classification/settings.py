@@ -19,7 +19,8 @@ class ClassificationSettings(Checked):
 
     Args:
         seed: seed of the weights, the order of the texts, the sampling and the dropout.
-        epochs: maximum number; with 20,000 training texts or more, 5 by default.
+        epochs: maximum number; by default 5 with 20,000 training texts or more, and 200
+            or more for each label.
         patience: epochs without a better validation score before training stops.
         batch_size: texts per step.
         least_steps: minimum number of steps of an epoch; an epoch repeats the texts if
