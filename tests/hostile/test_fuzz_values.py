@@ -44,7 +44,7 @@ def test_settings():
     }
     texts = st.one_of(VALUES.map(json.dumps), WORDS, st.text(max_size=9))
 
-    @fuzzed(1000)
+    @fuzzed(700)
     @given(st.sampled_from(MODELS), st.lists(st.integers(0, 99)), st.lists(texts))
     def check(model, keys, values):
         known = names[model]
