@@ -198,7 +198,7 @@ def test_bodies_that_are_no_questions(send):
 
 
 def test_a_model_that_does_not_explain(ask):
-    said = ask("language", "a", what="explanation", status=400)
+    said = ask("tagging", "a", what="explanation", status=400)
     assert "does not explain" in said
 
 
