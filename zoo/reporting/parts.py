@@ -71,6 +71,14 @@ class Passage(Part):
 
 
 @dataclass(frozen=True)
+class Vector(Part):
+    """Many numbers, which a page shows on request."""
+
+    values: tuple[float, ...]
+    kind: ClassVar[str] = "vector"
+
+
+@dataclass(frozen=True)
 class Marked(Part):
     """A text with names on some of its words.
 

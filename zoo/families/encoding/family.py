@@ -8,7 +8,7 @@ from zoo.families.base import Family
 from zoo.families.encoding.reading import read_text_splits, read_texts
 from zoo.families.encoding.settings import EncodingSettings
 from zoo.families.reading import fill, is_named, read_named, recall_encoding
-from zoo.reporting.parts import Passage, Value
+from zoo.reporting.parts import Value, Vector
 
 
 class Encoding(Family):
@@ -55,8 +55,7 @@ class Encoding(Family):
         """Shows the vector of the first text and, if there is a second, the cosine."""
         asked = [side for side in sides if side] or [""]
         vectors = [answer["embedding"] for answer in ask(asked)]
-        shown = " ".join(f"{value:.3f}" for value in vectors[0])
-        parts = [Passage(f"vector of {len(vectors[0])} values", shown)]
+        parts = [Vector("vector", tuple(vectors[0]))]
         if len(vectors) == 1:
             return parts
         cosine = sum(a * b for a, b in zip(*vectors, strict=True))

@@ -24,6 +24,7 @@ export function inWords(part) {
     bars: () => answerOf(part),
     value: () => part.value,
     passage: () => part.text.slice(0, LONG),
+    vector: () => `${part.values.length} values`,
     marked: () => part.pieces.filter(([, name]) => name).map((piece) => piece.join(" ")).join(", "),
   };
   return `${part.title}: ${said[part.kind]()}`;
@@ -82,7 +83,7 @@ const DRAWN = {
     drawn.append(answer, listOf(part.bars.slice(0, SHOWN_BARS)));
     const more = part.bars.slice(SHOWN_BARS);
     if (more.length) {
-      const title = make("summary", {}, `${more.length} more labels`);
+      const title = make("summary", {}, `${more.length} more label${more[1] ? "s" : ""}`);
       drawn.append(make("details", {}, title, listOf(more)));
     }
     return drawn;
@@ -97,6 +98,12 @@ const DRAWN = {
     written.append(part.text || "(nothing)");
     const between = /\S$/.test(part.before) ? " " : "";
     return textOf(part.title, part.before, between, written);
+  },
+
+  vector(part) {
+    const title = `${part.values.length} values`;
+    const values = part.values.map((value) => value?.toFixed(3) ?? "no number").join(" ");
+    return make("details", {}, make("summary", {}, title), textOf(title, values));
   },
 
   marked(part) {
