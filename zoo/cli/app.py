@@ -19,6 +19,7 @@ from zoo.cli.evaluate import add_evaluate_parser
 from zoo.cli.export import add_export_parser
 from zoo.cli.inspect import add_inspect_parser
 from zoo.cli.list import add_list_parsers
+from zoo.cli.plan import add_plan_parser
 from zoo.cli.predict import add_predict_parser
 from zoo.cli.profile import add_profile_parser
 from zoo.cli.serve import add_serve_commands
@@ -92,6 +93,7 @@ def parser() -> argparse.ArgumentParser:
     add_serve_commands(commands)
     add_profile_parser(commands)
     add_inspect_parser(commands)
+    add_plan_parser(commands)
     return zoo
 
 
