@@ -31,10 +31,14 @@ from zoo.reporting.terminal import output
 def main(arguments: list[str] | None = None) -> int:
     """Runs one command; returns 0, or 2 for invalid input."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     try:
         with output(), warnings.catch_warnings():
             options = parser().parse_args(arguments)
+            distributed = getattr(options, "distribute", None)
+            os.environ.setdefault(
+                "KERAS_BACKEND", "jax" if distributed else "tensorflow"
+            )
+            options.arguments = sys.argv[1:] if arguments is None else arguments
             warnings.showwarning = _show_warning
             options.command(options)
     except BrokenPipeError:  # a reader such as `| head` has closed the pipe

@@ -7,6 +7,14 @@ from pathlib import Path
 
 from zoo.cli.common import duration
 from zoo.cli.data import add_data_arguments, add_part_arguments, data_arguments
+from zoo.cli.processes import (
+    add_distribution_arguments,
+    as_one_process,
+    check_distribution,
+    check_settings,
+    start_all,
+    starts_here,
+)
 from zoo.cli.serve import add_export_arguments, after_export
 from zoo.reporting.terminal import shell_command
 from zoo.text.pairs import SEPARATOR
@@ -46,6 +54,7 @@ def add_train_parser(commands) -> None:
     train.add_argument(
         "--fine-tune", action="store_true", help="then train on each task alone"
     )
+    add_distribution_arguments(train)
     train.set_defaults(command=_train)
 
 
@@ -98,6 +107,17 @@ def training_arguments(options) -> dict:
 
 
 def _train(options) -> None:
+    check_distribution(options)
+    if starts_here(options):
+        start_all(options.arguments, options.processes)
+    elif options.distribute:
+        with as_one_process(options):
+            _train_here(options)
+    else:
+        _train_here(options)
+
+
+def _train_here(options) -> None:
     from zoo.api.training import AUTO, train
     from zoo.families import family_of
     from zoo.families.catalogue import parse_overrides, parse_pairs
@@ -108,6 +128,8 @@ def _train(options) -> None:
     else:
         settings, keywords = parse_overrides(options.overrides, options.model)
     settings |= training_arguments(options)
+    if options.distribute:
+        check_settings(settings)
     for name in ("teacher", "teacher_tokenizer"):
         if getattr(options, name) is not None:
             settings[name] = getattr(options, name)
@@ -119,8 +141,9 @@ def _train(options) -> None:
         **data_arguments(options),
         out=options.out,
         export=export_to,
-        tensorboard=options.tensorboard,
+        tensorboard=None if options.rank else options.tensorboard,
         max_time=options.max_time,
+        verbose=not options.rank,
         **settings,
         **keywords,
     )

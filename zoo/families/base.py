@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 from zoo.data.parts import valid_as_train
 from zoo.families.card import add_card, card_of
 from zoo.families.run import Run
-from zoo.families.steps import Steps
+from zoo.families.steps import EXAMPLES, Steps
 from zoo.reporting.report import Report
 from zoo.reporting.terminal import one_line
 from zoo.text.pairs import SEPARATOR
@@ -72,6 +73,9 @@ class Family(Steps):
             callbacks=callbacks,
             verbose=verbose,
         )
+        from zoo.training.distributed.placing import settle
+
+        settle(text_model.model)  # ends here in all processes but the first
         run = self.finish(text_model, prepared, history, settings, splits, folder, say)
         shutil.rmtree(checkpoints, ignore_errors=True)
         return run if export_to is None else self.publish(run, splits, export_to, say)
@@ -118,7 +122,13 @@ class Family(Steps):
 
     def publish(self, run: Run, splits, export_to: Path, say: Callable) -> Run:
         """Exports the model of a run."""
-        exported = self.export(run.model, splits, export_to)
+        if os.environ.get("KERAS_BACKEND") == "jax":
+            from zoo.families.elsewhere import export_on_tensorflow
+
+            texts = splits.valid.texts[:EXAMPLES]
+            exported = export_on_tensorflow(run.folder, export_to, texts)
+        else:
+            exported = self.export(run.model, splits, export_to)
         say(f"Exported and checked: {exported.parent}")
         return replace(run, exported=exported)
 

@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 
 import jax
 import jax.numpy as jnp
+import keras
+from jax.sharding import PartitionSpec
 
 # Within `fit`, Keras passes the variables of layers to a call, not those of metrics.
 CALLS_UPDATE_METRICS = False
@@ -90,3 +92,48 @@ def sliced_matmul(rows, weights, counts, *, sparse_gradient):
 def take_rows(table, rows):
     """Returns `table[rows]` of a `keras.Variable`; its gradient is dense."""
     return jnp.take(table.value, rows, axis=0)
+
+
+def on_each_device(function: Callable, rows: Sequence, experts: Sequence):
+    """Computes experts where they are, for the rows of their replica of the model.
+
+    Where the devices share the experts, each of them has all rows of its replica,
+    computes those of its experts, and the results are summed. Without a distribution,
+    or outside of a compiled step, it is one call.
+
+    Args:
+        function: from its rows, its experts and the number of its first one to
+            `[rows, d]`, with zeros for rows of experts elsewhere.
+        rows: arrays `[rows, ...]`.
+        experts: variables `[experts, ...]`.
+
+    Returns:
+        `[rows, d]`.
+
+    Source: Shazeer et al. 2017, section 3.1: one copy of each expert.
+    """
+    weights = [jnp.asarray(keras.ops.convert_to_tensor(kernel)) for kernel in experts]
+    distribution = keras.distribution.distribution()
+    if distribution is None or not isinstance(rows[0], jax.core.Tracer):
+        return function(rows, weights, 0)
+    mesh = distribution.device_mesh.backend_mesh
+    batch, *others = mesh.axis_names
+    parts = mesh.shape[others[0]] if others else 1
+    own, rest = divmod(weights[0].shape[0], parts)
+    split = parts > 1 and not rest
+    by_row = PartitionSpec(None if rows[0].shape[0] % mesh.shape[batch] else batch)
+    by_expert = PartitionSpec(others[0]) if split else PartitionSpec()
+
+    def local(rows, weights):
+        if not split:
+            return function(rows, weights, 0)
+        first = jax.lax.axis_index(others[0]) * own
+        return jax.lax.psum(function(rows, weights, first), others[0])
+
+    return jax.shard_map(
+        local,
+        mesh=mesh,
+        in_specs=([by_row] * len(rows), [by_expert] * len(weights)),
+        out_specs=by_row,
+        check_vma=False,
+    )(list(rows), weights)

@@ -236,3 +236,8 @@ class _Groups:
             lambda index, _: index < count, body, (tf.constant(0), array)
         )
         return array.concat()
+
+
+def on_each_device(function: Callable, rows, experts):
+    """Calls `function`; see `zoo.kernels._jax`, whose models may have more devices."""
+    return function(rows, experts, 0)

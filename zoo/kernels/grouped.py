@@ -51,7 +51,7 @@ def _blocks_matmul(rows, weights, counts):
     place = ops.where(known, place, blocks * _BLOCK)
 
     def forward(arguments):
-        rows, weights = arguments
+        rows, weights, place, expert = arguments
         x = _scatter(rows, place, blocks)
 
         def step(carry, elements):
@@ -62,7 +62,7 @@ def _blocks_matmul(rows, weights, counts):
         return [_gather(product, place)], []
 
     def backward(arguments, residuals, cotangents):
-        rows, weights = arguments
+        rows, weights, place, expert = arguments
         x, dy = (_scatter(part, place, blocks) for part in (rows, *cotangents))
 
         def step(carry, elements):
@@ -74,9 +74,10 @@ def _blocks_matmul(rows, weights, counts):
             return [total], [dx]
 
         [total], [dx] = scan(step, [ops.zeros_like(weights)], [x, dy, expert])
-        return [_gather(dx, place), total]
+        return [_gather(dx, place), total, None, None]
 
-    return with_gradient(forward, backward, [rows, weights])[0]
+    # All that both read is an argument: XLA traces the second one on its own.
+    return with_gradient(forward, backward, [rows, weights, place, expert])[0]
 
 
 def _expert(weights, e):
@@ -114,24 +115,30 @@ def dispatch(x, order, inverse, k: int):
     """
 
     def forward(arguments):
-        return [ops.take(arguments[0], order // k, axis=0)], []
+        x, order, _ = arguments
+        return [ops.take(x, order // k, axis=0)], []
 
     def backward(arguments, residuals, cotangents):
+        _, _, inverse = arguments
         pairs = ops.take(cotangents[0], inverse, axis=0)
-        return [ops.sum(ops.reshape(pairs, (-1, k, pairs.shape[-1])), axis=1)]
+        dx = ops.sum(ops.reshape(pairs, (-1, k, pairs.shape[-1])), axis=1)
+        return [dx, None, None]
 
-    return with_gradient(forward, backward, [x])[0]
+    return with_gradient(forward, backward, [x, order, inverse])[0]
 
 
 def collect(rows, order, inverse, k: int):
     """Inverts the sort: `[tokens, k, d]`, with the slots of each token adjacent."""
 
     def forward(arguments):
-        pairs = ops.take(arguments[0], inverse, axis=0)
+        rows, _, inverse = arguments
+        pairs = ops.take(rows, inverse, axis=0)
         return [ops.reshape(pairs, (-1, k, pairs.shape[-1]))], []
 
     def backward(arguments, residuals, cotangents):
+        _, order, _ = arguments
         [d] = cotangents
-        return [ops.take(ops.reshape(d, (-1, d.shape[-1])), order, axis=0)]
+        pairs = ops.take(ops.reshape(d, (-1, d.shape[-1])), order, axis=0)
+        return [pairs, None, None]
 
-    return with_gradient(forward, backward, [rows])[0]
+    return with_gradient(forward, backward, [rows, order, inverse])[0]
