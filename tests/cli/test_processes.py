@@ -14,6 +14,12 @@ import pytest
 from zoo.cli import main, processes
 
 
+@pytest.fixture(autouse=True)
+def backend(monkeypatch):
+    """`zoo train --distribute` would set it for the tests after these."""
+    monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -39,6 +45,15 @@ def test_options_that_do_not_fit(options, message, capsys):
 def test_one_model_is_trained(capsys):
     assert main(["train", "auto", "--distribute", "data"]) == 2
     assert "trains one model" in capsys.readouterr().err
+
+
+def test_keras_must_run_on_jax(capsys):
+    """In this process it runs on another backend, or on JAX without two devices."""
+    pytest.importorskip("jax")
+    options = ["--distribute", "model", "--replicas", "1000003"]
+    assert main(["train", "lstm_lm", *options]) == 2
+    error = capsys.readouterr().err
+    assert "needs Keras on JAX" in error or "must divide the number" in error
 
 
 def run_all(monkeypatch, programs: list[str]) -> None:

@@ -52,8 +52,13 @@ def add_distribution_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def check_distribution(options) -> None:
-    """Raises a `ValueError` for options that do not fit each other."""
+def check_distribution(options, settings: Mapping) -> None:
+    """Raises a `ValueError` for options that do not fit each other.
+
+    Args:
+        options: those of `zoo train`.
+        settings: settings of the training.
+    """
     for name in ("processes", "coordinator", "rank"):
         if getattr(options, name) is not None and not options.distribute:
             raise ValueError(
@@ -65,6 +70,11 @@ def check_distribution(options) -> None:
         raise ValueError(
             "`--distribute` trains one model, on all its tasks. Accepted: a name from "
             f"`zoo list`, without --fine-tune. Received: {given}."
+        )
+    if options.distribute and settings.get("minutes") is not None:
+        raise ValueError(
+            "`minutes` must be omitted with --distribute: the clocks of processes "
+            f"differ. Accepted: `epochs`. Received: minutes={settings['minutes']!r}."
         )
     if (options.coordinator is None) != (options.rank is None):
         raise ValueError(
@@ -80,6 +90,8 @@ def as_one_process(options) -> Iterator[None]:
 
     An error ends the process at once: at its usual end JAX would wait for the others.
     """
+    if options.coordinator is not None:
+        _keep_standard_output()
     try:
         with _distributed(options):
             yield
@@ -92,6 +104,17 @@ def as_one_process(options) -> Iterator[None]:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(2)
+
+
+def _keep_standard_output() -> None:
+    """Leaves standard output to Python: gloo announces each connection there."""
+    sys.stdout.flush()
+    own, nowhere = os.dup(1), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.close(nowhere)
+    sys.stdout = os.fdopen(
+        own, "w", encoding=sys.stdout.encoding, errors="backslashreplace"
+    )
 
 
 def _distributed(options):
@@ -123,15 +146,6 @@ def _explained(error: Exception) -> str:
         "again, also with another number of processes: it continues from the last "
         f"finished epoch. Received: {said.splitlines()[0][:300]}"
     )
-
-
-def check_settings(settings: Mapping) -> None:
-    """Raises a `ValueError` for settings that processes cannot agree on."""
-    if settings.get("minutes") is not None:
-        raise ValueError(
-            "`minutes` must be omitted with --distribute: the clocks of processes "
-            f"differ. Accepted: `epochs`. Received: minutes={settings['minutes']!r}."
-        )
 
 
 def starts_here(options) -> bool:

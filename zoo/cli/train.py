@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
 
 from zoo.cli.common import duration
@@ -11,7 +12,6 @@ from zoo.cli.processes import (
     add_distribution_arguments,
     as_one_process,
     check_distribution,
-    check_settings,
     start_all,
     starts_here,
 )
@@ -107,19 +107,20 @@ def training_arguments(options) -> dict:
 
 
 def _train(options) -> None:
-    check_distribution(options)
+    settings = _settings(options)
+    check_distribution(options, settings)
     if starts_here(options):
         start_all(options.arguments, options.processes)
     elif options.distribute:
         with as_one_process(options):
-            _train_here(options)
+            _train_here(options, settings)
     else:
-        _train_here(options)
+        _train_here(options, settings)
 
 
-def _train_here(options) -> None:
-    from zoo.api.training import AUTO, train
-    from zoo.families import family_of
+def _settings(options) -> dict:
+    """Settings, and arguments of the model's builder."""
+    from zoo.api.training import AUTO
     from zoo.families.catalogue import parse_overrides, parse_pairs
 
     keywords: dict = {}
@@ -128,13 +129,18 @@ def _train_here(options) -> None:
     else:
         settings, keywords = parse_overrides(options.overrides, options.model)
     settings |= training_arguments(options)
-    if options.distribute:
-        check_settings(settings)
     for name in ("teacher", "teacher_tokenizer"):
         if getattr(options, name) is not None:
             settings[name] = getattr(options, name)
     if options.fine_tune:
         settings["fine_tune"] = True
+    return settings | keywords
+
+
+def _train_here(options, settings: Mapping) -> None:
+    from zoo.api.training import train
+    from zoo.families import family_of
+
     export_to = None if options.no_export else options.export / options.model
     run = train(
         options.model,
@@ -145,7 +151,6 @@ def _train_here(options) -> None:
         max_time=options.max_time,
         verbose=not options.rank,
         **settings,
-        **keywords,
     )
     place = run.folder if run.exported is None else run.exported.parent
     texts = run.prompt.split(SEPARATOR)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -122,13 +121,13 @@ class Family(Steps):
 
     def publish(self, run: Run, splits, export_to: Path, say: Callable) -> Run:
         """Exports the model of a run."""
-        if os.environ.get("KERAS_BACKEND") == "jax":
-            from zoo.families.elsewhere import export_on_tensorflow
+        from zoo.families.elsewhere import export_on_tensorflow, on_tensorflow
 
+        if on_tensorflow():
+            exported = self.export(run.model, splits, export_to)
+        else:
             texts = splits.valid.texts[:EXAMPLES]
             exported = export_on_tensorflow(run.folder, export_to, texts)
-        else:
-            exported = self.export(run.model, splits, export_to)
         say(f"Exported and checked: {exported.parent}")
         return replace(run, exported=exported)
 

@@ -10,6 +10,8 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+import keras
+
 from zoo.serving import ExportError
 
 _EXPORT = """
@@ -22,6 +24,11 @@ with open(texts, encoding="utf-8") as file:
     texts = json.load(file)
 print(zoo.export(run, to, examples=texts))
 """
+
+
+def on_tensorflow() -> bool:
+    """Returns whether Keras runs on TensorFlow, in whose graphs exports are."""
+    return keras.backend.backend() == "tensorflow"
 
 
 def export_on_tensorflow(run: Path, to: Path, texts: Sequence) -> Path:

@@ -94,6 +94,19 @@ def take_rows(table, rows):
     return jnp.take(table.value, rows, axis=0)
 
 
+def zeros_unless(needed, compute: Callable) -> list[jax.Array]:
+    """Calls `compute()`, which returns a list, only if its results are needed.
+
+    Args:
+        needed: a bool scalar, false if all results are zero.
+        compute: a function without arguments.
+    """
+    shapes = jax.eval_shape(compute)
+    return jax.lax.cond(
+        needed, compute, lambda: [jnp.zeros(s.shape, s.dtype) for s in shapes]
+    )
+
+
 def on_each_device(function: Callable, rows: Sequence, experts: Sequence):
     """Computes experts where they are, for the rows of their replica of the model.
 

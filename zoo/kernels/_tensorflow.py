@@ -238,6 +238,12 @@ class _Groups:
         return array.concat()
 
 
+def zeros_unless(needed, compute: Callable):
+    """Calls `compute()` in any case; XLA on TensorFlow has no cheaper form."""
+    del needed
+    return compute()
+
+
 def on_each_device(function: Callable, rows, experts):
     """Calls `function`; see `zoo.kernels._jax`, whose models may have more devices."""
     return function(rows, experts, 0)

@@ -58,7 +58,8 @@ def whole(model: keras.Model) -> Iterator[bool]:
         return
     from zoo.kernels import processes
 
-    variables = [*model.variables, *getattr(model.optimizer, "variables", [])]
+    optimizer = getattr(model, "optimizer", None)  # compiled models have one
+    variables = [*model.variables, *getattr(optimizer, "variables", [])]
     kept = [variable._value for variable in variables]
     for variable, value in zip(variables, kept, strict=True):
         variable._value = processes.to_host(value)
