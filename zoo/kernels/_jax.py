@@ -94,6 +94,58 @@ def take_rows(table, rows):
     return jnp.take(table.value, rows, axis=0)
 
 
+def on_each_replica(
+    function: Callable,
+    arrays: Sequence,
+    axes: Sequence[int | None],
+    results: Sequence[int],
+    variables: Sequence[keras.Variable],
+) -> list[jax.Array]:
+    """Calls a function on each replica of the model, for its rows of the batch.
+
+    XLA would gather the rows of all replicas where axes of steps and rows are joined.
+    Without a distribution, or outside of a compiled step, it is one call, as it is
+    where the devices share one of the variables.
+
+    Args:
+        function: from the arrays to a list.
+        arrays: its arguments; some may be `None`.
+        axes: the axis of the rows of each of them.
+        results: the axis of the rows of each of its results.
+        variables: all variables that it reads.
+    """
+    distribution = keras.distribution.distribution()
+    if distribution is None or not isinstance(arrays[0], jax.core.Tracer):
+        return function(*arrays)
+    mesh = distribution.device_mesh.backend_mesh
+    batch = mesh.axis_names[0]
+    shared = any(any(getattr(v._layout, "axes", ())) for v in variables)
+    if shared or arrays[0].shape[axes[0]] % mesh.shape[batch]:
+        return function(*arrays)
+
+    def rows_at(axis: int | None):
+        return PartitionSpec(*[None] * axis, batch) if axis is not None else None
+
+    given = [place for place, array in enumerate(arrays) if array is not None]
+
+    def local(arrays, values):
+        passed = dict(zip(given, arrays, strict=True))
+        scope = keras.StatelessScope([*zip(variables, values, strict=True)])
+        with scope:
+            return function(*[passed.get(place) for place in range(len(axes))])
+
+    return jax.shard_map(
+        local,
+        mesh=mesh,
+        in_specs=(
+            [rows_at(axes[p]) for p in given],
+            [PartitionSpec()] * len(variables),
+        ),
+        out_specs=[rows_at(axis) for axis in results],
+        check_vma=False,
+    )([jnp.asarray(arrays[p]) for p in given], [v.value for v in variables])
+
+
 def zeros_unless(needed, compute: Callable) -> list[jax.Array]:
     """Calls `compute()`, which returns a list, only if its results are needed.
 

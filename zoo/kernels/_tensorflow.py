@@ -238,6 +238,11 @@ class _Groups:
         return array.concat()
 
 
+def on_each_replica(function: Callable, arrays, axes, results, variables):
+    """Calls `function`; see `zoo.kernels._jax`, whose models may have replicas."""
+    return function(*arrays)
+
+
 def zeros_unless(needed, compute: Callable):
     """Calls `compute()` in any case; XLA on TensorFlow has no cheaper form."""
     del needed
