@@ -95,6 +95,11 @@ def test_one_that_fails_ends_the_others(monkeypatch):
     assert started[0].returncode == -signal.SIGKILL
 
 
+def test_an_error_that_the_first_process_has_printed_is_not_repeated(monkeypatch):
+    with pytest.raises(SystemExit, match="2"):
+        run_all(monkeypatch, ["exit(2)", "import time; time.sleep(1)"])
+
+
 def test_a_killed_process_is_named(monkeypatch):
     dies = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
     with pytest.raises(RuntimeError, match="process 0 ended with signal SIGKILL"):

@@ -19,6 +19,7 @@ from typing import IO
 from zoo.cli.common import positive
 
 _BROKEN = ("Gloo", "UNAVAILABLE", "DEADLINE_EXCEEDED", "ABORTED", "NCCL")  # in errors
+_TOLD = 2  # exit status of a process that has printed its error
 GRACE = 20.0  # seconds that processes have to end once one of them has failed
 
 
@@ -103,7 +104,7 @@ def as_one_process(options) -> Iterator[None]:
         print(f"zoo: error: {_explained(error)}", file=sys.stderr)
         sys.stdout.flush()
         sys.stderr.flush()
-        os._exit(2)
+        os._exit(_TOLD)
 
 
 def _keep_standard_output() -> None:
@@ -166,6 +167,7 @@ def start_all(arguments: Sequence[str], count: int) -> None:
 
     Raises:
         RuntimeError: if one of them fails; the others are ended within `GRACE` seconds.
+        SystemExit: if the first one fails with an error, which it has printed.
     """
     with tempfile.TemporaryDirectory(prefix="zoo-") as folder:
         address = f"127.0.0.1:{_free_port()}"
@@ -175,6 +177,8 @@ def start_all(arguments: Sequence[str], count: int) -> None:
             if failed is None:
                 return
             _end(processes)
+            if failed == 0 and processes[0].returncode == _TOLD:
+                raise SystemExit(_TOLD)
             raise RuntimeError(_reason(processes, failed, outputs))
 
 

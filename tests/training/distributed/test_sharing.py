@@ -30,6 +30,11 @@ def test_missing_rows_have_no_weight():
     assert tokens.shape == (6, 3) and not tokens[5].any()
 
 
+def test_a_process_with_two_replicas_fills_a_batch_for_both():
+    [share] = [Share([batch(5)], 1, 0, replicas=2)]
+    assert share[0][2].tolist() == [1, 1, 1, 1, 1, 0]
+
+
 def test_batches_without_weights_must_divide():
     share = Share([batch(5)[:1]], 2, 0)
     with pytest.raises(ValueError, match="`batch_size` must be a multiple.*5 rows"):

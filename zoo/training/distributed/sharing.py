@@ -14,17 +14,19 @@ class Share(keras.utils.PyDataset):
     """The rows of each batch that a process computes.
 
     Batches with weights are filled with rows of weight 0 to a multiple of the number of
-    shares; they count in no loss.
+    replicas; they count in no loss.
 
     Args:
         batches: the same batches in every process: tuples of nested arrays with equally
             many rows.
-        shares: number of shares.
+        shares: number of shares, one for each process or group of processes.
         index: the share of this process, from 0.
+        replicas: number of replicas of the model, a multiple of the shares; by default
+            as many.
 
     Raises:
         ValueError: for batches without weights, in `__getitem__`, whose rows the number
-            of shares does not divide.
+            of replicas does not divide.
 
     Example:
         >>> rows = np.arange(4)[:, None]
@@ -32,9 +34,12 @@ class Share(keras.utils.PyDataset):
         [[2], [3]]
     """
 
-    def __init__(self, batches, shares: int, index: int) -> None:
+    def __init__(
+        self, batches, shares: int, index: int, replicas: int | None = None
+    ) -> None:
         super().__init__()
         self.batches, self.shares, self.index = batches, shares, index
+        self.replicas = replicas or shares
 
     def __len__(self) -> int:
         return len(self.batches)
@@ -42,11 +47,11 @@ class Share(keras.utils.PyDataset):
     def __getitem__(self, index: int):
         batch = self.batches[index]
         rows = len(keras.tree.flatten(batch)[0])
-        missing = -rows % self.shares
+        missing = -rows % self.replicas
         if missing and len(batch) < 3:
             raise ValueError(
-                "`batch_size` must be a multiple of the number of processes that share "
-                f"a batch, {self.shares}. Received: batches of {rows} rows."
+                "`batch_size` must be a multiple of the number of devices that share a "
+                f"batch, {self.replicas}. Received: batches of {rows} rows."
             )
         size = (rows + missing) // self.shares
         mine = slice(self.index * size, (self.index + 1) * size)
@@ -64,9 +69,10 @@ def shared(batches) -> Any:
     distribution = current()
     if distribution is None:
         return batches
-    shares = min(distribution.num_model_replicas, distribution.num_processes)
+    replicas = distribution.num_model_replicas
+    shares = min(replicas, distribution.num_processes)
     index = distribution.data_shard_id if shares > 1 else 0
-    return Share(batches, shares, index)
+    return Share(batches, shares, index, replicas)
 
 
 def predict_on_batch(model: keras.Model, inputs):
