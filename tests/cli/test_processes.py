@@ -42,6 +42,11 @@ def test_options_that_do_not_fit(options, message, capsys):
     assert re.search(message, error), error
 
 
+def test_families_that_were_not_tried_are_refused(capsys):
+    assert main(["train", "bilstm_tagger", "--distribute", "data"]) == 2
+    assert "bilstm_tagger, of the family tagging" in capsys.readouterr().err
+
+
 def test_one_model_is_trained(capsys):
     assert main(["train", "auto", "--distribute", "data"]) == 2
     assert "trains one model" in capsys.readouterr().err
