@@ -36,6 +36,7 @@ LIGHT = {
     "list --trained": ["list", "--trained"],
     "describe": ["describe", "text_cnn"],
     "report": ["report", "{run}"],
+    "plan": ["plan", "--experts", "256"],
     "demo": ["demo", "--port", "0", "--no-browser"],
     "completion": ["completion", "fish"],
     "rollback": ["rollback", "{models}/m"],

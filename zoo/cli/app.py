@@ -31,6 +31,7 @@ from zoo.cli.evaluate import add_evaluate_parser
 from zoo.cli.export import add_export_parser
 from zoo.cli.inspect import add_inspect_parser
 from zoo.cli.list import add_list_parser
+from zoo.cli.plan import add_plan_parser
 from zoo.cli.predict import add_predict_parser
 from zoo.cli.profile import add_profile_parser
 from zoo.cli.report import add_report_parser
@@ -49,11 +50,15 @@ def main(arguments: list[str] | None = None) -> int:
         The exit code; docs/cli.md lists them.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
         with output(), warnings.catch_warnings():
             options = parser().parse_args(arguments)
+            distributed = getattr(options, "distribute", None)
+            os.environ.setdefault(
+                "KERAS_BACKEND", "jax" if distributed else "tensorflow"
+            )
+            options.arguments = arguments
             warnings.showwarning = _show_warning
             answer_to(options)
     except BrokenPipeError:  # a reader such as `| head` has closed the pipe
@@ -135,6 +140,7 @@ def parser() -> argparse.ArgumentParser:
     add_profile_parser(commands)
     add_inspect_parser(commands)
     add_report_parser(commands)
+    add_plan_parser(commands)
     add_completion_parser(commands)
     add_output_arguments(commands.choices)
     return zoo

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zoo.cli.answer import Answer
 from zoo.cli.common import duration
 from zoo.cli.data import add_data_arguments, add_part_arguments, data_arguments
+from zoo.cli.processes import (
+    add_distribution_arguments,
+    as_one_process,
+    check_distribution,
+    start_all,
+    starts_here,
+)
 from zoo.cli.serve import add_export_arguments, after_export
 from zoo.reporting.terminal import shell_command
 from zoo.text.pairs import SEPARATOR
@@ -51,6 +59,7 @@ def add_train_parser(commands) -> None:
     train.add_argument(
         "--fine-tune", action="store_true", help="then train on each task alone"
     )
+    add_distribution_arguments(train)
     train.set_defaults(command=_train)
 
 
@@ -103,7 +112,20 @@ def training_arguments(options) -> dict:
 
 
 def _train(options) -> Answer:
-    from zoo.api.training import AUTO, train
+    settings = _settings(options)
+    check_distribution(options, settings)
+    if starts_here(options):
+        start_all(options.arguments, options.processes)
+        return Answer()
+    if options.distribute:
+        with as_one_process(options):
+            return _train_here(options, settings)
+    return _train_here(options, settings)
+
+
+def _settings(options) -> dict:
+    """Settings, and arguments of the model's builder."""
+    from zoo.api.training import AUTO
     from zoo.families.catalogue import parse_overrides, parse_pairs
 
     keywords: dict = {}
@@ -117,16 +139,22 @@ def _train(options) -> Answer:
             settings[name] = getattr(options, name)
     if options.fine_tune:
         settings["fine_tune"] = True
+    return settings | keywords
+
+
+def _train_here(options, settings: Mapping) -> Answer:
+    from zoo.api.training import train
+
     export_to = None if options.no_export else options.export / options.model
     run = train(
         options.model,
         **data_arguments(options),
         out=options.out,
         export=export_to,
-        tensorboard=options.tensorboard,
+        tensorboard=None if options.rank else options.tensorboard,
         max_time=options.max_time,
+        verbose=not options.rank,
         **settings,
-        **keywords,
     )
     if export_to is not None:
         after_export(export_to, options)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from zoo.data.parts import valid_as_train
 from zoo.families.card import add_card, card_of
 from zoo.families.run import Run
-from zoo.families.steps import Steps
+from zoo.families.steps import EXAMPLES, Steps
 from zoo.reporting.report import Report
 from zoo.reporting.terminal import one_line
 from zoo.text.locks import locked
@@ -95,6 +95,9 @@ class Family(Steps):
             callbacks=callbacks,
             verbose=verbose,
         )
+        from zoo.training.distributed.placing import settle
+
+        settle(text_model.model)  # ends here in all processes but the first
         run = self.finish(text_model, prepared, history, settings, splits, folder, say)
         shutil.rmtree(checkpoints, ignore_errors=True)
         return run
@@ -140,7 +143,13 @@ class Family(Steps):
 
     def publish(self, run: Run, splits, export_to: Path, say: Callable) -> Run:
         """Exports the model of a run."""
-        exported = self.export(run.model, splits, export_to)
+        from zoo.families.elsewhere import export_on_tensorflow, on_tensorflow
+
+        if on_tensorflow():
+            exported = self.export(run.model, splits, export_to)
+        else:
+            texts = splits.valid.texts[:EXAMPLES]
+            exported = export_on_tensorflow(run.folder, export_to, texts)
         say(f"Exported and checked: {exported.parent}")
         return replace(run, exported=exported)
 

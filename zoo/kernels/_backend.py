@@ -26,6 +26,8 @@ else:
 CALLS_UPDATE_METRICS = _chosen.CALLS_UPDATE_METRICS
 by_rows, scan, sliced_matmul = _chosen.by_rows, _chosen.scan, _chosen.sliced_matmul
 vjp, with_gradient = _chosen.vjp, _chosen.with_gradient
+on_each_device, zeros_unless = _chosen.on_each_device, _chosen.zeros_unless
+on_each_replica = _chosen.on_each_replica
 # `rows` updates single rows of variables; None if gradients of tables are dense.
 rows, take_rows = _chosen.rows, _chosen.take_rows
 
@@ -36,10 +38,13 @@ __all__ = [
     "CALLS_UPDATE_METRICS",
     "by_rows",
     "fused_lstm",
+    "on_each_device",
+    "on_each_replica",
     "rows",
     "scan",
     "sliced_matmul",
     "take_rows",
     "vjp",
     "with_gradient",
+    "zeros_unless",
 ]

@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 
 import jax
 import jax.numpy as jnp
+import keras
+from jax.sharding import PartitionSpec
 
 # Within `fit`, Keras passes the variables of layers to a call, not those of metrics.
 CALLS_UPDATE_METRICS = False
@@ -90,3 +92,113 @@ def sliced_matmul(rows, weights, counts, *, sparse_gradient):
 def take_rows(table, rows):
     """Returns `table[rows]` of a `keras.Variable`; its gradient is dense."""
     return jnp.take(table.value, rows, axis=0)
+
+
+def on_each_replica(
+    function: Callable,
+    arrays: Sequence,
+    axes: Sequence[int | None],
+    results: Sequence[int],
+    variables: Sequence[keras.Variable],
+) -> list[jax.Array]:
+    """Calls a function on each replica of the model, for its rows of the batch.
+
+    XLA would gather the rows of all replicas where axes of steps and rows are joined.
+    Without a distribution, or outside of a compiled step, it is one call, as it is
+    where the devices share one of the variables.
+
+    Args:
+        function: from the arrays to a list.
+        arrays: its arguments; some may be `None`.
+        axes: the axis of the rows of each of them.
+        results: the axis of the rows of each of its results.
+        variables: all variables that it reads.
+    """
+    distribution = keras.distribution.distribution()
+    if distribution is None or not isinstance(arrays[0], jax.core.Tracer):
+        return function(*arrays)
+    mesh = distribution.device_mesh.backend_mesh
+    batch = mesh.axis_names[0]
+    shared = any(any(getattr(v._layout, "axes", ())) for v in variables)
+    if shared or arrays[0].shape[axes[0]] % mesh.shape[batch]:
+        return function(*arrays)
+
+    def rows_at(axis: int | None):
+        return PartitionSpec(*[None] * axis, batch) if axis is not None else None
+
+    given = [place for place, array in enumerate(arrays) if array is not None]
+
+    def local(arrays, values):
+        passed = dict(zip(given, arrays, strict=True))
+        scope = keras.StatelessScope([*zip(variables, values, strict=True)])
+        with scope:
+            return function(*[passed.get(place) for place in range(len(axes))])
+
+    return jax.shard_map(
+        local,
+        mesh=mesh,
+        in_specs=(
+            [rows_at(axes[p]) for p in given],
+            [PartitionSpec()] * len(variables),
+        ),
+        out_specs=[rows_at(axis) for axis in results],
+        check_vma=False,
+    )([jnp.asarray(arrays[p]) for p in given], [v.value for v in variables])
+
+
+def zeros_unless(needed, compute: Callable) -> list[jax.Array]:
+    """Calls `compute()`, which returns a list, only if its results are needed.
+
+    Args:
+        needed: a bool scalar, false if all results are zero.
+        compute: a function without arguments.
+    """
+    shapes = jax.eval_shape(compute)
+    return jax.lax.cond(
+        needed, compute, lambda: [jnp.zeros(s.shape, s.dtype) for s in shapes]
+    )
+
+
+def on_each_device(function: Callable, rows: Sequence, experts: Sequence):
+    """Computes experts where they are, for the rows of their replica of the model.
+
+    Where the devices share the experts, each of them has all rows of its replica,
+    computes those of its experts, and the results are summed. Without a distribution,
+    or outside of a compiled step, it is one call.
+
+    Args:
+        function: from its rows, its experts and the number of its first one to
+            `[rows, d]`, with zeros for rows of experts elsewhere.
+        rows: arrays `[rows, ...]`.
+        experts: variables `[experts, ...]`.
+
+    Returns:
+        `[rows, d]`.
+
+    Source: Shazeer et al. 2017, section 3.1: one copy of each expert.
+    """
+    weights = [jnp.asarray(keras.ops.convert_to_tensor(kernel)) for kernel in experts]
+    distribution = keras.distribution.distribution()
+    if distribution is None or not isinstance(rows[0], jax.core.Tracer):
+        return function(rows, weights, 0)
+    mesh = distribution.device_mesh.backend_mesh
+    batch, *others = mesh.axis_names
+    parts = mesh.shape[others[0]] if others else 1
+    own, rest = divmod(weights[0].shape[0], parts)
+    split = parts > 1 and not rest
+    by_row = PartitionSpec(None if rows[0].shape[0] % mesh.shape[batch] else batch)
+    by_expert = PartitionSpec(others[0]) if split else PartitionSpec()
+
+    def local(rows, weights):
+        if not split:
+            return function(rows, weights, 0)
+        first = jax.lax.axis_index(others[0]) * own
+        return jax.lax.psum(function(rows, weights, first), others[0])
+
+    return jax.shard_map(
+        local,
+        mesh=mesh,
+        in_specs=([by_row] * len(rows), [by_expert] * len(weights)),
+        out_specs=by_row,
+        check_vma=False,
+    )(list(rows), weights)

@@ -236,3 +236,19 @@ class _Groups:
             lambda index, _: index < count, body, (tf.constant(0), array)
         )
         return array.concat()
+
+
+def on_each_replica(function: Callable, arrays, axes, results, variables):
+    """Calls `function`; see `zoo.kernels._jax`, whose models may have replicas."""
+    return function(*arrays)
+
+
+def zeros_unless(needed, compute: Callable):
+    """Calls `compute()` in any case; XLA on TensorFlow has no cheaper form."""
+    del needed
+    return compute()
+
+
+def on_each_device(function: Callable, rows, experts):
+    """Calls `function`; see `zoo.kernels._jax`, whose models may have more devices."""
+    return function(rows, experts, 0)

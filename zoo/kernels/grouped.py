@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from keras import ops
 
-from zoo.kernels._backend import scan, sliced_matmul, with_gradient
+from zoo.kernels._backend import scan, sliced_matmul, with_gradient, zeros_unless
 
 _BLOCK = 32  # rows; an expert's last block is half empty on average
 
@@ -49,34 +49,46 @@ def _blocks_matmul(rows, weights, counts):
     owner = ops.minimum(owner, experts - 1)
     place = row - ops.take(ends - counts, owner) + _BLOCK * ops.take(last - full, owner)
     place = ops.where(known, place, blocks * _BLOCK)
+    # There are blocks for the case that every expert has a row; others are empty.
+    busy = ops.arange(blocks, dtype="int32") < last[-1]
 
     def forward(arguments):
-        rows, weights = arguments
+        rows, weights, place, expert, busy = arguments
         x = _scatter(rows, place, blocks)
 
         def step(carry, elements):
-            x, e = elements
-            return carry, [ops.matmul(x, _expert(weights, e))]
+            x, e, busy = elements
 
-        [product] = scan(step, [ops.zeros(())], [x, expert])[1]
+            def multiply():
+                return [ops.matmul(x, _expert(weights, e))]
+
+            return carry, zeros_unless(busy, multiply)
+
+        [product] = scan(step, [ops.zeros(())], [x, expert, busy])[1]
         return [_gather(product, place)], []
 
     def backward(arguments, residuals, cotangents):
-        rows, weights = arguments
+        rows, weights, place, expert, busy = arguments
         x, dy = (_scatter(part, place, blocks) for part in (rows, *cotangents))
 
         def step(carry, elements):
             [total] = carry
-            x, dy, e = elements
-            own = _expert(total, e) + ops.matmul(ops.transpose(x), dy)
-            total = ops.slice_update(total, (e, 0, 0), ops.expand_dims(own, 0))
-            dx = ops.matmul(dy, ops.transpose(_expert(weights, e)))
-            return [total], [dx]
+            x, dy, e, busy = elements
 
-        [total], [dx] = scan(step, [ops.zeros_like(weights)], [x, dy, expert])
-        return [_gather(dx, place), total]
+            def multiply():
+                dx = ops.matmul(dy, ops.transpose(_expert(weights, e)))
+                return [ops.matmul(ops.transpose(x), dy), dx]
 
-    return with_gradient(forward, backward, [rows, weights])[0]
+            own, dx = zeros_unless(busy, multiply)
+            own = ops.expand_dims(_expert(total, e) + own, 0)
+            return [ops.slice_update(total, (e, 0, 0), own)], [dx]
+
+        total = [ops.zeros_like(weights)]
+        [total], [dx] = scan(step, total, [x, dy, expert, busy])
+        return [_gather(dx, place), total, None, None, None]
+
+    # All that both read is an argument: XLA traces the second one on its own.
+    return with_gradient(forward, backward, [rows, weights, place, expert, busy])[0]
 
 
 def _expert(weights, e):
@@ -114,24 +126,30 @@ def dispatch(x, order, inverse, k: int):
     """
 
     def forward(arguments):
-        return [ops.take(arguments[0], order // k, axis=0)], []
+        x, order, _ = arguments
+        return [ops.take(x, order // k, axis=0)], []
 
     def backward(arguments, residuals, cotangents):
+        _, _, inverse = arguments
         pairs = ops.take(cotangents[0], inverse, axis=0)
-        return [ops.sum(ops.reshape(pairs, (-1, k, pairs.shape[-1])), axis=1)]
+        dx = ops.sum(ops.reshape(pairs, (-1, k, pairs.shape[-1])), axis=1)
+        return [dx, None, None]
 
-    return with_gradient(forward, backward, [x])[0]
+    return with_gradient(forward, backward, [x, order, inverse])[0]
 
 
 def collect(rows, order, inverse, k: int):
     """Inverts the sort: `[tokens, k, d]`, with the slots of each token adjacent."""
 
     def forward(arguments):
-        pairs = ops.take(arguments[0], inverse, axis=0)
+        rows, _, inverse = arguments
+        pairs = ops.take(rows, inverse, axis=0)
         return [ops.reshape(pairs, (-1, k, pairs.shape[-1]))], []
 
     def backward(arguments, residuals, cotangents):
+        _, order, _ = arguments
         [d] = cotangents
-        return [ops.take(ops.reshape(d, (-1, d.shape[-1])), order, axis=0)]
+        pairs = ops.take(ops.reshape(d, (-1, d.shape[-1])), order, axis=0)
+        return [pairs, None, None]
 
-    return with_gradient(forward, backward, [rows])[0]
+    return with_gradient(forward, backward, [rows, order, inverse])[0]

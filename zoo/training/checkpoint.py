@@ -16,6 +16,8 @@ import numpy as np
 from keras.src.saving import saving_lib
 
 from zoo.text.writing import replaced
+from zoo.training.distributed.context import check_agreement, leads, wait_for_all
+from zoo.training.distributed.placing import whole
 from zoo.training.history import rank
 from zoo.training.kept import intact, read_json, sha256_of, write_json
 
@@ -63,7 +65,16 @@ class Checkpoint(keras.callbacks.Callback):
         Raises:
             ValueError: for a damaged file, with its name and the remedy.
         """
-        if self.folder is None or not (path := self.folder / _STATE).exists():
+        if self.folder is None:
+            return 0
+        path = self.folder / _STATE
+        known = sha256_of(path) if path.exists() else ""
+        check_agreement(
+            known,
+            "`out` (--out) must be a folder that all processes share. Received: "
+            f"{self.folder}, whose checkpoints differ between them.",
+        )
+        if not known:
             return 0
         state, variables = read_json(path, _remedy(self.folder)), _random_states(model)
         with intact(path, _remedy(self.folder)):
@@ -111,13 +122,14 @@ class Checkpoint(keras.callbacks.Callback):
         if better:
             self.best_epoch = epoch
             if self.folder is None:
-                with averaged(self.model):
+                with averaged(self.model), whole(self.model):
                     self._best_weights = self.model.get_weights()
         waited = epoch - self.best_epoch  # epochs count from 0; -1 means none
         self.finished = score is not None and waited >= self.patience
         self.model.stop_training = self.model.stop_training or self.finished
         if self.folder is not None:
             self._write(self.folder, epoch, better)
+            wait_for_all()  # the others read what the first process wrote
 
     def _check_last(self) -> None:
         """Keeps the last epoch if there is no best one, unless it was validated."""
@@ -141,6 +153,8 @@ class Checkpoint(keras.callbacks.Callback):
                 self._save(folder, f"best-{epoch}")
         keep = {f"last-{epoch}{_WEIGHTS}", f"best-{self.best_epoch}{_WEIGHTS}"}
         self._digests = {n: d for n, d in self._digests.items() if n in keep}
+        if not leads():
+            return
         state = {
             "epoch": epoch,
             "best_epoch": self.best_epoch,
@@ -167,10 +181,13 @@ class Checkpoint(keras.callbacks.Callback):
 
     def _save(self, folder: Path, name: str) -> None:
         path = folder / f"{name}{_WEIGHTS}"
-        content = weights_file(self.model)
-        with replaced(path) as partial:
-            partial.write_bytes(content)
-        self._digests[path.name] = hashlib.sha256(content).hexdigest()
+        with whole(self.model) as first:  # with the values of all processes
+            if not first:
+                return
+            content = weights_file(self.model)
+            with replaced(path) as partial:
+                partial.write_bytes(content)
+            self._digests[path.name] = hashlib.sha256(content).hexdigest()
 
 
 def weights_file(model: keras.Model) -> memoryview:
@@ -228,9 +245,19 @@ def claim(folder: str | Path, identity: Mapping) -> None:
     Raises:
         ValueError: if the record of another run is damaged.
     """
-    folder = Path(folder)
+    folder, text = Path(folder), json.dumps(identity)
+    check_agreement(
+        text,
+        "All processes must train the same model with the same settings on the same "
+        "data. Received: runs that differ between them.",
+    )
+    if leads():
+        _claim(folder, json.loads(text))
+    wait_for_all()
+
+
+def _claim(folder: Path, identity: dict) -> None:
     path = folder / "identity.json"
-    identity = json.loads(json.dumps(identity))
     if path.exists():
         old, new = read_json(path, _remedy(folder)), copy.deepcopy(identity)
         before, now = (

@@ -14,6 +14,7 @@ from zoo.text.inputs import fold_seed
 from zoo.training import loop
 from zoo.training.batching import TokenBatches
 from zoo.training.checkpoint import Checkpoint, averaged
+from zoo.training.distributed.sharing import predict_on_batch
 from zoo.training.losses import mean_loss, task_loss, task_loss_weights
 from zoo.training.metrics import (
     METRICS,
@@ -274,7 +275,7 @@ def predict(model: keras.Model, batches: TokenBatches) -> dict[str, np.ndarray]:
     """
     outputs: dict[str, np.ndarray] = {}
     for index, (rows, _) in enumerate(batches.batches):
-        predicted = model.predict_on_batch(batches[index][0])
+        predicted = predict_on_batch(model, batches[index][0])
         for task, values in predicted.items():
             if task not in outputs:
                 shape = (len(batches.tokens), *values.shape[1:])

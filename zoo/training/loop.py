@@ -9,6 +9,8 @@ import keras
 from zoo.tasks import Task
 from zoo.training.callbacks import ExpertShares
 from zoo.training.checkpoint import Checkpoint
+from zoo.training.distributed.placing import place
+from zoo.training.distributed.sharing import shared
 from zoo.training.progress import Progress
 
 
@@ -45,11 +47,12 @@ def fit(
     Raises:
         Diverged: if no epoch has a finite loss and score.
     """
+    place(model)
     first = checkpoint.restore(model)
     shown = [Progress(tasks or {}, epochs, batches, done=first, what=what)]
     follows = hasattr(batches, "follow")
     todo = first < epochs and not checkpoint.finished
-    data = batches.feed() if follows else batches
+    data = shared(batches.feed() if follows else batches)
     if todo and not model.trainable_variables:
         _score_once(model, data, [*watching, checkpoint, *callbacks])
     elif todo:

@@ -9,6 +9,7 @@ import numpy as np
 
 from zoo.families.language.stream import streams
 from zoo.text.vocabulary import PAD
+from zoo.training.distributed.sharing import predict_on_batch
 
 CONTEXT = 256  # tokens that set the state before a stream
 _TOKENS_AT_ONCE = 4096  # 160 MB of logits with 10,000 words
@@ -79,8 +80,8 @@ def stream_perplexity(
     def read(now: slice, inputs, targets) -> np.ndarray:
         nonlocal state
         inputs = inputs[:, now]
-        result = score.predict_on_batch(
-            {"tokens": inputs, "targets": targets[:, now], "state": state}
+        result = predict_on_batch(
+            score, {"tokens": inputs, "targets": targets[:, now], "state": state}
         )
         # The models treat a row without tokens as one padding token.
         some = (inputs != PAD).any(axis=1, keepdims=True)

@@ -20,6 +20,7 @@ from zoo.families.tagging.soft import soft_losses, soft_targets
 from zoo.layers import CRFLoss
 from zoo.tasks import TAGS, Task, safe_names
 from zoo.training.checkpoint import Checkpoint, averaged
+from zoo.training.distributed.sharing import predict_on_batch
 from zoo.training.fit import compiled, make_optimizer, span_momentum
 from zoo.training.loop import fit
 from zoo.training.losses import task_loss, task_loss_weights
@@ -221,7 +222,7 @@ def tag_sentences(
         sentences, batch_size=min(batch_size, len(sentences)), buckets=_BUCKETS
     )
     for index, (rows, _) in enumerate(batches.batches):
-        answers = decoder.predict_on_batch(batches[index][0])
+        answers = predict_on_batch(decoder, batches[index][0])
         for place, row in enumerate(rows):
             words = sentences[row].words
             found[row] = {

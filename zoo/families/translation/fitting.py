@@ -12,6 +12,7 @@ import numpy as np
 from zoo.families.translation.batches import PairBatches
 from zoo.families.translation.settings import TranslationSettings
 from zoo.training.checkpoint import Checkpoint, averaged
+from zoo.training.distributed.sharing import predict_on_batch
 from zoo.training.fit import compiled, make_optimizer, span_momentum
 from zoo.training.loop import fit
 from zoo.training.schedules import WarmUp
@@ -139,7 +140,7 @@ def perplexity(
     total = tokens = 0.0
     for index in range(len(batches)):
         inputs, labels, weights = batches[index]
-        losses = score.predict_on_batch({**inputs, "labels": labels})
+        losses = predict_on_batch(score, {**inputs, "labels": labels})
         total += float(np.sum(losses, dtype="float64"))
         tokens += float(weights.sum())
     with np.errstate(over="ignore"):  # infinite for a model that has diverged

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
 from keras import ops
 
 from zoo._lazy import RenamedAttributes
-from zoo.kernels._backend import CALLS_UPDATE_METRICS
-from zoo.kernels.grouped import collect, dispatch, grouped_matmul
+from zoo.kernels._backend import CALLS_UPDATE_METRICS, on_each_device
 from zoo.kernels.portable import is_portable
 from zoo.layers.checks import check_size
 from zoo.layers.experts.balanced_gate import BalancedGate
+from zoo.layers.experts.computing import from_first, run_dense, run_grouped
 from zoo.layers.experts.gates import (
     NoisyTopKGate,
     OneExpert,
@@ -23,7 +24,6 @@ from zoo.layers.experts.gates import (
     cv_squared,
     grouped_form,
     sort_pairs,
-    spread_gates,
     total_by_expert,
 )
 from zoo.layers.experts.hierarchical_gate import HierarchicalGate
@@ -32,7 +32,7 @@ from zoo.layers.initializers import stacked
 
 GATINGS = ("noisy_top_k", "switch", "balanced")
 FORMS = ("auto", "sliced", "blocks", "dense")
-_DENSE_EXPERTS = 4  # up to this number, all are computed for every token
+_FEW = 4  # up to this number, all are computed for every token
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -274,35 +274,20 @@ class SparseMoE(RenamedAttributes, keras.layers.Layer):
     def _run(self, x, experts, gates):
         form = self.form
         if form == "auto":
-            few = self.num_experts <= _DENSE_EXPERTS
-            form = "dense" if few else grouped_form()
+            form = "dense" if self.num_experts <= _FEW else grouped_form()
+        compute: Callable = functools.partial(
+            run_grouped, form=form, sparse_gradient=self.sparse_gradient
+        )
         if form == "dense" or is_portable():
-            return self._run_dense(x, experts, gates)
-        slots = ops.shape(experts)[-1]
-        order, inverse, counts = sort_pairs(experts, self.num_experts)
-        rows = dispatch(x, order, inverse, slots)
-        for index, kernel in enumerate(self.kernels):
-            if index:
-                rows = self.activation(rows)
-            weights = ops.cast(kernel, x.dtype)
-            rows = grouped_matmul(
-                rows, weights, counts, form=form, sparse_gradient=self.sparse_gradient
-            )
-        pairs = collect(rows, order, inverse, slots)
-        # An unused slot has no output, so its gate does not matter.
-        used = ops.expand_dims(experts < self.num_experts, -1)
-        return ops.sum(ops.where(used, pairs * ops.expand_dims(gates, -1), 0.0), axis=1)
+            compute = run_dense
+        cast = functools.partial(ops.cast, dtype=x.dtype)
 
-    def _run_dense(self, x, experts, gates):
-        used = experts < self.num_experts
-        gates = ops.where(used, gates, ops.zeros((), gates.dtype))
-        spread = spread_gates(gates, experts, self.num_experts)
-        y = ops.broadcast_to(x, (self.num_experts, *ops.shape(x)))
-        for index, kernel in enumerate(self.kernels):
-            if index:
-                y = self.activation(y)
-            y = ops.matmul(y, ops.cast(kernel, x.dtype))
-        return ops.einsum("etd,te->td", y, spread)
+        def run(rows, kernels, first):
+            x, experts, gates = rows
+            experts = from_first(experts, first, kernels[0].shape[0], self.num_experts)
+            return compute(x, experts, gates, [*map(cast, kernels)], self.activation)
+
+        return on_each_device(run, [x, experts, gates], self.kernels)
 
     def _drop(self, experts):
         """Marks the pairs beyond their expert's capacity as unused."""

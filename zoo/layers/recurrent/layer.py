@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from operator import attrgetter
 
 import keras
 from keras import ops
 
-from zoo.kernels._backend import by_rows, fused_lstm
+from zoo.kernels._backend import by_rows, fused_lstm, on_each_replica
 from zoo.kernels.recurrence import recurrence
 from zoo.kernels.single import is_single, is_whole
 from zoo.layers.checks import check_rate
@@ -122,11 +123,13 @@ class RecurrentLayer(keras.layers.RNN):
             drop = self._dropped(ones, self.recurrent_dropout)
         keep = "states" if self.recompute else "gates"
 
-        def by_step(rows):
-            shape = (*rows.shape[:-2], time, batch, rows.shape[-1])
-            return ops.moveaxis(ops.reshape(rows, shape), -3, 0)
+        def run_rows(joint, x, mask, drop, *states):
+            time, batch = ops.shape(x)[0], ops.shape(x)[1]
 
-        def run(joint):
+            def by_step(rows):
+                shape = (*rows.shape[:-2], time, batch, rows.shape[-1])
+                return ops.moveaxis(ops.reshape(rows, shape), -3, 0)
+
             rows = cell.hoist(ops.reshape(x, (-1, x.shape[-1])), joint)
             inputs = keras.tree.map_structure(by_step, rows)
             outputs, last = recurrence(
@@ -145,7 +148,20 @@ class RecurrentLayer(keras.layers.RNN):
                 reverse=reverse,
                 keep=keep if training else "inputs",
             )
-            return cell.join(outputs), [cell.join(state) for state in last]
+            return [cell.join(outputs), *[cell.join(state) for state in last]]
+
+        def run(joint):
+            # Axes of the rows of a batch.
+            of_drop = None if drop is None else len(drop.shape) - 2
+            axes = [1, None if mask is None else 1, of_drop, *[0] * len(states)]
+            outputs, *last = on_each_replica(
+                functools.partial(run_rows, joint),
+                [x, mask, drop, *states],
+                axes,
+                [1, *[0] * len(states)],
+                cell.variables,
+            )
+            return outputs, last
 
         plain = cell.plain_weights
         if is_single() and fused_lstm and plain and mask is None and batch == 1:

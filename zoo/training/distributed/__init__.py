@@ -1,0 +1,3 @@
+"""Training on several devices and in several processes, on JAX."""
+
+from __future__ import annotations
