@@ -128,6 +128,7 @@ def test_types_and_shapes_of_the_signatures(published):
 def test_metadata_and_files(published):
     metadata = json.loads((published / "metadata.json").read_text("utf-8"))
     assert metadata["model"]["name"] == "tiny" and metadata["model"]["seed"] == 3
+    assert metadata["model"]["family"] == "classification"
     assert metadata["tasks"][TOPIC]["labels"] == list(TASKS[TOPIC].labels)
     assert metadata["sha256"] == check.file_hashes(published)
     assert {"CaseFoldUTF8", "NormalizeUTF8", "LookupTableFindV2"} <= set(
