@@ -4,8 +4,8 @@ What a kill leaves is what is on the disk then. So one training is watched: befo
 after each file takes its place, in the midst of its writing, and at some steps, its
 folder is copied. From each of the copies, some of them drawn by a seed, training goes
 on, and its weights, history and scores must be those of the training that was watched,
-bit for bit. `tests/training/test_checkpoint.py` kills a process in earnest, and so do the
-tests of taggers, translation and language models in their folders.
+bit for bit. `tests/training/test_checkpoint.py` kills a process in earnest. The other
+families have tests of their own of trainings that are stopped between two epochs.
 """
 
 from __future__ import annotations
