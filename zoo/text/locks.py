@@ -32,7 +32,8 @@ def locked(folder: Path, argument: str) -> Iterator[None]:
         ValueError: if another process, or thread, holds it.
 
     Example:
-        >>> with locked(Path("/tmp"), "`out`"):
+        >>> import tempfile
+        >>> with locked(Path(tempfile.mkdtemp(), "run"), "`out`"):
         ...     pass
     """
     folder.mkdir(parents=True, exist_ok=True)
