@@ -20,7 +20,7 @@ from zoo.cli.common import positive
 from zoo.families import family_of
 
 _BROKEN = ("Gloo", "UNAVAILABLE", "DEADLINE_EXCEEDED", "ABORTED", "NCCL")  # in errors
-FAMILIES = ("language", "classification", "translation")  # tried in processes
+FAMILIES = ("language",)  # whose whole command was tried in several processes
 _TOLD = 2  # exit status of a process that has printed its error
 GRACE = 20.0  # seconds that processes have to end once one of them has failed
 
