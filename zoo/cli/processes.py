@@ -76,7 +76,7 @@ def check_distribution(options, settings: Mapping) -> None:
         )
     if options.distribute and (family := family_of(options.model).name) not in FAMILIES:
         raise ValueError(
-            f"`--distribute` trains models of the families {', '.join(FAMILIES)}. "
+            f"`--distribute` trains models of these families: {', '.join(FAMILIES)}. "
             f"Received: {options.model}, of the family {family}."
         )
     if options.distribute and settings.get("minutes") is not None:
