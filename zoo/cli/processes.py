@@ -20,7 +20,7 @@ from zoo.cli.common import positive
 from zoo.families import family_of
 
 _BROKEN = ("Gloo", "UNAVAILABLE", "DEADLINE_EXCEEDED", "ABORTED", "NCCL")  # in errors
-FAMILIES = ("language", "classification", "translation")  # tried in processes
+FAMILIES = ("language",)  # whose whole command was tried in several processes
 _TOLD = 2  # exit status of a process that has printed its error
 GRACE = 20.0  # seconds that processes have to end once one of them has failed
 
@@ -76,7 +76,7 @@ def check_distribution(options, settings: Mapping) -> None:
         )
     if options.distribute and (family := family_of(options.model).name) not in FAMILIES:
         raise ValueError(
-            f"`--distribute` trains models of the families {', '.join(FAMILIES)}. "
+            f"`--distribute` trains models of these families: {', '.join(FAMILIES)}. "
             f"Received: {options.model}, of the family {family}."
         )
     if options.distribute and settings.get("minutes") is not None:
