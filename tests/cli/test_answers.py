@@ -12,7 +12,7 @@ from pathlib import Path
 import keras
 import pytest
 from saved import ROOT, SAVED
-from test_report import write_run
+from test_report_command import write_run
 
 from zoo.cli.answer import Answer, error_document
 from zoo.cli.app import main, parser

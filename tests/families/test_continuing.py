@@ -135,7 +135,7 @@ def test_models_that_are_damaged_or_of_other_versions(old, tmp_path, monkeypatch
 
     changed(format_version=99, zoo="9.9")
     refused("format version 99, written by zoo 9.9; install", str(path.parent))
-    changed(name=None)
+    changed(name="")
     refused("no builder of the zoo has built: no name", str(path.parent))
     changed(zoo="0.0.1", keywords={**old.model.metadata["keywords"], "maps": 3})
     refused("layers that 'text_cnn' has.*written by zoo 0.0.1", str(path.parent))

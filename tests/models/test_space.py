@@ -48,7 +48,7 @@ def test_numbers_and_choices():
     [
         (lambda: Int(5, 5), "below `high`"),
         (lambda: Int(1.5, 5), "`low` must be a whole number"),
-        (lambda: Int(1, 5, step=2, log=True), "Only one of"),
+        (lambda: Int(1, 5, step=2, log=True), "exclude each other"),
         (lambda: Int(0, 5, factor=2), "above 0"),
         (lambda: Int(1, 5, factor=1), "`factor` must be"),
         (lambda: Float(0.0, 1.0, log=True), "above 0"),

@@ -126,7 +126,7 @@ def test_options_of_no_use(zoo, capsys, option):
 
 
 def test_a_folder_that_cannot_be_written(zoo, models):
-    (models / ".models.config").mkdir()  # root may write anywhere else
+    (models / "compose.yaml").mkdir()  # root may write anywhere else
     code, said = zoo("serve-config", models)
     assert code == 2 and "`folder` must be a writable folder" in said
 

@@ -92,7 +92,8 @@ def answer_to(options: argparse.Namespace) -> None:
         else:
             for line in [answer.text] if isinstance(answer.text, str) else answer.text:
                 print(line)
-        sys.stdout.flush()
+        if sys.stdout is not None:  # which is closed
+            sys.stdout.flush()
         answer.then()
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 try:
@@ -20,7 +20,7 @@ except ImportError:  # Windows, where folders are not locked
 
 @contextmanager
 def locked(folder: Path, argument: str) -> Iterator[None]:
-    """Holds the lock of a folder, which is created.
+    """Holds the lock of a folder, which is created, and removed if it stays empty.
 
     Where the file system has no locks, such as some of networks, nothing is locked.
 
@@ -36,6 +36,7 @@ def locked(folder: Path, argument: str) -> Iterator[None]:
         >>> with locked(Path(tempfile.mkdtemp(), "run"), "`out`"):
         ...     pass
     """
+    made = [place for place in (folder, *folder.parents) if not place.exists()]
     folder.mkdir(parents=True, exist_ok=True)
     try:
         lock = take_lock(folder)
@@ -50,6 +51,9 @@ def locked(folder: Path, argument: str) -> Iterator[None]:
     try:
         yield
     finally:
+        with suppress(OSError):  # one that is not empty stays, and those around it
+            for place in made:
+                place.rmdir()
         if lock is not None:
             os.close(lock)
 

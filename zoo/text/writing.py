@@ -21,6 +21,7 @@ _REASONS = (
     errno.EROFS,
     errno.EACCES,
     errno.EPERM,
+    errno.EISDIR,
     errno.ENOTDIR,
     errno.EEXIST,
     errno.ENAMETOOLONG,
