@@ -148,6 +148,8 @@ MODELS = {
         limits=(
             "It knows the language of user interfaces; names, slang and text in a "
             "script that is not the usual one were not in its data.",
+            "Of the texts of the validation part with at least 20 characters 96.4 % get "
+            "their language, of those with fewer than 10 characters 68.0 %.",
             "Near languages, such as Bosnian, Croatian and Serbian, are confused.",
             "A text in a language that it does not know gets one that it knows.",
         ),
@@ -156,7 +158,9 @@ MODELS = {
             "embedding_dim": 64,
             "windows": (2, 4, 6, 8),  # bytes; a letter has one to three
             "maps": 150,
-            "epochs": 4,
+            "dropout": 0.2,
+            "max_norm": None,
+            "epochs": 8,
         },
     ),
 }
