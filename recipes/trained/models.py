@@ -141,15 +141,15 @@ MODELS = {
             (
                 "languages: messages of Django, Wagtail, Sphinx, Django REST framework",
                 "BSD",
-                "227,000",
+                "125,120",
             ),
         ),
         uses=("The language of a sentence or more.",),
         limits=(
             "It knows the language of user interfaces; names, slang and text in a "
             "script that is not the usual one were not in its data.",
-            "Of the texts of the validation part with at least 20 characters 96.4 % get "
-            "their language, of those with fewer than 10 characters 68.0 %.",
+            "Of the texts of the validation part with at least 20 characters 96.4 % "
+            "get their language, of those with fewer than 10 characters 68.0 %.",
             "Near languages, such as Bosnian, Croatian and Serbian, are confused.",
             "A text in a language that it does not know gets one that it knows.",
         ),
