@@ -21,7 +21,7 @@ from sklearn.linear_model import Ridge
 
 import zoo
 from zoo import weights
-from zoo.data.download import sha256_of
+from zoo.data.download import hashes_of
 from zoo.families.card import add_card
 from zoo.families.encoding.cache import teacher_vectors
 from zoo.families.encoding.metrics import closeness
@@ -58,13 +58,14 @@ def made(texts: Sequence[str], teacher: Teacher) -> tuple[EncodingModel, dict]:
     taught = np.asarray(teacher_vectors(teacher, texts, say=print), "float32")
     fit, chosen = np.s_[2 * HELD_OUT :], np.s_[HELD_OUT : 2 * HELD_OUT]
 
-    def cosine(strength: float) -> tuple[float, np.ndarray]:
+    def fitted(strength: float) -> tuple[float, np.ndarray]:
+        """Returns the mean cosine on the texts that choose, and the map."""
         ridge = Ridge(alpha=strength, fit_intercept=False).fit(means[fit], taught[fit])
         said = means[chosen] @ ridge.coef_.T
         said /= np.maximum(np.linalg.norm(said, axis=1, keepdims=True), 1e-9)
         return float((said * taught[chosen]).sum(axis=1).mean()), ridge.coef_.T
 
-    found = {strength: cosine(strength) for strength in STRENGTHS}
+    found = {strength: fitted(strength) for strength in STRENGTHS}
     best = max(STRENGTHS, key=lambda strength: found[strength][0])
     print({strength: round(score, 4) for strength, (score, _) in found.items()})
     model.get_layer("projection").kernel.assign(found[best][1])
@@ -135,9 +136,8 @@ def write(encoder: EncodingModel, scores: dict, rows: int, to: Path) -> dict:
         pack(Path(folder, "model"), to)
         unpack(to, Path(folder, "unpacked"))
         packed = zoo.load(Path(folder, "unpacked"))
-    files = sorted(path for path in to.rglob("*") if path.is_file())
-    checks = checks_of(packed)
-    size = sum(path.stat().st_size for path in files)
+    checks, hashes = checks_of(packed), hashes_of(to)
+    size = sum((to / file).stat().st_size for file in hashes)
     card["facts"] = {
         "model": MODEL,
         "parameters": f"{packed.model.count_params():,}",
@@ -147,9 +147,7 @@ def write(encoder: EncodingModel, scores: dict, rows: int, to: Path) -> dict:
         ),
     }
     card["checks"] = checks
-    card["sha256"] = {
-        path.relative_to(to).as_posix(): sha256_of(path.read_bytes()) for path in files
-    }
+    card["sha256"] = hashes
     write_card(to, card)
     return card
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from models import MODELS, Spec
 
 import zoo
-from zoo.data.download import sha256_of
+from zoo.data.download import hashes_of
 from zoo.families.card import add_card
 from zoo.reporting.card import CARD, write_card
 from zoo.reporting.timing import milliseconds
@@ -59,8 +59,8 @@ def make(name: str, spec: Spec, to: Path, runs: Path, **settings) -> dict:
         packed = zoo.load(Path(folder, "model"))
         after = zoo.evaluate(packed, **_test_of(data))
         answers = [packed.predict([check["text"]])[0] for check in checks_of(name)]
-    files = sorted(path for path in to.rglob("*") if path.is_file())
-    size = sum(path.stat().st_size for path in files)
+    hashes = hashes_of(to)
+    size = sum((to / file).stat().st_size for file in hashes)
     results = json.loads((run.folder / "results.json").read_text("utf-8"))
     took = results["costs"][spec.model]["ms_a_text"]
     card = {
@@ -78,10 +78,7 @@ def make(name: str, spec: Spec, to: Path, runs: Path, **settings) -> dict:
             {**check, "answer": answer}
             for check, answer in zip(checks_of(name), answers, strict=True)
         ],
-        "sha256": {
-            path.relative_to(to).as_posix(): sha256_of(path.read_bytes())
-            for path in files
-        },
+        "sha256": hashes,
     }
     write_card(to, card)
     return card

@@ -235,6 +235,7 @@ def test_errors_of_data():
         (OSError("no place"), 2, "file"),
         (ImportError("no package"), 2, "package"),
         (RuntimeError("the server left"), 2, "failure"),
+        (MemoryError(), 2, "argument"),
         (KeyboardInterrupt(), 130, "interrupted"),
     ],
 )

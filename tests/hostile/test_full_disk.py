@@ -29,6 +29,7 @@ from zoo.serving import publish  # noqa: E402
 from zoo.text import TextPipeline, writing  # noqa: E402
 from zoo.training.checkpoint import Checkpoint  # noqa: E402
 from zoo.training.kept import write_json  # noqa: E402
+from zoo.weights.trained import trained_folder  # noqa: E402
 
 pytestmark = pytest.mark.tensorflow
 TOLD = "must be written whole. Accepted: a place that can be written, with room for it."
@@ -93,6 +94,15 @@ def test_a_download(disk):
         write_atomic(path, b"rows" * 5000)
     assert path.read_bytes() == b"rows"
     assert [file.name for file in path.parent.iterdir()] == ["rows.csv"]
+
+
+def test_a_trained_model_of_the_package(disk, monkeypatch):
+    monkeypatch.setenv("ZOO_CACHE", str(disk.folder))
+    said = "The cache cannot be written"
+    with disk.full(), pytest.raises(OSError, match=f"{said}.*ZOO_CACHE.*Received"):
+        trained_folder("language-id")
+    assert [path.name for path in (disk.folder / "trained").rglob("*")] == []
+    assert (trained_folder("language-id") / "model.keras").is_file()
 
 
 def test_answers_of_a_teacher(disk):

@@ -11,9 +11,10 @@ from saved import ROOT
 
 import zoo
 from zoo.cli import main
+from zoo.data.download import sha256_of
 from zoo.reporting.card import card_page
 from zoo.serving import ServedModel
-from zoo.weights import packing, trained, trained_models
+from zoo.weights import trained, trained_models
 
 NAMES = sorted(trained_models())
 MOST, MOST_TOGETHER = 10_000_000, 45_000_000
@@ -63,7 +64,7 @@ def test_the_card_is_of_these_files(name, version):
     card = json.loads((folder / "card.json").read_text("utf-8"))
     files = [path for path in folder.rglob("*") if path.is_file()]
     found = {
-        path.relative_to(folder).as_posix(): packing.sha256_of(path.read_bytes())
+        path.relative_to(folder).as_posix(): sha256_of(path.read_bytes())
         for path in files
         if path.stem != "card"
     }

@@ -63,29 +63,30 @@ def main(arguments: list[str] | None = None) -> int:
             answer_to(options)
     except BrokenPipeError:  # a reader such as `| head` has closed the pipe
         return 128 + signal.SIGPIPE
+    except MemoryError as error:
+        described = ValueError(
+            "the data or the model must fit into memory. Accepted: smaller ones, or "
+            f"more memory. Received: {error or 'no room'}."
+        )
+        return _told(described, arguments)
     except (Exception, KeyboardInterrupt, UsageError) as error:
-        if asks_for_json(arguments):
-            with suppress(OSError), output():
-                print_json(error_document(error))
-        return _told(error)
+        return _told(error, arguments)
     return 0
 
 
-def _told(error: BaseException) -> int:
-    """Says on standard error what is wrong, and returns the exit code.
+def _told(error: BaseException, arguments: list[str]) -> int:
+    """Says what is wrong, as a document too if asked, and returns the exit code.
 
     Raises:
         BaseException: the error itself, if it shows a mistake in this package or the
             parser has told of it.
     """
+    if asks_for_json(arguments):
+        with suppress(OSError), output():
+            print_json(error_document(error))
     if isinstance(error, KeyboardInterrupt):
         print("zoo: interrupted; run the same command to continue", file=sys.stderr)
         return 128 + signal.SIGINT
-    if isinstance(error, MemoryError):
-        error = ValueError(
-            "the data or the model must fit into memory. Accepted: smaller ones, or "
-            f"more memory. Received: {error or 'no room'}."
-        )
     if not isinstance(error, _EXPECTED) or os.environ.get("ZOO_TRACEBACK"):
         raise error
     print(f"zoo: error: {error}", file=sys.stderr)

@@ -10,6 +10,7 @@ from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
 
 from zoo.cli.answer import Answer
+from zoo.cli.common import add_trust_argument
 
 if TYPE_CHECKING:
     from zoo.api.demo.server import DemoServer
@@ -39,11 +40,7 @@ def add_demo_parser(commands) -> None:
     parser.add_argument(
         "--no-browser", action="store_true", help="print the address alone"
     )
-    parser.add_argument(
-        "--trust",
-        action="store_true",
-        help="load exported models whose operations reach files, network or Python",
-    )
+    add_trust_argument(parser, "exported models")
     parser.set_defaults(command=_demo)
 
 

@@ -64,6 +64,24 @@ def sha256_of(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
+def hashes_of(folder: Path) -> dict[str, str]:
+    """Returns the SHA-256 of every file below a folder, by its name there.
+
+    Example:
+        >>> import tempfile
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> _ = (folder / "a").write_bytes(b"")
+        >>> {name: digest[:8] for name, digest in hashes_of(folder).items()}
+        {'a': 'e3b0c442'}
+    """
+    hashes = {}
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        hashes[path.relative_to(folder).as_posix()] = digest
+    return hashes
+
+
 def is_intact(path: Path, sha256: str) -> bool:
     """Returns whether `path` is a file with that hash."""
     return path.is_file() and sha256_of(path.read_bytes()) == sha256

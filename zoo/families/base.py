@@ -63,44 +63,29 @@ class Family(Steps):
             ValueError: if another process is writing the folder.
             OSError: if a file cannot be written whole.
         """
-        say = print if verbose else silent
-        settings = self.settings_for(name, splits, overrides, keywords)
-        with locked(folder, "`out` (--out)"):
-            run = self._run(
-                name, splits, settings, keywords, folder, callbacks, verbose
-            )
-        return run if export_to is None else self.publish(run, splits, export_to, say)
-
-    def _run(
-        self,
-        name: str,
-        splits,
-        settings,
-        keywords: Mapping,
-        folder: Path,
-        callbacks: Sequence[keras.callbacks.Callback],
-        verbose: bool,
-    ) -> Run:
-        say = print if verbose else silent
-        self.introduce(splits, say)
-        prepared = self.prepare(splits, settings)
-        say(self.describe(name, prepared))
-        checkpoints = folder / "checkpoints"
-        text_model, history = self.train(
-            name,
-            prepared,
-            settings,
-            keywords,
-            folder=checkpoints,
-            callbacks=callbacks,
-            verbose=verbose,
-        )
         from zoo.training.distributed.placing import settle
 
-        settle(text_model.model)  # ends here in all processes but the first
-        run = self.finish(text_model, prepared, history, settings, splits, folder, say)
-        shutil.rmtree(checkpoints, ignore_errors=True)
-        return run
+        say = print if verbose else silent
+        settings = self.settings_for(name, splits, overrides, keywords)
+        checkpoints = folder / "checkpoints"
+        with locked(folder, "`out` (--out)"):
+            self.introduce(splits, say)
+            prepared = self.prepare(splits, settings)
+            say(self.describe(name, prepared))
+            text_model, history = self.train(
+                name,
+                prepared,
+                settings,
+                keywords,
+                folder=checkpoints,
+                callbacks=callbacks,
+                verbose=verbose,
+            )
+            settle(text_model.model)  # ends here in all processes but the first
+            done = prepared, history, settings, splits, folder, say
+            run = self.finish(text_model, *done)
+            shutil.rmtree(checkpoints, ignore_errors=True)
+        return run if export_to is None else self.publish(run, splits, export_to, say)
 
     def introduce(self, splits, say: Callable) -> None:
         """Says what reading the data noticed, and the rows of each class."""

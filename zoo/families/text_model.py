@@ -17,6 +17,7 @@ from typing import ClassVar
 import keras
 
 from zoo import __version__
+from zoo.data.download import hashes_of
 from zoo.families.exporting import export
 from zoo.families.keras_file import load_keras
 from zoo.families.saved import FORMAT_VERSION, unreadable
@@ -25,7 +26,7 @@ from zoo.tasks import Task
 from zoo.text.inputs import plain
 from zoo.text.objects import DAMAGES
 from zoo.text.writing import replaced_folder
-from zoo.training.kept import check_file, check_names, sha256_of
+from zoo.training.kept import check_file, check_names
 from zoo.weights import NONE
 
 
@@ -106,11 +107,7 @@ class BaseTextModel:
                 "zoo": __version__,
                 "keras": keras.__version__,
                 "tasks": {name: task.to_config() for name, task in self.tasks.items()},
-                "sha256": {
-                    path.relative_to(partial).as_posix(): sha256_of(path)
-                    for path in sorted(partial.rglob("*"))
-                    if path.is_file()
-                },
+                "sha256": hashes_of(partial),
             }
             text = json.dumps(metadata, indent=2, ensure_ascii=False)
             (partial / "metadata.json").write_text(text, "utf-8")

@@ -12,6 +12,7 @@ from pathlib import Path
 from zoo.reporting.curves import key_svg, line_svg
 from zoo.reporting.runs import RunFacts, differing
 from zoo.reporting.timing import shown as shown_milliseconds
+from zoo.text.writing import write_text
 
 _LOWER = {"perplexity", "loss", "mae", "rmse"}  # metrics whose small values are good
 _PERPLEXITY = "val_perplexity"
@@ -63,8 +64,7 @@ def write_comparison(runs: Sequence[RunFacts], path: str | Path) -> Path:
         *_families(names, runs),
         "</html>",
     ]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("\n".join(page) + "\n", "utf-8")
+    write_text(path, "\n".join(page) + "\n")
     return path
 
 
@@ -147,13 +147,7 @@ def _settings(names: Sequence[str], runs: Sequence[RunFacts]) -> list[str]:
     if len(runs) < 2:
         return []
     rows = [
-        [
-            escape(name),
-            *(
-                "" if v is None else escape(json.dumps(v, ensure_ascii=False))
-                for v in values
-            ),
-        ]
+        [escape(name), *map(_setting, values)]
         for name, values in differing(runs).items()
     ]
     if not rows:
@@ -162,7 +156,7 @@ def _settings(names: Sequence[str], runs: Sequence[RunFacts]) -> list[str]:
 
 
 def _setting(value: object) -> str:
-    return escape(json.dumps(value, ensure_ascii=False))
+    return "" if value is None else escape(json.dumps(value, ensure_ascii=False))
 
 
 def _curves(names: Sequence[str], runs: Sequence[RunFacts]) -> list[str]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from zoo.text.objects import DAMAGES, read_object
 from zoo.training.intervals import INTERVAL
 from zoo.training.metrics import MAIN_METRIC
 
@@ -70,11 +70,11 @@ def read_run(folder: str | Path) -> RunFacts:
     """
     folder = Path(folder)
     try:
-        results = json.loads((folder / RESULTS).read_text("utf-8"))
-        metadata = json.loads((folder / METADATA).read_text("utf-8"))
+        results = read_object(folder / RESULTS)
+        metadata = read_object(folder / METADATA)
         name, card = metadata["name"], metadata["card"]
         parameters, seconds = results["parameters"], results["seconds"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except DAMAGES as error:
         raise ValueError(
             "`runs` must be folders of finished runs. Accepted: what `zoo train` or "
             f"`zoo distill` wrote, with {RESULTS} and {METADATA.as_posix()}. "

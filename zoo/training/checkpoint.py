@@ -174,8 +174,8 @@ class Checkpoint(keras.callbacks.Callback):
     def _load(self, folder: Path, model: keras.Model, name: str) -> None:
         path = folder / f"{name}{_WEIGHTS}"
         with intact(path, _remedy(folder)):
-            # Versions before this one kept no digests.
-            if sha256_of(path) != self._digests.get(path.name, sha256_of(path)):
+            known = self._digests.get(path.name)  # none of older versions
+            if known is not None and sha256_of(path) != known:
                 raise ValueError("its sha256 is not that of the file that was written")
             model.load_weights(path)
 

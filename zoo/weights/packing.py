@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo._lazy import numpy as np
-from zoo.data.download import sha256_of
+from zoo.data.download import hashes_of
 from zoo.weights.shipped import WIDTHS, read_vectors
 from zoo.weights.writing import rounded
 
@@ -71,12 +71,8 @@ def unpack(package: Path, model: Path) -> None:
         archive.writestr(_CONFIG, (package / CONFIG).read_bytes())
         archive.writestr(_WEIGHTS, weights)
     shutil.copytree(package / PIPELINE, model / PIPELINE)
-    files = sorted(path for path in model.rglob("*") if path.is_file())
     metadata = json.loads((package / METADATA).read_text("utf-8"))
-    metadata["sha256"] = {
-        path.relative_to(model).as_posix(): sha256_of(path.read_bytes())
-        for path in files
-    }
+    metadata["sha256"] = hashes_of(model)
     text = json.dumps(metadata, indent=2, ensure_ascii=False)
     (model / METADATA).write_text(text, "utf-8")
 
@@ -119,8 +115,8 @@ def _shipped(path: str, array: np.ndarray, folder: Path) -> dict[str, np.ndarray
 
 def _shipped_table(name: str, folder: Path) -> np.ndarray:
     """Returns the vectors of a model's words, zero for those that the set lacks."""
-    words = (folder / _WORDS).read_text("utf-8").split("\n")
-    return read_vectors(name, words[: len(words) - (not words[-1])], scale=0.0)[0]
+    words = (folder / _WORDS).read_text("utf-8").split("\n")[:-1]
+    return read_vectors(name, words, scale=0.0)[0]
 
 
 def restored_arrays(

@@ -10,10 +10,10 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import tempfile
 from pathlib import Path
 
 from zoo.data.download import cache_folder, is_intact, sha256_of
+from zoo.text.writing import partial_folder
 from zoo.weights.packing import METADATA, unpack
 
 CARD = "card.json"
@@ -152,21 +152,15 @@ def _check(package: Path, hashes: dict[str, str]) -> None:
 def _unpack_whole(package: Path, folder: Path) -> None:
     """Unpacks so that the folder appears complete or not at all."""
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=folder.parent))
+        with partial_folder(folder) as partial:
+            unpack(package, partial / folder.name)
+            shutil.rmtree(folder, ignore_errors=True)  # a damaged copy
+            os.rename(partial / folder.name, folder)
     except OSError as error:
+        if _is_whole(folder):  # another process finished first
+            return
         raise OSError(
             f"The cache cannot be written: {folder.parent}. Accepted: a writable "
-            "folder, named by the environment variable ZOO_CACHE. Received: "
+            "folder with room, named by the environment variable ZOO_CACHE. Received: "
             f"{type(error).__name__}: {error}."
         ) from None
-    try:
-        unpack(package, partial / folder.name)
-        shutil.rmtree(folder, ignore_errors=True)  # a damaged copy
-        try:
-            os.rename(partial / folder.name, folder)
-        except OSError:
-            if not _is_whole(folder):  # another process may have finished first
-                raise
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)

@@ -20,6 +20,7 @@ from zoo.api.demo.models import Models
 from zoo.api.demo.refused import Refused
 from zoo.api.demo.tables import Tables
 from zoo.data.formats.registry import accepted_endings, table_suffixes
+from zoo.text.objects import parse_json
 
 HOST = "127.0.0.1"
 MOST_TEXT = 2 * 2**20  # bytes of a request with texts
@@ -222,13 +223,13 @@ class Handler(BaseHTTPRequestHandler):
         """Returns the body: a dict with `model`, and perhaps a list named `texts`."""
         body = self._body(MOST_TEXT)
         try:
-            asked = json.loads(body)
+            asked = parse_json(body)
             model, listed = asked["model"], asked[texts] if texts else []
             if not isinstance(listed, list) or not all(
                 isinstance(one, str) for one in (model, *listed)
             ):
                 raise TypeError("a value of another type")
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
+        except (ValueError, KeyError, TypeError) as error:
             accepted = '{"model": NAME}'
             if texts:
                 accepted = f'{{"model": NAME, "{texts}": [TEXT, ...]}}'
