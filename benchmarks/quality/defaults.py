@@ -3,19 +3,21 @@
 python -m benchmarks.quality.defaults --data sst2 trec --rows 100 1000 all
 
 Of fewer rows nine tenths train and one tenth validates; the test part stays whole.
-The column `auto` has the score of what `zoo train auto` takes of its candidates, if all
-are among the models.
+The column `auto` has the score of what `zoo train auto` takes of its candidates and
+their ensemble, if all are among the models.
 """
 
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
+import zoo
 from benchmarks.quality import seeds
 from zoo.data import load_named
 from zoo.families import get_family
@@ -27,6 +29,7 @@ from zoo.training.metrics import mean_of_main
 
 FAMILY = get_family("classification")
 HONEST = "best linear baseline"
+MODEL, ENSEMBLE = "model", "ensemble"
 
 
 def measured(name: str, splits, rows: str, options) -> dict[str, list[float]]:
@@ -40,15 +43,22 @@ def measured(name: str, splits, rows: str, options) -> dict[str, list[float]]:
             overrides, keywords = parse_overrides(options.overrides, model)
             settings = FAMILY.settings_for(model, part, {**overrides, "seed": seed})
             _, facts = seeds.facts_of_seed(
-                model, part, settings, keywords, folder / model, FAMILY.measure
+                model, part, settings, keywords, folder / model, _kept
             )
             valid[model] = mean_of_main(facts["valid"])
             scores[model] = mean_of_main(facts["test"])
             print(f"{name} {rows} {model} {seed}: {scores[model]:.4f}", file=sys.stderr)
         candidates = FAMILY.candidates(part)
         if set(candidates) <= set(valid):
-            chosen = select({name: valid[name] for name in candidates}, len(part.valid))
-            scores["auto"] = scores[chosen]
+            settings = FAMILY.settings_for(candidates[-1], part, {"seed": seed})
+            places = [str(folder / name / MODEL) for name in candidates]
+            _, facts = seeds.facts_of_seed(
+                ENSEMBLE, part, settings, {"of": places}, folder / ENSEMBLE, _together
+            )
+            compared = {name: valid[name] for name in candidates}
+            compared[ENSEMBLE] = mean_of_main(facts["valid"])
+            chosen = select(compared, len(part.valid), ENSEMBLE)
+            scores["auto"] = {**scores, ENSEMBLE: mean_of_main(facts["test"])}[chosen]
         settings = FAMILY.settings_for(options.models[0], part, {"seed": seed})
         _, facts = seeds.facts_of_seed(
             "baselines", part, settings, {}, folder / "baselines", _baselines
@@ -58,6 +68,26 @@ def measured(name: str, splits, rows: str, options) -> dict[str, list[float]]:
         for one, score in scores.items():
             found.setdefault(one, []).append(100 * score)
     return found
+
+
+def _kept(name, splits, settings, keywords, folder: Path) -> dict:
+    """As `Family.measure`; keeps the model, for the ensemble."""
+    prepared = FAMILY.prepare(splits, settings)
+    model, history = FAMILY.train(
+        name, prepared, settings, keywords, folder=folder / "checkpoints"
+    )
+    model.save(folder / MODEL)
+    shutil.rmtree(folder / "checkpoints", ignore_errors=True)
+    return FAMILY.results(model, prepared, history)
+
+
+def _together(_name, splits, settings, keywords, _folder) -> dict:
+    prepared = FAMILY.prepare(splits, settings)
+    models = [zoo.load(place) for place in keywords["of"]]
+    model = FAMILY.ensemble(models, prepared, settings)
+    if model is None:
+        return {"test": {}, "valid": {}}
+    return FAMILY.results(model, prepared, [])
 
 
 def _baselines(_name, splits, settings, _keywords, _folder) -> dict:

@@ -303,14 +303,20 @@ def test_defaults(place, capsys):
     )
 
 
+@pytest.mark.parametrize(("ensemble", "auto"), [((), "60.0"), ((0.95, 0.8), "80.0")])
 def test_auto_is_the_candidate_that_is_best_on_the_validation_part(
-    place, capsys, monkeypatch
+    ensemble, auto, place, capsys, monkeypatch
 ):
+    def together(*_):
+        found = [{"t": {"accuracy": score}} for score in ensemble] or [{}, {}]
+        return dict(zip(("valid", "test"), found, strict=True))
+
     def measure(name, splits, settings, keywords, folder):
         valid, test = {"linear": (0.5, 0.9), "text_cnn": (0.7, 0.6)}[name]
         return {"valid": {"t": {"accuracy": valid}}, "test": {"t": {"accuracy": test}}}
 
-    monkeypatch.setattr(defaults.FAMILY, "measure", measure)
+    monkeypatch.setattr(defaults, "_kept", measure)
+    monkeypatch.setattr(defaults, "_together", together)
     monkeypatch.setattr(
         defaults.FAMILY, "candidates", lambda splits: ["linear", "text_cnn"]
     )
@@ -328,7 +334,7 @@ def test_auto_is_the_candidate_that_is_best_on_the_validation_part(
         if line.startswith("| trec")
     ]
     cells = [cell.strip() for cell in line.split("|")[3:-1]]
-    assert cells == ["20.0", "75.0", "60.0", "90.0", "60.0"]
+    assert cells == ["20.0", "75.0", "60.0", "90.0", auto]
 
 
 def test_fewer_rows_are_nine_to_one(place):

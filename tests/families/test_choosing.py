@@ -83,6 +83,22 @@ def test_on_few_rows_a_small_difference_does_not_decide(first, second, rows, bes
     assert select({"cheap": first, "costly": second}, rows) == best
 
 
+@pytest.mark.parametrize(
+    ("best", "both", "rows", "name"),
+    [
+        # One standard error of 0.8 on 400 rows is 0.02.
+        (0.8, 0.781, 400, "both"),
+        (0.8, 0.779, 400, "costly"),
+        (0.8, 0.9, 400, "both"),
+        (0.8, 0.81, 100, "cheap"),
+        (0.8, float("nan"), 400, "costly"),
+    ],
+)
+def test_several_together_are_taken_unless_they_are_worse(best, both, rows, name):
+    scores = {"cheap": 0.79, "costly": best, "both": both}
+    assert select(scores, rows, "both") == name
+
+
 @pytest.mark.slow
 @pytest.mark.tensorflow
 def test_when_the_time_is_over_no_other_begins(tmp_path, monkeypatch, capsys):
@@ -131,5 +147,6 @@ def test_the_command_trains_compares_and_exports(tmp_path):
     assert done.returncode == 0, done.stderr
     for name in ("linear", "text_cnn", "bilstm_mt"):
         assert f"{name} on 1 task(s)" in done.stdout
+    assert "| ensemble " in done.stdout
     assert (tmp_path / "saved_models/auto/1/saved_model.pb").exists()
     assert "Predict with it: zoo predict saved_models/auto" in done.stdout

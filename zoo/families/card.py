@@ -34,11 +34,9 @@ def card_of(family: Steps, text_model: BaseTextModel, splits, scores) -> dict:
         scores: of the test part, as `Steps.report` returns them.
     """
     metadata = text_model.metadata
-    name = metadata["name"]
-    builder = describe(name)
     return {
-        "title": name,
-        "summary": f"{builder.summary} ({builder.paper})",
+        "title": metadata["name"],
+        "summary": _summary(metadata),
         "family": family.name,
         "tasks": described(text_model.tasks),
         "facts": {"parameters": f"{text_model.model.count_params():,}"},
@@ -52,6 +50,15 @@ def card_of(family: Steps, text_model: BaseTextModel, splits, scores) -> dict:
             {key: metadata[key] for key in ("keywords", "settings") if key in metadata}
         ),
     }
+
+
+def _summary(metadata: Mapping) -> str:
+    """Returns what kind of model it is, and the paper that it is from."""
+    if members := metadata.get("members"):
+        names = ", ".join(member["name"] for member in members)
+        return f"A fitted sum of the logits of {names} (Wolpert 1992)."
+    builder = describe(metadata["name"])
+    return f"{builder.summary} ({builder.paper})"
 
 
 def add_card(folder: Path, text_model: BaseTextModel, card: Mapping) -> None:

@@ -1,4 +1,7 @@
-"""`zoo train auto`: trains a few models, and keeps the best on the validation part."""
+"""`zoo train auto`: trains a few models, and keeps the best on the validation part.
+
+If the family can, the trained networks together are one more candidate.
+"""
 
 from __future__ import annotations
 
@@ -34,8 +37,8 @@ class Candidate:
         prepared: the data it was trained on.
         history: one dict of logs per epoch.
         settings: how it was trained.
-        score: its score on the validation part.
         seconds: seconds of reading the data and of training.
+        score: its score on the validation part.
         latency: milliseconds of one text at a time in this process.
     """
 
@@ -44,8 +47,8 @@ class Candidate:
     prepared: Any
     history: list[dict]
     settings: Any
-    score: float
     seconds: float
+    score: float
     latency: float
 
 
@@ -103,13 +106,22 @@ def train_best(
                 verbose=verbose,
             )
         )
-    name = select({one.name: one.score for one in found}, len(splits.valid))
+    together = _together(family, found, splits, objective)
+    if together is not None:
+        found.append(together)
+    scores = {one.name: one.score for one in found}
+    name = select(scores, len(splits.valid), together.name if together else None)
     [best] = [one for one in found if one.name == name]
     table = _table(found, best, objective)
     if len(found) > 1 and len(splits.valid) < FEW_ROWS:
         table += (
             f"\n\nOn {len(splits.valid)} validation rows, the first candidate within "
             "one standard error of the highest score is taken."
+        )
+    elif together is not None:
+        table += (
+            f"\n\nThe {together.name} is taken unless its score is more than one "
+            "standard error below the highest."
         )
     say(table)
     run = family.finish(
@@ -126,30 +138,38 @@ def train_best(
     return run if export_to is None else family.publish(run, splits, export_to, say)
 
 
-def select(scores: Mapping[str, float], rows: int) -> str:
-    """Returns the name of the best candidate: the one with the highest score.
+def select(scores: Mapping[str, float], rows: int, together: str | None = None) -> str:
+    """Returns the name of the best candidate, within what chance explains.
 
-    On few rows it is the first within one standard error of that score, so that chance
-    does not decide for a model that costs more.
+    Scores within one standard error of the highest are taken as equal. On few rows the
+    first of these is taken, so that chance does not decide for a model that costs more.
+    Otherwise it is the model `together`, since a sum of models errs less than each of
+    them (Hansen and Salamon 1990); without it that of the highest score.
 
     Args:
         scores: scores on the validation part by name, the cheapest candidate first.
         rows: rows of the validation part.
+        together: name of the candidate that holds several others, if there is one.
 
     Example:
         >>> select({"linear": 0.85, "text_cnn": 0.9}, 20)
         'linear'
         >>> select({"linear": 0.85, "text_cnn": 0.9}, 2000)
         'text_cnn'
+        >>> select({"text_cnn": 0.9, "ensemble": 0.899}, 2000, "ensemble")
+        'ensemble'
 
     Source: Breiman et al. 1984, Classification and Regression Trees, section 3.4.3.
     """
     known = {n: -math.inf if math.isnan(s) else s for n, s in scores.items()}
     highest = max(known.values())
     error = 0.0
-    if 0 < rows < FEW_ROWS:
+    if rows and highest > -math.inf:
         error = math.sqrt(max(highest * (1 - highest), 0.0) / rows)
-    return next(name for name, score in known.items() if score >= highest - error)
+    equal = [name for name, score in known.items() if score >= highest - error]
+    if rows < FEW_ROWS:
+        return equal[0]
+    return together if together in equal else max(known, key=known.__getitem__)
 
 
 def _train(
@@ -181,16 +201,35 @@ def _train(
         verbose=verbose,
     )
     seconds = time.perf_counter() - begin
+    measured = _measured(family, model, splits, objective)
+    return Candidate(name, model, prepared, history, settings, seconds, *measured)
+
+
+def _together(
+    family: Family, found: Sequence[Candidate], splits, objective: str
+) -> Candidate | None:
+    """Returns the trained candidates as one, if the family has a use for that."""
+    last = found[-1]
+    model = family.ensemble([one.model for one in found], last.prepared, last.settings)
+    if model is None:
+        return None
     return Candidate(
-        name=name,
-        model=model,
-        prepared=prepared,
-        history=history,
-        settings=settings,
-        score=family.score(model, splits, "valid").get(objective, float("-inf")),
-        seconds=seconds,
-        latency=milliseconds(model.predict, splits.valid.texts),
+        model.metadata["name"],
+        model,
+        last.prepared,
+        [logs for one in found for logs in one.history],
+        last.settings,
+        sum(one.seconds for one in found),
+        *_measured(family, model, splits, objective),
     )
+
+
+def _measured(
+    family: Family, model: BaseTextModel, splits, objective: str
+) -> tuple[float, float]:
+    """Returns the score of a model on the validation part, and its latency."""
+    score = family.score(model, splits, "valid").get(objective, -math.inf)
+    return score, milliseconds(model.predict, splits.valid.texts)
 
 
 def _table(found: Sequence[Candidate], best: Candidate, objective: str) -> str:

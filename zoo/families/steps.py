@@ -307,6 +307,12 @@ class Steps(RenamedAttributes, ABC):
             f"name from `zoo list`. Received: auto, with {self.content}."
         )
 
+    def ensemble(
+        self, models: Sequence[BaseTextModel], prepared, settings
+    ) -> BaseTextModel | None:
+        """Returns the trained candidates as one model; `None` if that has no use."""
+        return None
+
     def with_abstain(self, text_model: BaseTextModel, probability: float):
         """Returns the model with an abstention threshold for its labels.
 

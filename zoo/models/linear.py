@@ -11,6 +11,7 @@ from zoo.tasks import Task, as_tasks, same_labels
 
 # More outputs make tables of gigabytes, and a fit of hours.
 MOST_OUTPUTS = 256
+NGRAMS = ((1,), (1, 2), (1, 2, 3))  # the lengths that a search compares
 
 
 @register(
@@ -18,7 +19,7 @@ MOST_OUTPUTS = 256
     summary="Logistic regression on words, letters and word vectors; fitted, exact.",
     paper="Wang and Manning 2012, Baselines and Bigrams; Joulin et al. 2016",
     defaults={"batch_size": 64},
-    space={"ngrams": Choice((1,), (1, 2), (1, 2, 3))},
+    space={"ngrams": Choice(*NGRAMS)},
 )
 def linear(
     vocab_size: int = 20000,
@@ -113,6 +114,19 @@ def linear_outputs(
     bags = [bag(tokens, mask=mask) for bag in (words, letters, meaning)]
     summed = keras.layers.Add(dtype="float32", name="linear")(bags)
     return {name: summed[:, column] for name, column in columns_of(tasks).items()}
+
+
+def linear_beside(
+    tokens, mask, tasks: Mapping[str, Task], *, n, **sizes
+) -> dict | None:
+    """Returns `linear_outputs` for a network to be stacked with.
+
+    Returns:
+        As `linear_outputs`; `None` without n-grams, or for tasks with too many outputs.
+    """
+    if not n or outputs_of(tasks) > MOST_OUTPUTS:
+        return None
+    return linear_outputs(tokens, mask, tasks, n=n, **sizes)
 
 
 def columns_of(tasks: Mapping[str, Task]) -> dict[str, slice]:

@@ -16,12 +16,11 @@ from zoo.models.classifiers import (
     max_and_mean,
 )
 from zoo.models.heads import heads, layer_name
-from zoo.models.linear import MOST_OUTPUTS, linear_outputs, outputs_of
+from zoo.models.linear import NGRAMS, linear_beside
 from zoo.models.ngram_logits import ngram_logits
 from zoo.tasks import as_tasks, same_labels
 
-_NGRAMS = ((1,), (1, 2), (1, 2, 3))
-_WITH_NGRAMS = {"ngrams": _NGRAMS}
+_WITH_NGRAMS = {"ngrams": NGRAMS}
 
 
 @register(
@@ -38,7 +37,7 @@ _WITH_NGRAMS = {"ngrams": _NGRAMS}
     space={
         **WIDTHS,
         "private_units": Choice(0, 32, 64, 128),
-        "ngrams": Choice((), *_NGRAMS),
+        "ngrams": Choice((), *NGRAMS),
         "ngram_rate": Choice(None, 0.25, 0.5, 0.75, when=_WITH_NGRAMS),
         "ngram_weight": Float(0.3, 0.9, when=_WITH_NGRAMS),
         **DROPOUTS,
@@ -129,12 +128,11 @@ def bilstm_mt(
             )
             logits = head(after(f"common_{index}"))
             common.update(dict.fromkeys(members, logits))
-    branch = linear = None
-    if ngrams and outputs_of(tasks) <= MOST_OUTPUTS:
-        linear = linear_outputs(
-            tokens, mask, tasks, vocab_size=vocab_size, n=ngrams, buckets=ngram_buckets
-        )
-    elif ngrams:
+    linear = linear_beside(
+        tokens, mask, tasks, vocab_size=vocab_size, n=ngrams, buckets=ngram_buckets
+    )
+    branch = None
+    if ngrams and linear is None:
         branch = ngram_logits(tokens, mask, tasks, n=ngrams, buckets=ngram_buckets)
     outputs = heads(
         features,

@@ -1,4 +1,7 @@
-"""Kim 2014: one convolution over the words, its maximum over time, softmax."""
+"""Kim 2014: one convolution over the words, its maximum over time, softmax.
+
+Beside it, as in `bilstm_mt`, a linear model of n-grams.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from zoo._lazy import keras, layers
 from zoo.models._registry import register
 from zoo.models._search_space import Choice, Float, Int
 from zoo.models.heads import heads
+from zoo.models.linear import NGRAMS, linear_beside
 from zoo.tasks import as_tasks
 
 VARIANTS = ("rand", "static", "non-static", "multichannel")
@@ -15,8 +19,9 @@ VARIANTS = ("rand", "static", "non-static", "multichannel")
 
 @register(
     task="text classification",
-    summary="Convolutions of several window sizes with max pooling; fast and strong.",
-    paper="Kim 2014, Convolutional Neural Networks for Sentence Classification",
+    summary="Convolutions of several window sizes with max pooling, beside n-grams.",
+    paper="Kim 2014, Convolutional Neural Networks for Sentence Classification; Wang "
+    "and Manning 2012, Baselines and Bigrams, for the n-grams",
     defaults={"optimizer": "adam", "learning_rate": 1e-3, "batch_size": 50},
     space={
         "embedding_dim": Int(100, 300, step=100),
@@ -24,6 +29,7 @@ VARIANTS = ("rand", "static", "non-static", "multichannel")
         "maps": Int(50, 200, factor=2),
         "dropout": Float(0.0, 0.7),
         "max_norm": Choice(None, 1.5, 3.0),
+        "ngrams": Choice((), *NGRAMS),
         "batch_size": Choice(25, 50, 100),
     },
 )
@@ -38,10 +44,18 @@ def text_cnn(
     maps: int = 100,
     dropout: float = 0.5,
     max_norm: float | None = 3.0,
+    ngrams: Sequence[int] = (1, 2),
+    ngram_buckets: int = 2**20,
 ) -> keras.Model:
     """TextCNN: `maps` convolutions of each window size, max over time, linear heads.
 
-        y[w] = max_i ReLU(W_w · x[i : i + w] + b_w),  output = V dropout(⊕_w y[w]) + c
+        y[w] = max_i ReLU(W_w · x[i : i + w] + b_w)
+        output = a (V dropout(⊕_w y[w]) + c) + b n
+
+    With `ngrams`, `n` is the linear model of `zoo.models.linear`: `zoo train` fits it
+    to its optimum, trains the network separately, and fits `a` and `b` on the
+    validation part after each epoch (`zoo.layers.Stacking`). Without them, or with more
+    than 256 labels in all, the output is that of the network, which is Kim's model.
 
     Variants of the embedding: `"rand"` is initialised at random and trained; `"static"`
     holds `vectors` and is not trained; `"non-static"` starts from `vectors` and is
@@ -64,6 +78,8 @@ def text_cnn(
         maps: feature maps of each window size.
         dropout: rate before the heads.
         max_norm: limit on the heads' columns, or `None`.
+        ngrams: lengths of the n-grams, such as `(1, 2)`; empty for none.
+        ngram_buckets: rows of the table of n-grams.
 
     Returns:
         A functional `keras.Model`: int ids `[batch, time]`, 0 for padding, to a dict
@@ -114,7 +130,10 @@ def text_cnn(
         features = keras.layers.Concatenate(name="features")(pooled)
     features = keras.layers.Dropout(dropout, name="dropout")(features)
     limit = None if max_norm is None else keras.constraints.MaxNorm(max_norm, axis=0)
-    outputs = heads(features, tasks, kernel_constraint=limit)
+    linear = linear_beside(
+        tokens, mask, tasks, vocab_size=vocab_size, n=ngrams, buckets=ngram_buckets
+    )
+    outputs = heads(features, tasks, linear=linear, kernel_constraint=limit)
     return keras.Model(tokens, outputs, name="text_cnn")
 
 

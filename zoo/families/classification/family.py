@@ -186,6 +186,17 @@ class Classification(Family):
         few = few and not splits.train.pairs  # it has no features of a text to compare
         return [*(["linear"] if few else []), "text_cnn", "bilstm_mt"]
 
+    def ensemble(self, models, prepared, settings):
+        """Networks that read alike; the linear model is a part of each of them."""
+        from zoo.families.classification.calibration import calibrate
+        from zoo.families.classification.ensemble import ensemble_of, read_alike
+
+        networks = [one for one in models if one.model.trainable_weights]
+        if len(networks) < 2 or not read_alike(networks):
+            return None
+        combined = ensemble_of(networks, prepared)
+        return calibrate(combined, prepared, settings.abstain)
+
     def with_abstain(self, text_model, probability):
         from zoo.families.classification.calibration import with_abstain
 

@@ -15,7 +15,6 @@ from zoo.training.checkpoint import averaged
 from zoo.training.fit import predict
 from zoo.training.losses import mean_loss
 
-EQUAL = 0.5  # of each, where no row says otherwise
 # Weight of the distance from the equal shares: as much as so many rows have.
 PRIOR_ROWS = 4.0
 
@@ -43,7 +42,7 @@ class Stacker(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs=None) -> None:
         if self.batches is None:
             for layer in self.layers.values():
-                layer.set_shares(EQUAL, EQUAL)
+                layer.set_shares(0.5, 0.5)
             return
         with averaged(self.model):
             outputs = predict(self.parts, self.batches)
@@ -72,38 +71,35 @@ def stackers(
 
 
 def best_shares(
-    task: Task,
-    target: np.ndarray,
-    weight: np.ndarray,
-    network: np.ndarray,
-    linear: np.ndarray,
-) -> tuple[float, float]:
+    task: Task, target: np.ndarray, weight: np.ndarray, *outputs: np.ndarray
+) -> tuple[float, ...]:
     """The shares of the lowest penalised loss.
 
-        Σ_rows loss(a n + b l) + (rows of the prior) |(a, b) - (0.5, 0.5)|²
+        Σ_rows loss(Σ_i a_i y_i) + (rows of the prior) |a - e|²
+
+    with `e` equal shares that add up to 1.
 
     Args:
         task: the task.
         target: as `zoo.data.encode_labels` gives it.
         weight: `[rows]`, 0 without a label.
-        network: `n`, `[rows, outputs]`.
-        linear: `l`, `[rows, outputs]`.
+        outputs: `y_i`, `[rows, task.outputs]` of each model.
 
     Returns:
-        `a` and `b`, neither below 0.
+        `a_i` of each model, none below 0; `e` without labels.
     """
-    rows = np.flatnonzero(weight > 0)
+    rows, equal = np.flatnonzero(weight > 0), 1.0 / len(outputs)
+    start = np.full(len(outputs), equal)
     if not len(rows):
-        return EQUAL, EQUAL
+        return tuple(start.tolist())
     target, ones = target[rows], np.ones(len(rows))
-    first, second = network[rows].astype(float), linear[rows].astype(float)
+    several = np.stack([output[rows].astype(float) for output in outputs])
 
     def penalised(shares: np.ndarray) -> float:
-        mixed = shares[0] * first + shares[1] * second
+        mixed = np.tensordot(shares, several, 1)
         loss = mean_loss(task, target, ones, mixed) * len(rows)
-        return loss + PRIOR_ROWS * np.square(shares - EQUAL).sum()
+        return loss + PRIOR_ROWS * np.square(shares - equal).sum()
 
-    found = minimize(
-        penalised, [EQUAL, EQUAL], bounds=[(0.0, None)] * 2, method="L-BFGS-B"
-    )
-    return float(found.x[0]), float(found.x[1])
+    bounds = [(0.0, None)] * len(outputs)
+    found = minimize(penalised, start, bounds=bounds, method="L-BFGS-B")
+    return tuple(found.x.tolist())
