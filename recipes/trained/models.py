@@ -160,6 +160,7 @@ MODELS = {
             "maps": 150,
             "dropout": 0.2,
             "max_norm": None,
+            "ngrams": (),
             "epochs": 8,
         },
     ),

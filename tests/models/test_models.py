@@ -353,6 +353,7 @@ def cnn_reference(model, tables, windows=(2, 3)):
 @pytest.mark.parametrize("variant", ["rand", "static", "non-static", "multichannel"])
 def test_text_cnn(variant):
     options = {"variant": variant, "embedding_dim": 8, "windows": (2, 3), "maps": 4}
+    options["ngrams"] = ()
     if variant != "rand":
         options["vectors"] = VECTORS
     model = zoo.get("text_cnn", VOCAB_SIZE, TWO, **options)
