@@ -14,7 +14,7 @@ def by_name(name, *sizes, **keywords):
 
 def test_a_classifier():
     """Kim 2014: windows of 3, 4 and 5 words of 300 numbers, 100 maps each."""
-    rows = by_name("text_cnn")
+    rows = by_name("text_cnn", ngrams=())
     assert rows["embedding"].output == "[batch, time, 300]"
     assert rows["embedding"].parameters == 20_000 * 300
     assert rows["embedding"].multiplications == 0
