@@ -4,8 +4,7 @@ What a kill leaves is what is on the disk then. So one training is watched: befo
 after each file takes its place, in the midst of its writing, and at some steps, its
 folder is copied. From each of the copies, some of them drawn by a seed, training goes
 on, and its weights, history and scores must be those of the training that was watched,
-bit for bit. `tests/training/test_checkpoint.py` kills a process in earnest. The other
-families have tests of their own of trainings that are stopped between two epochs.
+bit for bit. `tests/training/test_checkpoint.py` kills a process in earnest.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ import json
 import os
 import random
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +26,8 @@ import keras  # noqa: E402
 from tiny_teacher import make_teacher, texts  # noqa: E402
 
 from zoo.data import Examples, Splits  # noqa: E402
+from zoo.data.pairs import Pairs  # noqa: E402
+from zoo.data.sentences import TaggedSentences  # noqa: E402
 from zoo.families import family_of  # noqa: E402
 from zoo.text import writing  # noqa: E402
 
@@ -33,6 +35,7 @@ pytestmark = [pytest.mark.tensorflow, pytest.mark.slow]
 SEED = int(os.environ.get("ZOO_KILL_SEED", "0"))
 MOMENTS = int(os.environ.get("ZOO_KILL_MOMENTS", "2"))  # of each family
 ROWS = texts(48)
+FEW = ROWS[:18]  # for models whose steps are loops
 
 
 @pytest.fixture(autouse=True)
@@ -48,8 +51,10 @@ def labelled(rows) -> Examples:
     return Examples(list(rows), {"mood": marks})
 
 
-def parts(make) -> Splits:
-    return Splits(make(ROWS[:32]), make(ROWS[32:40]), make(ROWS[40:]))
+def parts(make, rows=ROWS) -> Splits:
+    sixth = len(rows) // 6
+    train, others = rows[: 4 * sixth], rows[4 * sixth :]
+    return Splits(make(train), make(others[:sixth]), make(others[sixth:]))
 
 
 def classifier(folder):
@@ -64,7 +69,44 @@ def encoder(folder):
     return "static_encoder", parts(lambda rows: Examples(list(rows), {})), own, {}
 
 
-SUBJECTS = {"classification": classifier, "encoding": encoder}
+def tagger(folder):
+    def tagged(rows) -> TaggedSentences:
+        words = [text.split() for text in rows]
+        tags = [["B-X" if "o" in word else "O" for word in one] for one in words]
+        return TaggedSentences(words, {"ner": tags})
+
+    own = {"epochs": 2, "batch_size": 8, "weights": "none", "min_count": 1}
+    sizes = {"embedding_dim": 4, "units": 4, "characters": "none"}
+    return (
+        "bilstm_tagger",
+        replace(parts(tagged, FEW), schemes={"ner": "BIO"}),
+        own,
+        sizes,
+    )
+
+
+def language_model(folder):
+    own = {"epochs": 2, "batch_size": 2, "window": 10, "min_count": 1, "average": 0.5}
+    sizes = {"embedding_dim": 4, "units": 4, "depth": 1}
+    return "lstm_lm", parts(lambda rows: Examples(list(rows), {}), FEW), own, sizes
+
+
+def translator(folder):
+    def pairs(rows) -> Pairs:
+        return Pairs(list(rows), [text.upper() for text in rows])
+
+    own = {"epochs": 2, "batch_tokens": 240, "warmup": 3, "vocab_size": 80}
+    sizes = {"units": 4, "embedding_dim": 4, "encoder_depth": 1, "decoder_depth": 1}
+    return "seq2seq", parts(pairs, FEW), own, sizes
+
+
+SUBJECTS = {
+    "classification": classifier,
+    "encoding": encoder,
+    "tagging": tagger,
+    "language": language_model,
+    "translation": translator,
+}
 
 
 class Witness(keras.callbacks.Callback):
