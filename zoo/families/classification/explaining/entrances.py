@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,7 +48,11 @@ def open_model(model: keras.Model) -> Opened:
     Raises:
         ValueError: for a model without entrances.
     """
-    flat = _flat(keras.Model(model.input, model.output))
+    with _unique_names(model):
+        return _opened(_flat(keras.Model(model.input, model.output)))
+
+
+def _opened(flat: keras.Model) -> Opened:
     calls: list[tuple[Any, Any, Any, Any]] = []
 
     def note(layer, *args, **keywords):
@@ -74,6 +80,25 @@ def open_model(model: keras.Model) -> Opened:
         keras.Model([same.input, *values], same.output),
         keras.Model(same.input, {"ids": ids}),
     )
+
+
+@contextmanager
+def _unique_names(model: keras.Model) -> Iterator[None]:
+    """Gives each layer of inner models a name that no other has, until it ends.
+
+    A model must have unique names of layers; those inside it may share theirs.
+    """
+    layers = [*dict.fromkeys(model._flatten_layers())]
+    names, seen = [layer.name for layer in layers], set()
+    try:
+        for index, layer in enumerate(layers):
+            if layer.name in seen:
+                layer.name = f"{layer.name}_inner_{index}"
+            seen.add(layer.name)
+        yield
+    finally:
+        for layer, name in zip(layers, names, strict=True):
+            layer.name = name
 
 
 def _flat(model: keras.Model) -> keras.Model:
