@@ -50,9 +50,32 @@ class Table:
         """Returns the path, for messages."""
         return str(self.path)
 
+    @property
+    def known(self) -> Sequence[str]:
+        """Returns columns of the file, which the rows that are read may lack."""
+        return ()
+
+    @property
+    def numbers(self) -> tuple[int, int | None]:
+        """Returns the first row to read and the one after the last, counted from 0.
+
+        They are for formats that can take rows by their numbers.
+        """
+        return 0, None
+
     def text(self) -> str:
         """Returns the content of a text file."""
         return read_text(self.path, self.encoding, keep_bad_bytes=self.skip)
+
+    def lines(self, newline: str) -> tuple[str, Iterator[str]]:
+        """Returns the beginning of a text file, with its first row, and its lines.
+
+        Args:
+            newline: `""` for lines that end as they may, `"\\n"` for those of Unix; as
+                of `open`, line ends are kept.
+        """
+        text = self.text()
+        return text, io.StringIO(text, newline=newline)
 
     def rows(self, columns: Sequence[str]) -> Iterator[tuple[int, list] | BadRow]:
         """Returns `(line, cells)` of the columns, in that order, or a `BadRow`.
@@ -160,6 +183,12 @@ def read_bytes(path: str | Path) -> bytes:
         raise DataError(
             problem(str(path), None, None, "cannot be read", "a file", str(error))
         ) from None
+    check_is_text(path, data)
+    return data
+
+
+def check_is_text(path: str | Path, data: bytes) -> None:
+    """Raises `DataError` for the first bytes of some files that are no text."""
     if data[:4] in (b"PK\x03\x04", b"PAR1"):
         kind = "a Parquet file" if data[:3] == b"PAR" else "a zip or Excel file"
         raise DataError(
@@ -172,7 +201,6 @@ def read_bytes(path: str | Path) -> bytes:
                 f"{kind}, judging by its first bytes",
             )
         )
-    return data
 
 
 def _unzipped(path: str | Path, data: bytes) -> bytes:
@@ -201,9 +229,15 @@ def read_text(
     Raises:
         DataError: for an unknown codec, or with the byte and line that do not decode.
     """
-    data = read_bytes(path)
+    return decoded(path, read_bytes(path), encoding, keep_bad_bytes=keep_bad_bytes)
+
+
+def decoded(
+    path: str | Path, data: bytes, encoding: str | None, *, keep_bad_bytes: bool
+) -> str:
+    """Returns bytes of a text file, with its byte-order mark, as `read_text` does."""
     try:
-        codec = _codec_of(path, data, encoding)
+        codec = codec_of(path, data, encoding)
         if keep_bad_bytes and codec == "utf-8-sig":
             text = data.decode(codec, "surrogateescape")
         else:
@@ -252,7 +286,8 @@ def decodes(path: str | Path) -> bool:
     return True
 
 
-def _codec_of(path, data: bytes, encoding: str | None) -> str:
+def codec_of(path: str | Path, data: bytes, encoding: str | None) -> str:
+    """Returns the codec of a file that begins with these bytes; see `read_text`."""
     mark = encoding_of_mark(data)
     if encoding is None:
         utf16 = None if mark else unmarked_utf16(data)
