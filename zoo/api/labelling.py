@@ -80,19 +80,28 @@ def label_good_rows(
         written again, and those whose text is missing, no text, or too long.
     """
     aside: list[BadRow] = []
+    rows = _set_apart(table, text, aside)
+    return _write(ask, table, table.names(text), rows, out, None, added), aside
+
+
+def good_texts(table: Table, text: Sequence[str]) -> Iterator[str]:
+    """Yields the texts of the rows that `label_good_rows` writes."""
+    return (said for _, said in _set_apart(table, text, []))
+
+
+def _set_apart(
+    table: Table, text: Sequence[str], aside: list[BadRow]
+) -> Iterator[tuple[list, str]]:
+    """Yields the good rows with their texts; the bad ones go to `aside`."""
     columns = table.names(text)
     places = [columns.index(name) for name in text]
-
-    def rows() -> Iterator[tuple[list, str]]:
-        for row in table.rows(columns):
-            if isinstance(row, BadRow):
-                aside.append(row)
-            elif found := _fault(table, row, columns, text):
-                aside.append(found)
-            else:
-                yield row[1], _text(row[1], places)
-
-    return _write(ask, table, columns, rows(), out, None, added), aside
+    for row in table.rows(columns):
+        if isinstance(row, BadRow):
+            aside.append(row)
+        elif found := _fault(table, row, columns, text):
+            aside.append(found)
+        else:
+            yield row[1], _text(row[1], places)
 
 
 def check_answers(file: str, columns: Collection[str], names: Collection[str]) -> None:

@@ -1,0 +1,127 @@
+"""What a worker does: it scores one part, and keeps what became of it.
+
+A worker with an export loads the SavedModel, and neither Keras nor the model's code.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from zoo.api.labelling import Ask, label_good_rows
+from zoo.api.start import load_tensorflow
+from zoo.data.errors import BadRow
+from zoo.data.slices import Slice
+from zoo.text.objects import DAMAGES, read_object
+from zoo.training.kept import write_json
+
+PARTS, RECORDS = "parts", "records"  # folders
+
+
+@dataclass(frozen=True)
+class Work:
+    """A part, and what it takes to score it in any process that sees the folders.
+
+    Args:
+        out: folder of the job.
+        name: of the file with the answers.
+        rows: rows of a table.
+        model: folder of the model.
+        trust: see `zoo.api.scoring.plan.Asked`.
+        text: see there.
+        answers: see there.
+    """
+
+    out: Path
+    name: str
+    rows: Slice
+    model: Path
+    trust: bool
+    text: Sequence[str]
+    answers: Mapping[str, str]
+
+    @property
+    def path(self) -> Path:
+        """The file with the answers."""
+        return self.out / PARTS / self.name
+
+    @property
+    def _record(self) -> Path:
+        return self.out / RECORDS / f"{self.name}.json"
+
+    def finished(self) -> Record | None:
+        """Returns what became of the part, or `None` where it must be scored."""
+        kinds = {"rows": int, "size": int, "bad": list}
+        try:
+            found = Record(**read_object(self._record, kinds))
+            return found if found.size == self.path.stat().st_size else None
+        except DAMAGES:
+            return None
+
+    def finish(self, rows: int, bad: Sequence[BadRow]) -> Record:
+        """Keeps what became of the part, whose file is whole."""
+        found = Record(rows, self.path.stat().st_size, list(map(_told, bad)))
+        write_json(self._record, vars(found))
+        return found
+
+
+@dataclass(frozen=True)
+class Record:
+    """What became of a part.
+
+    Args:
+        rows: number of rows with answers.
+        size: bytes of their file.
+        bad: the rows that were set aside, as lines of `bad.jsonl` describe them.
+    """
+
+    rows: int
+    size: int
+    bad: list[dict]
+
+
+def score_part(work: Work) -> Record:
+    """Writes the rows of a part with their answers, whole, and then its record.
+
+    Raises:
+        DataError: for a table that cannot be read.
+        RuntimeError: for one that has changed since the parts were planned.
+        OSError: if the part cannot be written.
+    """
+    ask = _asked_here(work.model, work.trust)
+    rows, bad = label_good_rows(
+        ask, work.rows, work.path, text=work.text, added=work.answers
+    )
+    if work.rows.count not in (None, rows + len(bad)):
+        raise RuntimeError(
+            f"{work.rows.name} must stay as it is until all its rows are scored. "
+            f"Accepted: {work.rows.count:,} rows for {work.name}. Received: "
+            f"{rows + len(bad):,}; the table has changed."
+        )
+    return work.finish(rows, bad)
+
+
+@functools.cache
+def _asked_here(model: Path, trust: bool) -> Ask:
+    """Opens the model once in each process."""
+    load_tensorflow()
+    if (model / "saved_model.pb").is_file():
+        from zoo.serving import ServedModel
+
+        return ServedModel(model, trust=trust).predict
+    from zoo.loading import load
+
+    return load(model).predict
+
+
+def _told(bad: BadRow) -> dict:
+    return {
+        "file": bad.file,
+        "row": bad.line,
+        "column": bad.column,
+        "reason": bad.problem,
+        "accepted": bad.accepted,
+        "received": bad.received,
+    }

@@ -1,0 +1,160 @@
+"""`zoo predict --engine`: tables of any size, in parts, by several processes."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+from zoo.api.opening import Opened
+from zoo.cli.answer import Answer
+from zoo.cli.common import positive
+
+_LINES = 10  # about the progress, where there is no terminal
+
+
+def add_engine_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the options to the parser of `zoo predict`."""
+    group = parser.add_argument_group(
+        "millions of texts, in parts (--data FILES --out FOLDER; docs/scale.md)"
+    )
+    group.add_argument(
+        "--engine", metavar="ray", help="what runs the workers: ray (extra `score`)"
+    )
+    group.add_argument(
+        "--workers", type=positive, metavar="N", help="processes (default: the CPUs)"
+    )
+    group.add_argument(
+        "--part-rows",
+        type=positive,
+        metavar="N",
+        help="rows of a part (10000)",
+    )
+    group.add_argument(
+        "--compare",
+        action="store_true",
+        help="measure one process too, on a sample",
+    )
+
+
+def check_engine(options) -> None:
+    """Raises a `ValueError` for options that do not fit each other."""
+    if not options.engine:
+        if options.data and len(options.data) > 1:
+            raise ValueError(
+                "`--data` must be one file. Accepted: more with --engine ray and --out "
+                f"FOLDER. Received: {len(options.data)} files."
+            )
+        for name in ("workers", "part_rows", "compare"):
+            if value := getattr(options, name):
+                option = name.replace("_", "-")
+                raise ValueError(
+                    f"`--{option}` needs --engine. Accepted: --engine ray. Received: "
+                    f"--{option}{'' if value is True else f' {value}'}."
+                )
+        return
+    others = [name for name in ("server", "explain", "texts") if getattr(options, name)]
+    if others or not options.data or options.out is None:
+        missing = [f"no --{n}" for n in ("data", "out") if not getattr(options, n)]
+        raise ValueError(
+            "`--engine` scores tables. Accepted: a folder, --data FILES --out FOLDER, "
+            "without --server, --explain and texts. Received: "
+            f"{', '.join([*others, *missing])}."
+        )
+
+
+def scored(options, opened: Opened, columns: str | list[str]) -> Answer:
+    """Scores the tables of the options, and shows how far it is."""
+    from zoo.api.scoring.engines import engine_of
+    from zoo.api.scoring.job import asked_of, score_files
+
+    engine = engine_of(options.engine, options.workers)
+    text = [columns] if isinstance(columns, str) else columns
+    asked = asked_of(
+        opened,
+        options.folder,
+        [Path(path) for path in options.data],
+        text,
+        trust=options.trust,
+        part_rows=options.part_rows,
+    )
+    progress = _Progress()
+    done = score_files(
+        opened,
+        asked,
+        options.out,
+        engine,
+        compare=options.compare,
+        tell=progress.tell,
+    )
+    progress.end()
+    found = {
+        "folder": options.out,
+        "parts": done.parts,
+        "rows": done.rows,
+        "bad": done.bad,
+        "rows_a_second": done.speed,
+        "rows_a_second_alone": done.alone,
+    }
+    lines = [f"{options.out}: {done.rows:,} rows in {done.parts:,} parts"]
+    if done.bad:
+        lines.append(f"{options.out / 'bad.jsonl'}: {done.bad:,} rows set aside")
+    if done.speed is None:
+        lines.append("All parts were finished before.")
+    else:
+        workers = "1 worker" if options.workers == 1 else f"{_workers(options)} workers"
+        lines.append(f"{done.speed:,.0f} rows a second with {workers}, start included")
+    if done.alone is not None:
+        lines.append(f"{done.alone:,.0f} rows a second in one process, without a start")
+    return Answer(found, "\n".join(lines))
+
+
+def _workers(options) -> int:
+    from zoo.api.scoring.engines import cpus
+
+    return options.workers or cpus()
+
+
+class _Progress:
+    """Says on standard error how many rows are done: in a terminal on one line."""
+
+    def __init__(self) -> None:
+        self._live = sys.stderr.isatty()
+        self._begun = time.monotonic()
+        self._first: int | None = None
+        self._told = 0
+
+    def tell(self, done: int, total: int | None) -> None:
+        """Takes the number of rows done and, if known, that of all rows."""
+        if self._first is None:
+            self._first, self._begun = done, time.monotonic()
+        line = f"{done:,} rows" if total is None else f"{done:,} of {total:,} rows"
+        seconds = time.monotonic() - self._begun
+        if seconds > 1 and done > self._first:
+            speed = (done - self._first) / seconds
+            line += f", {speed:,.0f} rows a second"
+            if total is not None and total > done:
+                line += f", {_time((total - done) / speed)} left"
+        if self._live:
+            print(f"\r{line}\033[K", end="", file=sys.stderr, flush=True)
+        elif total is None or done * _LINES // max(1, total) > self._told:
+            self._told = done * _LINES // max(1, total or 1)
+            print(line, file=sys.stderr, flush=True)
+
+    def end(self) -> None:
+        """Ends the line in a terminal."""
+        if self._live:
+            print(file=sys.stderr)
+
+
+def _time(seconds: float) -> str:
+    """Returns a time in one unit.
+
+    Example:
+        >>> _time(59), _time(600), _time(40_000)
+        ('59 s', '10 min', '11 h')
+    """
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.0f} h"
