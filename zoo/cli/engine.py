@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 from zoo.api.opening import Opened
+from zoo.api.scoring.job import Scored
 from zoo.cli.answer import Answer
 from zoo.cli.common import positive
 
@@ -66,7 +67,7 @@ def check_engine(options) -> None:
 
 def scored(options, opened: Opened, columns: str | list[str]) -> Answer:
     """Scores the tables of the options, and shows how far it is."""
-    from zoo.api.scoring.engines import engine_of
+    from zoo.api.scoring.engines import cpus, engine_of
     from zoo.api.scoring.job import asked_of, score_files
 
     engine = engine_of(options.engine, options.workers)
@@ -89,31 +90,36 @@ def scored(options, opened: Opened, columns: str | list[str]) -> Answer:
         tell=progress.tell,
     )
     progress.end()
+    return _answer(done, options.out, options.workers or cpus())
+
+
+def _answer(done: Scored, out: Path, workers: int) -> Answer:
+    speed = done.now / done.seconds if done.now else None
+    at_once = min(workers, done.parts)
+    running = done.now / done.busy * at_once if done.now else None
     found = {
-        "folder": options.out,
+        "folder": out,
         "parts": done.parts,
         "rows": done.rows,
         "bad": done.bad,
-        "rows_a_second": done.speed,
+        "rows_a_second": speed,
+        "rows_a_second_running": running,
         "rows_a_second_alone": done.alone,
     }
-    lines = [f"{options.out}: {done.rows:,} rows in {done.parts:,} parts"]
+    lines = [f"{out}: {done.rows:,} rows in {done.parts:,} parts"]
     if done.bad:
-        lines.append(f"{options.out / 'bad.jsonl'}: {done.bad:,} rows set aside")
-    if done.speed is None:
+        lines.append(f"{out / 'bad.jsonl'}: {done.bad:,} rows set aside")
+    if speed is None or running is None:
         lines.append("All parts were finished before.")
     else:
-        workers = "1 worker" if options.workers == 1 else f"{_workers(options)} workers"
-        lines.append(f"{done.speed:,.0f} rows a second with {workers}, start included")
+        several = "1 worker" if workers == 1 else f"{workers} workers"
+        lines.append(
+            f"{speed:,.0f} rows a second with {several}; {running:,.0f} "
+            "without their start"
+        )
     if done.alone is not None:
-        lines.append(f"{done.alone:,.0f} rows a second in one process, without a start")
+        lines.append(f"{done.alone:,.0f} rows a second in one process, without start")
     return Answer(found, "\n".join(lines))
-
-
-def _workers(options) -> int:
-    from zoo.api.scoring.engines import cpus
-
-    return options.workers or cpus()
 
 
 class _Progress:

@@ -34,23 +34,19 @@ class Scored:
         rows: rows with answers, of all parts.
         bad: rows that were set aside.
         parts: number of parts.
-        before: rows of the parts that were finished before, the bad ones too.
+        now: rows of the parts that this call has scored, the bad ones too.
         seconds: from the start of the engine to its end.
+        busy: seconds in which workers scored, of all of them together.
         alone: texts a second of one process, or `None` where it was not measured.
     """
 
     rows: int
     bad: int
     parts: int
-    before: int
+    now: int
     seconds: float
+    busy: float
     alone: float | None
-
-    @property
-    def speed(self) -> float | None:
-        """Rows a second of this call, or `None` where all parts were finished."""
-        now = self.rows + self.bad - self.before
-        return now / self.seconds if now else None
 
 
 class Unfinished(RuntimeError):
@@ -96,13 +92,15 @@ def score_files(
         found = {work.name: work.finished() for work in works}
         left = [work for work in works if found[work.name] is None]
         alone = _speed_alone(opened.model.predict, left) if compare and left else None
-        before = done = sum(map(_count, filter(None, found.values())))
+        done = sum(map(_count, filter(None, found.values())))
+        now, busy = 0, 0.0
         begun = time.monotonic()
         tell(done, plan.rows)
         try:
             for record in engine(score_part, left) if left else ():
-                done += _count(record)
-                tell(done, plan.rows)
+                now += _count(record)
+                busy += record.seconds
+                tell(done + now, plan.rows)
         except Exception as error:
             count = sum(work.finished() is not None for work in works)
             raise Unfinished(
@@ -110,7 +108,8 @@ def score_files(
                 "same command continues."
             ) from error
         seconds = time.monotonic() - begun
-        return _summed(works, out, before, seconds, alone)
+        rows, bad = _summed(works, out)
+    return Scored(rows, bad, len(works), now, seconds, busy, alone)
 
 
 def asked_of(
@@ -169,10 +168,12 @@ def _speed_alone(ask: Ask, left: Sequence[Work]) -> float | None:
     return len(texts) / (time.monotonic() - begun)
 
 
-def _summed(
-    works: Sequence[Work], out: Path, before: int, seconds: float, alone: float | None
-) -> Scored:
-    """Writes the bad rows of all parts, in the order of the tables, to one file."""
+def _summed(works: Sequence[Work], out: Path) -> tuple[int, int]:
+    """Writes the bad rows of all parts, in the order of the tables, to one file.
+
+    Returns:
+        The number of rows with answers, and that of bad rows.
+    """
     rows = bad = 0
     with replaced(out / BAD) as partial, partial.open("w", encoding="utf-8") as file:
         for work in works:
@@ -185,4 +186,4 @@ def _summed(
     if not bad:
         with suppress(OSError):
             (out / BAD).unlink()
-    return Scored(rows, bad, len(works), before, seconds, alone)
+    return rows, bad

@@ -1,11 +1,12 @@
 """What a worker does: it scores one part, and keeps what became of it.
 
-A worker with an export loads the SavedModel, and neither Keras nor the model's code.
+Of an export a worker loads the SavedModel alone, of a run the model with its code.
 """
 
 from __future__ import annotations
 
 import functools
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,16 +54,17 @@ class Work:
 
     def finished(self) -> Record | None:
         """Returns what became of the part, or `None` where it must be scored."""
-        kinds = {"rows": int, "size": int, "bad": list}
+        kinds = {"rows": int, "size": int, "seconds": float, "bad": list}
         try:
             found = Record(**read_object(self._record, kinds))
             return found if found.size == self.path.stat().st_size else None
         except DAMAGES:
             return None
 
-    def finish(self, rows: int, bad: Sequence[BadRow]) -> Record:
+    def finish(self, rows: int, bad: Sequence[BadRow], seconds: float) -> Record:
         """Keeps what became of the part, whose file is whole."""
-        found = Record(rows, self.path.stat().st_size, list(map(_told, bad)))
+        size = self.path.stat().st_size
+        found = Record(rows, size, seconds, list(map(_told, bad)))
         write_json(self._record, vars(found))
         return found
 
@@ -74,11 +76,13 @@ class Record:
     Args:
         rows: number of rows with answers.
         size: bytes of their file.
+        seconds: from reading the rows to writing them.
         bad: the rows that were set aside, as lines of `bad.jsonl` describe them.
     """
 
     rows: int
     size: int
+    seconds: float
     bad: list[dict]
 
 
@@ -91,6 +95,7 @@ def score_part(work: Work) -> Record:
         OSError: if the part cannot be written.
     """
     ask = _asked_here(work.model, work.trust)
+    begun = time.monotonic()
     rows, bad = label_good_rows(
         ask, work.rows, work.path, text=work.text, added=work.answers
     )
@@ -100,7 +105,7 @@ def score_part(work: Work) -> Record:
             f"Accepted: {work.rows.count:,} rows for {work.name}. Received: "
             f"{rows + len(bad):,}; the table has changed."
         )
-    return work.finish(rows, bad)
+    return work.finish(rows, bad, time.monotonic() - begun)
 
 
 @functools.cache
