@@ -8,7 +8,8 @@ import time
 from pathlib import Path
 
 from zoo.api.opening import Opened
-from zoo.api.scoring.job import Scored
+from zoo.api.scoring.engines import cpus, engine_of
+from zoo.api.scoring.job import Engine, Scored, asked_of, score_files
 from zoo.cli.answer import Answer
 from zoo.cli.common import positive
 
@@ -39,8 +40,13 @@ def add_engine_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def check_engine(options) -> None:
-    """Raises a `ValueError` for options that do not fit each other."""
+def engine_asked(options) -> Engine | None:
+    """Returns the engine of the options, if one is asked for.
+
+    Raises:
+        ValueError: for options that do not fit each other, or another engine.
+        ImportError: for an engine that is not installed.
+    """
     if not options.engine:
         if options.data and len(options.data) > 1:
             raise ValueError(
@@ -54,7 +60,7 @@ def check_engine(options) -> None:
                     f"`--{option}` needs --engine. Accepted: --engine ray. Received: "
                     f"--{option}{'' if value is True else f' {value}'}."
                 )
-        return
+        return None
     others = [name for name in ("server", "explain", "texts") if getattr(options, name)]
     if others or not options.data or options.out is None:
         missing = [f"no --{n}" for n in ("data", "out") if not getattr(options, n)]
@@ -63,14 +69,11 @@ def check_engine(options) -> None:
             "without --server, --explain and texts. Received: "
             f"{', '.join([*others, *missing])}."
         )
+    return engine_of(options.engine, options.workers)
 
 
-def scored(options, opened: Opened, columns: str | list[str]) -> Answer:
+def scored(options, engine: Engine, opened: Opened, columns: str | list[str]) -> Answer:
     """Scores the tables of the options, and shows how far it is."""
-    from zoo.api.scoring.engines import cpus, engine_of
-    from zoo.api.scoring.job import asked_of, score_files
-
-    engine = engine_of(options.engine, options.workers)
     text = [columns] if isinstance(columns, str) else columns
     asked = asked_of(
         opened,
@@ -80,16 +83,15 @@ def scored(options, opened: Opened, columns: str | list[str]) -> Answer:
         trust=options.trust,
         part_rows=options.part_rows,
     )
-    progress = _Progress()
-    done = score_files(
-        opened,
-        asked,
-        options.out,
-        engine,
-        compare=options.compare,
-        tell=progress.tell,
-    )
-    progress.end()
+    with _Progress() as progress:
+        done = score_files(
+            opened,
+            asked,
+            options.out,
+            engine,
+            compare=options.compare,
+            tell=progress.tell,
+        )
     return _answer(done, options.out, options.workers or cpus())
 
 
@@ -127,17 +129,20 @@ class _Progress:
 
     def __init__(self) -> None:
         self._live = sys.stderr.isatty()
-        self._begun = time.monotonic()
-        self._first: int | None = None
-        self._told = 0
+        self._calls = self._first = self._told = 0
+        self._begun = 0.0
 
     def tell(self, done: int, total: int | None) -> None:
         """Takes the number of rows done and, if known, that of all rows."""
-        if self._first is None:
-            self._first, self._begun = done, time.monotonic()
         line = f"{done:,} rows" if total is None else f"{done:,} of {total:,} rows"
         seconds = time.monotonic() - self._begun
-        if seconds > 1 and done > self._first:
+        if self._calls < 2:  # the start of the workers does not count
+            self._calls, self._begun, self._first = (
+                self._calls + 1,
+                time.monotonic(),
+                done,
+            )
+        elif seconds and done > self._first:
             speed = (done - self._first) / seconds
             line += f", {speed:,.0f} rows a second"
             if total is not None and total > done:
@@ -148,9 +153,11 @@ class _Progress:
             self._told = done * _LINES // max(1, total or 1)
             print(line, file=sys.stderr, flush=True)
 
-    def end(self) -> None:
-        """Ends the line in a terminal."""
-        if self._live:
+    def __enter__(self) -> _Progress:
+        return self
+
+    def __exit__(self, *_) -> None:
+        if self._live and self._calls:
             print(file=sys.stderr)
 
 

@@ -14,7 +14,7 @@ from zoo.api.opening import open_model
 from zoo.api.start import load_tensorflow
 from zoo.cli.answer import Answer
 from zoo.cli.common import OneOrMore, add_trust_argument, positive
-from zoo.cli.engine import add_engine_arguments, check_engine, scored
+from zoo.cli.engine import add_engine_arguments, engine_asked, scored
 from zoo.cli.explain import (
     Explain,
     add_explain_argument,
@@ -105,7 +105,7 @@ def _predict(options) -> Answer:
             "`folder` or `--server` must be given. Accepted: zoo predict FOLDER, with "
             "--data after it. Received: neither."
         )
-    check_engine(options)
+    engine = engine_asked(options)
     reading: Mapping = {}
     explain = None
     if options.server:
@@ -114,9 +114,9 @@ def _predict(options) -> Answer:
     else:
         opened = open_model(options.folder, trust=options.trust)
         ask, pairs, reading = opened.model.predict, opened.pairs, opened.reading
-        if options.engine:
+        if engine:
             columns = _columns_of_texts(options, pairs, reading)
-            return scored(options, opened, columns)
+            return scored(options, engine, opened, columns)
         explain = explainer_of(opened.model) if options.explain else None
     if options.out is not None:
         return _written(options, ask, pairs, reading)

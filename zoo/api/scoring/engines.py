@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from functools import partial
+from importlib.util import find_spec
+from secrets import token_hex
 from typing import Any
 
 from zoo.api.scoring.job import Engine
@@ -27,18 +30,16 @@ def engine_of(name: str, workers: int | None) -> Engine:
     if name not in ENGINES:
         why = ""
         if name == "beam":
-            why = ", whose runner on one machine waits for ever for a killed worker"
+            why = ", which on one machine did not go on after a worker was killed"
         raise ValueError(
             "`engine` (--engine) must be an engine that the zoo uses. Accepted: "
             f"{', '.join(ENGINES)}. Received: {name}{why}."
         )
-    try:
-        import ray  # noqa: F401
-    except ImportError as error:
+    if find_spec("ray") is None:
         raise ImportError(
             "`engine` (--engine) needs the extra `score`. Accepted: pip install -e "
-            f"'.[score]'. Received: {error}."
-        ) from None
+            "'.[score]'. Received: ray, which is not installed."
+        )
     return partial(_by_ray, workers=workers or cpus())
 
 
@@ -90,15 +91,20 @@ def _next(ray: Any, running: list) -> Record:
 @contextmanager
 def _ray(workers: int) -> Iterator[Any]:
     """Starts Ray on this machine, or joins the cluster that RAY_ADDRESS names."""
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    import ray
-
     options: dict[str, Any] = {}
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     if "RAY_ADDRESS" not in os.environ:
         options = {"address": "local", "num_cpus": workers}
         options |= {"include_dashboard": False, "object_store_memory": _STORE}
-    ray.init(log_to_driver=False, logging_level=logging.ERROR, **options)
-    try:
-        yield ray
-    finally:
-        ray.shutdown()
+        if "ray" not in sys.modules:  # which reads this when it is imported
+            # Ray listens on all interfaces, and runs what it is sent.
+            os.environ.setdefault("RAY_AUTH_MODE", "token")
+            os.environ.setdefault("RAY_AUTH_TOKEN", token_hex(32))
+    import ray
+
+    with redirect_stdout(sys.stderr):  # Ray says there which workers died
+        ray.init(log_to_driver=False, logging_level=logging.ERROR, **options)
+        try:
+            yield ray
+        finally:
+            ray.shutdown()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
@@ -18,7 +17,7 @@ from zoo.families.saved import saved_metadata
 from zoo.serving.versions import versions
 from zoo.text.locks import locked
 from zoo.text.pairs import joined
-from zoo.text.writing import replaced
+from zoo.text.writing import write_text
 
 BAD = "bad.jsonl"
 _SAMPLE = 2_000  # texts of the comparison with one process
@@ -84,31 +83,33 @@ def score_files(
         Unfinished: for an error at a part; the others are kept.
     """
     with locked(out, "`out` (--out)"):
-        for folder in (out, out / PARTS, out / RECORDS):
-            for path in folder.glob(".partial-*"):  # of a process that died
-                path.unlink()
+        _remove_partial(out)
         plan = plan_of(asked, out)
         works = [_work(part, plan, asked, out) for part in plan.parts]
-        found = {work.name: work.finished() for work in works}
-        left = [work for work in works if found[work.name] is None]
+        before = [record for work in works if (record := work.finished())]
+        found = {record.name: record for record in before}
+        left = [work for work in works if work.name not in found]
         alone = _speed_alone(opened.model.predict, left) if compare and left else None
-        done = sum(map(_count, filter(None, found.values())))
+        done = sum(map(_count, before))
         now, busy = 0, 0.0
         begun = time.monotonic()
         tell(done, plan.rows)
         try:
             for record in engine(score_part, left) if left else ():
+                found[record.name] = record
                 now += _count(record)
                 busy += record.seconds
                 tell(done + now, plan.rows)
         except Exception as error:
-            count = sum(work.finished() is not None for work in works)
             raise Unfinished(
-                f"{error} {count:,} of {len(works):,} parts are finished in {out}; the "
-                "same command continues."
+                f"{error} {len(found):,} of {len(works):,} parts are finished in "
+                f"{out}; the same command continues."
             ) from error
         seconds = time.monotonic() - begun
-        rows, bad = _summed(works, out)
+        _remove_partial(out)
+        records = [found[work.name] for work in works]
+        bad = _set_aside([row for record in records for row in record.bad], out / BAD)
+    rows = sum(record.rows for record in records)
     return Scored(rows, bad, len(works), now, seconds, busy, alone)
 
 
@@ -168,22 +169,18 @@ def _speed_alone(ask: Ask, left: Sequence[Work]) -> float | None:
     return len(texts) / (time.monotonic() - begun)
 
 
-def _summed(works: Sequence[Work], out: Path) -> tuple[int, int]:
-    """Writes the bad rows of all parts, in the order of the tables, to one file.
+def _remove_partial(out: Path) -> None:
+    """Removes files of processes that died while they wrote them."""
+    for folder in (out, out / PARTS, out / RECORDS):
+        for path in folder.glob(".partial-*"):
+            path.unlink()
 
-    Returns:
-        The number of rows with answers, and that of bad rows.
-    """
-    rows = bad = 0
-    with replaced(out / BAD) as partial, partial.open("w", encoding="utf-8") as file:
-        for work in works:
-            record = work.finished()
-            assert record is not None  # the engine has yielded it
-            rows += record.rows
-            bad += len(record.bad)
-            for row in record.bad:
-                file.write(json.dumps(row, ensure_ascii=False) + "\n")
-    if not bad:
-        with suppress(OSError):
-            (out / BAD).unlink()
-    return rows, bad
+
+def _set_aside(bad: Sequence[dict], path: Path) -> int:
+    """Writes a file with the bad rows, if there are any, and returns their number."""
+    if bad:
+        lines = (json.dumps(row, ensure_ascii=False) + "\n" for row in bad)
+        write_text(path, "".join(lines))
+    else:
+        path.unlink(missing_ok=True)
+    return len(bad)

@@ -54,7 +54,7 @@ class Work:
 
     def finished(self) -> Record | None:
         """Returns what became of the part, or `None` where it must be scored."""
-        kinds = {"rows": int, "size": int, "seconds": float, "bad": list}
+        kinds = {"name": str, "rows": int, "size": int, "seconds": float, "bad": list}
         try:
             found = Record(**read_object(self._record, kinds))
             return found if found.size == self.path.stat().st_size else None
@@ -64,7 +64,7 @@ class Work:
     def finish(self, rows: int, bad: Sequence[BadRow], seconds: float) -> Record:
         """Keeps what became of the part, whose file is whole."""
         size = self.path.stat().st_size
-        found = Record(rows, size, seconds, list(map(_told, bad)))
+        found = Record(self.name, rows, size, seconds, list(map(_told, bad)))
         write_json(self._record, vars(found))
         return found
 
@@ -74,12 +74,14 @@ class Record:
     """What became of a part.
 
     Args:
+        name: of its file.
         rows: number of rows with answers.
         size: bytes of their file.
         seconds: from reading the rows to writing them.
         bad: the rows that were set aside, as lines of `bad.jsonl` describe them.
     """
 
+    name: str
     rows: int
     size: int
     seconds: float
