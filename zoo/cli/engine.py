@@ -135,13 +135,11 @@ class _Progress:
     def tell(self, done: int, total: int | None) -> None:
         """Takes the number of rows done and, if known, that of all rows."""
         line = f"{done:,} rows" if total is None else f"{done:,} of {total:,} rows"
-        seconds = time.monotonic() - self._begun
+        now = time.monotonic()
+        seconds = now - self._begun
         if self._calls < 2:  # the start of the workers does not count
-            self._calls, self._begun, self._first = (
-                self._calls + 1,
-                time.monotonic(),
-                done,
-            )
+            self._calls += 1
+            self._begun, self._first = now, done
         elif seconds and done > self._first:
             speed = (done - self._first) / seconds
             line += f", {speed:,.0f} rows a second"
