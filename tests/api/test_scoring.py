@@ -293,3 +293,9 @@ def test_what_cannot_be_planned(job, header, message):
     with pytest.raises(DataError, match=message):
         job.run()
     assert not job.out.exists() and job.texts == 0
+
+
+def test_a_table_that_is_not_there(job):
+    job.files[1].unlink()
+    with pytest.raises(DataError, match="b.csv: no such file"):
+        job.run()

@@ -53,10 +53,23 @@ def test_what_it_says(tmp_path, capsys, monkeypatch):
     ]
     assert "rows a second with 1 worker;" in lines[2]
     assert "rows a second in one process" in lines[3]
-    assert said.err.splitlines()[0] == "2 of 3 rows"
+    first, second, *_ = said.err.splitlines()
+    assert first == "Reading 1 table (0.0 MB) for rows and hashes"
+    assert second == "2 of 3 rows"
     assert main(words) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[2:] == ["All parts were finished before."]
+
+
+@pytest.mark.tensorflow
+def test_out_is_a_folder(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(engine, "engine_of", lambda name, workers: map)
+    table = tmp_path / "a.csv"
+    table.write_text("text\na good day\n")
+    words = ["predict", str(SAVED / "classification"), "--data", str(table)]
+    assert main([*words, "--out", str(table), "--engine", "ray"]) == 2
+    assert "`out` (--out) must be a folder" in capsys.readouterr().err
+    assert table.read_text() == "text\na good day\n"
 
 
 class Terminal(io.StringIO):

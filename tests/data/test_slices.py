@@ -61,6 +61,7 @@ def test_csv(tmp_path, data, rows):
 @settings(deadline=None, max_examples=200)
 @example('a,text\n"\n', 1)
 @example('text\n"a\r', 1)
+@example('a\r"\r"a', 1)
 @given(st.text('ab",\n\r\ud800\u00e9', max_size=30), st.integers(1, 4))
 def test_any_csv(tmp_path_factory, content, rows):
     path = tmp_path_factory.getbasetemp() / "any.csv"
@@ -79,9 +80,10 @@ def test_any_csv(tmp_path_factory, content, rows):
 @pytest.mark.parametrize("rows", [1, 2, 100])
 def test_json_lines_whose_rows_have_other_keys(tmp_path, mark, rows):
     path = tmp_path / "a.jsonl"
-    lines = [{"n": 1}, {"text": "two", "late": [2]}, "no object", {"text": "\u2028"}]
-    text = "\n\n".join(json.dumps(line, ensure_ascii=False) for line in lines)
-    path.write_bytes(mark + (text + "\n{broken\n").encode())
+    objects = [{"n": 1}, {"text": "two", "late": [2]}, "no object", {"text": "\u2028"}]
+    lines = [json.dumps(row, ensure_ascii=False).encode() for row in objects]
+    lines += [b"[1]", b"[1", b"\xff\xfe{}", b"\0a\0b\0c\0d", b"{broken"]
+    path.write_bytes(mark + b"\n\n".join(lines) + b"\n")
     columns, found = in_slices(path, rows)
     assert columns == ["n", "text", "late"]
     assert found == whole(path, columns)

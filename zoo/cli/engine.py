@@ -91,6 +91,7 @@ def scored(options, engine: Engine, opened: Opened, columns: str | list[str]) ->
             engine,
             compare=options.compare,
             tell=progress.tell,
+            say=lambda line: print(line, file=sys.stderr),
         )
     return _answer(done, options.out, options.workers or cpus())
 

@@ -56,6 +56,11 @@ class Table:
         return ()
 
     @property
+    def ahead(self) -> int:
+        """Returns the number of lines of the file before those that `lines` returns."""
+        return 0
+
+    @property
     def numbers(self) -> tuple[int, int | None]:
         """Returns the first row to read and the one after the last, counted from 0.
 
@@ -229,13 +234,7 @@ def read_text(
     Raises:
         DataError: for an unknown codec, or with the byte and line that do not decode.
     """
-    return decoded(path, read_bytes(path), encoding, keep_bad_bytes=keep_bad_bytes)
-
-
-def decoded(
-    path: str | Path, data: bytes, encoding: str | None, *, keep_bad_bytes: bool
-) -> str:
-    """Returns bytes of a text file, with its byte-order mark, as `read_text` does."""
+    data = read_bytes(path)
     try:
         codec = codec_of(path, data, encoding)
         if keep_bad_bytes and codec == "utf-8-sig":

@@ -12,13 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from zoo.data.encodings import encoding_of_mark
-from zoo.data.errors import BadRow, missing_column
+from zoo.data.errors import missing_column
 from zoo.data.files import (
     Table,
     check_file,
     check_is_text,
     codec_of,
-    decoded,
     format_of,
     read_text,
 )
@@ -53,13 +52,18 @@ class Slice(Table):
     @property
     def place(self) -> dict[str, Any]:
         """What tells it from other slices of the file, as keyword arguments."""
-        names = ("start", "stop", "head", "before", "count")
+        names = ("encoding", "start", "stop", "head", "before", "count")
         return {name: getattr(self, name) for name in names}
 
     @property
     def known(self) -> Sequence[str]:
         """Returns the names of all columns of the file."""
         return self.columns
+
+    @property
+    def ahead(self) -> int:
+        """Returns the number of lines before the slice that are not read with it."""
+        return self.before
 
     @property
     def numbers(self) -> tuple[int, int | None]:
@@ -74,15 +78,11 @@ class Slice(Table):
             data = file.read(self.head)
             file.seek(self.start)
             data += file.read(self.stop - self.start)
-        return decoded(self.path, data, self.encoding, keep_bad_bytes=self.skip)
-
-    def rows(self, columns: Sequence[str]) -> Iterator[tuple[int, list] | BadRow]:
-        """Yields the rows with their lines in the file; see `Table.rows`."""
-        for row in super().rows(columns):
-            if isinstance(row, BadRow):
-                yield replace(row, line=row.line + self.before)
-            else:
-                yield row[0] + self.before, row[1]
+        if self.encoding != "utf-8":
+            return data.decode(self.encoding or "utf-8")
+        # A mark is one in the head alone; bytes that look like one may be anywhere.
+        codec = "utf-8-sig" if self.head else "utf-8"
+        return data.decode(codec, "surrogateescape")
 
     def names(self, columns: Sequence[str]) -> list[str]:
         """Returns the names of all columns of the file."""
@@ -91,8 +91,9 @@ class Slice(Table):
 
 @dataclass
 class _Read:
-    """How much of a file its reader has taken."""
+    """How much of a file its reader has taken, and in what encoding."""
 
+    encoding: str = "utf-8"
     size: int = 0
     lines: int = 0
 
@@ -111,14 +112,17 @@ class _Streamed(Table):
         codec = codec_of(self.path, data, self.encoding)
         mark = encoding_of_mark(data)
         self.read.size, self.read.lines = _MARKS.get(mark or "", 0), 0
-        errors = "surrogateescape" if codec == "utf-8-sig" else "strict"
+        short = codec == "utf-8-sig"
+        self.read.encoding = "utf-8" if short else codec
+        errors = "surrogateescape" if short else "strict"
         head = io.TextIOWrapper(io.BytesIO(data), codec, errors, newline)
         return _beginning(head), self._counted(codec, errors, newline)
 
     def _counted(self, codec: str, errors: str, newline: str) -> Iterator[str]:
         # Without the byte-order mark, which `encode` would repeat.
-        wide = {"utf-8-sig": "utf-8", "utf-16": "utf-16-le", "utf-32": "utf-32-le"}
-        encoding, short = wide.get(codec, codec), codec == "utf-8-sig"
+        wide = {"utf-16": "utf-16-le", "utf-32": "utf-32-le"}
+        encoding = wide.get(codec, self.read.encoding)
+        short = encoding == "utf-8"
         file = Path(self.path).open(encoding=codec, errors=errors, newline=newline)
         try:
             for line in file:
@@ -196,18 +200,20 @@ def _by_lines(
     table = _Streamed(path, True)
     read = table.read
     columns = table.names(wanted)
-    if columns:
-        first = Slice(path, True, head=read.size, start=read.size)
-        lines = read.lines
-    else:  # each row names its columns
+    if not columns:  # each row names its columns
         next(table.rows([]), None)  # fails for an array
-        columns, lines = json_keys(table), 0
-        table.lines("")
-        first = Slice(path, True, head=read.size, start=read.size)
-    _checked(path, columns, wanted)
-    whole = replace(first, columns=tuple(columns))
+        columns = json_keys(table)
+        table.lines("")  # from the beginning again
+    whole = Slice(
+        path,
+        True,
+        read.encoding,
+        columns=tuple(_checked(path, columns, wanted)),
+        head=read.size,
+    )
     found: list[Slice] = []
-    start, before, count = whole.start, lines, 0
+    lines = before = read.lines
+    start, count = read.size, 0
 
     def cut() -> Slice:
         ahead = before - lines  # of the lines that the slice is read with

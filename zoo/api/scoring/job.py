@@ -13,6 +13,7 @@ from zoo.api.labelling import Ask, columns_of, good_texts
 from zoo.api.opening import Opened, is_export
 from zoo.api.scoring.part import PARTS, RECORDS, Record, Work, score_part
 from zoo.api.scoring.plan import Asked, Plan, plan_of
+from zoo.api.start import check_writable
 from zoo.families.saved import saved_metadata
 from zoo.serving.versions import versions
 from zoo.text.locks import locked
@@ -60,6 +61,7 @@ def score_files(
     *,
     compare: bool = False,
     tell: Callable[[int, int | None], None] = lambda done, total: None,
+    say: Callable[[str], object] = lambda line: None,
 ) -> Scored:
     """Writes the rows of tables with a model's answers, in parts.
 
@@ -73,6 +75,7 @@ def score_files(
         engine: runs the work.
         compare: whether to measure one process as well, on some texts.
         tell: is called with the number of rows done, and that of all rows if known.
+        say: is called with lines about what comes before the first row.
 
     Returns:
         What was done.
@@ -82,9 +85,10 @@ def score_files(
         ValueError: for a folder with another job.
         Unfinished: for an error at a part; the others are kept.
     """
+    check_writable(out, "`out` (--out)")
     with locked(out, "`out` (--out)"):
         _remove_partial(out)
-        plan = plan_of(asked, out)
+        plan = plan_of(asked, out, say)
         works = [_work(part, plan, asked, out) for part in plan.parts]
         before = [record for work in works if (record := work.finished())]
         found = {record.name: record for record in before}

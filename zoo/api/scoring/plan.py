@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from zoo.api.labelling import check_answers
 from zoo.data.cells import CellError, read_text_cell
 from zoo.data.download import hashes_of
 from zoo.data.errors import DataError, problem
+from zoo.data.files import check_file
 from zoo.data.formats.registry import suffix_of
 from zoo.data.slices import Slice, slices_of
 from zoo.data.writing import check_written
@@ -89,7 +90,7 @@ class Plan:
         return Slice(path, True, columns=columns, **part.place)
 
 
-def plan_of(asked: Asked, out: Path) -> Plan:
+def plan_of(asked: Asked, out: Path, say: Callable[[str], object]) -> Plan:
     """Returns the plan in a folder if it is for what is asked, or else writes one.
 
     Raises:
@@ -108,6 +109,12 @@ def plan_of(asked: Asked, out: Path) -> Plan:
             "`out` (--out) must be a new or empty folder, or that of the same job. "
             f"Accepted: another folder. Received: {out}, which lacks {MANIFEST}."
         )
+    for table in asked.files:
+        check_file(table)
+    size = sum(table.stat().st_size for table in asked.files)
+    tables = "1 table" if len(asked.files) == 1 else f"{len(asked.files):,} tables"
+    purpose = "rows and hashes" if found is None else "hashes"
+    say(f"Reading {tables} ({size / 1e6:,.1f} MB) for {purpose}")
     identity = _identity(asked)
     if found is None:
         found = _planned(asked, identity)

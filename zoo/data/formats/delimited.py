@@ -58,6 +58,8 @@ def rows_of(
                 )
             )
         delimiter, before = _dialect(head, wanted, delimiter, quotes)
+    lines = islice(lines, before, None)
+    before += table.ahead
     records = _records(path, lines, delimiter, quotes, before)
     if columns is None:
         header = next(records, (1 + before, []))
@@ -94,6 +96,7 @@ def names_of(table: Table, wanted: Sequence[str], *, delimiter: str) -> list[str
     """
     head, lines = table.lines("")
     delimiter, before = _dialect(head, wanted, delimiter, table.quotes)
+    lines = islice(lines, before, None)
     records = _records(table.name, lines, delimiter, table.quotes, before)
     header = next(records, (1, []))
     return [] if isinstance(header, BadRow) else [name.strip() for name in header[1]]
@@ -124,14 +127,14 @@ def rows_by_position(
 def _records(
     path, lines: Iterator[str], delimiter, quotes, before: int
 ) -> Iterator[tuple[int, list] | BadRow]:
-    """Yields rows with their lines, of which the first `before` are left out.
+    """Yields rows with their lines; `before` lines of the file precede these.
 
     No more lines are read than those of the rows that were asked for.
     """
     started: list[str] = []  # the first line of the row
 
     def remembered() -> Iterator[str]:
-        for content in islice(lines, before, None):
+        for content in lines:
             if not started:
                 started.append(content)
             yield content

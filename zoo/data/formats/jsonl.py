@@ -20,8 +20,8 @@ def json_rows(
         DataError: for a wanted key that no object has, and for a JSON array.
     """
     seen: dict[str, None] = dict.fromkeys(table.known)
-    path, objects = table.name, 0
-    for line, row in enumerate(table.lines("\n")[1], 1):
+    path, objects = table.name, len(table.known)
+    for line, row in enumerate(table.lines("\n")[1], 1 + table.ahead):
         row = row.strip()
         if not row:
             continue
