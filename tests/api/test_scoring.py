@@ -184,6 +184,21 @@ def test_a_plan_that_was_not_written_whole_is_made_again(job):
     assert job.run().rows == 8
 
 
+@pytest.mark.parametrize(
+    "content, message",
+    [
+        ('{"format": 1', "manifest.json must be intact"),
+        ('{"format": 1, "parts": [{}]}', "manifest.json must be intact"),
+        ('{"format": 2}', "Received: format 2"),
+    ],
+)
+def test_a_damaged_plan(job, content, message):
+    job.out.mkdir()
+    (job.out / "manifest.json").write_text(content)
+    with pytest.raises(ValueError, match=message):
+        job.run()
+
+
 def test_bad_rows_are_set_aside(job):
     text = "w" * 1_000_001
     lines = [
@@ -248,7 +263,7 @@ def test_bad_rows_are_set_aside(job):
 
 def test_parts_of_parquet_have_one_schema(job):
     pyarrow = pytest.importorskip("pyarrow")
-    from pyarrow.parquet import read_table, write_table
+    from pyarrow.parquet import read_schema, read_table, write_table
 
     texts = ["a", "b", None, None, "eleven"]
     types = {
@@ -267,7 +282,7 @@ def test_parts_of_parquet_have_one_schema(job):
     plain = read_table(job.folder / "plain.parquet")
     assert plain.schema.field("share").type == pyarrow.float32()
     found = read_table(job.out / "parts")
-    assert found.schema == plain.schema
+    assert all(read_schema(path) == plain.schema for path in job.parts)
     assert found.to_pylist() == plain.take([0, 1, 4]).to_pylist()
 
 
@@ -293,6 +308,12 @@ def test_what_cannot_be_planned(job, header, message):
     with pytest.raises(DataError, match=message):
         job.run()
     assert not job.out.exists() and job.texts == 0
+
+
+def test_more_parts_than_a_manifest_holds(job, monkeypatch):
+    monkeypatch.setattr("zoo.api.scoring.plan.MOST_PARTS", 4)
+    with pytest.raises(DataError, match="part_rows=2, which makes 5 parts"):
+        job.run()
 
 
 def test_a_table_that_is_not_there(job):

@@ -15,7 +15,7 @@ from zoo.api.labelling import Ask, label_good_rows
 from zoo.api.start import load_tensorflow
 from zoo.data.errors import BadRow
 from zoo.data.slices import Slice
-from zoo.text.objects import DAMAGES, read_object
+from zoo.text.objects import DAMAGES, parse_json
 from zoo.training.kept import write_json
 
 PARTS, RECORDS = "parts", "records"  # folders
@@ -54,9 +54,8 @@ class Work:
 
     def finished(self) -> Record | None:
         """Returns what became of the part, or `None` where it must be scored."""
-        kinds = {"name": str, "rows": int, "size": int, "seconds": float, "bad": list}
         try:
-            found = Record(**read_object(self._record, kinds))
+            found = Record(**parse_json(self._record.read_bytes()))
             return found if found.size == self.path.stat().st_size else None
         except DAMAGES:
             return None

@@ -17,9 +17,10 @@ from zoo.data.files import check_file
 from zoo.data.formats.registry import suffix_of
 from zoo.data.slices import Slice, slices_of
 from zoo.data.writing import check_written
-from zoo.training.kept import read_json, sha256_of, write_json
+from zoo.training.kept import intact, read_json, sha256_of, write_json
 
 PART_ROWS = 10_000
+MOST_PARTS = 50_000  # of which a manifest can tell
 MANIFEST = "manifest.json"
 _FORMAT = 1
 _OTHER_SUFFIX = {".tab": ".tsv", ".ndjson": ".jsonl", ".pq": ".parquet"}
@@ -100,9 +101,8 @@ def plan_of(asked: Asked, out: Path, say: Callable[[str], object]) -> Plan:
     path = out / MANIFEST
     found = None
     if path.exists():
-        remedy = "Choose another `out` (--out), or remove the folder."
-        found = _read(read_json(path, remedy), path)
-        rows = asked.part_rows or found.identity["part_rows"]
+        found = _read(path)
+        rows = asked.part_rows or found.identity.get("part_rows")
         asked = replace(asked, part_rows=rows)
     elif any(out.iterdir()):
         raise ValueError(
@@ -151,9 +151,14 @@ def _planned(asked: Asked, identity: Mapping[str, Any]) -> Plan:
         check_answers(str(path), columns, asked.answers)
         cut.append((columns, slices, _ending(path)))
     places = [(n, part, end) for n, (_, parts, end) in enumerate(cut) for part in parts]
-    width = max(5, len(str(len(places))))
+    if len(places) > MOST_PARTS:
+        raise DataError(
+            "`part_rows` (--part-rows) must be more for so many rows. Accepted: at most "
+            f"{MOST_PARTS:,} parts. Received: part_rows={identity['part_rows']}, which "
+            f"makes {len(places):,} parts."
+        )
     parts = [
-        Part(f"part-{number:0{width}}{ending}", file, rows.place)
+        Part(f"part-{number:05}{ending}", file, rows.place)
         for number, (file, rows, ending) in enumerate(places)
     ]
     return Plan(identity, [columns for columns, _, _ in cut], parts)
@@ -182,12 +187,20 @@ def _check_columns(path: Path, columns: Sequence[str]) -> None:
         ) from None
 
 
-def _read(found: Mapping, path: Path) -> Plan:
+def _read(path: Path) -> Plan:
+    """Returns the plan that an earlier call wrote.
+
+    Raises:
+        ValueError: for a damaged file, or one of another format.
+    """
+    remedy = "Choose another `out` (--out), or remove the folder."
+    found = read_json(path, remedy)
     if found.get("format") != _FORMAT:
         raise ValueError(
             f"{path} must be the plan of a job of `zoo predict --engine`, of format "
             f"{_FORMAT}. Accepted: another `out` (--out). Received: format "
             f"{found.get('format')!r}."
         )
-    parts = [Part(**part) for part in found["parts"]]
-    return Plan(found["identity"], found["columns"], parts)
+    with intact(path, remedy):
+        parts = [Part(**part) for part in found["parts"]]
+        return Plan(dict(found["identity"]), found["columns"], parts)
