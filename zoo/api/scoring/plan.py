@@ -153,8 +153,8 @@ def _planned(asked: Asked, identity: Mapping[str, Any]) -> Plan:
     places = [(n, part, end) for n, (_, parts, end) in enumerate(cut) for part in parts]
     if len(places) > MOST_PARTS:
         raise DataError(
-            "`part_rows` (--part-rows) must be more for so many rows. Accepted: at most "
-            f"{MOST_PARTS:,} parts. Received: part_rows={identity['part_rows']}, which "
+            "`part_rows` (--part-rows) must be more for so many rows. Accepted: "
+            f"at most {MOST_PARTS:,} parts. Received: part_rows={identity['part_rows']}, which "
             f"makes {len(places):,} parts."
         )
     parts = [
