@@ -312,7 +312,7 @@ def test_what_cannot_be_planned(job, header, message):
 
 def test_more_parts_than_a_manifest_holds(job, monkeypatch):
     monkeypatch.setattr("zoo.api.scoring.plan.MOST_PARTS", 4)
-    with pytest.raises(DataError, match="part_rows=2, which makes 5 parts"):
+    with pytest.raises(DataError, match="5 of them, with part_rows=2"):
         job.run()
 
 

@@ -154,8 +154,8 @@ def _planned(asked: Asked, identity: Mapping[str, Any]) -> Plan:
     if len(places) > MOST_PARTS:
         raise DataError(
             "`part_rows` (--part-rows) must be more for so many rows. Accepted: "
-            f"at most {MOST_PARTS:,} parts. Received: part_rows={identity['part_rows']}, which "
-            f"makes {len(places):,} parts."
+            f"at most {MOST_PARTS:,} parts. Received: {len(places):,} of them, with "
+            f"part_rows={identity['part_rows']}."
         )
     parts = [
         Part(f"part-{number:05}{ending}", file, rows.place)
