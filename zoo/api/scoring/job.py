@@ -94,16 +94,16 @@ def score_files(
         found = {record.name: record for record in before}
         left = [work for work in works if work.name not in found]
         alone = _speed_alone(opened.model.predict, left) if compare and left else None
-        done = sum(map(_count, before))
+        done, total = sum(map(_count, before)), plan.rows
         now, busy = 0, 0.0
         begun = time.monotonic()
-        tell(done, plan.rows)
+        tell(done, total)
         try:
             for record in engine(score_part, left) if left else ():
                 found[record.name] = record
                 now += _count(record)
                 busy += record.seconds
-                tell(done + now, plan.rows)
+                tell(done + now, total)
         except Exception as error:
             raise Unfinished(
                 f"{error} {len(found):,} of {len(works):,} parts are finished in "
