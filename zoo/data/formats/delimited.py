@@ -15,7 +15,7 @@ from zoo.data.files import Table
 from zoo.data.formats.registry import register_format
 
 _DELIMITERS = (",", "\t", ";", "|")
-_LONGEST_CELL = 2**31 - 1
+_LONGEST_CELL = 2**26  # characters, so that a stray quote does not take all memory
 # The line that sets Excel's delimiter.
 _EXCEL = re.compile(r'"?sep=([^"\r\n])"?[;,\t]*(?:\r\n|\r|\n)', re.IGNORECASE)
 
@@ -151,7 +151,7 @@ def _records(
             except csv.Error as error:
                 shown = "".join(started)
                 bad = _bad_quotes(path, line, reader.line_num + before, shown, error)
-                if "end of data" in str(error):
+                if "end of data" in str(error) or "field limit" in str(error):
                     # The following rows are inside the cell: nothing can be skipped.
                     raise DataError(str(bad), [bad]) from None
                 yield bad
@@ -230,6 +230,8 @@ def _bad_quotes(path, line, last, shown, error) -> BadRow:
     span = f", lines {line} to {last}" if last > line else ""
     if "end of data" in str(error):
         what = f"a quote is opened in this row and never closed{span}"
+    elif "field limit" in str(error):
+        what = f"a cell has more than {_LONGEST_CELL:,} characters{span}"
     else:
         what = f"a quote is misplaced ({error}){span}"
     return BadRow(
