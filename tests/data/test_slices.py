@@ -138,7 +138,7 @@ def test_a_stray_quote_takes_no_more_memory_than_a_cell(tmp_path, monkeypatch):
     monkeypatch.setattr("zoo.data.formats.delimited._LONGEST_CELL", 100)
     path = tmp_path / "a.csv"
     path.write_text('text\n"never closed\n' + "a line\n" * 1000)
-    message = "line 2: a cell has more than 100 characters, lines 2 to 14."
+    message = "line 2: a cell has more than 100 characters, lines 2 to 15."
     with pytest.raises(DataError, match=message):
         slices_of(path, ["text"], 10)
     with pytest.raises(DataError, match=message):

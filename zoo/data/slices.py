@@ -5,27 +5,16 @@ What is read here is bounded by one row, and by one slice, rather than by the fi
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from zoo.data.encodings import encoding_of_mark
+from zoo.data.contents import check_file
 from zoo.data.errors import missing_column
-from zoo.data.files import (
-    Table,
-    check_file,
-    check_is_text,
-    codec_of,
-    format_of,
-    read_text,
-)
+from zoo.data.files import Table, format_of
 from zoo.data.formats.jsonl import json_keys
-
-_MARKS = {"utf-8-sig": 3, "utf-16": 2, "utf-32": 4}  # bytes of the byte-order mark
-_HEAD = 2**20  # characters in which the header ends
-_ZIPPED = b"\x1f\x8b"
+from zoo.data.text_lines import TextLines, is_zipped
 
 
 @dataclass(frozen=True)
@@ -89,63 +78,16 @@ class Slice(Table):
         return list(self.columns)
 
 
-@dataclass
-class _Read:
-    """How much of a file its reader has taken, and in what encoding."""
-
-    encoding: str = "utf-8"
-    size: int = 0
-    lines: int = 0
-
-
 @dataclass(frozen=True)
-class _Streamed(Table):
-    """A text file of which no more is held than the row that is read."""
+class _Followed(Table):
+    """A text file, and the lines that its reader takes."""
 
-    read: _Read = field(default_factory=_Read)
+    opened: list[TextLines] = field(default_factory=list)
 
     def lines(self, newline: str) -> tuple[str, Iterator[str]]:
         """Returns the beginning and the lines, as `Table.lines` does."""
-        with Path(self.path).open("rb") as file:
-            data = file.read(4 * _HEAD)
-        check_is_text(self.path, data)
-        codec = codec_of(self.path, data, self.encoding)
-        mark = encoding_of_mark(data)
-        self.read.size, self.read.lines = _MARKS.get(mark or "", 0), 0
-        short = codec == "utf-8-sig"
-        self.read.encoding = "utf-8" if short else codec
-        errors = "surrogateescape" if short else "strict"
-        head = io.TextIOWrapper(io.BytesIO(data), codec, errors, newline)
-        return _beginning(head), self._counted(codec, errors, newline)
-
-    def _counted(self, codec: str, errors: str, newline: str) -> Iterator[str]:
-        # Without the byte-order mark, which `encode` would repeat.
-        wide = {"utf-16": "utf-16-le", "utf-32": "utf-32-le"}
-        encoding = wide.get(codec, self.read.encoding)
-        short = encoding == "utf-8"
-        file = Path(self.path).open(encoding=codec, errors=errors, newline=newline)
-        try:
-            for line in file:
-                plain = short and line.isascii()
-                self.read.size += len(line if plain else line.encode(encoding, errors))
-                self.read.lines += 1
-                yield line
-        except UnicodeDecodeError:
-            read_text(self.path, self.encoding)  # says where
-            raise
-        finally:
-            file.close()
-
-
-def _beginning(file: io.TextIOWrapper) -> str:
-    """Returns the first characters, also of bytes that end within one."""
-    found = ""
-    try:
-        while len(found) < _HEAD and (part := file.read(2**16)):
-            found += part
-    except UnicodeDecodeError:
-        pass  # who reads the lines sees it
-    return found
+        self.opened[:] = [TextLines(self.path, newline, keep_bad_bytes=self.skip)]
+        return self.opened[0].head, iter(self.opened[0])
 
 
 def slices_of(
@@ -185,9 +127,7 @@ def slices_of(
             replace(whole, start=start, stop=end, count=end - start)
             for start, end in zip(starts, ends, strict=True)
         ]
-    with Path(path).open("rb") as file:
-        zipped = file.read(2) == _ZIPPED
-    if zipped or not kind.by_lines:
+    if is_zipped(path) or not kind.by_lines:
         table = Table(path, skip=True)
         columns = _checked(path, table.names(wanted) or json_keys(table), wanted)
         return columns, [Slice(path, True, columns=tuple(columns))]
@@ -197,33 +137,28 @@ def slices_of(
 def _by_lines(
     path: str | Path, wanted: Sequence[str], rows: int
 ) -> tuple[list[str], list[Slice]]:
-    table = _Streamed(path, True)
-    read = table.read
+    table = _Followed(path, True)
     columns = table.names(wanted)
     if not columns:  # each row names its columns
         next(table.rows([]), None)  # fails for an array
         columns = json_keys(table)
         table.lines("")  # from the beginning again
-    whole = Slice(
-        path,
-        True,
-        read.encoding,
-        columns=tuple(_checked(path, columns, wanted)),
-        head=read.size,
-    )
+    _checked(path, columns, wanted)
+    header = table.opened[0]
+    lines = header.count
+    whole = Slice(path, True, header.encoding, columns=tuple(columns), head=header.size)
     found: list[Slice] = []
-    lines = before = read.lines
-    start, count = read.size, 0
+    start, before, count = header.size, lines, 0
 
     def cut() -> Slice:
-        ahead = before - lines  # of the lines that the slice is read with
-        return replace(whole, start=start, stop=read.size, before=ahead, count=count)
+        size, ahead = table.opened[0].size, before - lines
+        return replace(whole, start=start, stop=size, before=ahead, count=count)
 
     for _ in table.rows(columns):
         count += 1
         if count == rows:
             found.append(cut())
-            start, before, count = read.size, read.lines, 0
+            start, before, count = table.opened[0].size, table.opened[0].count, 0
     return columns, [*found, cut()] if count else found
 
 

@@ -11,9 +11,9 @@ from typing import Any
 
 from zoo.api.labelling import check_answers
 from zoo.data.cells import CellError, read_text_cell
+from zoo.data.contents import check_file
 from zoo.data.download import hashes_of
 from zoo.data.errors import DataError, problem
-from zoo.data.files import check_file
 from zoo.data.formats.registry import suffix_of
 from zoo.data.slices import Slice, slices_of
 from zoo.data.writing import check_written

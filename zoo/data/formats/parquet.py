@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from zoo.data.contents import check_file
 from zoo.data.errors import DataError, missing_column, problem, shorten
-from zoo.data.files import Table, check_file
+from zoo.data.files import Table
 from zoo.data.formats.registry import register_format
 
 
