@@ -14,6 +14,7 @@ from zoo.api.scoring import part
 from zoo.api.scoring.job import Unfinished, score_files
 from zoo.api.scoring.plan import Asked
 from zoo.data import DataError
+from zoo.text.pairs import joined
 
 
 def ask(texts):
@@ -284,6 +285,20 @@ def test_parts_of_parquet_have_one_schema(job):
     found = read_table(job.out / "parts")
     assert all(read_schema(path) == plain.schema for path in job.parts)
     assert found.to_pylist() == plain.take([0, 1, 4]).to_pylist()
+
+
+def test_pairs_of_texts(job, monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        part,
+        "_asked_here",
+        lambda model, trust: lambda texts: asked.extend(texts) or ask(texts),
+    )
+    job.files = [job.folder / "a.csv"]
+    job.files[0].write_text("q,id,a\nwhy,1,so\nhow,2,\n")
+    assert job.run(text=["a", "q"]).rows == 2
+    assert asked == [joined("so", "why"), joined("", "how")]
+    assert [row["id"] for row in job.rows()] == ["1", "2"]
 
 
 def test_a_table_that_changes_meanwhile(job):
