@@ -52,6 +52,10 @@ HEAVY = {
     "evaluate": ["evaluate", str(SAVED / "classification"), "--data", "{table}"],
     "predict": ["predict", str(SAVED / "classification"), "a good day"],
     "predict --out": "predict {saved} --data {table} --out {out}".split(),
+    "predict --engine": [
+        *"predict {saved} --data {table} --out {parts}".split(),
+        *("--engine", "ray"),
+    ],
     "tune --dry-run": ["tune", "bilstm", "--dry-run", "--algorithm", "random"],
     "inspect": ["inspect", "{published}"],
     "profile": ["profile", "{published}", "--calls", "1", "--batch-sizes", "1"],
@@ -74,6 +78,7 @@ def documented():
 def places(tmp_path, monkeypatch):
     """Files and folders that the arguments name."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("zoo.cli.engine.engine_of", lambda name, workers: map)
     (tmp_path / "texts.csv").write_text(TEXTS, "utf-8")
     for version in "12":
         place = tmp_path / "models/m" / version
@@ -83,6 +88,7 @@ def places(tmp_path, monkeypatch):
         "models": tmp_path / "models",
         "table": tmp_path / "texts.csv",
         "out": tmp_path / "out.csv",
+        "parts": tmp_path / "parts",
         "saved": SAVED / "classification",
         "run": write_run(tmp_path / "run"),
     }

@@ -14,6 +14,7 @@ from zoo.api.opening import open_model
 from zoo.api.start import load_tensorflow
 from zoo.cli.answer import Answer
 from zoo.cli.common import OneOrMore, add_trust_argument, positive
+from zoo.cli.engine import add_engine_arguments, engine_asked, scored
 from zoo.cli.explain import (
     Explain,
     add_explain_argument,
@@ -47,7 +48,10 @@ def add_predict_parser(commands) -> None:
         "texts of a pair",
     )
     parser.add_argument(
-        "--data", metavar="FILE", help=f"predict the texts of a {format_names()} file"
+        "--data",
+        nargs="+",
+        metavar="FILE",
+        help=f"predict the texts of a {format_names()} file; of several with --engine",
     )
     parser.add_argument(
         "--text",
@@ -60,10 +64,11 @@ def add_predict_parser(commands) -> None:
         type=Path,
         metavar="FILE",
         help="write the rows of --data with all their columns and the answers to a "
-        "CSV, TSV, JSONL or Parquet file",
+        "CSV, TSV, JSONL or Parquet file; with --engine the folder of such files",
     )
     add_trust_argument(parser, "an exported model")
     add_explain_argument(parser)
+    add_engine_arguments(parser)
     _add_server_arguments(parser)
     parser.set_defaults(command=_predict)
 
@@ -96,7 +101,11 @@ def _predict(options) -> Answer:
         given = [options.folder] if options.folder is not None else []
         options.texts = given + options.texts
     elif options.folder is None:
-        raise ValueError("`folder` or `--server` must be given. Received: neither.")
+        raise ValueError(
+            "`folder` or `--server` must be given. Accepted: zoo predict FOLDER, with "
+            "--data after it. Received: neither."
+        )
+    engine = engine_asked(options)
     reading: Mapping = {}
     explain = None
     if options.server:
@@ -105,6 +114,9 @@ def _predict(options) -> Answer:
     else:
         opened = open_model(options.folder, trust=options.trust)
         ask, pairs, reading = opened.model.predict, opened.pairs, opened.reading
+        if engine:
+            columns = _columns_of_texts(options, pairs, reading)
+            return scored(options, engine, opened, columns)
         explain = explainer_of(opened.model) if options.explain else None
     if options.out is not None:
         return _written(options, ask, pairs, reading)
@@ -162,7 +174,7 @@ def _written(options, ask: Callable, pairs: bool, reading: Mapping) -> Answer:
             print(f"\r{count:,} rows", end="", file=sys.stderr, flush=True)
 
     columns = _columns_of_texts(options, pairs, reading)
-    count = label_file(ask, options.data, options.out, text=columns, tell=tell)
+    count = label_file(ask, options.data[0], options.out, text=columns, tell=tell)
     if live:
         print(file=sys.stderr)
     found = {"file": options.out, "rows": count}
@@ -209,10 +221,10 @@ def _texts_of_table(options, pairs: bool, reading: Mapping) -> list[str]:
     if options.texts:
         raise ValueError(
             "`texts` must be left out beside `--data`. Accepted: one of the two. "
-            f"Received: {len(options.texts)} text(s) and --data {options.data}."
+            f"Received: {len(options.texts)} text(s) and --data {options.data[0]}."
         )
     columns = _columns_of_texts(options, pairs, reading)
-    table = read_table(options.data, text=columns, labels={})
+    table = read_table(options.data[0], text=columns, labels={})
     for note in table.notes:
         print(note, file=sys.stderr)
     return table.texts

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from zoo.data.collect import blank_note
+from zoo.data.contents import read_text
 from zoo.data.errors import (
     BadRow,
     DataError,
@@ -14,7 +15,6 @@ from zoo.data.errors import (
     shorten,
 )
 from zoo.data.examples import Examples
-from zoo.data.files import read_text
 
 LONGEST = 1_000_000  # characters of a line
 LEAST = 3  # lines, one for each part

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from zoo.data.cells import CellError, is_blank, read_text_cell
 from zoo.data.collect import blank_note
+from zoo.data.contents import read_text
 from zoo.data.errors import (
     BadRow,
     DataError,
@@ -17,7 +18,7 @@ from zoo.data.errors import (
     shorten,
 )
 from zoo.data.examples import Examples
-from zoo.data.files import read_text, table_of
+from zoo.data.files import table_of
 from zoo.data.memory import Memory
 from zoo.data.parts import Splits
 from zoo.data.splits import assemble, split

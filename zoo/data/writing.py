@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -20,7 +20,12 @@ _LINES, _PARQUET = (".jsonl", ".ndjson"), (".parquet", ".pq")
 _CHUNK = 10_000  # rows of a row group
 
 
-def write_table(path: str | Path, columns: Sequence[str], rows: Rows) -> int:
+def write_table(
+    path: str | Path,
+    columns: Sequence[str],
+    rows: Rows,
+    types: Mapping[str, Any] | None = None,
+) -> int:
     """Writes all rows, or leaves the file as it was.
 
     Args:
@@ -28,6 +33,8 @@ def write_table(path: str | Path, columns: Sequence[str], rows: Rows) -> int:
             follow.
         columns: names of the columns.
         rows: one value for each column, which may be produced meanwhile.
+        types: pyarrow types of some columns, which only Parquet has; those of the
+            others are inferred.
 
     Returns:
         The number of rows.
@@ -46,10 +53,12 @@ def write_table(path: str | Path, columns: Sequence[str], rows: Rows) -> int:
     """
     write = check_written(path)
     with replaced(path) as partial:
-        return write(partial, columns, rows)
+        return write(partial, columns, rows, types or {})
 
 
-def check_written(path: str | Path) -> Callable[[Path, Sequence[str], Rows], int]:
+def check_written(
+    path: str | Path,
+) -> Callable[[Path, Sequence[str], Rows, Mapping[str, Any]], int]:
     """Returns what writes a file of this name.
 
     Raises:
@@ -84,7 +93,9 @@ def _opened(partial: Path) -> Iterator[IO[str]]:
         yield file
 
 
-def _delimited(partial: Path, columns: Sequence[str], rows: Rows) -> int:
+def _delimited(
+    partial: Path, columns: Sequence[str], rows: Rows, types: Mapping[str, Any]
+) -> int:
     count = 0
     with _opened(partial) as file:
         delimiter = _DELIMITERS[suffix_of(partial)]
@@ -102,7 +113,9 @@ def _cell(value: Any) -> Any:
     return value
 
 
-def _lines(partial: Path, columns: Sequence[str], rows: Rows) -> int:
+def _lines(
+    partial: Path, columns: Sequence[str], rows: Rows, types: Mapping[str, Any]
+) -> int:
     count = 0
     with _opened(partial) as file:
         for row in rows:
@@ -112,11 +125,16 @@ def _lines(partial: Path, columns: Sequence[str], rows: Rows) -> int:
     return count
 
 
-def _parquet(partial: Path, columns: Sequence[str], rows: Rows) -> int:
+def _parquet(
+    partial: Path, columns: Sequence[str], rows: Rows, types: Mapping[str, Any]
+) -> int:
     import pyarrow
     from pyarrow.parquet import write_table as write
 
     table = list(zip(*rows, strict=True)) or [()] * len(columns)
-    data = {name: list(values) for name, values in zip(columns, table, strict=True)}
+    data = {
+        name: pyarrow.array(values, types.get(name))
+        for name, values in zip(columns, table, strict=True)
+    }
     write(pyarrow.table(data), partial, row_group_size=_CHUNK)
     return len(table[0]) if table else 0

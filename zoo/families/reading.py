@@ -93,7 +93,7 @@ def with_notes(splits, parts, reading: dict):
 
 def recall_encoding(options, reading: dict) -> None:
     """Uses the encoding of training for a file that needs one."""
-    from zoo.data.files import decodes
+    from zoo.data.contents import decodes
     from zoo.data.formats.registry import find_format
     from zoo.data.memory import Memory
 

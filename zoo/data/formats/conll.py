@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator, Mapping
 from operator import getitem
 from pathlib import Path
 
+from zoo.data.contents import read_text
 from zoo.data.errors import DataError, problem, shorten
-from zoo.data.files import read_text
 from zoo.data.sentences import Collector, TaggedSentences
 from zoo.data.tag_schemes import OUTSIDE
 

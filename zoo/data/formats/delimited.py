@@ -5,16 +5,17 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from itertools import islice
 
 from zoo.data.errors import BadRow, DataError, nearest, problem, shorten
 from zoo.data.files import Table
 from zoo.data.formats.registry import register_format
 
 _DELIMITERS = (",", "\t", ";", "|")
-_LONGEST_CELL = 2**31 - 1
+_LONGEST_CELL = 2**26  # characters, so that a stray quote does not take all memory
 # The line that sets Excel's delimiter.
 _EXCEL = re.compile(r'"?sep=([^"\r\n])"?[;,\t]*(?:\r\n|\r|\n)', re.IGNORECASE)
 
@@ -41,10 +42,11 @@ def rows_of(
     Raises:
         DataError: for a missing column, and for a quote that is never closed.
     """
-    path, text, quotes = table.name, table.text(), table.quotes
+    path, quotes = table.name, table.quotes
+    head, lines = table.lines("")
     first, before = 1, 0
     if columns is None:
-        if "\0" in text.split("\n", 1)[0]:
+        if "\0" in head.split("\n", 1)[0]:
             raise DataError(
                 problem(
                     path,
@@ -52,13 +54,13 @@ def rows_of(
                     None,
                     "the header holds NUL characters",
                     "text; for a UTF-16 file encoding='utf-16' (--encoding utf-16)",
-                    shorten(text.split("\n", 1)[0]),
+                    shorten(head.split("\n", 1)[0]),
                 )
             )
-        if declared := _EXCEL.match(text):
-            delimiter, text, before = declared[1], text[declared.end() :], 1
-        delimiter = _find_delimiter(text, wanted, delimiter, quotes)
-    records = _records(path, text, delimiter, quotes, before)
+        delimiter, before = _dialect(head, wanted, delimiter, quotes)
+    lines = islice(lines, before, None)
+    before += table.ahead
+    records = _records(path, lines, delimiter, quotes, before)
     if columns is None:
         header = next(records, (1 + before, []))
         if isinstance(header, BadRow):
@@ -92,11 +94,11 @@ def names_of(table: Table, wanted: Sequence[str], *, delimiter: str) -> list[str
 
     If no columns are wanted, the delimiter is the one that yields the most of them.
     """
-    text = table.text()
-    if declared := _EXCEL.match(text):
-        delimiter, text = declared[1], text[declared.end() :]
-    delimiter = _find_delimiter(text, wanted, delimiter, table.quotes)
-    header = next(_records(table.name, text, delimiter, table.quotes, 0), (1, []))
+    head, lines = table.lines("")
+    delimiter, before = _dialect(head, wanted, delimiter, table.quotes)
+    lines = islice(lines, before, None)
+    records = _records(table.name, lines, delimiter, table.quotes, before)
+    header = next(records, (1, []))
     return [] if isinstance(header, BadRow) else [name.strip() for name in header[1]]
 
 
@@ -123,21 +125,33 @@ def rows_by_position(
 
 
 def _records(
-    path, text, delimiter, quotes, before: int
+    path, lines: Iterator[str], delimiter, quotes, before: int
 ) -> Iterator[tuple[int, list] | BadRow]:
-    """Yields rows with their lines; `before` lines of the file precede the text."""
+    """Yields rows with their lines; `before` lines of the file precede these.
+
+    No more lines are read than those of the rows that were asked for.
+    """
+    started: list[str] = []  # the first line of the row
+
+    def remembered() -> Iterator[str]:
+        for content in lines:
+            if not started:
+                started.append(content)
+            yield content
+
     with _long_cells():
-        reader = _reader(text, delimiter, quotes)
+        reader = _reader(remembered(), delimiter, quotes)
         line = 1 + before
         while True:
+            started.clear()
             try:
                 cells = next(reader)
             except StopIteration:
                 return
             except csv.Error as error:
-                shown = _line(text, line - before)
+                shown = "".join(started)
                 bad = _bad_quotes(path, line, reader.line_num + before, shown, error)
-                if "end of data" in str(error):
+                if "end of data" in str(error) or "field limit" in str(error):
                     # The following rows are inside the cell: nothing can be skipped.
                     raise DataError(str(bad), [bad]) from None
                 yield bad
@@ -147,8 +161,7 @@ def _records(
             line = reader.line_num + before + 1
 
 
-def _reader(text: str, delimiter: str, quotes: bool):
-    lines = io.StringIO(text, newline="")
+def _reader(lines: Iterable[str], delimiter: str, quotes: bool):
     return csv.reader(
         lines,
         delimiter=delimiter,
@@ -166,6 +179,14 @@ def _long_cells():
         csv.field_size_limit(before)
 
 
+def _dialect(head: str, wanted, delimiter: str, quotes: bool) -> tuple[str, int]:
+    """Returns the delimiter, and how many lines are before the header."""
+    if declared := _EXCEL.match(head):
+        rest = head[declared.end() :]
+        return _find_delimiter(rest, wanted, declared[1], quotes), 1
+    return _find_delimiter(head, wanted, delimiter, quotes), 0
+
+
 def _find_delimiter(text: str, wanted, delimiter: str, quotes: bool) -> str:
     """Returns the first that yields the wanted columns; if none are wanted, the one
     that yields the most columns."""
@@ -173,7 +194,9 @@ def _find_delimiter(text: str, wanted, delimiter: str, quotes: bool) -> str:
     for other in dict.fromkeys((delimiter, *_DELIMITERS)):
         with _long_cells():
             try:
-                header: list[str] = next(filter(None, _reader(text, other, quotes)), [])
+                lines = io.StringIO(text, newline="")
+                rows = filter(None, _reader(lines, other, quotes))
+                header: list[str] = next(rows, [])
             except csv.Error:
                 continue
         if wanted and set(wanted) <= {name.strip() for name in header}:
@@ -203,15 +226,12 @@ def _check_header(path, line, columns, wanted) -> None:
         )
 
 
-def _line(text: str, number: int) -> str:
-    opened = io.StringIO(text, newline="")
-    return next((row for i, row in enumerate(opened, 1) if i == number), "")
-
-
 def _bad_quotes(path, line, last, shown, error) -> BadRow:
     span = f", lines {line} to {last}" if last > line else ""
     if "end of data" in str(error):
         what = f"a quote is opened in this row and never closed{span}"
+    elif "field limit" in str(error):
+        what = f"a cell has more than {_LONGEST_CELL:,} characters{span}"
     else:
         what = f"a quote is misplaced ({error}){span}"
     return BadRow(
@@ -229,5 +249,5 @@ for _rank, (_name, _suffixes, _delimiter) in enumerate(
     (("CSV", (".csv",), ","), ("TSV", (".tsv", ".tab"), "\t")), 1
 ):
     _names = partial(names_of, delimiter=_delimiter)
-    _add = register_format(_name, _suffixes, rank=_rank, names=_names)
+    _add = register_format(_name, _suffixes, rank=_rank, names=_names, by_lines=True)
     _add(partial(rows_of, delimiter=_delimiter))

@@ -10,7 +10,7 @@ from zoo.data.files import Table
 from zoo.data.formats.registry import register_format
 
 
-@register_format("JSONL", (".jsonl", ".ndjson"), rank=3)
+@register_format("JSONL", (".jsonl", ".ndjson"), rank=3, by_lines=True)
 def json_rows(
     table: Table, wanted: Sequence[str]
 ) -> Iterator[tuple[int, list] | BadRow]:
@@ -19,9 +19,9 @@ def json_rows(
     Raises:
         DataError: for a wanted key that no object has, and for a JSON array.
     """
-    seen: dict[str, None] = {}
-    path, objects = table.name, 0
-    for line, row in enumerate(table.text().split("\n"), 1):
+    seen: dict[str, None] = dict.fromkeys(table.known)
+    path, objects = table.name, len(table.known)
+    for line, row in enumerate(table.lines("\n")[1], 1 + table.ahead):
         row = row.strip()
         if not row:
             continue
@@ -57,7 +57,7 @@ def json_rows(
 def json_keys(table: Table) -> list[str]:
     """Returns the keys of all objects of a file, in the order of their appearance."""
     keys: dict[str, None] = {}
-    for line in table.text().split("\n"):
+    for line in table.lines("\n")[1]:
         try:
             value = json.loads(line) if line.strip() else {}
         except (ValueError, RecursionError):

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
 
+from zoo.data.contents import check_file
 from zoo.data.errors import DataError, missing_column, problem, shorten
-from zoo.data.files import Table, check_file
+from zoo.data.files import Table
 from zoo.data.formats.registry import register_format
 
 
@@ -18,7 +21,14 @@ def _names(table: Table, wanted: Sequence[str]) -> list[str]:
         return []  # what reads the rows says why
 
 
-@register_format("Parquet", (".parquet", ".pq"), text=False, rank=4, names=_names)
+def _count(table: Table) -> int:
+    with _opened(table.name) as file:
+        return file.metadata.num_rows
+
+
+@register_format(
+    "Parquet", (".parquet", ".pq"), text=False, rank=4, names=_names, count=_count
+)
 def parquet_rows(table: Table, wanted: Sequence[str]) -> Iterator[tuple[int, list]]:
     """Yields `(row, values)` of the `wanted` columns, rows counted from 1.
 
@@ -26,6 +36,28 @@ def parquet_rows(table: Table, wanted: Sequence[str]) -> Iterator[tuple[int, lis
         DataError: without pyarrow, for a damaged file and for a missing column.
     """
     path = table.name
+    with _opened(path) as file:
+        names = file.schema_arrow.names
+        for name in wanted:
+            if name not in names:
+                raise missing_column(path, name, names)
+        row, stop = table.numbers
+        for batch in _batches(file, list(dict.fromkeys(wanted)), row, stop):
+            columns = [_values(batch.column(name)) for name in wanted]
+            for values in zip(*columns, strict=True):
+                row += 1
+                yield row, list(values)
+
+
+def types_of(table: Table) -> dict[str, Any]:
+    """Returns the pyarrow types of the columns."""
+    with _opened(table.name) as file:
+        return {column.name: column.type for column in file.schema_arrow}
+
+
+@contextmanager
+def _opened(path: str) -> Iterator[Any]:
+    """Opens a file; the errors of pyarrow in the block become a `DataError`."""
     check_file(path)
     try:
         import pyarrow
@@ -41,18 +73,9 @@ def parquet_rows(table: Table, wanted: Sequence[str]) -> Iterator[tuple[int, lis
                 "no module pyarrow",
             )
         ) from None
-    row = 0
     try:
         with pyarrow.parquet.ParquetFile(path) as file:
-            names = file.schema_arrow.names
-            for name in wanted:
-                if name not in names:
-                    raise missing_column(path, name, names)
-            for batch in file.iter_batches(columns=list(dict.fromkeys(wanted))):
-                columns = [_values(batch.column(name)) for name in wanted]
-                for values in zip(*columns, strict=True):
-                    row += 1
-                    yield row, list(values)
+            yield file
     except (pyarrow.ArrowException, OSError) as error:
         raise DataError(
             problem(
@@ -64,6 +87,25 @@ def parquet_rows(table: Table, wanted: Sequence[str]) -> Iterator[tuple[int, lis
                 shorten(str(error), 100),
             )
         ) from None
+
+
+def _batches(file, columns: list[str], start: int, stop: int | None) -> Iterator[Any]:
+    """Yields the rows from `start` to `stop`, of the groups of rows that hold them."""
+    groups: list[int] = []
+    first = before = 0
+    for number in range(file.num_row_groups):
+        after = before + file.metadata.row_group(number).num_rows
+        if before < (after if stop is None else stop) and after > start:
+            first = first if groups else before
+            groups.append(number)
+        before = after
+    left = before if stop is None else stop - start
+    ahead = start - first
+    for batch in file.iter_batches(row_groups=groups, columns=columns):
+        batch, ahead = batch[min(ahead, len(batch)) :], max(0, ahead - len(batch))
+        if left and len(batch):
+            yield batch[:left]
+            left -= min(left, len(batch))
 
 
 def _values(column) -> list:

@@ -29,6 +29,10 @@ class TableFormat:
         rank: its place in lists; formats without one come last.
         names: returns the names of all columns of a table that has the given ones;
             `None` for a format whose rows name them.
+        count: returns the number of rows of a table without reading them, for a format
+            whose `rows` take those of a `zoo.data.slices.Slice` by their numbers.
+        by_lines: whether `rows` reads `Table.lines`, no further than to the row that it
+            yields, so that a file is read in slices.
     """
 
     name: str
@@ -37,6 +41,8 @@ class TableFormat:
     text: bool
     rank: int
     names: Names | None = None
+    count: Callable[[Table], int] | None = None
+    by_lines: bool = False
 
 
 _FORMATS: Registry[TableFormat] = Registry("zoo.data.formats")
@@ -49,6 +55,8 @@ def register_format(
     text: bool = True,
     rank: int = LAST,
     names: Names | None = None,
+    count: Callable[[Table], int] | None = None,
+    by_lines: bool = False,
 ) -> Callable[[Rows], Rows]:
     """Adds the format that a function reads; see `TableFormat` for the arguments.
 
@@ -57,7 +65,9 @@ def register_format(
     """
 
     def add(rows: Rows) -> Rows:
-        entry = TableFormat(name, tuple(suffixes), rows, text, rank, names)
+        entry = TableFormat(
+            name, tuple(suffixes), rows, text, rank, names, count, by_lines
+        )
         for suffix in entry.suffixes:
             _FORMATS.add(suffix, entry)
         return rows

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from zoo.data.contents import read_bytes
 from zoo.data.examples import join
-from zoo.data.files import read_bytes
 from zoo.data.parts import PARTS, Splits
 from zoo.data.sets._labelled import BINARY, read_labelled
 from zoo.data.sets.registry import register_set
