@@ -35,7 +35,10 @@ def pytest_ignore_collect(collection_path):
 # The files that take longest start first, so that no process is left alone with one.
 LONGEST = (
     "tests/conformance/test_conformance.py",
+    "tests/families/language/test_language.py",
+    "tests/training/distributed/test_several_processes.py",
     "tests/recipes/test_recipes.py",
+    "tests/cli/test_cli.py",
     "tests/tuning/test_searching.py",
     "tests/layers/recurrent/test_lstm.py",
     "tests/layers/experts/test_sparse_moe.py",
@@ -79,12 +82,29 @@ def _is_helper(path) -> bool:
 def checks_here(request, monkeypatch):
     """Exports of a test are checked in its process, which spares it an import.
 
-    Those of `tests/serving`, of fixtures with a wider scope and of processes that tests
-    start are checked in fresh ones, as for users.
+    Those of `tests/serving`, of other fixtures with a wider scope and of processes that
+    tests start are checked in fresh ones, as for users.
     """
     publish = sys.modules.get("zoo.serving.publish")
     if publish and "tests/serving/" not in request.node.nodeid:
         monkeypatch.setattr(publish, "_problems", publish.check.check)
+
+
+@pytest.fixture(autouse=True)
+def few_are_timed(monkeypatch):
+    """Reports say how long a text takes; no test reads it."""
+    if timing := sys.modules.get("zoo.reporting.timing"):
+        monkeypatch.setattr(timing, "MOST_TIMED", 2)
+
+
+@pytest.fixture(scope="module")
+def exports_checked_here():
+    """For fixtures of a module that export."""
+    from zoo.serving import publish
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(publish, "_problems", publish.check.check)
+        yield
 
 
 @pytest.fixture(autouse=True)

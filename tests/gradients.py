@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 
 import keras
 import numpy as np
@@ -88,6 +89,38 @@ def layer_gradients(layer, inputs, loss, mode: str = "eager", **call_arguments):
         function, {"inputs": list(inputs), "weights": weights}, mode
     )
     return value, gradients["inputs"], gradients["weights"]
+
+
+def call_once(layer, *inputs, **call_arguments):
+    """Calls a built layer with arrays; it keeps its new state.
+
+    JAX compiles the call as one: op by op, it compiles hundreds of small programs.
+
+    Returns:
+        What the layer returns, and its losses.
+    """
+    if BACKEND != "jax":
+        return layer(*inputs, **call_arguments), layer.losses
+    arrays = {k: v for k, v in call_arguments.items() if isinstance(v, np.ndarray)}
+    plain = [pair for pair in call_arguments.items() if pair[0] not in arrays]
+    trainable = [v.value for v in layer.trainable_variables]
+    others = [v.value for v in layer.non_trainable_variables]
+    run = _compiled(layer, tuple(plain))
+    found, others, losses = run(trainable, others, inputs, arrays)
+    for variable, value in zip(layer.non_trainable_variables, others, strict=True):
+        variable.assign(value)
+    return found, losses
+
+
+@functools.lru_cache(maxsize=4)  # of the layers of one test
+def _compiled(layer, plain):
+    import jax
+
+    def run(trainable, others, inputs, arrays):
+        given = {**arrays, **dict(plain), "return_losses": True}
+        return layer.stateless_call(trainable, others, *inputs, **given)
+
+    return jax.jit(run)
 
 
 def assert_close(actual, expected, tolerance: float = 1e-4) -> None:

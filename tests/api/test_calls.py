@@ -17,7 +17,8 @@ from zoo.data import DataError
 
 pytestmark = pytest.mark.tensorflow
 
-TINY = {"epochs": 2, "maps": 2, "windows": [1], "embedding_dim": 4, "weights": "none"}
+TINY = {"epochs": 2, "batch_size": 8, "least_steps": 1, "weights": "none"}
+TINY |= {"maps": 2, "windows": [1], "embedding_dim": 4}
 WORDS = {"down": "bad dull slow".split(), "up": "good fine fast".split()}
 
 
@@ -288,6 +289,7 @@ def test_a_tagger_learns_from_lists_of_words(place):
         table,
         label={"slots": "BIO", "intent": "categories"},
         epochs=1,
+        buckets=1,
         weights="none",
         verbose=False,
         **tagged_toys.SIZES,
@@ -305,6 +307,8 @@ def test_a_translation_model_learns_from_pairs(place, capfd):
         "seq2seq",
         iter(pairs),
         epochs=1,
+        buckets=1,
+        encoder_depth=1,
         units=8,
         embedding_dim=8,
         vocab_size=60,

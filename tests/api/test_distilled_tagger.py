@@ -219,6 +219,7 @@ def test_a_student_learns_from_a_run(tmp_path):
         out=tmp_path / "taught",
         weights="none",
         epochs=1,
+        buckets=1,
         verbose=False,
         **tagged_toys.SIZES,
     )

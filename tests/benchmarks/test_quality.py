@@ -188,7 +188,7 @@ def splits_of(**labels):
 
 
 SETTINGS = ClassificationSettings(
-    epochs=1, jit_compile=False, fine_tune=True, batch_size=8
+    epochs=1, least_steps=1, jit_compile=False, fine_tune=True, batch_size=8
 )
 SIZES = {"embedding_dim": 4, "maps": 2, "windows": [1]}
 

@@ -18,6 +18,7 @@ TINY = [
     "jit_compile=false",
     "embedding_dim=4",
     "maps=2",
+    "windows=[1]",
     "least_steps=1",
 ]
 
@@ -67,7 +68,6 @@ def trained(tmp_path_factory):
     return folder / "run", data
 
 
-@pytest.mark.slow
 def test_the_run_says_what_is_missing(trained, capsys):
     page = (trained[0] / "report.md").read_text("utf-8")
     assert "column 'mood': 6 of 66 labels are missing (6 '-')." in page

@@ -100,7 +100,6 @@ def trained(tmp_path_factory):
     )
 
 
-@pytest.mark.slow
 def test_the_run_ends(trained):
     assert trained.code == 0
     assert f"text_cnn on {len(NAMES)} task(s)" in trained.said
@@ -109,7 +108,6 @@ def test_the_run_ends(trained):
     assert "Report: runs/text_cnn/report.md" in trained.said
 
 
-@pytest.mark.slow
 def test_all_files_stand_in_the_folder_of_the_run(trained):
     inside = "one/two/runs/text_cnn/"
     outside = [name for name in trained.made if not name.startswith(inside)]

@@ -199,7 +199,7 @@ def test_a_tagger(tmp_path, capsys):
         return [{"tokens": w, "slots": t, "intent": i} for w, t, i in keys]
 
     label = {"slots": "BIO", "intent": "categories"}
-    chosen = {"label": label, "epochs": 1, "verbose": False}
+    chosen = {"label": label, "epochs": 1, "buckets": 1, "verbose": False}
     sizes = {**tagged_toys.SIZES, "weights": "none"}
     old = zoo.train(
         "bilstm_crf", sentences(40, "place", 0), out=tmp_path / "old", **chosen, **sizes

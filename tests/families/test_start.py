@@ -266,6 +266,7 @@ def test_a_run_of_a_language_model(tmp_path):
         family.train("lstm_lm", prepared, settings, {"embedding_dim": 8}, **options)
 
 
+@pytest.mark.slow
 def test_a_run_of_a_translation_model(tmp_path):
     family = get_family("translation")
     pair = Pairs(["the cat sat", "the qwxyz ran"] * 8, ["eine katze", "ein hund"] * 8)

@@ -242,7 +242,7 @@ def test_a_run_continues_once_there_is_room(tmp_path, capsys):
     ]
     data.write_text("text,label\n" + "\n".join(rows) + "\n")
     command = ["train", "text_cnn", "--data", str(data), "--epochs", "2", "--no-export"]
-    command += ["--set", "maps=2", "embedding_dim=4", "weights=none"]
+    command += ["--set", "maps=2", "embedding_dim=4", "weights=none", "least_steps=1"]
     (tmp_path / "disk").mkdir()
     with small_disk(tmp_path / "disk") as disk:
         run = ["--out", str(disk.folder / "run")]

@@ -8,10 +8,11 @@ import sys
 import keras
 import numpy as np
 import pytest
+from gradients import call_once
 from keras import ops
 from small_models import (
     CLASSIFIERS,
-    FITTED,
+    SIZES,
     TASKS,
     VOCAB_SIZE,
     build,
@@ -173,7 +174,8 @@ def test_bilstm_mt(ngrams, private_units):
     def linear(text):
         mask = np.ones((1, len(text)), bool)
         names = ("linear_words", "linear_letters", "linear_vectors")
-        parts = [model.get_layer(name)(text[None], mask=mask) for name in names]
+        layers = map(model.get_layer, names)
+        parts = [call_once(layer, text[None], mask=mask)[0] for layer in layers]
         return sum(ops.convert_to_numpy(part)[0] for part in parts)
 
     def reference(text):
@@ -267,7 +269,7 @@ def test_mt_coupled_and_mt_shared_give_each_task_its_own_state():
         model = get(name, embedding_dim=5, units=4)
         tokens = texts(LENGTHS)
         states_of = keras.Model(model.input, model.get_layer(layer).output)
-        states = ops.convert_to_numpy(states_of(tokens))
+        states = ops.convert_to_numpy(call_once(states_of, tokens)[0])
         assert states.shape == (3, 2, 4)
         result = outputs(model, tokens)
         for index, task in enumerate(TWO):
@@ -279,7 +281,8 @@ def test_the_shared_states_of_mt_shared_are_those_of_both_directions():
     model = get("mt_shared", embedding_dim=5, units=4, peepholes=False)
     (table,) = weights_of(model, "embedding")
     tokens = texts(LENGTHS)
-    states = keras.Model(model.input, model.get_layer("shared").output)(tokens)
+    states_of = keras.Model(model.input, model.get_layer("shared").output)
+    states, _ = call_once(states_of, tokens)
     for row, length in zip(range(3), LENGTHS, strict=True):
         words = table[tokens[row, :length]]
         expected = np.concatenate(both_directions(model, words), axis=1)
@@ -426,12 +429,13 @@ def test_mt_coupled_takes_exactly_two_tasks(tasks):
 
 def test_unknown_pooling():
     with pytest.raises(ValueError, match="`pooling` must be one of last.*'first'"):
-        zoo.get("bilstm", VOCAB_SIZE, 2, pooling="first")
+        zoo.get("bilstm", VOCAB_SIZE, 2, pooling="first", units=2, embedding_dim=2)
 
 
 @pytest.mark.parametrize("name", sorted({*CLASSIFIERS} - {"mt_coupled"}))
 def test_one_task_is_enough(name):
-    sizes = {} if name in FITTED else {"embedding_dim": 8}
+    known = zoo.describe(name).keywords
+    sizes = {key: size for key, size in SIZES.items() if key in known}
     model = zoo.get(name, VOCAB_SIZE, {"only": 4}, **sizes)
     assert outputs(model, texts([2, 3]))["only"].shape == (2, 4)
 
@@ -493,16 +497,20 @@ def test_listing_models_loads_neither_keras_nor_a_backend():
 def test_a_long_text_is_read_in_windows():
     """The features of a long text are the maximum over those of its windows."""
     model = zoo.get("bilstm", VOCAB_SIZE, 2, embedding_dim=6, units=4, pooling="max")
-    features = keras.Model(model.input, model.get_layer("features").output)
+    features_of = keras.Model(model.input, model.get_layer("features").output)
+
+    def features(tokens):
+        return ops.convert_to_numpy(call_once(features_of, tokens)[0])
+
     [text] = texts([300], seed=4)
-    found = ops.convert_to_numpy(features(text[None]))
+    found = features(text[None])
     windows = [text[:WINDOW], text[WINDOW : 2 * WINDOW], text[2 * WINDOW :]]
-    parts = [ops.convert_to_numpy(features(window[None])) for window in windows]
+    parts = [features(window[None]) for window in windows]
     np.testing.assert_allclose(found, np.max(parts, axis=0), rtol=1e-5, atol=1e-6)
     # Whatever the padding, and whatever stands beside it.
     padded = np.zeros((2, 500), "int32")
     padded[0, :300], padded[1, :3] = text, text[:3]
-    both = ops.convert_to_numpy(features(padded))
+    both = features(padded)
     np.testing.assert_allclose(both[:1], found, rtol=1e-5, atol=1e-6)
-    alone = ops.convert_to_numpy(features(text[None, :3]))
+    alone = features(text[None, :3])
     np.testing.assert_allclose(both[1:], alone, rtol=1e-5, atol=1e-6)

@@ -112,6 +112,14 @@ def best_of(history, key):
     return history[best][key]
 
 
+def test_a_step_is_traced_once():
+    _, trained = build()
+    step, traced = trained.train_step, []
+    trained.train_step = lambda data: traced.append(data) or step(data)
+    train(trained, epochs=1)
+    assert len(traced) == 1
+
+
 def test_missing_labels_teach_nothing():
     """A task without any label keeps its head's weights to the bit."""
     model, trained = build()

@@ -81,6 +81,7 @@ def test_a_search_from_the_command_line(place, capsys, monkeypatch):
         "windows=[1]",
         "epochs=2",
         "batch_size=8",
+        "least_steps=1",
         "--budget",
         "latency=60s",
         "parameters=1e6",
@@ -215,6 +216,7 @@ def test_a_tagger(tmp_path):
 def test_more_epochs_in_steps_are_the_same_training(tmp_path):
     """What Hyperband does, in two processes, against one training."""
     first = {"average": 0.5, "epochs": 1, "batch_size": 8, "learning_rate": 0.02}
+    first["least_steps"] = 1
     keywords = {"embedding_dim": 4, "windows": [1], "maps": 3, "dropout": 0.5}
     folder, family = tmp_path / "trials", "classification"
 
@@ -254,7 +256,7 @@ def test_limits_of_a_training(tmp_path, monkeypatch):
     job = {
         "family": "classification",
         "model": "text_cnn",
-        "settings": {"epochs": 5, "batch_size": 8},
+        "settings": {"epochs": 5, "batch_size": 8, "least_steps": 1},
         "keywords": {"embedding_dim": 4, "windows": [1], "maps": 3},
     }
     late = Job(tmp_path / "late", budget={"latency": 1e-9}, deadline=0.0, **job)

@@ -56,6 +56,7 @@ def fit(
     if todo and not model.trainable_variables:
         _score_once(model, data, [*watching, checkpoint, *callbacks])
     elif todo:
+        make_variables(model, batches)
         model.fit(
             data,
             initial_epoch=first,
@@ -73,6 +74,25 @@ def fit(
         )
     checkpoint.keep_best(model)
     return checkpoint.history
+
+
+def make_variables(model: keras.Model, batches) -> None:
+    """Makes the variables of the optimizer, and those that add up the losses.
+
+    Keras makes them in the first step, which TensorFlow then traces a second time.
+
+    Args:
+        model: a compiled model.
+        batches: the first one is asked for its first row.
+    """
+    if keras.backend.backend() != "tensorflow":
+        return  # where Keras makes them before
+    model.optimizer.build(model.trainable_variables)
+    if model.loss is not None:
+        row = keras.tree.map_structure(lambda array: array[:1], batches[0])
+        inputs, targets, weights = keras.utils.unpack_x_y_sample_weight(row)
+        outputs = model(inputs, training=False)
+        model.compute_loss(inputs, targets, outputs, weights, training=False)
 
 
 def _score_once(model: keras.Model, data, callbacks) -> None:

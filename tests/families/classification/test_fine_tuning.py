@@ -20,6 +20,7 @@ def test_it_is_saved_and_loaded(tmp_path):
         for word in group.split()
     ]
     options = {"units": 4, "weights": "none", "fine_tune": True, "epochs": 1}
+    options |= {"batch_size": 8, "least_steps": 1}
     run = zoo.train("bilstm", rows, label=["mood", "size"], verbose=False, **options)
     run.model.save(tmp_path / "model")
     again = zoo.load(tmp_path / "model")

@@ -59,7 +59,7 @@ def place(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def run(place):
+def run(place, exports_checked_here):
     return zoo.train(
         "text_cnn",
         rows(0, 400),
