@@ -11,9 +11,11 @@ import pytest
 tf = pytest.importorskip("tensorflow")
 pytest.importorskip("tensorflow_text")
 
+import keras  # noqa: E402
+
 from zoo.cli import main  # noqa: E402
 from zoo.reporting.profiles import bars, times_by_part  # noqa: E402
-from zoo.serving.parts import ANSWER, OTHER, TEXT, place_of  # noqa: E402
+from zoo.serving.parts import ANSWER, OTHER, TEXT, layer_classes, place_of  # noqa: E402
 from zoo.serving.profiling import _spans, profile  # noqa: E402
 
 pytestmark = pytest.mark.tensorflow
@@ -86,6 +88,15 @@ def test_operations_are_found_in_their_parts(found):
 )
 def test_the_place_of_an_operation(node, place):
     assert place_of(node, LAYERS) == place
+
+
+def test_operations_of_a_model_within_a_model_are_those_of_its_layers():
+    inputs = keras.Input((3,))
+    inner = keras.Model(
+        inputs, keras.layers.Dense(1, name="head")(inputs), name="inner"
+    )
+    layers = layer_classes(keras.Model(inputs, inner(inputs)))
+    assert place_of("call/inner_1/head_1/MatMul", layers) == ("heads", "head")
 
 
 def test_bars_show_parts_and_layers_with_their_shares():

@@ -27,7 +27,7 @@ _PIPELINE = re.compile(r"\w+_pipeline(_\d+)?")  # names of pipelines
 
 
 def layer_classes(model: keras.Model) -> dict[str, str]:
-    """Returns the class of each layer by name, with those of models within a model.
+    """Returns the class of each layer by name; of a model within it, those inside.
 
     Example:
         >>> inputs = keras.Input((3,))
@@ -40,10 +40,11 @@ def layer_classes(model: keras.Model) -> dict[str, str]:
 
 def _classes(model: keras.Model) -> Iterator[tuple[str, str]]:
     for layer in model.layers:
-        kind = type(layer)
-        yield layer.name, f"{kind.__module__}.{kind.__qualname__}"
         if isinstance(layer, keras.Model):
             yield from _classes(layer)
+        else:
+            kind = type(layer)
+            yield layer.name, f"{kind.__module__}.{kind.__qualname__}"
 
 
 def part_of(kind: str) -> str:
