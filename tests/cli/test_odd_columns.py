@@ -44,6 +44,7 @@ TINY = [
     "embedding_dim=4",
     "maps=2",
     "windows=[1]",
+    "ngrams=[]",  # which would leave no error to show
 ]
 LABELS = ["a|b", "caf\u00e9"]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from zoo.data import DataError, files, load_named, read_table
+from zoo.data import DataError, contents, load_named, read_table
 from zoo.data.download import kept_wheel
 from zoo.data.sets import hutto, treebank
 from zoo.families.encoding import cache
@@ -18,7 +18,7 @@ from zoo.weights import make_glove, shipped
 
 
 def test_a_gzip_file_that_unfolds_without_end(tmp_path, monkeypatch):
-    monkeypatch.setattr(files, "FREE", 10**6)
+    monkeypatch.setattr(contents, "FREE", 10**6)
     path = tmp_path / "rows.csv.gz"
     path.write_bytes(gzip.compress(b"text,label\n" + b"a" * 10**7))
     with pytest.raises(DataError, match="rows.csv.gz: .*Accepted: at most .*Received"):
