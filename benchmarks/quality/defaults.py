@@ -10,7 +10,6 @@ their ensemble, if all are among the models.
 from __future__ import annotations
 
 import argparse
-import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -72,13 +71,9 @@ def measured(name: str, splits, rows: str, options) -> dict[str, list[float]]:
 
 def _kept(name, splits, settings, keywords, folder: Path) -> dict:
     """As `Family.measure`; keeps the model, for the ensemble."""
-    prepared = FAMILY.prepare(splits, settings)
-    model, history = FAMILY.train(
-        name, prepared, settings, keywords, folder=folder / "checkpoints"
+    return FAMILY.measure(
+        name, splits, settings, keywords, folder, save_to=folder / MODEL
     )
-    model.save(folder / MODEL)
-    shutil.rmtree(folder / "checkpoints", ignore_errors=True)
-    return FAMILY.results(model, prepared, history)
 
 
 def _together(_name, splits, settings, keywords, _folder) -> dict:

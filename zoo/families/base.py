@@ -163,15 +163,27 @@ class Family(Steps):
         return text_model, history
 
     def measure(
-        self, name: str, splits, settings, keywords: Mapping, folder: Path
+        self,
+        name: str,
+        splits,
+        settings,
+        keywords: Mapping,
+        folder: Path,
+        *,
+        save_to: Path | None = None,
     ) -> dict:
-        """Trains once, with checkpoints in `folder`, and returns the results."""
+        """Trains once, with checkpoints in `folder`, and returns the results.
+
+        The model is saved if there is a folder for that.
+        """
         prepared = self.prepare(splits, settings)
         checkpoints = folder / "checkpoints"
         text_model, history = self.train(
             name, prepared, settings, keywords, folder=checkpoints
         )
         results = self.results(text_model, prepared, history)
+        if save_to is not None:
+            text_model.save(save_to)
         shutil.rmtree(checkpoints, ignore_errors=True)
         return {**results, "best_epoch": best_epoch(history)}
 

@@ -15,7 +15,6 @@ from zoo.api.scoring.part import PARTS, RECORDS, Record, Work, score_part
 from zoo.api.scoring.plan import Asked, Plan, plan_of
 from zoo.api.start import check_writable
 from zoo.families.saved import saved_metadata
-from zoo.serving.versions import versions
 from zoo.text.locks import locked
 from zoo.text.pairs import joined
 from zoo.text.writing import write_text
@@ -145,10 +144,12 @@ def asked_of(
 def _model_folder(place: str | Path) -> Path:
     """Returns the folder of one version, which stays when newer ones are published."""
     folder = Path(place)
-    if not is_export(folder):
+    if is_export(folder):
+        from zoo.serving.served import version_folder
+
+        folder = version_folder(folder, None)
+    else:
         folder, _ = saved_metadata(place)
-    elif not (folder / "saved_model.pb").is_file():
-        folder = folder / str(versions(folder)[-1])
     return folder.absolute()
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from zoo.api.labelling import Ask, label_good_rows
-from zoo.api.start import load_tensorflow
+from zoo.api.opening import open_model
 from zoo.data.errors import BadRow
 from zoo.data.slices import Slice
 from zoo.text.objects import DAMAGES, parse_json
@@ -112,14 +112,7 @@ def score_part(work: Work) -> Record:
 @functools.cache
 def _asked_here(model: Path, trust: bool) -> Ask:
     """Opens the model once in each process."""
-    load_tensorflow()
-    if (model / "saved_model.pb").is_file():
-        from zoo.serving import ServedModel
-
-        return ServedModel(model, trust=trust).predict
-    from zoo.loading import load
-
-    return load(model).predict
+    return open_model(model, trust=trust).model.predict
 
 
 def _told(bad: BadRow) -> dict:
