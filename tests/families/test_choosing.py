@@ -4,12 +4,13 @@ import json
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
 import zoo
-from zoo.families import get_family
-from zoo.families.choosing import select, train_best
+from zoo.families import choosing, get_family
+from zoo.families.choosing import Candidate, select, train_best
 
 WORDS = {"good": "lovely fine great warm", "bad": "awful poor dull cold"}
 
@@ -108,6 +109,29 @@ def test_when_the_time_is_over_no_other_begins(tmp_path, monkeypatch, capsys):
     )
     assert run.model.metadata["name"] == "linear" and run.exported is None
     assert "text_cnn: not trained: the time limit is reached" in capsys.readouterr().out
+
+
+def test_an_ensemble_has_the_epochs_and_the_seconds_of_its_members(monkeypatch):
+    def trained(name, seconds, losses):
+        history = [{"loss": loss} for loss in losses]
+        return Candidate(name, None, None, history, None, seconds, 0.5, 1.0)
+
+    metadata = {"name": "both", "members": [{"name": "cnn"}, {"name": "lstm"}]}
+    model = SimpleNamespace(metadata=metadata)
+    family = SimpleNamespace(ensemble=lambda models, prepared, settings: model)
+    monkeypatch.setattr(choosing, "_measured", lambda *_: (0.75, 3.0))
+    found = [
+        trained("linear", 9, [7]),
+        trained("cnn", 2, [3, 2]),
+        trained("lstm", 4, [1]),
+    ]
+    both = choosing._together(family, found, None, "mean")
+    assert (both.name, both.seconds, both.score, both.latency) == ("both", 6, 0.75, 3.0)
+    assert [(logs["member"], logs["loss"]) for logs in both.history] == [
+        ("cnn", 3),
+        ("cnn", 2),
+        ("lstm", 1),
+    ]
 
 
 def test_what_auto_cannot_do(tmp_path):

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from zoo.families.base import Family, silent
 from zoo.families.run import Run
 from zoo.reporting.markdown import in_cell, markdown_table
+from zoo.reporting.page import MEMBER
 from zoo.reporting.timing import milliseconds, shown
 from zoo.text.writing import append_text
 
@@ -213,13 +214,15 @@ def _together(
     model = family.ensemble([one.model for one in found], last.prepared, last.settings)
     if model is None:
         return None
+    names = [member["name"] for member in model.metadata["members"]]
+    members = [one for one in found if one.name in names]
     return Candidate(
         model.metadata["name"],
         model,
         last.prepared,
-        [logs for one in found for logs in one.history],
+        [{**logs, MEMBER: one.name} for one in members for logs in one.history],
         last.settings,
-        sum(one.seconds for one in found),
+        sum(one.seconds for one in members),
         *_measured(family, model, splits, objective),
     )
 

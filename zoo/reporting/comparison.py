@@ -10,6 +10,7 @@ from html import escape
 from pathlib import Path
 
 from zoo.reporting.curves import key_svg, line_svg
+from zoo.reporting.page import MEMBER
 from zoo.reporting.runs import RunFacts, differing
 from zoo.reporting.timing import shown as shown_milliseconds
 from zoo.text.writing import write_text
@@ -191,9 +192,14 @@ def _curves(names: Sequence[str], runs: Sequence[RunFacts]) -> list[str]:
 
 
 def _line(history: Sequence[Mapping], key: str) -> list[float]:
-    """Returns the values of a key, up to the first epoch without a number."""
+    """Returns the values of a key, up to the first epoch without a number.
+
+    An ensemble has none, because the epochs are those of its members.
+    """
     line = []
     for logs in history:
+        if MEMBER in logs:
+            break
         value = logs.get(key)
         if isinstance(value, Sequence) and not isinstance(value, str):
             value = value[0] if value else None  # the main one of several scores

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from zoo.reporting.markdown import markdown_table, without_nan
 from zoo.text.writing import write_text
 
+MEMBER = "member"  # key of the name of what an epoch trained, in an ensemble
 NO_PLOTS = "No plots: `pip install matplotlib` adds them."
 
 
@@ -47,13 +49,29 @@ def history_table(history: Sequence[Mapping], columns: Mapping[str, str]) -> str
         | 1     | 0.50 |
     """
     rows = [["epoch", *columns]]
-    for epoch, logs in enumerate(history, 1):
+    for epoch, logs in zip(epoch_names(history), history, strict=True):
         cells = []
         for key, _, form in (column.partition(":") for column in columns.values()):
             value = logs.get(key)
             cells.append("" if value is None or value != value else f"{value:{form}}")
-        rows.append([str(epoch), *cells])
+        rows.append([epoch, *cells])
     return markdown_table(rows)
+
+
+def epoch_names(history: Sequence[Mapping]) -> list[str]:
+    """Returns the number of each epoch, of an ensemble that of its member.
+
+    Example:
+        >>> epoch_names([{MEMBER: "cnn"}, {MEMBER: "cnn"}, {MEMBER: "lstm"}])
+        ['cnn 1', 'cnn 2', 'lstm 1']
+    """
+    counts: Counter[str] = Counter()
+    names = []
+    for logs in history:
+        member = logs.get(MEMBER, "")
+        counts[member] += 1
+        names.append(f"{member} {counts[member]}".lstrip())
+    return names
 
 
 def settings_block(settings: Mapping) -> str:

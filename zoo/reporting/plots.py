@@ -13,6 +13,7 @@ from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 
 from zoo.models._search_space import Float, Int, Range, as_json
+from zoo.reporting.page import MEMBER
 from zoo.tasks import Task
 from zoo.text.writing import replaced
 from zoo.training.callbacks import SHARES
@@ -292,19 +293,27 @@ def _curves(outcome) -> Figure:
     figure = Figure(figsize=(10, 3.5), layout="constrained")
     loss, score = figure.subplots(1, 2)
     epochs = np.arange(1, len(outcome.history) + 1)
+    members = [logs.get(MEMBER, "") for logs in outcome.history]
+    # A line ends with a member of an ensemble.
+    ends = [i for i in epochs[:-1] if members[i] != members[i - 1]]
+    below = "epoch"
+    if members[0]:
+        below = f"epoch of {', then of '.join(dict.fromkeys(members))}"
+
+    def lines(key: str):
+        values = np.array([logs[key] for logs in outcome.history], float)
+        return [np.insert(row.astype(float), ends, np.nan) for row in (epochs, values)]
+
     for key, label in (("loss", "training"), ("val_loss", "validation")):
         if key in outcome.history[0]:
-            loss.plot(
-                epochs, [logs[key] for logs in outcome.history], "o-", label=label
-            )
-    loss.set(title="Loss", xlabel="epoch", xticks=_ticks(epochs))
+            loss.plot(*lines(key), "o-", label=label)
+    loss.set(title="Loss", xlabel=below, xticks=_ticks(epochs))
     loss.legend()
     score.set_prop_cycle(color=_twenty_colors())
     for name, key in metric_names(outcome.prepared.tasks).items():
         if f"val_{key}" in outcome.history[0]:
-            values = [logs[f"val_{key}"] for logs in outcome.history]
-            score.plot(epochs, values, "o-", label=plain(name))
-    score.set(title="Validation metric", xlabel="epoch", xticks=_ticks(epochs))
+            score.plot(*lines(f"val_{key}"), "o-", label=plain(name))
+    score.set(title="Validation metric", xlabel=below, xticks=_ticks(epochs))
     if score.lines and len(outcome.prepared.tasks) <= 20:
         figure.legend(
             handles=score.lines, loc="outside right upper", fontsize="x-small"

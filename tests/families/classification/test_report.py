@@ -24,6 +24,7 @@ from zoo.families.classification.report import (
 from zoo.families.classification.settings import ClassificationSettings
 from zoo.families.classification.train import Encoded
 from zoo.families.classification.verdict import recommend
+from zoo.reporting import comparison, plots
 from zoo.reporting.markdown import markdown_table
 from zoo.tasks import Task
 from zoo.training.metrics import evaluate
@@ -202,6 +203,32 @@ def test_plots_are_images(tmp_path):
             image.load()
             assert image.format == "PNG" and min(image.size) > 200
             assert len(image.convert("L").getcolors()) > 2
+
+
+def test_epochs_of_an_ensemble_are_those_of_its_members(tmp_path):
+    losses = {"cnn": (0.9, 0.5), "lstm": (0.8, 0.4, 0.2)}
+    made = outcome({"mood": Task("categories", ("a", "b"))}, history=1)
+    history = [
+        {**made.history[0], "loss": loss, "member": name}
+        for name, found in losses.items()
+        for loss in found
+    ]
+    made = dataclasses.replace(made, history=history)
+    page = write_report(made, tmp_path).read_text("utf-8")
+    [table] = [table for table in tables(page) if table[0][0] == "epoch"]
+    assert [row[0] for row in table[1:]] == [
+        "cnn 1",
+        "cnn 2",
+        "lstm 1",
+        "lstm 2",
+        "lstm 3",
+    ]
+    axis = plots._curves(made).axes[0]
+    epochs, shown = axis.lines[0].get_data()
+    np.testing.assert_array_equal(epochs, [1, 2, np.nan, 3, 4, 5])
+    np.testing.assert_array_equal(shown, [0.9, 0.5, np.nan, 0.8, 0.4, 0.2])
+    assert axis.get_xlabel() == "epoch of cnn, then of lstm"
+    assert comparison._line(history, "loss") == []
 
 
 def test_without_matplotlib(tmp_path, monkeypatch):

@@ -28,7 +28,13 @@ from zoo.families.classification.reliability import describe_calibration
 from zoo.families.classification.train import Prepared
 from zoo.families.classification.verdict import recommend, verdict
 from zoo.reporting.markdown import in_cell, markdown_table
-from zoo.reporting.page import NO_PLOTS, images, settings_block, write_page
+from zoo.reporting.page import (
+    NO_PLOTS,
+    epoch_names,
+    images,
+    settings_block,
+    write_page,
+)
 from zoo.reporting.timing import milliseconds
 from zoo.reporting.timing import shown as shown_milliseconds
 from zoo.tasks import Task
@@ -292,11 +298,12 @@ def _data_table(prepared: Prepared) -> str:
 
 def _history_table(outcome: Outcome) -> str:
     rows = [["epoch", "seconds", "loss", "valid loss", "valid, mean over tasks"]]
-    for epoch, logs in enumerate(outcome.history):
+    names = epoch_names(outcome.history)
+    for epoch, logs in zip(names, outcome.history, strict=True):
         score = logs["score"]
         rows.append(
             [
-                str(epoch + 1),
+                epoch,
                 f"{logs['seconds']:.0f}",
                 number(logs["loss"]),
                 number(logs.get("val_loss", np.nan)),
