@@ -77,7 +77,7 @@ def test_shares_of_three_have_the_lowest_loss():
         far = np.square(np.subtract(given, 1 / 3)).sum()
         return mean_loss(task, target, np.ones(rows), mixed) * rows + PRIOR_ROWS * far
 
-    near = [np.add(shares, step) for step in 0.2 * np.vstack([np.eye(3), -np.eye(3)])]
+    near = [np.add(shares, step) for step in 0.02 * np.vstack([np.eye(3), -np.eye(3)])]
     assert loss(*shares) < min(loss(*one) for one in near if min(one) >= 0)
     nothing = best_shares(task, target, np.zeros(rows), sure, other, noise)
     np.testing.assert_allclose(nothing, 1 / 3)
