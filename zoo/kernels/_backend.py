@@ -30,6 +30,7 @@ on_each_device, zeros_unless = _chosen.on_each_device, _chosen.zeros_unless
 on_each_replica = _chosen.on_each_replica
 # `rows` updates single rows of variables; None if gradients of tables are dense.
 rows, take_rows = _chosen.rows, _chosen.take_rows
+distinct = _chosen.distinct
 
 # `fused_lstm` is one operation for all steps; None where XLA compiles the loop.
 fused_lstm = _chosen.fused_lstm
@@ -37,6 +38,7 @@ fused_lstm = _chosen.fused_lstm
 __all__ = [
     "CALLS_UPDATE_METRICS",
     "by_rows",
+    "distinct",
     "fused_lstm",
     "on_each_device",
     "on_each_replica",

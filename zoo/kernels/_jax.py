@@ -89,6 +89,11 @@ def sliced_matmul(rows, weights, counts, *, sparse_gradient):
     )
 
 
+def distinct(values):
+    """Returns each of the values `[n]` once; not in compiled functions."""
+    return jnp.unique(values)
+
+
 def take_rows(table, rows):
     """Returns `table[rows]` of a `keras.Variable`; its gradient is dense."""
     return jnp.take(table.value, rows, axis=0)

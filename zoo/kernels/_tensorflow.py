@@ -12,7 +12,7 @@ from zoo.kernels.portable import is_portable
 from zoo.kernels.single import is_single
 
 CALLS_UPDATE_METRICS = True  # within Keras's `fit`
-take_rows = rows.take_rows
+distinct, take_rows = rows.distinct, rows.take_rows
 
 
 def scan(

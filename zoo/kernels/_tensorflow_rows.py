@@ -15,6 +15,11 @@ def take_rows(table, rows: tf.Tensor) -> tf.Tensor:
     return tf.gather(table.value, rows)
 
 
+def distinct(values: tf.Tensor) -> tf.Tensor:
+    """Returns each of the values `[n]` once."""
+    return tf.unique(values).y
+
+
 def put_rows(table, rows: tf.Tensor, values: tf.Tensor) -> None:
     """Assigns `values` to different rows of a `keras.Variable`."""
     table.value.scatter_update(tf.IndexedSlices(values, rows))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import keras
 from keras import ops
 
-from zoo.layers.padding import ConsumesMask
+from zoo.kernels.single import is_whole
+from zoo.layers.padding import ConsumesMask, kept
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -68,11 +69,12 @@ class TextConvolution(ConsumesMask):
 
     def call(self, embedded, mask):
         edge = [self.window - 1, self.window - 1]
-        embedded = ops.where(ops.expand_dims(mask, -1), embedded, 0.0)
-        embedded = ops.pad(embedded, [[0, 0], edge, [0, 0]])
+        embedded = ops.pad(kept(embedded, mask), [[0, 0], edge, [0, 0]])
         maps = ops.conv(
             embedded, self.kernel, padding="valid", data_format="channels_last"
         )
+        if is_whole(mask):
+            return ops.relu(ops.max(maps, axis=1) + self.bias)
         touched = self._touched(ops.pad(mask, [[0, 0], edge]))
         best = ops.max(
             ops.where(ops.expand_dims(touched, -1), maps, float("-inf")), axis=1

@@ -10,7 +10,8 @@ import numpy as np
 from keras import ops
 
 from zoo._lazy import RenamedAttributes
-from zoo.kernels._backend import take_rows
+from zoo.kernels._backend import distinct, take_rows
+from zoo.kernels.single import is_whole
 from zoo.layers.padding import ConsumesMask
 
 # Odd, so that a power of two of buckets keeps all single words apart; their fractions
@@ -189,16 +190,21 @@ class NGramBag(RenamedAttributes, ConsumesMask):
             call. With `binary` the places of an n-gram that occurs several times, or
             of several with the same row, share what it adds.
         """
-        rows, real = self._hashed(tokens, mask)
+        parts = self._hashed(tokens, mask)
+        rows, real = self._joined(parts)
         times = ops.cast(real, "float32")
         if self.binary:
             same = ops.equal(rows[:, :, None], rows[:, None, :])
             same = ops.logical_and(same, real[:, None, :])
             times = times / ops.maximum(ops.sum(ops.cast(same, "float32"), axis=2), 1.0)
         vectors = self._weighted(ops.where(real, rows, 0), times)
-        total = 0.0
-        for n, part in zip(self.n, ops.split(vectors, len(self.n), axis=1)):
-            total += sum(_shift_back(part / n, offset) for offset in range(n))
+        total, start = 0.0, 0
+        for n, (part, _) in zip(self.n, parts, strict=True):
+            end = start + ops.shape(part)[1]
+            of_n = vectors[:, start:end] / n
+            for offset in range(n):
+                total += ops.pad(of_n, [[0, 0], [offset, n - 1 - offset], [0, 0]])
+            start = end
         return total
 
     def _weighted(self, rows, times):
@@ -231,10 +237,12 @@ class NGramBag(RenamedAttributes, ConsumesMask):
             mask: bool `[batch, time]`.
 
         Returns:
-            int32 rows and bool, both `[batch, n-grams]`, where n-grams is
-            `len(n) * time`; rows that do not count are 0.
+            int32 rows and bool, both `[batch, n-grams]`; rows that do not count are 0.
         """
-        rows, real = self._hashed(tokens, mask)
+        rows, real = self._joined(self._hashed(tokens, mask))
+        if self.binary and is_whole(mask):
+            rows = ops.expand_dims(distinct(rows[0]), 0)
+            return rows, ops.ones_like(rows, "bool")
         if self.binary:
             # Sorted, equal rows are neighbours; rows that do not count come last.
             rows = ops.sort(ops.where(real, rows, self.buckets), axis=1)
@@ -243,23 +251,30 @@ class NGramBag(RenamedAttributes, ConsumesMask):
             real = ops.logical_and(new, rows < self.buckets)
         return ops.where(real, rows, 0), real
 
-    def _hashed(self, tokens, mask):
-        """Returns `rows` of n-grams in the order of their lengths, then first tokens.
+    def _hashed(self, tokens, mask) -> list[tuple]:
+        """Returns rows and whether they count, one column an n-gram, for each length.
 
-        Those that do not count have any row; `binary` makes no difference.
+        Rows are up to multiples of `buckets`; `binary` makes no difference.
         """
         tokens = ops.cast(tokens, "int32")
-        rows, real = [], []
+        products = [
+            multiply_modulo(tokens, factor, self.buckets)
+            for factor in _FACTORS[1 : max(self.n) + 1]
+        ]
+        parts = []
         for n in self.n:
             row = n * _FACTORS[0] % self.buckets
-            full = mask
+            full = _at(mask, 0, n)
             for offset in range(n):
-                ids = _shift(tokens, offset)
-                row = row + multiply_modulo(ids, _FACTORS[offset + 1], self.buckets)
-                full = ops.logical_and(full, _shift(mask, offset))
-            rows.append(ops.mod(row, self.buckets))
-            real.append(full)
-        return ops.concatenate(rows, axis=1), ops.concatenate(real, axis=1)
+                row = row + _at(products[offset], offset, n)
+                if offset and not is_whole(mask):
+                    full = ops.logical_and(full, _at(mask, offset, n))
+            parts.append((row, full))
+        return parts
+
+    def _joined(self, parts: list[tuple]) -> tuple:
+        rows, real = (ops.concatenate(both, axis=1) for both in zip(*parts))
+        return ops.mod(rows, self.buckets), real
 
     def get_config(self) -> dict:
         return {
@@ -308,17 +323,7 @@ def multiply_modulo(ids, factor: int, modulus: int):
     return total
 
 
-def _shift(values, offset: int):
-    """Returns `values[:, offset:]`, padded with zeros to the same length."""
-    if not offset:
-        return values
-    ahead = ops.pad(values, [[0, 0], [0, offset]])
-    return ahead[:, offset:]
-
-
-def _shift_back(values, offset: int):
-    """Returns `values[:, :-offset]` after zeros, of the same length."""
-    if not offset:
-        return values
-    behind = ops.pad(values, [[0, 0], [offset, 0], [0, 0]])
-    return behind[:, :-offset]
+def _at(values, offset: int, n: int):
+    """Returns the values at this offset in each n-gram, `[batch, time - n + 1]`."""
+    after = n - 1 - offset
+    return values[:, offset:-after] if after else values[:, offset:]

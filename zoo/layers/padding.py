@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 from keras import ops
 
-from zoo.kernels.single import is_single, whole
+from zoo.kernels.single import is_single, is_whole, whole
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -45,6 +45,26 @@ class PaddingMask(keras.layers.Layer):
 
     def get_config(self) -> dict:
         return {**super().get_config(), "pad": self.pad}
+
+
+def kept(values, mask, otherwise=0.0):
+    """Returns the values at tokens, and another value at padding.
+
+    Args:
+        values: `[batch, time]` or `[batch, time, features]`.
+        mask: bool `[batch, time]`, true at tokens.
+        otherwise: the value at padding.
+
+    Example:
+        >>> import numpy as np
+        >>> kept(np.ones((1, 2, 1)), np.array([[True, False]]))[0, :, 0].numpy().tolist()
+        [1.0, 0.0]
+    """
+    if is_whole(mask):
+        return values
+    if len(values.shape) > len(mask.shape):
+        mask = ops.expand_dims(mask, -1)
+    return ops.where(mask, values, otherwise)
 
 
 class ConsumesMask(keras.layers.Layer):

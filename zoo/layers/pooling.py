@@ -11,7 +11,8 @@ from __future__ import annotations
 import keras
 from keras import ops
 
-from zoo.layers.padding import ConsumesMask
+from zoo.kernels.single import is_whole
+from zoo.layers.padding import ConsumesMask, kept
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -34,9 +35,10 @@ class MaskedMaxPooling(ConsumesMask):
     """
 
     def call(self, states, mask):
-        mask = ops.expand_dims(mask, -1)
-        best = ops.max(ops.where(mask, states, float("-inf")), axis=1)
-        return ops.where(ops.any(mask, axis=1), best, 0.0)
+        best = ops.max(kept(states, mask, float("-inf")), axis=1)
+        if is_whole(mask):
+            return best
+        return ops.where(ops.any(mask, axis=1, keepdims=True), best, 0.0)
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -59,6 +61,9 @@ class MaskedMeanPooling(ConsumesMask):
     """
 
     def call(self, states, mask):
+        if is_whole(mask):
+            mean = ops.mean(ops.cast(states, "float32"), axis=1)
+            return ops.cast(mean, states.dtype)
         real = ops.cast(ops.expand_dims(mask, -1), "float32")
         count = ops.maximum(ops.sum(real, axis=1), 1.0)  # [batch, 1]
         # In float32: half-precision sums over long texts are imprecise or overflow.
@@ -86,6 +91,8 @@ class LastState(ConsumesMask):
     """
 
     def call(self, states, mask):
+        if is_whole(mask):
+            return states[:, -1]
         seen = ops.cumsum(ops.cast(mask, "int32"), axis=1)
         last = ops.logical_and(mask, ops.equal(seen, seen[:, -1:]))
         return ops.sum(ops.where(ops.expand_dims(last, -1), states, 0.0), axis=1)
@@ -135,13 +142,13 @@ class AttentionPooling(ConsumesMask):
         self.query = self.add_weight(name="query", shape=(units, 1))
 
     def call(self, states, mask):
-        mask = ops.expand_dims(mask, -1)  # [batch, time, 1]
-        states = ops.where(mask, states, 0.0)
+        states = kept(states, mask)
         hidden = ops.tanh(ops.matmul(states, self.kernel) + self.bias)
         score = ops.cast(ops.matmul(hidden, self.query), "float32")
-        best = ops.max(ops.where(mask, score, float("-inf")), axis=1, keepdims=True)
+        score = kept(score, mask, float("-inf"))
+        best = ops.max(score, axis=1, keepdims=True)
         best = ops.stop_gradient(ops.where(ops.isfinite(best), best, 0.0))
-        weight = ops.exp(ops.where(mask, score - best, float("-inf")))
+        weight = ops.exp(score - best)
         total = ops.sum(weight, axis=1, keepdims=True)  # at least 1 if there is a token
         pooled = ops.sum(weight * ops.cast(states, "float32"), axis=1)
         return ops.cast(pooled / ops.maximum(total[:, 0], 1e-6), states.dtype)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import keras
 from keras import ops
 
-from zoo.layers.padding import ConsumesMask
+from zoo.kernels._backend import take_rows
+from zoo.layers.padding import ConsumesMask, kept
 
 _COMBINERS = ("norm", "mean")
 
@@ -88,10 +89,8 @@ class TokenBag(ConsumesMask):
         self.bias.assign(bias)
 
     def call(self, tokens, mask):
-        real = ops.cast(mask, "float32")
-        vectors = ops.take(self.embeddings, tokens, axis=0)
-        total = ops.sum(ops.expand_dims(real, -1) * vectors, axis=1)
-        return self.bias + self._divided(total, self._size(tokens, real))
+        total = ops.sum(self._vectors(tokens, mask), axis=1)
+        return self.bias + ops.divide_no_nan(total, self._size(tokens, mask))
 
     def by_token(self, tokens, mask):
         """What each token adds to the result of a call, beside `bias`.
@@ -103,20 +102,18 @@ class TokenBag(ConsumesMask):
         Returns:
             float32 `[batch, time, outputs]`.
         """
-        real = ops.cast(mask, "float32")
-        vectors = ops.take(self.embeddings, tokens, axis=0)
-        size = ops.expand_dims(self._size(tokens, real), -1)
-        return self._divided(ops.expand_dims(real, -1) * vectors, size)
+        size = ops.expand_dims(self._size(tokens, mask), -1)
+        return ops.divide_no_nan(self._vectors(tokens, mask), size)
 
-    def _size(self, tokens, real):
+    def _vectors(self, tokens, mask):
+        return kept(take_rows(self.embeddings, tokens), mask)
+
+    def _size(self, tokens, mask):
         """Returns the length of the features of each text, `[batch, 1]`."""
-        lengths = real * ops.take(self.lengths, tokens, axis=0)
+        lengths = kept(take_rows(self.lengths, tokens), mask)
         if self.combiner == "norm":
             return ops.sqrt(ops.sum(ops.square(lengths), axis=1, keepdims=True))
         return ops.sum(lengths, axis=1, keepdims=True)
-
-    def _divided(self, total, size):
-        return ops.where(size > 0, total / ops.maximum(size, 1e-6), 0.0)
 
     def compute_output_shape(self, tokens_shape):
         return tokens_shape[0], self.outputs

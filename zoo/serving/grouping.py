@@ -6,6 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from zoo.kernels.single import single
+from zoo.text import TextPipeline
+from zoo.text.branch import branch
 from zoo.text.imports import tf
 from zoo.text.table import bear_no_rows
 
@@ -14,8 +16,8 @@ from zoo.text.table import bear_no_rows
 MOST_STEPS, MOST_ROWS = 2048, 64
 # A request of one row, or of fewer steps, is computed as it is: sorting takes longer.
 FEW_STEPS = 512
-# A row without padding of at most so many steps has a graph of its own, with fewer
-# operations. This is a window of the recurrent classifiers.
+# A single text of at most so many steps has a graph of its own, with fewer operations.
+# This is a window of the recurrent classifiers.
 SHORT = 128
 
 
@@ -24,10 +26,10 @@ def lengths_of(ids: tf.Tensor) -> tf.Tensor:
     return tf.reduce_sum(tf.cast(ids != 0, tf.int32), axis=1)
 
 
-def of_texts(pipeline: Callable, compute: Callable):
+def of_texts(pipeline: TextPipeline, compute: Callable):
     """Returns a `tf.function` of texts whose rows are computed in groups.
 
-    One short row without padding has a graph of its own; see `zoo.kernels.single`.
+    A request of one short text has a graph of its own; see `zoo.kernels.single`.
 
     Args:
         pipeline: from string `[batch]` to int32 ids `[batch, time]`, 0 for padding.
@@ -47,19 +49,24 @@ def of_texts(pipeline: Callable, compute: Callable):
     with single(SHORT):
         alone = traced(1)
 
+    def one(text: tf.Tensor) -> dict:
+        ids = pipeline.of_one(text)
+        short = tf.shape(ids)[1] <= SHORT
+        return branch(short, lambda: alone(ids), lambda: computed(ids))
+
+    @bear_no_rows
+    def several(text: tf.Tensor) -> dict:
+        return in_groups(computed, pipeline(text))
+
     @tf.function(
         input_signature=[tf.TensorSpec([None], tf.string, name="text")],
         autograph=False,
     )
-    @bear_no_rows
     def run(text: tf.Tensor) -> dict:
-        ids = pipeline(text)
-        rows, steps = tf.unstack(tf.shape(ids))
-        short = (rows == 1) & (steps <= SHORT) & tf.reduce_all(ids != 0)
-        return tf.cond(
-            short,
-            lambda: alone(tf.reshape(ids, [1, -1])),
-            lambda: in_groups(computed, ids),
+        return branch(
+            tf.equal(tf.size(text), 1),
+            lambda: one(tf.reshape(text, [1])),
+            lambda: several(text),
         )
 
     return run

@@ -24,6 +24,7 @@ BATCH_SIZES = (1, 32)
 CALLS = 200  # requests that are timed, of each batch size
 _TRACED = 30  # requests whose operations are timed
 _FIRST = 5  # requests that are not counted
+_HOLDERS = ("If", "StatelessIf")  # their time is that of the operations in them
 _SESSION = "session"  # what a request costs before any operation
 
 
@@ -177,5 +178,8 @@ def _spans(stats: Any) -> Iterable[tuple[str, str, float]]:
     for start, node in runs:
         end = start + node.all_end_rel_nanos
         _, _, call = node.timeline_label.partition(" = ")
-        yield node.node_name, call.partition("(")[0], max(end - last, 0) / 1e9
+        op = call.partition("(")[0]
+        if op in _HOLDERS:
+            continue
+        yield node.node_name, op, max(end - last, 0) / 1e9
         last = max(last, end)

@@ -7,6 +7,7 @@ already in tensorflow-text 2.12.1, which TF Serving images up to 2.19 link.
 
 from __future__ import annotations
 
+from zoo.text.branch import branch
 from zoo.text.characters import APOSTROPHES, joined_surrogates
 from zoo.text.imports import tf, tf_text
 from zoo.text.inputs import each_text
@@ -102,7 +103,7 @@ def clean(texts: tf.Tensor, *, max_bytes: int, lowercase: bool) -> tf.Tensor:
     """
     long = tf.strings.length(texts) > max_bytes
     # Few requests have a long text; the others are spared the operations for it.
-    readable = tf.cond(
+    readable = branch(
         tf.reduce_any(long), lambda: _cut(texts, long, max_bytes), lambda: valid(texts)
     )
     return normal(readable, lowercase=lowercase)

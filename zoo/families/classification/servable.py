@@ -11,6 +11,7 @@ from zoo.families.classification.agreement import check_input, check_outputs
 from zoo.families.classification.embedding import sentence_features
 from zoo.families.classification.examples import example_signatures, serve_examples
 from zoo.serving.answers import answer_of, output_names
+from zoo.serving.constants import held, other_weights, small_weights
 from zoo.serving.graphs import check_backend, text_endpoint, tokens_endpoint
 from zoo.serving.grouping import lengths_of, of_texts
 from zoo.serving.servable import Servable
@@ -31,8 +32,9 @@ class Served(tf.Module):
     def __init__(self, model: keras.Model, pipeline: TextPipeline, tasks):
         super().__init__(name="served")
         self.pipeline = pipeline
+        constants = small_weights(model)
         # Keep the weights, not the model: it holds layers, optimizer and random seeds.
-        self.weights = [variable.value for variable in model.weights]
+        self.weights = other_weights(model, constants)
         names = output_names(tasks)
         features = sentence_features(model, tasks)
         if features is not None:
@@ -40,7 +42,8 @@ class Served(tf.Module):
             model = keras.Model(model.input, both)
 
         def compute(ids: tf.Tensor) -> dict:
-            outputs = model(ids, training=False)
+            with held(constants):
+                outputs = model(ids, training=False)
             if features is None:
                 return {"logits": outputs}
             return {**outputs, "length": lengths_of(ids)}

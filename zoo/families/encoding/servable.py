@@ -9,6 +9,7 @@ import keras
 from zoo.models.encoders import OUTPUT
 from zoo.serving.expected import ODD, call, eager_lengths
 from zoo.serving.graphs import check_backend, tokens_endpoint
+from zoo.serving.constants import held, other_weights, small_weights
 from zoo.serving.grouping import lengths_of, of_texts
 from zoo.serving.servable import Servable
 from zoo.text import TextPipeline, as_bytes
@@ -26,11 +27,13 @@ class ServedEncoder(tf.Module):
     def __init__(self, model: keras.Model, pipeline: TextPipeline) -> None:
         super().__init__(name="served")
         self.pipeline = pipeline
-        self.weights = [variable.value for variable in model.weights]
+        constants = small_weights(model)
+        self.weights = other_weights(model, constants)
         text = tf.TensorSpec([None], tf.string, name="text")
 
         def compute(ids: tf.Tensor) -> dict:
-            vectors = model(ids, training=False)[OUTPUT]
+            with held(constants):
+                vectors = model(ids, training=False)[OUTPUT]
             return {OUTPUT: tf.cast(vectors, tf.float32), "length": lengths_of(ids)}
 
         run = of_texts(pipeline, compute)
