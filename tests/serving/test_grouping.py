@@ -72,20 +72,25 @@ def test_few_steps_are_one_group(recorded):
     assert shapes.numpy().tolist() == [[2, 3], [1, 300]]
 
 
-def test_one_short_row_without_padding_has_a_graph_of_its_own():
-    def numbers(text):
+class Numbers:
+    """A pipeline that reads the ids of a text from it."""
+
+    def __call__(self, text):
         return tf.strings.to_number(tf.strings.split(text).to_tensor("0"), tf.int32)
 
+    of_one = __call__
+
+
+def test_one_short_text_has_a_graph_of_its_own():
     def compute(ids):
         total = tf.reduce_sum(ids, axis=1)
         return {"total": total, "alone": tf.fill(tf.shape(total), is_single())}
 
-    run = of_texts(numbers, compute)
+    run = of_texts(Numbers(), compute)
     for texts, alone in (
         (["1 2"], True),
         (["1 " * 128], True),
         (["1 " * 129], False),
-        (["1 0"], False),
         (["1", "2 3"], False),
         ([], False),
     ):

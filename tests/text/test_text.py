@@ -94,6 +94,8 @@ def test_a_text_has_the_same_ids_alone_and_in_a_batch(pipeline):
     together = pipeline.encode(ODD)
     for text, ids in zip(ODD, together, strict=True):
         np.testing.assert_array_equal(pipeline([text]).numpy()[0], ids)
+        one = pipeline.of_one(tf.constant([as_bytes(text)]))
+        np.testing.assert_array_equal(one, ids[None])
 
 
 def test_a_pipeline_that_is_called_often_becomes_a_graph(pipeline, monkeypatch):

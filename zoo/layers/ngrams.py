@@ -216,7 +216,7 @@ class NGramBag(RenamedAttributes, ConsumesMask):
         """
         count, weight = ops.sum(times, axis=1, keepdims=True), times
         if self.weighted:
-            chosen = ops.take(self.ngram_weights, rows, axis=0)
+            chosen = take_rows(self.ngram_weights, rows)
             weight = times * chosen
             if self.combiner == "sqrtn":
                 count = ops.sum(weight * chosen, axis=1, keepdims=True)

@@ -57,8 +57,9 @@ def kept(values, mask, otherwise=0.0):
 
     Example:
         >>> import numpy as np
-        >>> kept(np.ones((1, 2, 1)), np.array([[True, False]]))[0, :, 0].numpy().tolist()
-        [1.0, 0.0]
+        >>> y = kept(np.array([[5.0, 7.0]]), np.array([[True, False]]))
+        >>> keras.ops.convert_to_numpy(y).tolist()
+        [[5.0, 0.0]]
     """
     if is_whole(mask):
         return values

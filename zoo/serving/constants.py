@@ -29,7 +29,7 @@ def small_weights(model: keras.Model) -> Constants:
     }
     return [
         (variable, keras.ops.convert_to_numpy(variable))
-        for variable in model.variables
+        for variable in model.weights
         if id(variable) not in recurrent and np.prod(variable.shape) <= MOST_NUMBERS
     ]
 

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 import keras
 
 from zoo.models.encoders import OUTPUT
+from zoo.serving.constants import held, other_weights, small_weights
 from zoo.serving.expected import ODD, call, eager_lengths
 from zoo.serving.graphs import check_backend, tokens_endpoint
-from zoo.serving.constants import held, other_weights, small_weights
 from zoo.serving.grouping import lengths_of, of_texts
 from zoo.serving.servable import Servable
 from zoo.text import TextPipeline, as_bytes
