@@ -35,11 +35,16 @@ def test_ranges_and_fixed_values_of_the_user():
     assert {"units", "pooling", "learning_rate", "epochs"} <= set(names(everything))
 
 
-@pytest.mark.parametrize("fixed", [{"weights": "glove-en"}, {"vectors": "a.txt"}])
-def test_an_embedding_is_as_wide_as_the_vectors_that_are_fixed(fixed):
+@pytest.mark.parametrize(
+    "fixed", [{}, {"weights": "glove-en"}, {"vectors": "a.txt"}], ids=str
+)
+def test_an_embedding_is_as_wide_as_the_vectors_if_there_may_be_any(fixed):
     assert "embedding_dim" not in names(searched_space(["bilstm"], fixed=fixed))
-    searched = searched_space(["bilstm"], fixed={"weights": "none"})
-    assert "embedding_dim" in names(searched)
+    random = searched_space(["bilstm"], fixed={"weights": "none"})
+    assert "embedding_dim" in names(random)
+    asked = searched_space(["bilstm"], fixed=fixed, only=["embedding_dim"])
+    assert names(asked) == ["embedding_dim"]
+    assert "embedding_dim" in names(searched_space(["lstm_lm"]))  # keeps its width
     model, settings, keywords = searched_space(["bilstm"], fixed=fixed).chosen({})
     assert settings == fixed and keywords == {}
 

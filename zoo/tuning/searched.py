@@ -189,7 +189,7 @@ def default_of(model: str, name: str):
 
 def _space(model: str, ranges: Mapping, fixed: Mapping, only: Sequence[str]) -> dict:
     own = space_of(model)
-    if fixed.get("vectors") or fixed.get("weights", AUTO) not in (AUTO, NONE):
+    if _starts_from_vectors(model, fixed) and "embedding_dim" not in only:
         fixed = {"embedding_dim": None, **fixed}  # as wide as the vectors
     space = {name: range_ for name, range_ in own.items() if name not in fixed}
     arguments = describe(model).keywords
@@ -205,6 +205,15 @@ def _space(model: str, ranges: Mapping, fixed: Mapping, only: Sequence[str]) -> 
     return settled(
         space, {name: fixed.get(name, default_of(model, name)) for name in others}
     )
+
+
+def _starts_from_vectors(model: str, fixed: Mapping) -> bool:
+    """Returns whether the vectors decide how wide an embedding is, if any suit."""
+    settings = settings_of(model)
+    if fixed.get("vectors"):
+        return True
+    weights = fixed.get("weights", getattr(settings.of(model), "weights", NONE))
+    return weights not in ((AUTO, NONE) if settings.keeps_width else (NONE,))
 
 
 def _only_when(range_: Range, when: Mapping) -> Range:
