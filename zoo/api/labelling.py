@@ -29,6 +29,8 @@ def label_file(
     out: str | Path,
     *,
     text: str | Sequence[str],
+    encoding: str | None = None,
+    quotes: bool = True,
     tell: Callable[[int], None] | None = None,
 ) -> int:
     """Writes the rows of a table with all their columns and the answers of a model.
@@ -44,6 +46,7 @@ def label_file(
         data: table of a known format.
         out: file to write, in a known format.
         text: column of the texts, or the two columns of pairs.
+        encoding, quotes: of the table; see `zoo.data.files.Table`.
         tell: is called with the number of rows so far.
 
     Returns:
@@ -55,7 +58,7 @@ def label_file(
         OSError: if the file cannot be written.
     """
     check_written(out)
-    table = Table(data)
+    table = Table(data, encoding=encoding, quotes=quotes)
     wanted = [text] if isinstance(text, str) else list(text)
     columns = table.names(wanted) or json_keys(table)
     places = [_place(table, columns, name) for name in wanted]

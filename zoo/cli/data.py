@@ -68,16 +68,21 @@ def add_data_arguments(parser: argparse._ActionsContainer) -> None:
         default="error",
         help="skip leaves out and lists rows that cannot be used (default: error)",
     )
+    add_decoding_arguments(parser)
+    parser.add_argument(
+        "--comment",
+        metavar="MARK",
+        help="leave out lines of a .conll or .txt file that start with MARK, such as #",
+    )
+
+
+def add_decoding_arguments(parser: argparse._ActionsContainer) -> None:
+    """Adds the options for how the characters of a file become cells."""
     parser.add_argument("--encoding", help="encoding of the file (default: UTF-8)")
     parser.add_argument(
         "--quotes",
         action=argparse.BooleanOptionalAction,
         help='CSV and TSV: whether " quotes cells or is an ordinary character',
-    )
-    parser.add_argument(
-        "--comment",
-        metavar="MARK",
-        help="leave out lines of a .conll or .txt file that start with MARK, such as #",
     )
 
 

@@ -61,12 +61,14 @@ def engine_asked(options) -> Engine | None:
                     f"--{option}{'' if value is True else f' {value}'}."
                 )
         return None
-    others = [name for name in ("server", "explain", "texts") if getattr(options, name)]
+    unknown = ("server", "explain", "texts", "encoding")
+    others = [name for name in unknown if getattr(options, name)]
+    others += ["quotes"] if options.quotes is not None else []
     if others or not options.data or options.out is None:
         missing = [f"no --{n}" for n in ("data", "out") if not getattr(options, n)]
         raise ValueError(
             "`--engine` scores tables. Accepted: a folder, --data FILES --out FOLDER, "
-            "without --server, --explain and texts. Received: "
+            "in UTF-8, without --server, --explain and texts. Received: "
             f"{', '.join([*others, *missing])}."
         )
     return engine_of(options.engine, options.workers)

@@ -14,6 +14,7 @@ from zoo.api.opening import open_model
 from zoo.api.start import load_tensorflow
 from zoo.cli.answer import Answer
 from zoo.cli.common import OneOrMore, add_trust_argument, positive
+from zoo.cli.data import add_decoding_arguments
 from zoo.cli.engine import add_engine_arguments, engine_asked, scored
 from zoo.cli.explain import (
     Explain,
@@ -66,6 +67,7 @@ def add_predict_parser(commands) -> None:
         help="write the rows of --data with all their columns and the answers to a "
         "CSV, TSV, JSONL or Parquet file; with --engine the folder of such files",
     )
+    add_decoding_arguments(parser)
     add_trust_argument(parser, "an exported model")
     add_explain_argument(parser)
     add_engine_arguments(parser)
@@ -174,7 +176,14 @@ def _written(options, ask: Callable, pairs: bool, reading: Mapping) -> Answer:
             print(f"\r{count:,} rows", end="", file=sys.stderr, flush=True)
 
     columns = _columns_of_texts(options, pairs, reading)
-    count = label_file(ask, options.data[0], options.out, text=columns, tell=tell)
+    count = label_file(
+        ask,
+        options.data[0],
+        options.out,
+        text=columns,
+        tell=tell,
+        **_decoding(options, reading),
+    )
     if live:
         print(file=sys.stderr)
     found = {"file": options.out, "rows": count}
@@ -224,10 +233,20 @@ def _texts_of_table(options, pairs: bool, reading: Mapping) -> list[str]:
             f"Received: {len(options.texts)} text(s) and --data {options.data[0]}."
         )
     columns = _columns_of_texts(options, pairs, reading)
-    table = read_table(options.data[0], text=columns, labels={})
+    decoding = _decoding(options, reading)
+    table = read_table(options.data[0], text=columns, labels={}, **decoding)
     for note in table.notes:
         print(note, file=sys.stderr)
     return table.texts
+
+
+def _decoding(options, reading: Mapping) -> dict:
+    """How the characters of the table become cells: as asked for, or as in training."""
+    from zoo.families.reading import recalled_encoding
+
+    encoding = options.encoding or recalled_encoding(options.data[0], reading)
+    recorded = reading.get("quotes") if options.quotes is None else options.quotes
+    return {"encoding": encoding, "quotes": recorded is not False}
 
 
 def _columns_of_texts(options, pairs: bool, reading: Mapping) -> str | list[str]:

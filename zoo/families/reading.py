@@ -7,7 +7,7 @@ commands need not ask again; explicit options take precedence.
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -93,21 +93,34 @@ def with_notes(splits, parts, reading: dict):
 
 def recall_encoding(options, reading: dict) -> None:
     """Uses the encoding of training for a file that needs one."""
-    from zoo.data.contents import decodes
-    from zoo.data.formats.registry import find_format
     from zoo.data.memory import Memory
 
-    encoding = reading.get("encoding")
-    if options.encoding is not None or encoding is None:
-        return
-    if isinstance(options.data, Memory) or not Path(options.data).is_file():
-        return
-    path = Path(options.data)
+    if options.encoding is None and not isinstance(options.data, Memory):
+        options.encoding = recalled_encoding(options.data, reading, options.verbose)
+
+
+def recalled_encoding(
+    path: str | Path, reading: Mapping, verbose: bool = True
+) -> str | None:
+    """Returns the encoding of training, if there is one and the file needs one.
+
+    Args:
+        path: a file; that of a named set, which is no path, needs none.
+        reading: how the data of the training were read.
+        verbose: tells on standard error.
+    """
+    from zoo.data.contents import decodes
+    from zoo.data.formats.registry import find_format
+
+    encoding, path = reading.get("encoding"), Path(path)
+    if encoding is None or not path.is_file():
+        return None
     found = find_format(path)
-    if (found is None or found.text) and not decodes(path):
-        options.encoding = encoding
-        if options.verbose:
-            print(f"{path}: read as {encoding}, as in training", file=sys.stderr)
+    if found is not None and not found.text or decodes(path):
+        return None
+    if verbose:
+        print(f"{path}: read as {encoding}, as in training", file=sys.stderr)
+    return encoding
 
 
 def given(options, names: Sequence[str]) -> dict:
