@@ -7,6 +7,7 @@ from pathlib import Path
 from zoo.text.objects import DAMAGES, read_object
 
 TRAINED = "a trained model: use `zoo.load`, or `zoo predict`"
+EXTRA = "assets.extra"  # of an export, for what the server does not read
 _SHOWN = 5
 
 

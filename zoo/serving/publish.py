@@ -18,6 +18,7 @@ from tensorflow.core.protobuf import saved_model_pb2
 from zoo.reporting.card import described, write_card
 from zoo.serving import ExportError, check, expected
 from zoo.serving.deploy import BATCHING_FILE
+from zoo.serving.folders import EXTRA
 from zoo.serving.gradients import save_without_gradients
 from zoo.serving.method_names import write_method_names
 from zoo.serving.models_config import configured_versions
@@ -31,7 +32,6 @@ from zoo.text.locks import locked, take_lock
 from zoo.text.writing import writing
 
 FORMAT_VERSION = 1
-EXTRA = "assets.extra"
 # The oldest TensorFlow in which exports of all models passed their check (2.15.1).
 # Servers link tensorflow-text's ops from 2.12 on, but in TensorFlow 2.12.1 a graph
 # rewrite for oneDNN mistakes sigmoid(a) * b for a swish if a and b come from one split

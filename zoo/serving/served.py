@@ -11,7 +11,7 @@ from zoo.reporting.explanation import Explanation
 from zoo.serving.explained import SIGNATURE, explanations_of
 from zoo.serving.folders import described
 from zoo.serving.session import load_saved_model
-from zoo.serving.versions import versions
+from zoo.serving.versions import newest, versions
 from zoo.tasks import Task
 from zoo.text import as_bytes
 from zoo.text.imports import tf
@@ -252,16 +252,16 @@ def version_folder(folder: Path, version: int | None) -> Path:
     """Returns the folder of a version of a model, by default the newest."""
     if version is not None:
         version = whole("version", version, 0, 2**63 - 1)
-    if version is None and (folder / "saved_model.pb").is_file():
-        return folder
+    if version is None and (last := newest(folder)) is not None:
+        return last
     found = versions(folder)
-    if not found or (version is not None and version not in found):
+    if version not in found:
         wanted = "a version" if version is None else f"version {version}"
         raise ValueError(
             f"`folder` must hold {wanted} of an exported model. Received: "
             + (f"{folder} with versions {found}." if found else described(folder))
         )
-    return folder / str(found[-1] if version is None else version)
+    return folder / str(version)
 
 
 def read_metadata(folder: Path) -> dict:

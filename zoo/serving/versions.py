@@ -25,6 +25,19 @@ def versions(folder: str | Path) -> list[int]:
     return list(_folders(folder, ""))
 
 
+def newest(folder: str | Path) -> Path | None:
+    """Returns the folder of the newest version of an export, if there is one.
+
+    Args:
+        folder: of a model, or of one version.
+    """
+    folder = Path(folder)
+    if (folder / "saved_model.pb").is_file():
+        return folder
+    found = versions(folder)
+    return folder / str(found[-1]) if found else None
+
+
 def withdrawn(folder: str | Path) -> list[int]:
     """Returns the numbers of the versions that `rollback` withdrew, ascending."""
     return list(_folders(folder, WITHDRAWN))
