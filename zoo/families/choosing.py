@@ -102,6 +102,7 @@ def train_best(
                 overrides,
                 objective,
                 folder=place / name,
+                earlier=found,
                 deadline=deadline,
                 callbacks=callbacks,
                 verbose=verbose,
@@ -181,6 +182,7 @@ def _train(
     objective: str,
     *,
     folder: Path,
+    earlier: Sequence[Candidate],
     deadline: float | None,
     callbacks: Sequence[keras.callbacks.Callback],
     verbose: bool,
@@ -189,7 +191,8 @@ def _train(
 
     begin = time.perf_counter()
     settings = family.settings_for(name, splits, overrides)
-    prepared = family.prepare(splits, settings)
+    alike = [one for one in earlier if one.settings.prepares_as(settings)]
+    prepared = alike[0].prepared if alike else family.prepare(splits, settings)
     if verbose:
         print(family.describe(name, prepared))
     model, history = family.train(

@@ -136,6 +136,7 @@ class Checked:
         kept: settings that a model which continues from a trained one must share with
             it; none for a family whose models cannot be continued.
         inherited: further settings that it takes from there, unless they are given.
+        of_training: settings that do not change how the data are prepared.
     """
 
     space: ClassVar[Mapping[str, Range]] = {}
@@ -143,6 +144,16 @@ class Checked:
     keeps_width: ClassVar[bool] = False
     kept: ClassVar[tuple[str, ...]] = ()
     inherited: ClassVar[tuple[str, ...]] = ()
+    of_training: ClassVar[tuple[str, ...]] = ()
+
+    def prepares_as(self, other: Checked) -> bool:
+        """Returns whether data prepared for other settings are ready for these."""
+        differ = {
+            one.name
+            for one in fields(self)
+            if getattr(self, one.name) != getattr(other, one.name)
+        }
+        return type(self) is type(other) and differ <= set(self.of_training)
 
     def obstacle(self, arguments: Mapping) -> tuple[str, str, str] | None:
         """Returns why an embedding cannot start from word vectors, or `None`.

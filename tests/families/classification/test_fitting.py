@@ -372,6 +372,32 @@ def test_the_export_answers_as_python_does(tmp_path):
             assert other["label"]["scores"][name] == pytest.approx(score, abs=1e-5)
 
 
+def test_models_that_learn_the_same_are_fitted_once(monkeypatch):
+    fits = []
+    problem = fitting._problem
+    monkeypatch.setattr(
+        fitting, "_problem", lambda *given: fits.append(1) or problem(*given)
+    )
+
+    def fitted(prepared, **overrides):
+        settings = family.settings_for("linear", data, {"weights": "none", **overrides})
+        model = zoo.get("linear", prepared.pipeline.vocab_size, prepared.tasks)
+        fitting.fit_linear_part(model, prepared, settings, "none")
+        fits.append(0)
+        return model.get_weights()
+
+    family, data = family_of("linear"), splits()
+    prepared = family.prepare(data, family.settings_for("linear", data, {}))
+    first = fitted(prepared)
+    again = fitted(prepared, batch_size=7)
+    assert fits == [1, 0, 0]
+    for one, other in zip(first, again, strict=True):
+        np.testing.assert_array_equal(one, other)
+    fitted(prepared, class_weights={"label": {"good": 50.0}})
+    fitted(prepared.only("label"))
+    assert fits == [1, 0, 0, 1, 0, 1, 0]
+
+
 @pytest.mark.slow
 @pytest.mark.tensorflow
 def test_a_network_beside_it_gets_its_share_on_the_validation_part():

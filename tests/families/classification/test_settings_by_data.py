@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from zoo.data import Examples, Splits
 from zoo.families import family_of
+from zoo.families.classification.settings import ClassificationSettings
+from zoo.families.language.settings import LanguageSettings
 
 
 @pytest.mark.parametrize(
@@ -26,3 +30,12 @@ def test_epochs_with_many_texts(rows, labels, given, epochs):
         "bilstm", Splits(train, few, few), given
     )
     assert settings.epochs == epochs
+
+
+def test_settings_of_the_training_leave_the_prepared_data_as_they_are():
+    linear, cnn = map(ClassificationSettings.of, ("linear", "text_cnn"))
+    assert linear != cnn
+    assert linear.prepares_as(cnn) and cnn.prepares_as(linear)
+    for name, value in (("min_count", 9), ("max_length", 9), ("weights", "none")):
+        assert not replace(cnn, **{name: value}).prepares_as(linear)
+    assert not LanguageSettings().prepares_as(LanguageSettings(epochs=99))

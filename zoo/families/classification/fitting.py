@@ -90,7 +90,7 @@ def linear_vectors(weights: str, start: str) -> str:
 def fit_linear_part(
     model: keras.Model, prepared: Prepared, settings: ClassificationSettings, start: str
 ) -> None:
-    """Fits the linear outputs of a model in place.
+    """Fits the linear outputs of a model in place, once for all that learn the same.
 
     Args:
         model: of the zoo; nothing happens to one without such outputs.
@@ -101,7 +101,13 @@ def fit_linear_part(
     names = {layer.name for layer in model.layers}
     if not names.issuperset(_LAYERS):
         return
-    words, letters, vectors = map(model.get_layer, _LAYERS)
+    bags = words, letters, vectors = [*map(model.get_layer, _LAYERS)]
+    read = start, settings.vectors, settings.imbalance, repr(settings.class_weights)
+    same = (words.n, words.buckets, *read)
+    if same in prepared.fitted:
+        for bag, fitted in zip(bags, prepared.fitted[same], strict=True):
+            bag.set_weights(fitted.get_weights())
+        return
     tokens = {part: prepared.parts[part].tokens for part in ("train", "valid")}
     size = prepared.pipeline.vocab_size
     counts = {part: token_counts(ids, size) for part, ids in tokens.items()}
@@ -119,7 +125,8 @@ def fit_linear_part(
             features = max(candidates, key=lambda one: one.score).features
         best = _problem(features, STRENGTHS, *reading)
         weights, bias = best.fitted(words.outputs)
-    _assign((words, letters, vectors), features, weights, bias)
+    _assign(bags, features, weights, bias)
+    prepared.fitted[same] = bags
 
 
 def _variants(features: Features, ratios: np.ndarray) -> Iterator[Features]:

@@ -109,6 +109,19 @@ class ClassificationSettings(Checked):
         "min_count",
         "max_length",
     )
+    of_training: ClassVar[tuple[str, ...]] = (
+        "epochs",
+        "patience",
+        "batch_size",
+        "least_steps",
+        "optimizer",
+        "learning_rate",
+        "average",
+        "sampling",
+        "loss_weights",
+        "fine_tune",
+        "jit_compile",
+    )
 
 
 if not TYPE_CHECKING:

@@ -95,6 +95,8 @@ class Prepared:
         buckets: padded lengths that hold every text.
         start: the word vectors that suit the training texts.
         coverage: how much of each part is read.
+        fitted: the layers of linear parts that were fitted to these data; see
+            `zoo.families.classification.fitting`.
     """
 
     splits: Splits
@@ -105,6 +107,7 @@ class Prepared:
     buckets: list[int]
     start: Start = Start()
     coverage: Mapping[str, Coverage] = field(default_factory=dict)
+    fitted: dict = field(default_factory=dict, repr=False, compare=False)
 
     def batches(
         self, part: str, settings: ClassificationSettings, *, shuffle: bool = False
@@ -144,7 +147,9 @@ class Prepared:
             chosen.append(part.with_tasks(there).select(rows))
             parts[name] = self.parts[name].only(task, rows)
         tasks = {task: self.tasks[task]}
-        return replace(self, splits=Splits(*chosen), tasks=tasks, parts=parts)
+        return replace(
+            self, splits=Splits(*chosen), tasks=tasks, parts=parts, fitted={}
+        )
 
 
 def prepare(splits: Splits, settings: ClassificationSettings) -> Prepared:
