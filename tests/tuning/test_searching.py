@@ -111,6 +111,9 @@ def test_a_search_from_the_command_line(place, capsys, monkeypatch):
     for result in results:
         assert result["latency"] > 0 and result["memory"] > 50
         assert result["objective"] == result["scores"]["macro_f1"]
+    card = json.loads((out / "model/metadata.json").read_text())["card"]
+    tested = json.loads((out / "conclusion.json").read_text())["test"]["best"]
+    assert card["test"] == tested and f"{tested['macro_f1']:.4f}" in card["table"]
     page = (out / "report.md").read_text()
     for part in (
         "## Choice",

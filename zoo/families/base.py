@@ -108,7 +108,8 @@ class Family(Steps):
         _remember(text_model, splits)
         text_model.save(folder / "model")
         scores = self.report(text_model, prepared, history, settings, folder)
-        card = card_of(self, text_model, splits, scores)
+        sections = self.card_sections(text_model, scores)
+        card = card_of(self, text_model, splits, scores, sections)
         add_card(folder / "model", text_model, card)
         say(scores)
         page = folder / "report.md"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ from zoo.reporting.markdown import without_nan
 from zoo.training.kept import read_json, write_json
 
 if TYPE_CHECKING:
+    from zoo.families.scores import Scores
     from zoo.families.steps import Steps
     from zoo.families.text_model import BaseTextModel
 
@@ -24,14 +25,21 @@ LIMITS = (
 )
 
 
-def card_of(family: Steps, text_model: BaseTextModel, splits, scores) -> dict:
+def card_of(
+    family: Steps,
+    text_model: BaseTextModel,
+    splits,
+    scores: Scores,
+    sections: Sequence[str] = (),
+) -> dict:
     """Returns the card of a model that was trained and measured; JSON-ready.
 
     Args:
         family: its family.
         text_model: the model.
         splits: the data.
-        scores: of the test part, as `Steps.report` returns them.
+        scores: of the test part.
+        sections: further parts of the results, in Markdown.
     """
     metadata = text_model.metadata
     return {
@@ -44,7 +52,7 @@ def card_of(family: Steps, text_model: BaseTextModel, splits, scores) -> dict:
         "notes": list(splits.notes),
         "test": without_nan(scores),
         "table": scores.table,
-        "sections": family.card_sections(text_model, scores),
+        "sections": list(sections),
         "limits": list(LIMITS),
         "settings": without_nan(
             {key: metadata[key] for key in ("keywords", "settings") if key in metadata}

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from zoo.data.parts import valid_as_train, without_test
 from zoo.families import get_family
+from zoo.families.card import add_card, card_of
+from zoo.families.scores import Scores
 from zoo.families.text_model import BaseTextModel
 from zoo.loading import load
+from zoo.reporting.markdown import markdown_table
 from zoo.training.kept import read_json, write_json
 from zoo.tuning.choosing import Decision, decide
 from zoo.tuning.plan import Plan
@@ -59,6 +63,8 @@ def finish(
         # A repeated call with the same result returns the same figures. A continued
         # search reads the test part again, and the report states it.
         scores = _test_scores(plan, splits, text_model, results)
+        if BEST in scores:
+            _add_card(plan, splits, text_model, scores[BEST])
         reads = known.get("reads", 0) + 1
         known = {**wanted, "test": scores, "reads": reads}
         write_json(path, known)
@@ -104,6 +110,13 @@ def _trained(plan: Plan, splits, found: Decision, retrain: bool) -> BaseTextMode
     )
     shutil.rmtree(folder, ignore_errors=True)
     return text_model
+
+
+def _add_card(plan: Plan, splits, text_model: BaseTextModel, test: Mapping) -> None:
+    rows = [["test part", "score"], *([name, f"{x:.4f}"] for name, x in test.items())]
+    scores = Scores(test, markdown_table(rows))
+    card = card_of(get_family(plan.family), text_model, splits, scores)
+    add_card(plan.folder / "model", text_model, card)
 
 
 def _test_scores(plan: Plan, splits, text_model: BaseTextModel, results) -> dict:
