@@ -13,45 +13,11 @@ from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 
 from zoo.models._search_space import Float, Int, Range, as_json
-from zoo.reporting.page import MEMBER
-from zoo.tasks import Task
 from zoo.text.writing import replaced
 from zoo.training.callbacks import SHARES
-from zoo.training.metrics import metric_names
 
 _COLOURS = 10  # of matplotlib's cycle; then the next marker
 _MARKERS = "os^D"
-
-
-def write_plots(outcome, folder: Path, *, most_classes: int) -> list[tuple[str, str]]:
-    """Writes the plots of a run.
-
-    Args:
-        outcome: the `Outcome` of a run of classifiers.
-        folder: where the files go.
-        most_classes: tasks with more classes get no confusion matrix.
-
-    Returns:
-        File name and title of each plot.
-    """
-    written = []
-    if outcome.history:
-        save(_curves(outcome), folder / "learning_curves.png")
-        written.append(("learning_curves.png", "Learning curves"))
-    written += write_shares(outcome.history, folder)
-    results = outcome.results[outcome.name]
-    shown = {
-        name: task
-        for name, task in outcome.prepared.tasks.items()
-        if "confusion" in results[name] and task.outputs <= most_classes
-    }
-    if shown:
-        save(_confusions(shown, results), folder / "confusion.png")
-        written.append(("confusion.png", "Confusion matrices of the test part"))
-    if outcome.calibration:
-        save(_reliability(outcome.calibration), folder / "reliability.png")
-        written.append(("reliability.png", "Confidence and accuracy on the test part"))
-    return written
 
 
 def write_perplexities(curves: Mapping[str, list], path: Path) -> None:
@@ -104,7 +70,7 @@ def write_scores(history: Sequence[Mapping], path: Path) -> None:
     for key in (key for key in history[0] if key.startswith("val_")):
         values = [100 * logs[key] for logs in history]
         axes.plot(epochs, values, label=plain(key.removeprefix("val_")))
-    axes.set(xlabel="epoch", ylabel="validation, %", xticks=_ticks(epochs))
+    axes.set(xlabel="epoch", ylabel="validation, %", xticks=few_ticks(epochs))
     axes.legend()
     save(figure, path)
 
@@ -194,7 +160,7 @@ def write_shares(history: Sequence[Mapping], folder: Path) -> list[tuple[str, st
         figure.colorbar(image, ax=axis, label="tokens over the mean")
         title = f"Load of {plain(name.removesuffix(SHARES))}"
         epochs = np.arange(1, len(shares) + 1)
-        axis.set(title=title, xlabel="epoch", ylabel="expert", xticks=_ticks(epochs))
+        axis.set(title=title, xlabel="epoch", ylabel="expert", xticks=few_ticks(epochs))
     save(figure, folder / "experts.png")
     return [("experts.png", "Load of the experts")]
 
@@ -226,7 +192,9 @@ def write_search(
     best = (np.minimum if minimise else np.maximum).accumulate(scores)
     axes.plot(order, scores, "o", markersize=4, label="trial")
     axes.step(order, best, where="post", label="best so far")
-    axes.set(xlabel="trial", ylabel=f"validation {plain(name)}", xticks=_ticks(order))
+    axes.set(
+        xlabel="trial", ylabel=f"validation {plain(name)}", xticks=few_ticks(order)
+    )
     axes.legend()
     save(figure, folder / "objective.png")
 
@@ -282,99 +250,16 @@ def _heights(key: str, range_: Range, trials) -> tuple[list[float], list]:
     return places, [(place(value), as_json(value).strip('"')) for value in grid]
 
 
-def _twenty_colors():
+def few_ticks(epochs: np.ndarray) -> np.ndarray:
+    """Returns at most 12 of the epochs."""
+    return epochs[:: -(-len(epochs) // 12)]
+
+
+def twenty_colors():
     """Returns distinct colours in order, for this number of tasks."""
     found = colormaps["tab20"]
     assert isinstance(found, ListedColormap)  # by its documentation
     return found.colors
-
-
-def _curves(outcome) -> Figure:
-    figure = Figure(figsize=(10, 3.5), layout="constrained")
-    loss, score = figure.subplots(1, 2)
-    epochs = np.arange(1, len(outcome.history) + 1)
-    members = [logs.get(MEMBER, "") for logs in outcome.history]
-    # A line ends with a member of an ensemble.
-    ends = [i for i in epochs[:-1] if members[i] != members[i - 1]]
-    below = "epoch"
-    if members[0]:
-        below = f"epoch of {', then of '.join(dict.fromkeys(members))}"
-
-    def lines(key: str):
-        values = np.array([logs[key] for logs in outcome.history], float)
-        return [np.insert(row.astype(float), ends, np.nan) for row in (epochs, values)]
-
-    for key, label in (("loss", "training"), ("val_loss", "validation")):
-        if key in outcome.history[0]:
-            loss.plot(*lines(key), "o-", label=label)
-    loss.set(title="Loss", xlabel=below, xticks=_ticks(epochs))
-    loss.legend()
-    score.set_prop_cycle(color=_twenty_colors())
-    for name, key in metric_names(outcome.prepared.tasks).items():
-        if f"val_{key}" in outcome.history[0]:
-            score.plot(*lines(f"val_{key}"), "o-", label=plain(name))
-    score.set(title="Validation metric", xlabel=below, xticks=_ticks(epochs))
-    if score.lines and len(outcome.prepared.tasks) <= 20:
-        figure.legend(
-            handles=score.lines, loc="outside right upper", fontsize="x-small"
-        )
-    return figure
-
-
-def _confusions(tasks: Mapping[str, Task], results: Mapping) -> Figure:
-    columns = min(4, len(tasks))
-    rows = -(-len(tasks) // columns)
-    largest = max(task.outputs for task in tasks.values())
-    size = max(2.8, 0.35 * largest + 1.2)
-    figure = Figure(figsize=(size * columns, size * rows), layout="constrained")
-    axes = figure.subplots(rows, columns, squeeze=False).ravel()
-    for axis, (name, task) in zip(axes, tasks.items(), strict=False):
-        matrix = np.zeros((task.outputs, task.outputs), int)
-        for true, predicted, count in results[name]["confusion"]:
-            matrix[true, predicted] = count
-        share = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
-        axis.imshow(share, cmap="Blues", vmin=0, vmax=1)
-        for row, column in np.ndindex(matrix.shape):
-            dark = share[row, column] > 0.5
-            axis.text(
-                column,
-                row,
-                matrix[row, column],
-                ha="center",
-                va="center",
-                color="white" if dark else "black",
-                fontsize="small",
-            )
-        ticks = np.arange(task.outputs)
-        labels = [plain(label) for label in task.labels]
-        axis.set_xticks(ticks, labels, rotation=90 if task.outputs > 3 else 0)
-        axis.set_yticks(ticks, labels)
-        axis.set(title=plain(name), xlabel="predicted", ylabel="true")
-    for axis in axes[len(tasks) :]:
-        axis.set_axis_off()
-    return figure
-
-
-def _reliability(calibration: Mapping[str, Mapping]) -> Figure:
-    figure = Figure(figsize=(5, 5), layout="constrained")
-    axes = figure.subplots()
-    axes.plot([0, 1], [0, 1], color="grey", linestyle="dotted")
-    axes.set_prop_cycle(color=_twenty_colors())
-    for name, facts in calibration.items():
-        rows = facts["reliability"]
-        x, y = ([row[key] for row in rows] for key in ("confidence", "accuracy"))
-        [line] = axes.plot(x, y, label=plain(f"{name}, ECE {facts['ece']:.3f}", 60))
-        share = np.array([row["answers"] for row in rows])
-        axes.scatter(x, y, s=4 + 96 * share / share.sum(), color=line.get_color())
-    axes.set(xlabel="confidence", ylabel="accuracy", xlim=(0, 1), ylim=(0, 1))
-    axes.set_aspect("equal")
-    if len(calibration) <= 20:
-        axes.legend(fontsize="x-small", loc="upper left")
-    return figure
-
-
-def _ticks(epochs: np.ndarray) -> np.ndarray:
-    return epochs[:: -(-len(epochs) // 12)]
 
 
 def _row(name: str) -> str:

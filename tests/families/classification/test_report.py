@@ -24,7 +24,7 @@ from zoo.families.classification.report import (
 from zoo.families.classification.settings import ClassificationSettings
 from zoo.families.classification.train import Encoded
 from zoo.families.classification.verdict import recommend
-from zoo.reporting import comparison, plots
+from zoo.reporting import classifier_plots, comparison
 from zoo.reporting.markdown import markdown_table
 from zoo.tasks import Task
 from zoo.training.metrics import evaluate
@@ -223,7 +223,7 @@ def test_epochs_of_an_ensemble_are_those_of_its_members(tmp_path):
         "lstm 2",
         "lstm 3",
     ]
-    axis = plots._curves(made).axes[0]
+    axis = classifier_plots._curves(made).axes[0]
     epochs, shown = axis.lines[0].get_data()
     np.testing.assert_array_equal(epochs, [1, 2, np.nan, 3, 4, 5])
     np.testing.assert_array_equal(shown, [0.9, 0.5, np.nan, 0.8, 0.4, 0.2])
@@ -234,8 +234,9 @@ def test_epochs_of_an_ensemble_are_those_of_its_members(tmp_path):
 def test_without_matplotlib(tmp_path, monkeypatch):
     for name in [name for name in sys.modules if name.split(".")[0] == "matplotlib"]:
         monkeypatch.delitem(sys.modules, name)
-    monkeypatch.delitem(sys.modules, "zoo.reporting.plots", raising=False)
-    monkeypatch.delattr(zoo.reporting, "plots", raising=False)
+    for name in ("plots", "classifier_plots"):
+        monkeypatch.delitem(sys.modules, f"zoo.reporting.{name}", raising=False)
+        monkeypatch.delattr(zoo.reporting, name, raising=False)
 
     class Lacking:
         def find_spec(self, name, path=None, target=None):

@@ -336,12 +336,12 @@ def _calibration(outcome: Outcome) -> list[str]:
 
 def _write_plots(outcome: Outcome, folder: Path) -> list[tuple[str, str]]:
     try:
-        from zoo.reporting import plots
+        from zoo.reporting import classifier_plots
     except ModuleNotFoundError as error:
         if error.name != "matplotlib":
             raise
         return []
-    return plots.write_plots(outcome, folder, most_classes=MOST_CLASSES)
+    return classifier_plots.write_plots(outcome, folder, most_classes=MOST_CLASSES)
 
 
 def _score(score: Sequence[float] | None) -> str:
