@@ -12,7 +12,6 @@ import zoo  # noqa: E402
 from zoo.serving.constants import (  # noqa: E402
     MOST_NUMBERS,
     held,
-    other_weights,
     small_weights,
 )
 
@@ -29,7 +28,6 @@ def test_all_but_large_tables_and_recurrent_layers(model):
     constants = small_weights(model)
     names = {variable.path for variable, _ in constants}
     assert names == {"head_label/kernel", "head_label/bias"}
-    assert len(other_weights(model, constants)) == len(model.weights) - 2
 
 
 def test_a_graph_reads_no_such_variable_and_answers_the_same(model):

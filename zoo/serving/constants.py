@@ -34,12 +34,6 @@ def small_weights(model: keras.Model) -> Constants:
     ]
 
 
-def other_weights(model: keras.Model, constants: Constants) -> list[tf.Variable]:
-    """Returns the weights of a model that are no constants."""
-    chosen = {id(variable) for variable, _ in constants}
-    return [v.value for v in model.weights if id(v) not in chosen]
-
-
 def held(constants: Constants) -> AbstractContextManager:
     """Makes graphs traced within read these constants in place of the variables."""
     values = [(variable, tf.constant(value)) for variable, value in constants]

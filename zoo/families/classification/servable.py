@@ -11,7 +11,7 @@ from zoo.families.classification.agreement import check_input, check_outputs
 from zoo.families.classification.embedding import sentence_features
 from zoo.families.classification.examples import example_signatures, serve_examples
 from zoo.serving.answers import answer_of, output_names
-from zoo.serving.constants import held, other_weights, small_weights
+from zoo.serving.constants import held, small_weights
 from zoo.serving.graphs import check_backend, text_endpoint, tokens_endpoint
 from zoo.serving.grouping import lengths_of, of_texts
 from zoo.serving.servable import Servable
@@ -34,7 +34,7 @@ class Served(tf.Module):
         self.pipeline = pipeline
         constants = small_weights(model)
         # Keep the weights, not the model: it holds layers, optimizer and random seeds.
-        self.weights = other_weights(model, constants)
+        self.weights = [variable.value for variable in model.weights]
         names = output_names(tasks)
         features = sentence_features(model, tasks)
         if features is not None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import keras
 
 from zoo.models.encoders import OUTPUT
-from zoo.serving.constants import held, other_weights, small_weights
+from zoo.serving.constants import held, small_weights
 from zoo.serving.expected import ODD, call, eager_lengths
 from zoo.serving.graphs import check_backend, tokens_endpoint
 from zoo.serving.grouping import lengths_of, of_texts
@@ -28,7 +28,7 @@ class ServedEncoder(tf.Module):
         super().__init__(name="served")
         self.pipeline = pipeline
         constants = small_weights(model)
-        self.weights = other_weights(model, constants)
+        self.weights = [variable.value for variable in model.weights]
         text = tf.TensorSpec([None], tf.string, name="text")
 
         def compute(ids: tf.Tensor) -> dict:
