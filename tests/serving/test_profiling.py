@@ -9,6 +9,8 @@ from types import SimpleNamespace
 import pytest
 
 tf = pytest.importorskip("tensorflow")
+from tensorflow.python.framework import op_def_registry  # noqa: E402
+
 pytest.importorskip("tensorflow_text")
 
 import keras  # noqa: E402
@@ -144,6 +146,10 @@ def test_the_command_with_texts_and_json(published, tmp_path, capsys):
     assert main(["profile", str(published), *options]) == 0
     told = json.loads(capsys.readouterr().out)
     assert [request["batch_size"] for request in told["requests"]] == [1, 32]
+    for request in told["requests"]:
+        found = {row["op"] for row in request["operations"]} - {"feed and fetch"}
+        assert "If" not in found and all(map(op_def_registry.get, found))
+        assert {"text", "embedding", "heads"} <= {*times_by_part(request)}
     assert told["version"] == str(published)
 
 

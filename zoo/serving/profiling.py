@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from tensorflow.python.framework import op_def_registry
 
 from zoo.serving.parts import place_of
 from zoo.serving.served import read_metadata, version_folder
@@ -24,7 +25,6 @@ BATCH_SIZES = (1, 32)
 CALLS = 200  # requests that are timed, of each batch size
 _TRACED = 30  # requests whose operations are timed
 _FIRST = 5  # requests that are not counted
-_HOLDERS = ("If", "StatelessIf")  # their time is that of the operations in them
 _SESSION = "session"  # what a request costs before any operation
 
 
@@ -179,7 +179,15 @@ def _spans(stats: Any) -> Iterable[tuple[str, str, float]]:
         end = start + node.all_end_rel_nanos
         _, _, call = node.timeline_label.partition(" = ")
         op = call.partition("(")[0]
-        if op in _HOLDERS:
+        if _holds_others(op):
             continue
         yield node.node_name, op, max(end - last, 0) / 1e9
         last = max(last, end)
+
+
+def _holds_others(op: str) -> bool:
+    """Whether it is a conditional, or a call of a function, which is named after it.
+
+    Their time is that of the operations in them.
+    """
+    return op in ("If", "StatelessIf") or op_def_registry.get(op) is None
