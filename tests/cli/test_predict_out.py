@@ -42,14 +42,14 @@ def test_out_needs_a_table(tmp_path, capsys):
 @pytest.mark.parametrize("written", [True, False])
 def test_a_table_in_another_encoding(written, tmp_path, capsys):
     source, target = tmp_path / "in.tsv", tmp_path / "out.jsonl"
-    source.write_bytes('text\tid\ncafé "au lait\t1\n'.encode("latin-1"))
+    source.write_bytes('text\tid\n"café au lait\t1\n'.encode("latin-1"))
     asked = ["predict", MODEL, "--data", str(source)]
     asked += ["--out", str(target)] if written else []
     assert main(asked) == 2
     assert "--encoding latin-1" in capsys.readouterr().err
     assert main([*asked, "--encoding", "latin-1", "--no-quotes"]) == 0
     line = target.read_text() if written else capsys.readouterr().out
-    assert json.loads(line)["text"] == 'café "au lait'
+    assert json.loads(line)["text"] == '"café au lait'
 
 
 def test_a_table_is_read_as_in_training(tmp_path, capsys, monkeypatch):
@@ -57,10 +57,10 @@ def test_a_table_is_read_as_in_training(tmp_path, capsys, monkeypatch):
     asked = replace(open_model(MODEL), reading=reading)
     monkeypatch.setattr("zoo.cli.predict.open_model", lambda *_, **__: asked)
     source = tmp_path / "in.tsv"
-    source.write_bytes('text\nthe \x93best\x94 "one\n'.encode("latin-1"))
+    source.write_bytes('text\n"the \x93best\x94 one\n'.encode("latin-1"))
     assert main(["predict", MODEL, "--data", str(source)]) == 0
     said = capsys.readouterr()
-    assert json.loads(said.out)["text"] == 'the “best” "one'
+    assert json.loads(said.out)["text"] == '"the “best” one'
     assert "read as cp1252, as in training" in said.err
     assert main(["predict", MODEL, "--data", str(source), "--encoding", "latin-1"]) == 0
     assert "“" not in capsys.readouterr().out

@@ -41,7 +41,9 @@ def operations(layer, x, mask) -> int:
 def draw_weights(layer) -> None:
     rng = np.random.default_rng(1)
     for variable in layer.variables:
-        variable.assign(rng.uniform(0.1, 2.0, variable.shape))
+        value = rng.normal(size=variable.shape)
+        positive = variable.name in ("lengths", "ngram_weights")
+        variable.assign(np.abs(value) + 0.1 if positive else value)
 
 
 @pytest.mark.parametrize("steps", [5, 1])

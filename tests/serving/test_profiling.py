@@ -47,8 +47,8 @@ def test_the_times_of_the_operations_add_up_to_the_request(found):
 
 
 def test_a_time_reaches_from_the_end_of_what_ran_before():
-    def ran(name: str, start: int, nanoseconds: int):
-        label = f"{name} = Add(x, y)" if name else ""
+    def ran(name: str, start: int, nanoseconds: int, op: str = "Add"):
+        label = f"{name} = {op}(x, y)" if name else ""
         return SimpleNamespace(
             node_name=name,
             timeline_label=label,
@@ -58,6 +58,8 @@ def test_a_time_reaches_from_the_end_of_what_ran_before():
 
     # The second begins late; the third ends before it; one has no label.
     nodes = [ran("b", 130, 20), ran("a", 100, 10), ran("c", 135, 5), ran("", 90, 3)]
+    # What they run in: a conditional, and a function, whose name is its operation.
+    nodes += [ran("d", 100, 60, "If"), ran("e", 100, 60, "branch_specialized_for_d")]
     stats = SimpleNamespace(dev_stats=[SimpleNamespace(node_stats=nodes)])
     found = list(_spans(stats))
     assert [name for name, _, _ in found] == ["a", "b", "c"]
