@@ -132,9 +132,9 @@ def test_the_weights_of_the_linear_model_are_divided_exactly():
     )
     table, weights = (ops.convert_to_numpy(w) for w in words.weights)
     grams = [[0], [1], [2], [0, 1], [1, 2]]  # places; w1 occurs twice
-    rows, _ = words.rows(ids[None], np.ones((1, 3), bool))
-    hashed = ops.convert_to_numpy(words._hashed(ids[None], np.ones((1, 3), bool))[0])[0]
-    hashed = [*hashed[:3], *hashed[3:5]]
+    every = NGramBag(1, buckets=words.buckets, n=words.n)  # not `binary`
+    rows, _ = every.rows(ids[None], np.ones((1, 3), bool))
+    hashed = ops.convert_to_numpy(rows)[0].tolist()
     length = np.sqrt(sum(weights[row] ** 2 for row in set(hashed)))
     parts = np.zeros((3, table.shape[1]))
     for places, row in zip(grams, hashed, strict=True):
