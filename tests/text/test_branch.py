@@ -39,3 +39,4 @@ def test_its_branches_are_not_merged_into_the_graph():
     ]
     assert len(conditionals) == 1
     assert not conditionals[0].get_attr("_lower_using_switch_merge")
+    assert conditionals[0].device.endswith("CPU:0")
