@@ -8,6 +8,7 @@ import keras
 
 from zoo.kernels.portable import portable
 from zoo.serving.answers import output_names, probabilities
+from zoo.serving.constants import held
 from zoo.tasks import Task, safe_names
 from zoo.text.imports import tf
 
@@ -37,8 +38,7 @@ def score_function(model: keras.Model, tasks: Mapping[str, Task]) -> Callable:
     values = [(v, keras.ops.convert_to_numpy(v)) for v in model.weights]
 
     def scores(tokens: tf.Tensor) -> dict[str, tf.Tensor]:
-        constants = [(variable, tf.constant(value)) for variable, value in values]
-        with portable(), keras.StatelessScope(state_mapping=constants):
+        with portable(), held(values):
             outputs = model(tokens, training=False)
         return {
             names[name]: task.value(tf.cast(outputs[name], tf.float32))

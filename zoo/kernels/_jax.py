@@ -13,6 +13,7 @@ from jax.sharding import PartitionSpec
 CALLS_UPDATE_METRICS = False
 rows = None  # gradients of tables are dense
 fused_lstm = None  # XLA compiles loops
+distinct = None  # its size is not static; only graphs of one row ask for it
 
 
 def scan(
@@ -87,11 +88,6 @@ def sliced_matmul(rows, weights, counts, *, sparse_gradient):
         "`form` must be 'blocks' or 'dense' on JAX, whose shapes are static. "
         "Received: form='sliced'."
     )
-
-
-def distinct(values):
-    """Returns each of the values `[n]` once; not in compiled functions."""
-    return jnp.unique(values)
 
 
 def take_rows(table, rows):

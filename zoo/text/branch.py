@@ -25,15 +25,16 @@ def branch(condition: tf.Tensor, yes: Callable[[], Any], no: Callable[[], Any]) 
         >>> branch(tf.constant(True), lambda: 1, lambda: 2)
         1
     """
-    graph = None if tf.executing_eagerly() else tf.compat.v1.get_default_graph()
-    before = 0 if graph is None else len(graph.get_operations())
+    if tf.executing_eagerly():
+        return tf.cond(condition, yes, no)
+    from tensorflow.core.framework import attr_value_pb2
+
+    graph = tf.compat.v1.get_default_graph()
+    before = len(graph.get_operations())
     with tf.device("CPU:0"):
         found = tf.cond(condition, yes, no)
-    if graph is not None:
-        from tensorflow.core.framework import attr_value_pb2
-
-        apart = attr_value_pb2.AttrValue(b=False)
-        for operation in graph.get_operations()[before:]:
-            if operation.type in ("If", "StatelessIf"):
-                operation._set_attr("_lower_using_switch_merge", apart)
+    apart = attr_value_pb2.AttrValue(b=False)
+    for operation in graph.get_operations()[before:]:
+        if operation.type in ("If", "StatelessIf"):
+            operation._set_attr("_lower_using_switch_merge", apart)
     return found

@@ -209,11 +209,10 @@ def _space(model: str, ranges: Mapping, fixed: Mapping, only: Sequence[str]) -> 
 
 def _starts_from_vectors(model: str, fixed: Mapping) -> bool:
     """Returns whether the vectors decide how wide an embedding is, if any suit."""
-    settings = settings_of(model)
-    if fixed.get("vectors"):
-        return True
-    weights = fixed.get("weights", getattr(settings.of(model), "weights", NONE))
-    return weights not in ((AUTO, NONE) if settings.keeps_width else (NONE,))
+    weights = fixed.get("weights", default_of(model, "weights"))
+    if weights == AUTO and settings_of(model).keeps_width:
+        weights = NONE
+    return bool(fixed.get("vectors")) or weights not in (None, NONE)
 
 
 def _only_when(range_: Range, when: Mapping) -> Range:
