@@ -40,11 +40,10 @@ def recorded():
     [[1], [3, 1, 2], [0, 5, 0], [2] * 9, [40, 1, 1, 39, 2, 1], [100] * 3, []],
     ids=str,
 )
-@pytest.mark.parametrize("few", [0, 12])
-def test_outputs_are_those_of_all_rows_at_once(lengths, few, recorded):
+def test_outputs_are_those_of_all_rows_at_once(lengths, recorded):
     compute, _ = recorded
     ids = rows_of(lengths)
-    graph = tf.function(lambda x: in_groups(compute, x, steps=12, rows=4, few=few))
+    graph = tf.function(lambda x: in_groups(compute, x, steps=12, rows=4))
     found = graph(tf.constant(ids))
     np.testing.assert_array_equal(found["total"], ids.sum(axis=1))
     np.testing.assert_array_equal(
@@ -54,21 +53,21 @@ def test_outputs_are_those_of_all_rows_at_once(lengths, few, recorded):
 
 def test_a_long_row_does_not_pad_short_ones(recorded):
     compute, shapes = recorded
-    in_groups(compute, tf.constant(rows_of([3, 500, 2, 3, 4])), few=0)
+    in_groups(compute, tf.constant(rows_of([3, 500, 2, 3, 4])))
     assert shapes.numpy().tolist() == [[4, 4], [1, 500]]
 
 
 def test_groups_are_bounded_in_rows_and_in_steps(recorded):
     compute, shapes = recorded
     ids = tf.constant(rows_of([7, 1, 2, 2, 1, 1, 5]))
-    in_groups(compute, ids, steps=6, rows=3, few=0)
+    in_groups(compute, ids, steps=6, rows=3)
     assert shapes.numpy().tolist() == [[3, 1], [2, 2], [1, 5], [1, 7]]
 
 
-def test_few_steps_are_one_group(recorded):
+def test_what_fits_is_one_group(recorded):
     compute, shapes = recorded
-    in_groups(compute, tf.constant(rows_of([3, 1])), few=6)
-    in_groups(compute, tf.constant(rows_of([300])), few=6)
+    in_groups(compute, tf.constant(rows_of([3, 1])), steps=6)
+    in_groups(compute, tf.constant(rows_of([300])), steps=6)
     assert shapes.numpy().tolist() == [[2, 3], [1, 300]]
 
 

@@ -9,13 +9,11 @@ from zoo.kernels.single import single
 from zoo.text import TextPipeline
 from zoo.text.branch import branch
 from zoo.text.imports import tf
-from zoo.text.table import bear_no_rows
+from zoo.text.table import at_least_a_row
 
 # Steps of a group, padding included, and its rows: large enough for products of
 # matrices, small enough that one long text does not lengthen many short ones.
 MOST_STEPS, MOST_ROWS = 2048, 64
-# A request of one row, or of fewer steps, is computed as it is: sorting takes longer.
-FEW_STEPS = 512
 # A single text of at most so many steps has a graph of its own, with fewer operations.
 # This is a window of the recurrent classifiers.
 SHORT = 128
@@ -49,42 +47,40 @@ def of_texts(pipeline: TextPipeline, compute: Callable):
     with single(SHORT):
         alone = traced(1)
 
-    def one(text: tf.Tensor) -> dict:
-        ids = pipeline.of_one(text)
-        short = tf.shape(ids)[1] <= SHORT
-        return branch(short, lambda: alone(ids), lambda: computed(ids))
-
-    @bear_no_rows
-    def several(text: tf.Tensor) -> dict:
-        return in_groups(computed, pipeline(text))
-
     @tf.function(
         input_signature=[tf.TensorSpec([None], tf.string, name="text")],
         autograph=False,
     )
     def run(text: tf.Tensor) -> dict:
-        return branch(
-            tf.equal(tf.size(text), 1),
-            lambda: one(tf.reshape(text, [1])),
-            lambda: several(text),
+        rows = tf.size(text)
+        one = tf.equal(rows, 1)
+        ids = branch(
+            one,
+            lambda: pipeline.of_one(tf.reshape(text, [1])),
+            lambda: pipeline(at_least_a_row(text)),
         )
+
+        def several() -> dict:
+            found = in_groups(computed, ids)
+            return tf.nest.map_structure(lambda part: part[:rows], found)
+
+        short = one & (tf.shape(ids)[1] <= SHORT)
+        # Cut, as TensorFlow would else take all ids for those of one row.
+        return branch(short, lambda: alone(ids[:1]), several)
 
     return run
 
 
 def in_groups(
-    function: Any,
-    ids: tf.Tensor,
-    *,
-    steps: int = MOST_STEPS,
-    rows: int = MOST_ROWS,
-    few: int = FEW_STEPS,
+    function: Any, ids: tf.Tensor, *, steps: int = MOST_STEPS, rows: int = MOST_ROWS
 ):
     """Returns the outputs of a function of padded rows, computed in groups.
 
     The rows are sorted by length; each group is as large as fits, and at least one row.
-    The outputs are in the order of the rows. A single row, or a few short ones, are one
-    group.
+    The outputs are in the order of the rows.
+
+    The function is called at one place: TensorFlow optimizes every call by itself when
+    a server loads the model, which takes seconds for a recurrent one.
 
     Args:
         function: a concrete function from int32 `[rows, time]`, 0 for padding on the
@@ -93,23 +89,14 @@ def in_groups(
         ids: int32 `[rows, time]`, at least one row.
         steps: maximum of rows times steps of a group of several rows.
         rows: maximum number of rows of a group.
-        few: rows times steps, padding included, up to which all rows are one group.
 
     Example:
         >>> ids = tf.constant([[3, 4, 5], [6, 0, 0]])
         >>> spec = tf.TensorSpec([None, None], tf.int32)
         >>> total = tf.function(lambda x: tf.reduce_sum(x, axis=1))
-        >>> in_groups(total.get_concrete_function(spec), ids, few=0).numpy().tolist()
+        >>> in_groups(total.get_concrete_function(spec), ids, rows=1).numpy().tolist()
         [12, 6]
     """
-    size = tf.shape(ids)
-    whole = (size[0] <= 1) | (size[0] * size[1] <= few)
-    return tf.cond(
-        whole, lambda: function(ids), lambda: _sorted(function, ids, steps, rows)
-    )
-
-
-def _sorted(function: Any, ids: tf.Tensor, steps: int, rows: int):
     lengths = lengths_of(ids)
     order = tf.argsort(lengths, stable=True)
     lengths = tf.maximum(tf.gather(lengths, order), 1)
