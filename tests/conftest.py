@@ -97,6 +97,28 @@ def few_are_timed(monkeypatch):
         monkeypatch.setattr(timing, "MOST_TIMED", 2)
 
 
+# Whose tests ask how the linear baseline is chosen.
+COMPARED = ("test_baselines.py", "test_quality.py", "test_readme.py")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_strength(request):
+    """Reports compare with a linear model, of one strength rather than of five.
+
+    A report of twelve tasks fits nine hundred of them, which takes longer than the
+    training of a tiny model.
+    """
+    if request.path.name in COMPARED:
+        yield
+        return
+    from zoo.families.classification import linear
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(linear, "STRENGTHS", (10.0,))
+        patch.setattr(linear, "FIRST_STRENGTHS", (10.0,))
+        yield
+
+
 @pytest.fixture(scope="module")
 def exports_checked_here():
     """For fixtures of a module that export."""

@@ -387,8 +387,8 @@ def exported(request, tmp_path_factory, built):
 
 
 # Each signature costs seconds at its first request. All those of the first model are
-# asked; of the others those that differ by model, as `classify` and `regress` wrap the
-# default one (test_export_signatures.py).
+# asked, as a server runs them; of the others those that differ by model, as `classify`
+# and `regress` wrap the default one (test_export_signatures.py), and not optimized.
 _CHECK = """
 import importlib.util, json, pathlib, sys
 for name in ("keras", "tf_keras", "zoo"):
@@ -402,10 +402,15 @@ def ask_embeddings(session, signatures, metadata):
     calls = [call for call in metadata["calls"] if call["signature"] == "embed"]
     return ask(session, signatures, {**metadata, "calls": calls})
 
+import tensorflow as tf
+Session, as_it_is = tf.compat.v1.Session, tf.compat.v1.ConfigProto()
+as_it_is.graph_options.rewrite_options.disable_meta_optimizer = True
+
 problems = []
 for path in sys.argv[2:]:
     problems.append(check.check(pathlib.Path(path)))
     check._check_calls, check._run_warmup = ask_embeddings, lambda *_: None
+    tf.compat.v1.Session = lambda graph: Session(graph=graph, config=as_it_is)
 print(json.dumps(problems))
 """
 
