@@ -39,14 +39,23 @@ def measured(name: str, splits, rows: str, options) -> dict[str, list[float]]:
         folder = options.folder / name / rows / str(seed)
         valid, scores = {}, {}
         for model in options.models:
-            overrides, keywords = parse_overrides(options.overrides, model)
-            settings = FAMILY.settings_for(model, part, {**overrides, "seed": seed})
+            registered, own = seeds.parse_model(model)
+            overrides, keywords = parse_overrides(
+                [*options.overrides, *own], registered
+            )
+            settings = FAMILY.settings_for(
+                registered, part, {**overrides, "seed": seed}
+            )
             _, facts = seeds.facts_of_seed(
-                model, part, settings, keywords, folder / model, _kept
+                registered, part, settings, keywords, folder / model, _kept
             )
             valid[model] = mean_of_main(facts["valid"])
             scores[model] = mean_of_main(facts["test"])
-            print(f"{name} {rows} {model} {seed}: {scores[model]:.4f}", file=sys.stderr)
+            print(
+                f"{name} {rows} {model} {seed}: valid {valid[model]:.4f}, "
+                f"test {scores[model]:.4f}",
+                file=sys.stderr,
+            )
         candidates = FAMILY.candidates(part)
         if set(candidates) <= set(valid):
             settings = FAMILY.settings_for(candidates[-1], part, {"seed": seed})
