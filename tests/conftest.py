@@ -98,7 +98,12 @@ def few_are_timed(monkeypatch):
 
 
 # Whose tests ask how the linear baseline is chosen.
-COMPARED = ("test_baselines.py", "test_quality.py", "test_readme.py")
+COMPARED = (
+    "test_baselines.py",
+    "test_chance.py",
+    "test_quality.py",
+    "test_readme.py",
+)
 
 
 @pytest.fixture(autouse=True, scope="module")

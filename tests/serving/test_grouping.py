@@ -74,10 +74,15 @@ def test_what_fits_is_one_group(recorded):
 class Numbers:
     """A pipeline that reads the ids of a text from it."""
 
+    ones = 0
+
     def __call__(self, text):
         return tf.strings.to_number(tf.strings.split(text).to_tensor("0"), tf.int32)
 
-    of_one = __call__
+    def of_one(self, text):
+        assert text.shape == [1]
+        self.ones += 1
+        return self(text)
 
 
 def test_one_short_text_has_a_graph_of_its_own():
@@ -85,7 +90,8 @@ def test_one_short_text_has_a_graph_of_its_own():
         total = tf.reduce_sum(ids, axis=1)
         return {"total": total, "alone": tf.fill(tf.shape(total), is_single())}
 
-    run = of_texts(Numbers(), compute)
+    numbers = Numbers()
+    run = of_texts(numbers, compute)
     for texts, alone in (
         (["1 2"], True),
         (["1 " * 128], True),
@@ -97,3 +103,15 @@ def test_one_short_text_has_a_graph_of_its_own():
         total = [sum(map(int, text.split())) for text in texts]
         assert found["total"].numpy().tolist() == total
         assert found["alone"].numpy().tolist() == [alone] * len(texts)
+    assert numbers.ones == 1, "in the graph"
+
+
+def test_several_texts_call_the_network_at_one_place():
+    def compute(ids):
+        return {"total": tf.reduce_sum(tf.cast(ids, tf.float32) * 3.5, axis=1)}
+
+    graph = of_texts(Numbers(), compute).get_concrete_function().graph.as_graph_def()
+    nodes = [*graph.node, *(n for f in graph.library.function for n in f.node_def)]
+    called = [node.attr["f"].func.name for node in nodes if "f" in node.attr]
+    alone, several = sorted({name for name in called if "compute" in name})
+    assert (called.count(alone), called.count(several)) == (1, 1)

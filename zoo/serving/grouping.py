@@ -9,7 +9,6 @@ from zoo.kernels.single import single
 from zoo.text import TextPipeline
 from zoo.text.branch import branch
 from zoo.text.imports import tf
-from zoo.text.table import at_least_a_row
 
 # Steps of a group, padding included, and its rows: large enough for products of
 # matrices, small enough that one long text does not lengthen many short ones.
@@ -52,21 +51,15 @@ def of_texts(pipeline: TextPipeline, compute: Callable):
         autograph=False,
     )
     def run(text: tf.Tensor) -> dict:
-        rows = tf.size(text)
-        one = tf.equal(rows, 1)
+        one = tf.equal(tf.size(text), 1)
         ids = branch(
             one,
             lambda: pipeline.of_one(tf.reshape(text, [1])),
-            lambda: pipeline(at_least_a_row(text)),
+            lambda: pipeline(text),
         )
-
-        def several() -> dict:
-            found = in_groups(computed, ids)
-            return tf.nest.map_structure(lambda part: part[:rows], found)
-
         short = one & (tf.shape(ids)[1] <= SHORT)
         # Cut, as TensorFlow would else take all ids for those of one row.
-        return branch(short, lambda: alone(ids[:1]), several)
+        return branch(short, lambda: alone(ids[:1]), lambda: in_groups(computed, ids))
 
     return run
 
@@ -86,7 +79,7 @@ def in_groups(
         function: a concrete function from int32 `[rows, time]`, 0 for padding on the
             right, to a structure of tensors `[rows, ...]`, which padding does not
             change.
-        ids: int32 `[rows, time]`, at least one row.
+        ids: int32 `[rows, time]`; without rows the function is not called.
         steps: maximum of rows times steps of a group of several rows.
         rows: maximum number of rows of a group.
 

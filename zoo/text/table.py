@@ -102,14 +102,13 @@ def bear_no_rows(function: Callable) -> Callable:
 
     def bearing(*inputs):
         rows = tf.shape(inputs[0])[0]
-        filled = [at_least_a_row(x) if x.shape.rank else x for x in inputs]
+        filled = [_with_a_row(x) if x.shape.rank else x for x in inputs]
         return tf.nest.map_structure(lambda y: y[:rows], function(*filled))
 
     return bearing
 
 
-def at_least_a_row(values: tf.Tensor) -> tf.Tensor:
-    """Returns the rows, or, where there is none, one of zeros or of empty strings."""
+def _with_a_row(values: tf.Tensor) -> tf.Tensor:
     shape = tf.shape(values)
     missing = tf.concat([tf.maximum(1 - shape[:1], 0), shape[1:]], axis=0)
     return tf.concat([values, tf.zeros(missing, values.dtype)], axis=0)
