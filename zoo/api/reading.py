@@ -26,6 +26,7 @@ FURTHER = (
     "quotes",
     "comment",
     "weight",
+    "stream",
 )
 
 
@@ -39,7 +40,7 @@ class Reading:
         text: a name, or two names for pairs of texts; kept as a name or a list of two.
         task_column, valid, test, target, valid_target, test_target, separator,
         missing, on_bad_rows, on_single_class, encoding, quotes, comment,
-        weight, unknown_labels: see `zoo.train` and `zoo.evaluate`.
+        weight, stream, unknown_labels: see `zoo.train` and `zoo.evaluate`.
         seed: of the split.
         verbose: whether to tell what was left out.
     """
@@ -61,6 +62,7 @@ class Reading:
     quotes: bool | None = None
     comment: str | None = None
     weight: str | None = None
+    stream: bool = False
     unknown_labels: str = "error"
     seed: int | None = None
     verbose: bool = True

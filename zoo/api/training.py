@@ -74,8 +74,8 @@ def train(
             `zoo.describe(model)` lists, of which `weights` also takes a run, or the
             folder of one, to continue from; and further arguments about the data:
             `separator`, `missing`, `on_bad_rows`, `on_single_class`, `encoding`,
-            `quotes`, `comment`, `weight`, `target`, `valid_target` and `test_target`,
-            which are the options of these names of `zoo train`.
+            `quotes`, `comment`, `weight`, `stream`, `target`, `valid_target` and
+            `test_target`, which are the options of these names of `zoo train`.
 
     Returns:
         A `Run`: `model`, `folder`, `metrics`, `report`, `history` and `exported`.

@@ -35,6 +35,12 @@ def add_train_parser(commands) -> None:
     )
     add_data_arguments(train)
     add_part_arguments(train)
+    train.add_argument(
+        "--stream",
+        action="store_true",
+        help="leave the training rows of --data, a file or a folder of files, on disk: "
+        "for data larger than memory (classifiers)",
+    )
     add_training_arguments(train, "runs/MODEL")
     train.add_argument(
         "--teacher",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 from zoo.data.cells import CellError, is_blank, read_label_cell, read_text_cell
 from zoo.data.errors import (
@@ -18,7 +20,7 @@ from zoo.data.examples import Examples
 from zoo.data.lists import SEPARATOR
 from zoo.data.notes import Tally, check_separator, column_notes
 from zoo.data.soft import read_distribution, read_weight
-from zoo.text.pairs import joined, sides
+from zoo.text.pairs import joined
 
 
 @dataclass(frozen=True)
@@ -72,17 +74,39 @@ class Columns:
 
 @dataclass
 class _Found:
-    """The rows read so far."""
+    """The rows of a part of a table, and counts of all rows read so far.
 
-    texts: list[str] = field(default_factory=list)
-    where: list[tuple[str, int]] = field(default_factory=list)
-    labels: dict[str, list] = field(default_factory=dict)
-    tasks: list[str] = field(default_factory=list)
-    soft: dict[str, list] = field(default_factory=dict)
-    weights: list[float] = field(default_factory=list)
-    tallies: dict[str, Tally] = field(default_factory=dict)
+    Args:
+        columns: what is read.
+        bad: rows that cannot be read, of the whole table.
+        tallies: of the cells of each label column, and of that of the tasks.
+        blank: number of blank rows.
+        total: number of the others.
+        empty: number of empty texts, by column.
+        said: number of distributions, by label column.
+    """
+
+    columns: Columns
     bad: list[BadRow] = field(default_factory=list)
+    tallies: dict[str, Tally] = field(default_factory=dict)
     blank: int = 0
+    total: int = 0
+    empty: Counter = field(default_factory=Counter)
+    said: Counter = field(default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        columns = self.columns
+        self.tallies = {name: Tally() for name in (*columns.labels, *columns._task)}
+        self.begin_part()
+
+    def begin_part(self) -> None:
+        """Forgets the rows, and keeps the counts."""
+        self.texts: list[str] = []
+        self.where: list[tuple[str, int]] = []
+        self.labels: dict[str, list] = {name: [] for name in self.columns.labels}
+        self.tasks: list[str] = []
+        self.soft: dict[str, list] = {name: [] for name in self.columns.labels}
+        self.weights: list[float] = []
 
 
 def collect(path: str, rows: Iterable, columns: Columns, *, skip: bool) -> Examples:
@@ -99,21 +123,54 @@ def collect(path: str, rows: Iterable, columns: Columns, *, skip: bool) -> Examp
             for multilabel cells with another separator than the default one, unless
             a separator is given.
     """
-    found = _Found()
-    found.tallies = {name: Tally() for name in (*columns.labels, *columns._task)}
-    found.labels = {name: [] for name in columns.labels}
-    found.soft = {name: [] for name in columns.labels}
+    [examples] = collect_parts(path, rows, columns, skip=skip, size=None)
+    return examples
+
+
+def collect_parts(
+    path: str, rows: Iterable, columns: Columns, *, skip: bool, size: int | None
+) -> Iterator[Examples]:
+    """Yields the rows in parts of `size`, as `collect` reads them.
+
+    What can only be said of the whole table, and its bad rows, come with the last part,
+    which may be empty. A task column makes tasks of the values in each part.
+
+    Raises:
+        DataError: as `collect`; bad rows are listed to the end of their part.
+    """
+    found, rows = _Found(columns), iter(rows)
+    while _read_rows(path, islice(rows, size), found) == size:
+        _check_bad(found, skip)
+        yield _examples(columns, found)
+        found.begin_part()
+    _check_bad(found, skip and found.total > 0)
+    _check(path, columns, found)
+    examples = _examples(columns, found)
+    examples.skipped, examples.notes = found.bad, _notes(path, columns, found)
+    yield examples
+
+
+def _read_rows(path: str, rows: Iterable, found: _Found) -> int:
+    """Reads rows into `found`, and returns their number."""
+    read = 0
     for row in rows:
+        read += 1
         if isinstance(row, BadRow):
             found.bad.append(row)
         else:
             line, cells = row
-            given = dict(zip(columns.wanted, cells, strict=True))
-            _read(path, line, given, columns, found)
-    if found.bad and not (skip and found.texts):
+            given = dict(zip(found.columns.wanted, cells, strict=True))
+            _read(path, line, given, found)
+    return read
+
+
+def _check_bad(found: _Found, skip: bool) -> None:
+    if found.bad and not skip:
         raise bad_rows_error(found.bad)
-    _check(path, columns, found)
-    notes = _notes(path, columns, found)
+
+
+def _examples(columns: Columns, found: _Found) -> Examples:
+    """Returns the rows of a part, those of each task with their labels."""
     labels, soft, kinds = found.labels, found.soft, dict(columns.labels)
     origin = {name: name for name in labels}
     if columns.task_column:
@@ -135,11 +192,9 @@ def collect(path: str, rows: Iterable, columns: Columns, *, skip: bool) -> Examp
         found.where,
         kinds,
         origin,
-        found.bad,
-        notes,
-        columns.pairs,
-        soft,
-        found.weights,
+        pairs=columns.pairs,
+        soft=soft,
+        weights=found.weights,
     )
 
 
@@ -154,7 +209,8 @@ def blank_note(path, count: int) -> list[str]:
     return [f"{path}: {count:,} blank {rows} left out."] if count else []
 
 
-def _read(path: str, line: int, cells: dict, columns: Columns, found: _Found) -> None:
+def _read(path: str, line: int, cells: dict, found: _Found) -> None:
+    columns = found.columns
     if all(is_blank(cells.get(name)) for name in columns.content):
         found.blank += 1
         return
@@ -176,12 +232,16 @@ def _read(path: str, line: int, cells: dict, columns: Columns, found: _Found) ->
         bad = error.what, error.accepted, error.received
         found.bad.append(BadRow(path, line, column, *bad))
         return
+    found.total += 1
+    for name, text in zip(columns.texts, texts, strict=True):
+        found.empty[name] += not text.strip()
     found.texts.append(str(joined(*texts)) if columns.pairs else texts[0])
     found.where.append((path, line))
     found.tasks += task
     for name, value, distribution in zip(columns.labels, parsed, said, strict=True):
         found.labels[name].append(value)
         found.soft[name].append(distribution)
+        found.said[name] += distribution is not None
         if distribution is None or value is not None:
             found.tallies[name].add(cells.get(name), value, columns.missing)
     for name in columns._task:
@@ -208,14 +268,14 @@ def _task_name(cell, missing: Collection[str]) -> str:
 
 
 def _check(path: str, columns: Columns, found: _Found) -> None:
-    if not found.texts:
+    if not found.total:
         in_memory = isinstance(path, Argument)
         what = "there are no rows" if in_memory else "the file has no rows"
         received = "none" if in_memory else "a header only"
         received = f"{found.blank} blank row(s)" if found.blank else received
         raise DataError(problem(path, None, None, what, "at least one row", received))
     if columns.labels and not any(
-        found.tallies[name].values or any(found.soft[name]) for name in columns.labels
+        found.tallies[name].values or found.said[name] for name in columns.labels
     ):
         raise DataError(
             problem(
@@ -224,23 +284,19 @@ def _check(path: str, columns: Columns, found: _Found) -> None:
                 next(iter(columns.labels)),
                 "all labels are missing",
                 "a label in some rows",
-                f"{len(found.texts)} rows without a label",
+                f"{found.total} rows without a label",
             )
         )
 
 
 def _notes(path: str, columns: Columns, found: _Found) -> list[str]:
     notes = blank_note(path, found.blank)
-    for place, name in enumerate(columns.texts):
-        texts = found.texts
-        if columns.pairs:
-            texts = [sides(text)[place] for text in texts]
-        empty = sum(not text.strip() for text in texts)
-        if empty:
+    for name in columns.texts:
+        if empty := found.empty[name]:
             verb = "text is" if empty == 1 else "texts are"
             notes.append(f"{path}, column {name!r}: {empty:,} {verb} empty.")
-    for name, said in found.soft.items():
-        if count := sum(row is not None for row in said):
+    for name, count in found.said.items():
+        if count:
             rows = "1 row has" if count == 1 else f"{count:,} rows have"
             notes.append(f"{path}, column {name!r}: {rows} a distribution over labels.")
     kinds = {**columns.labels, **dict.fromkeys(columns._task, "tasks")}

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass, field, fields, is_dataclass, replace
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from zoo.data.dealing import TrainingStream
 
 Part = TypeVar("Part")
 PARTS = ("train", "valid", "test")
@@ -29,6 +32,8 @@ class Splits(Generic[Part]):
         schemes: tag scheme of each tagging task; none for tags without one.
         tokenized: of translations, whether the targets are already tokenized, so that
             BLEU uses them unchanged.
+        stream: all training rows, a few thousand at a time, if they stay in their
+            files; `train` is then a selection of them. See `zoo.data.dealing`.
     """
 
     train: Part
@@ -41,6 +46,7 @@ class Splits(Generic[Part]):
     reading: dict = field(default_factory=dict)
     schemes: dict[str, str] = field(default_factory=dict)
     tokenized: bool = False
+    stream: TrainingStream | None = None
 
     @property
     def parts(self) -> dict[str, Part]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from zoo.data.cells import MISSING
-from zoo.data.collect import Columns, collect
+from zoo.data.collect import Columns, collect, collect_parts
 from zoo.data.errors import DataError, check_on_bad_rows
 from zoo.data.examples import Examples
 from zoo.data.files import Table, table_of
@@ -72,17 +72,70 @@ def read_table(
         >>> read_table(file, text="text", labels={"stars": "regression"}).labels
         {'stars': [5.0, None]}
     """
+    reading = {"on_bad_rows": on_bad_rows, "encoding": encoding, "quotes": quotes}
+    chosen = {"separator": separator, "missing": missing, "weight": weight}
+    opened = _opened(path, text, labels, task_column, **reading, **chosen)
+    return collect(*opened, skip=on_bad_rows == "skip")
+
+
+def read_in_parts(
+    path: str | Path,
+    size: int,
+    *,
+    text: str | Sequence[str],
+    labels: Mapping[str, str],
+    task_column: str | None = None,
+    on_bad_rows: str = "error",
+    **reading,
+) -> Iterator[Examples]:
+    """Yields the rows of a file in parts, for files that do not fit into memory.
+
+    Args:
+        path: a file that is neither compressed nor, with an `encoding`, decoded whole.
+        size: number of rows of a part.
+        text, labels, task_column, on_bad_rows, reading: as in `read_table`.
+
+    Raises:
+        DataError: as `read_table`; see `zoo.data.collect.collect_parts`.
+
+    Example:
+        >>> import pathlib, tempfile
+        >>> file = pathlib.Path(tempfile.mkdtemp(), "reviews.csv")
+        >>> _ = file.write_text("text,mood\\ngood,up\\nbad,down\\nfine,up\\n")
+        >>> parts = read_in_parts(file, 2, text="text", labels={"mood": "categories"})
+        >>> [part.texts for part in parts]
+        [['good', 'bad'], ['fine']]
+    """
+    opened = _opened(
+        path, text, labels, task_column, on_bad_rows=on_bad_rows, **reading
+    )
+    return collect_parts(*opened, skip=on_bad_rows == "skip", size=size)
+
+
+def _opened(
+    path,
+    text,
+    labels,
+    task_column,
+    *,
+    on_bad_rows,
+    encoding=None,
+    quotes=True,
+    separator=None,
+    missing=MISSING,
+    weight=None,
+) -> tuple[str, Iterator, Columns]:
+    """Returns the name of a table, its rows, which are read later, and its columns."""
     texts = (text,) if isinstance(text, str) else tuple(text)
     _check_arguments(texts, labels, task_column, on_bad_rows, separator, weight)
-    skip = on_bad_rows == "skip"
-    table = table_of(path, skip, encoding, quotes)
+    table = table_of(path, on_bad_rows == "skip", encoding, quotes)
     names = table.names(texts) if labels else []
     soft = soft_columns(names, labels)
     absent = [label for label in soft if label not in names]
     columns = Columns(
         texts, labels, task_column, missing, separator, soft, absent, weight
     )
-    return collect(table.name, table.rows(columns.wanted), columns, skip=skip)
+    return table.name, table.rows(columns.wanted), columns
 
 
 def read_columns(

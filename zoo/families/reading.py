@@ -71,6 +71,34 @@ def check_weight(options, family) -> None:
     )
 
 
+def check_stream(options, family) -> None:
+    """Raises unless rows that stay in their files are those of files for a classifier.
+
+    Raises:
+        ValueError: for another family, a named set, rows in memory, and files that are
+            read whole.
+    """
+    from zoo.data.memory import Memory
+
+    if not options.stream:
+        return
+    if not family.streams:
+        received = f"a model of {family.name}"
+    elif isinstance(options.data, Memory):
+        received = "rows in memory"
+    elif is_named(options):
+        received = f"the named set {options.data}"
+    elif options.encoding is not None:
+        received = f"encoding={options.encoding!r}, with which a file is read whole"
+    else:
+        return
+    raise ValueError(
+        "`stream` (--stream) leaves the training rows in their files. Accepted: for a "
+        "classifier or regression, a file or a folder of files, in UTF-8 or UTF-16 "
+        f"with a byte-order mark. Received: {received}."
+    )
+
+
 def list_skipped(path, skipped, options) -> None:
     """Lists the rows that were left out on standard error."""
     if skipped and options.verbose:

@@ -12,7 +12,13 @@ from zoo._lazy import RenamedAttributes
 from zoo.data.parts import PARTS
 from zoo.data.shares import share_table, share_warnings
 from zoo.families.pretrained import settled
-from zoo.families.reading import check_texts, check_weight, is_named, read_named
+from zoo.families.reading import (
+    check_stream,
+    check_texts,
+    check_weight,
+    is_named,
+    read_named,
+)
 from zoo.families.scores import Scores
 from zoo.families.tables import read_labelled, read_table_splits
 from zoo.reporting.markdown import in_cell, markdown_table
@@ -44,6 +50,7 @@ class Steps(RenamedAttributes, ABC):
         content: content of its data, for messages.
         pairs: whether a text may be a pair of texts, from two columns of a table.
         weighs: whether rows may have weights.
+        streams: whether it trains on rows that stay in their files.
         reads: contents of the named sets that it can learn from.
         default_labels: label columns of a table if the user names none.
         default_data: named set that is read if the user names no data.
@@ -62,6 +69,7 @@ class Steps(RenamedAttributes, ABC):
     content: str
     pairs: bool = False
     weighs: bool = False
+    streams: bool = False
     reads: tuple[str, ...]
     default_labels: tuple[str, ...] = ("label",)
     default_data: str
@@ -89,6 +97,7 @@ class Steps(RenamedAttributes, ABC):
         if options.data is None:
             options.data = self.default_data
         check_weight(options, self)
+        check_stream(options, self)
         if is_named(options):
             return read_named(options, self)
         return self.read_files(options)

@@ -27,15 +27,21 @@ def read_table_splits(options, family):
     """Reads the parts of a table of texts, as the options say."""
     from zoo.data import assemble, leave_out_single
 
-    parts = [
+    parts: list = [
         path and read_examples(path, options, family, weight=weight)
         for path, weight in (
-            (options.data, options.weight),
+            (None if options.stream else options.data, options.weight),
             (options.valid, None),
             (options.test, None),
         )
     ]
-    splits = assemble(*parts, seed=options.seed or 0)
+    seed = options.seed or 0
+    if options.stream:
+        splits = _dealt(options, family, *parts[1:], seed=seed)
+        parts[0] = splits.train
+        list_skipped(options.data, splits.train.skipped, options)
+    else:
+        splits = assemble(*parts, seed=seed)
     tasks = list(splits.train.labels)
     if options.on_single_class == "skip":
         splits, said = leave_out_single(splits)
@@ -45,6 +51,22 @@ def read_table_splits(options, family):
         splits = _without_unknown(splits, options)
     reading = remember_table(options, kinds_of(options, family), left_out)
     return with_notes(splits, parts, reading)
+
+
+def _dealt(options, family, valid, test, *, seed: int):
+    """Deals the rows of a file, or of a folder of files, of which most stay there."""
+    from zoo.data.dealing import ROWS, deal
+    from zoo.data.folders import files_of
+    from zoo.data.readers import read_in_parts
+
+    how = {**table_arguments(options, family), "weight": options.weight}
+
+    def read():
+        for file in files:
+            yield from read_in_parts(file, ROWS, **how)
+
+    files = files_of(options.data)
+    return deal(read, valid=valid, test=test, seed=seed)
 
 
 def _without_unknown(splits, options):
@@ -79,28 +101,31 @@ def read_examples(path, options, family, *, weight=None):
         weight: column of the weights of training rows.
     """
     from zoo.data import read_table
+
+    arguments = table_arguments(options, family)
+    examples = read_table(path, encoding=options.encoding, weight=weight, **arguments)
+    list_skipped(path, examples.skipped, options)
+    return examples
+
+
+def table_arguments(options, family) -> dict:
+    """Returns what the options say of a table, as arguments of `read_table`."""
     from zoo.data.cells import MISSING
 
     if options.comment:
         raise ValueError(
             "`--comment` applies to files with one word per line. Accepted: for a "
-            f"tagger, .conll or .txt. Received: {options.comment!r} for {path}."
+            f"tagger, .conll or .txt. Received: {options.comment!r} for {options.data}."
         )
-    missing = MISSING if options.missing is None else options.missing
-    examples = read_table(
-        path,
-        text=options.text or DEFAULT_TEXT,
-        labels=kinds_of(options, family),
-        task_column=options.task_column,
-        on_bad_rows=options.on_bad_rows,
-        encoding=options.encoding,
-        quotes=options.quotes is not False,
-        separator=options.separator,
-        missing=missing,
-        weight=weight,
-    )
-    list_skipped(path, examples.skipped, options)
-    return examples
+    return {
+        "text": options.text or DEFAULT_TEXT,
+        "labels": kinds_of(options, family),
+        "task_column": options.task_column,
+        "on_bad_rows": options.on_bad_rows,
+        "quotes": options.quotes is not False,
+        "separator": options.separator,
+        "missing": MISSING if options.missing is None else options.missing,
+    }
 
 
 def kinds_of(options, family) -> dict[str, str]:

@@ -15,6 +15,7 @@ from PIL import Image
 import zoo.reporting
 from zoo.families.classification import report
 from zoo.families.classification.coverage import Coverage
+from zoo.families.classification.encoded import Encoded
 from zoo.families.classification.report import (
     Outcome,
     conclusion,
@@ -22,7 +23,6 @@ from zoo.families.classification.report import (
     write_report,
 )
 from zoo.families.classification.settings import ClassificationSettings
-from zoo.families.classification.train import Encoded
 from zoo.families.classification.verdict import recommend
 from zoo.reporting import classifier_plots, comparison
 from zoo.reporting.markdown import markdown_table

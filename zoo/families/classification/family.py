@@ -24,6 +24,7 @@ class Classification(Family):
     content = "labels of texts"
     pairs = True
     weighs = True
+    streams = True
     reads = ("labels of texts",)
     default_data = "hutto"
     settings = ClassificationSettings

@@ -23,7 +23,8 @@ from zoo.training.imbalance import (
 )
 
 if TYPE_CHECKING:
-    from zoo.families.classification.train import Encoded, Prepared
+    from zoo.families.classification.encoded import Encoded
+    from zoo.families.classification.train import Prepared
 
 
 def training_weights(

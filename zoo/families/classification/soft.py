@@ -21,7 +21,7 @@ from zoo.training.losses import REDUCTION
 from zoo.training.streamed import Accuracy
 
 if TYPE_CHECKING:
-    from zoo.families.classification.train import Encoded
+    from zoo.families.classification.encoded import Encoded
 
 LEAST = 0.01  # probability below which the linear part ignores a label of a row
 

@@ -14,22 +14,24 @@ from zoo.data.parts import PARTS
 from zoo.data.soft import encode_soft
 from zoo.families.building import build
 from zoo.families.classification.coverage import Coverage, coverage_of
+from zoo.families.classification.encoded import Encoded
 from zoo.families.classification.fitting import (
     fit_linear_part,
     linear_vectors,
     sized_ngrams,
 )
-from zoo.families.classification.imbalance import (
-    drawn_repeats,
-    training_losses,
-    training_weights,
-)
+from zoo.families.classification.imbalance import training_losses
 from zoo.families.classification.model import TextModel
 from zoo.families.classification.ngram_weights import adapt_ngrams
 from zoo.families.classification.pretraining import pretrain
 from zoo.families.classification.settings import ClassificationSettings
-from zoo.families.classification.soft import learned, learned_labels, soft_metrics
+from zoo.families.classification.soft import learned_labels, soft_metrics
 from zoo.families.classification.stacking import stackers
+from zoo.families.classification.streaming import (
+    count_words,
+    sharded_batches,
+    write_shards,
+)
 from zoo.families.continuing import continue_from, starting, text_pipeline
 from zoo.families.pretrained import Start, start_of
 from zoo.families.text_model import describe_training
@@ -37,7 +39,7 @@ from zoo.models.classifiers import WINDOW
 from zoo.models.pairs import of_pairs
 from zoo.tasks import Task
 from zoo.text import TextPipeline
-from zoo.training.batching import TokenBatches, choose_buckets
+from zoo.training.batching import EpochBatches, TokenBatches, choose_buckets
 from zoo.training.checkpoint import claim, fingerprint
 from zoo.training.fit import (
     compile_model,
@@ -46,39 +48,6 @@ from zoo.training.fit import (
     span_momentum,
 )
 from zoo.training.imbalance import NONE
-
-# Of a batch, padding included: memory stays flat whatever the lengths of the texts.
-MOST_TOKENS = 16384
-
-
-@dataclass(frozen=True)
-class Encoded:
-    """One part of a data set as arrays, one row per text.
-
-    Args:
-        tokens: ids of each text.
-        targets: by task, of the labels.
-        weights: by task, 0 where the label is missing.
-        soft: distributions over labels, or values, of the training rows, by task, for
-            tasks that have any; see `zoo.data.soft.encode_soft`.
-        rows: weights of the training rows, with or without labels.
-    """
-
-    tokens: list[np.ndarray]
-    targets: dict[str, np.ndarray]
-    weights: dict[str, np.ndarray]
-    soft: dict[str, np.ndarray] = field(default_factory=dict)
-    rows: np.ndarray = field(default_factory=lambda: np.zeros(0))
-
-    def only(self, task: str, rows: Sequence[int]) -> Encoded:
-        """Returns some rows, and only that task."""
-        return Encoded(
-            [self.tokens[row] for row in rows],
-            {task: self.targets[task][rows]},
-            {task: self.weights[task][rows]},
-            {task: self.soft[task][rows]} if task in self.soft else {},
-            self.rows[rows] if len(self.rows) else self.rows,
-        )
 
 
 @dataclass(frozen=True)
@@ -114,27 +83,12 @@ class Prepared:
     ) -> TokenBatches:
         """Returns batches of a part; those for training have weights of the classes."""
         encoded = self.parts[part]
-        targets, weights, preferred = encoded.targets, dict(encoded.weights), None
-        if shuffle:
-            targets = {
-                name: learned(task, encoded, name)[0]
-                for name, task in self.tasks.items()
-            }
-            weights = training_weights(self.tasks, encoded, settings)
-            preferred = drawn_repeats(self.tasks, encoded, settings)
+        if not shuffle:
+            return encoded.batches(settings, self.buckets)
         steps = -(-len(encoded.tokens) // settings.batch_size)
-        return TokenBatches(
-            encoded.tokens,
-            targets,
-            weights,
-            batch_size=settings.batch_size,
-            most_tokens=MOST_TOKENS,
-            buckets=self.buckets,
-            shuffle=shuffle,
-            sampling=settings.sampling,
-            repeats=-(-settings.least_steps // steps) if shuffle else 1,
-            preferred=preferred,
-            seed=settings.seed,
+        repeats = -(-settings.least_steps // steps)
+        return encoded.training_batches(
+            self.tasks, settings, self.buckets, repeats=repeats
         )
 
     def only(self, task: str) -> Prepared:
@@ -173,7 +127,10 @@ def prepare(splits: Splits, settings: ClassificationSettings) -> Prepared:
         "max_length": settings.max_length,
         "lowercase": settings.lowercase,
     }
-    counts = TextPipeline.count([*splits.train.each_text, *unlabeled], **reading)
+    if splits.stream is None:
+        counts = TextPipeline.count([*splits.train.each_text, *unlabeled], **reading)
+    else:
+        counts = count_words(splits.stream, reading)
     start = starting(settings, counts, TextModel)
     pipeline = text_pipeline(
         counts,
@@ -266,7 +223,8 @@ def train(
     targets, weights = learned_labels(prepared.tasks, data)
     adapt_ngrams(model, data.tokens, targets, weights, prepared.tasks)
     fit_linear_part(model, prepared, settings, linear)
-    batches = prepared.batches("train", settings, shuffle=True)
+    folder = Path(folder) if folder else None
+    batches, streamed = _training_batches(prepared, settings, folder)
     trained = compile_model(
         model,
         prepared.tasks,
@@ -278,11 +236,11 @@ def train(
         metrics=soft_metrics(prepared.tasks, data),
         jit_compile=settings.jit_compile,
     )
-    folder = Path(folder) if folder else None
     if folder is not None:  # nothing was written as long as the input could be wrong
         read: list = [vars(prepared.parts["train"]), vars(prepared.parts["valid"])]
         read += [prepared.unlabeled, prepared.tasks, prepared.pipeline.vocabulary]
-        claim(folder, {**metadata, "data": fingerprint([*read, keywords])})
+        data_read = fingerprint([*read, keywords, *streamed])
+        claim(folder, {**metadata, "data": data_read})
     if settings.pretrain_epochs:
         _pretrain(model, prepared, settings, folder, verbose=verbose)
     valid = prepared.batches("valid", settings) if len(prepared.splits.valid) else None
@@ -301,6 +259,23 @@ def train(
         verbose=verbose,
     )
     return TextModel(model, prepared.pipeline, prepared.tasks, metadata), history
+
+
+def _training_batches(
+    prepared: Prepared, settings: ClassificationSettings, folder: Path | None
+) -> tuple[EpochBatches, list[str]]:
+    """Returns the training batches, and what tells streamed rows from others."""
+    stream = prepared.splits.stream
+    if stream is None:
+        return prepared.batches("train", settings, shuffle=True), []
+    if folder is None:
+        raise ValueError(
+            "`folder` must be given for training rows that stay in their files. "
+            "Accepted: a folder for their shards. Received: None."
+        )
+    shards = write_shards(stream, prepared, settings, folder / "shards")
+    batches = sharded_batches(shards, prepared.tasks, settings, prepared.buckets)
+    return batches, [shards.fingerprint]
 
 
 def _pretrain(
