@@ -126,6 +126,13 @@ def test_what_cannot_be_streamed_is_refused(model, data, further, received, tmp_
     assert received in str(error.value)
 
 
+def test_fine_tuning_is_refused(folder, tmp_path):
+    with pytest.raises(ValueError, match=r"`fine_tune`.*without `stream`"):
+        zoo.train(
+            "text_cnn", folder, stream=True, fine_tune=True, out=tmp_path, **SMALL
+        )
+
+
 def test_compressed_files_and_empty_folders_are_refused(tmp_path):
     import gzip
 

@@ -56,6 +56,11 @@ class Classification(Family):
         from zoo.families.classification.calibration import with_abstain
         from zoo.families.classification.train import prepare
 
+        if splits.stream is not None and settings.fine_tune:
+            raise ValueError(
+                "`fine_tune` (--fine-tune) reads the rows of each task from memory. "
+                "Accepted: without `stream` (--stream). Received: fine_tune=True."
+            )
         prepared = prepare(splits, settings)
         if settings.abstain is not None:  # rejects unsuitable tasks before training
             with_abstain(prepared.tasks, settings.abstain)
