@@ -1,7 +1,8 @@
 """What clients may rely on, over real sockets, from a process without our package.
 
 The server is `serving_stub.py`, which loads an export as TF Serving's core does; or, if
-the environment variable TF_SERVING_BIN names a `tensorflow_model_server`, that.
+the environment variable TF_SERVING_BIN names a `tensorflow_model_server`, that. With
+SERVING_STUB_PYTHON the first runs under that interpreter, and its own TensorFlow.
 """
 
 from __future__ import annotations
@@ -73,7 +74,13 @@ def _free_port() -> int:
 def start_stub(folder: Path) -> Server:
     stub = TESTS / "serving_stub.py"
     process = subprocess.Popen(
-        [sys.executable, "-P", str(stub), str(folder), NAME],
+        [
+            os.environ.get("SERVING_STUB_PYTHON", sys.executable),
+            "-P",
+            str(stub),
+            str(folder),
+            NAME,
+        ],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
