@@ -87,7 +87,7 @@ def checks_here(request, monkeypatch):
     """
     publish = sys.modules.get("zoo.serving.publish")
     if publish and "tests/serving/" not in request.node.nodeid:
-        monkeypatch.setattr(publish, "_problems", publish.check.check)
+        monkeypatch.setattr(publish, "_checked", publish.check.check)
 
 
 @pytest.fixture(autouse=True)
@@ -130,7 +130,7 @@ def exports_checked_here():
     from zoo.serving import publish
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(publish, "_problems", publish.check.check)
+        patch.setattr(publish, "_checked", publish.check.check)
         yield
 
 

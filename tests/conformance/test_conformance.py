@@ -408,7 +408,7 @@ as_it_is.graph_options.rewrite_options.disable_meta_optimizer = True
 
 problems = []
 for path in sys.argv[2:]:
-    problems.append(check.check(pathlib.Path(path)))
+    problems.append(check.check(pathlib.Path(path))[0])
     check._check_calls, check._run_warmup = ask_embeddings, lambda *_: None
     tf.compat.v1.Session = lambda graph: Session(graph=graph, config=as_it_is)
 print(json.dumps(problems))

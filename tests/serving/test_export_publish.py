@@ -58,7 +58,7 @@ def test_leftovers_go_and_those_in_use_stay(model, pipeline, tmp_path, unchecked
 
 @pytest.mark.slow
 def test_a_model_that_counts_padding_is_refused(pipeline, tmp_path, monkeypatch):
-    monkeypatch.setattr(publish, "_problems", check.check)  # spares an import
+    monkeypatch.setattr(publish, "_checked", check.check)  # spares an import
     model = build(pipeline.vocab_size, TASKS, pooling=Mean)
     with pytest.raises(ExportError, match="alone: .*nothing|nothing.*alone: "):
         zoo.export(model, pipeline, tmp_path / "m", tasks=TASKS)
@@ -100,7 +100,7 @@ def test_foreign_ops_are_refused(published, tmp_path):
     (tmp_path / "metadata.json").write_text(json.dumps(metadata))
     command = [sys.executable, "-P", check.__file__, str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    problems = json.loads(done.stdout)
+    problems = json.loads(done.stdout)["problems"]
     assert done.returncode == 1 and len(problems) == 4
     for part in (
         "XLA must compile",
@@ -129,7 +129,15 @@ def test_a_wrong_signature_is_noticed(published, tmp_path):
     metadata = json.loads((copy / "metadata.json").read_text("utf-8"))
     metadata["signatures"]["tokens"]["outputs"]["length"] = [9, [-1]]  # int64
     (copy / "metadata.json").write_text(json.dumps(metadata))
-    assert "the outputs of tokens are" in check.check(copy)[0]
+    assert "the outputs of tokens are" in check.check(copy)[0][0]
+
+
+@pytest.mark.slow
+def test_the_check_times_texts_alone(published):
+    metadata = json.loads((published / "metadata.json").read_text("utf-8"))
+    assert 0 < metadata["milliseconds"] < 1000
+    problems, milliseconds = check.check(published)
+    assert problems == [] and 0 < milliseconds < 1000
 
 
 def test_a_changed_file_is_noticed(published):
@@ -137,7 +145,8 @@ def test_a_changed_file_is_noticed(published):
     content = path.read_bytes()
     try:
         path.write_bytes(content + b" ")
-        assert "metadata.json" in check.check(published)[0]
+        [problem], milliseconds = check.check(published)
+        assert "metadata.json" in problem and milliseconds is None
     finally:
         path.write_bytes(content)
 

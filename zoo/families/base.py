@@ -136,7 +136,7 @@ class Family(Steps):
         else:
             texts = splits.valid.texts[:EXAMPLES]
             exported = export_on_tensorflow(run.folder, export_to, texts)
-        say(f"Exported and checked: {exported.parent}")
+        say(f"Exported and checked: {exported.parent}{_speed_of(exported)}")
         return replace(run, exported=exported)
 
     def trial(
@@ -209,6 +209,15 @@ class Family(Steps):
             "valid": chosen["valid"],
             "seconds": chosen["seconds"] + again["seconds"],
         }
+
+
+def _speed_of(exported: Path) -> str:
+    """Says how long an export takes for one text, as its check measured it here."""
+    from zoo.reporting.timing import shown
+    from zoo.serving.served import read_metadata
+
+    took = read_metadata(exported).get("milliseconds")
+    return "" if took is None else f" ({shown(took)} ms for one text)"
 
 
 def silent(*_: object) -> None:

@@ -2,7 +2,8 @@
 
 Run by its path in a fresh process: `python check.py saved_models/NAME/VERSION`. Needs
 TensorFlow and tensorflow-text only; importing keras and zoo is made impossible. Prints
-a JSON list of problems, and exits with 0 if there are none.
+a JSON object with the `problems` and the `milliseconds` of a request of one text, and
+exits with 0 if there are no problems.
 """
 
 from __future__ import annotations
@@ -13,10 +14,12 @@ import importlib.util
 import json
 import math
 import sys
+import time
 from pathlib import Path
 
 import numpy
 
+MOST_TIMED, LONGEST_TIMING = 50, 2.0  # texts, and seconds
 _SERVER_OPS = Path(__file__).with_name("server_ops.txt")
 
 
@@ -65,11 +68,16 @@ def file_hashes(folder: Path) -> dict[str, str]:
     return hashes
 
 
-def check(folder: Path) -> list[str]:
-    """Returns all problems of the version in `folder`, one line each."""
+def check(folder: Path) -> tuple[list[str], float | None]:
+    """Checks the version in `folder`.
+
+    Returns:
+        All problems, one line each; and the median of the milliseconds of a request of
+        one text, `None` with problems or without texts to ask.
+    """
     metadata = json.loads((folder / "metadata.json").read_text(encoding="utf-8"))
     if file_hashes(folder) != metadata["sha256"]:
-        return ["the files are not those that metadata.json lists"]
+        return ["the files are not those that metadata.json lists"], None
     import tensorflow as tf
     from tensorflow.core.protobuf import saved_model_pb2
 
@@ -85,15 +93,15 @@ def check(folder: Path) -> list[str]:
         elif not any(op in ops for ops in linked.values()):
             problems.append(f"the op {op} is not in {' nor in '.join(linked)}")
     if problems:
-        return problems
+        return problems, None
     _load_text_ops(tf)
     graph = tf.Graph()
     with graph.as_default(), tf.compat.v1.Session(graph=graph) as session:
         loaded = tf.compat.v1.saved_model.loader.load(session, ["serve"], str(folder))
         problems += _check_answers(session, loaded.signature_def, metadata)
-        if not problems:
-            _run_warmup(session, loaded.signature_def, folder)
-    return problems
+        if problems:
+            return problems, None
+        return [], _run_warmup(session, loaded.signature_def, folder)
 
 
 def _load_text_ops(tf) -> None:
@@ -259,17 +267,41 @@ def _feed(signature, texts: list[bytes]) -> dict[str, list[bytes]]:
     }
 
 
-def _run_warmup(session, signatures, folder: Path) -> None:
+def _run_warmup(session, signatures, folder: Path) -> float | None:
+    """Replays the warmup requests, and times their texts alone; see `check`."""
     path = Path(__file__).with_name("warmup_records.py")
     spec = importlib.util.spec_from_file_location("warmup_records", path)
     assert spec is not None and spec.loader is not None  # a file of Python has both
     records = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(records)
     requests = str(folder / "assets.extra" / records.WARMUP_FILE)
+    rows: list[dict] = []
     for name, inputs in records.read_warmup(requests):
         outputs = [info.name for info in signatures[name].outputs.values()]
         tensors = signatures[name].inputs
         session.run(outputs, {tensors[key].name: inputs[key] for key in inputs})
+        if name == "serving_default":
+            rows += [
+                {tensors[key].name: inputs[key][row : row + 1] for key in inputs}
+                for row in range(len(next(iter(inputs.values()))))
+            ]
+    default = signatures["serving_default"].outputs.values()
+    return _milliseconds(session, [info.name for info in default], rows[:MOST_TIMED])
+
+
+def _milliseconds(session, outputs: list[str], requests: list[dict]) -> float | None:
+    """Returns the median; the first run of each request is not timed."""
+    taken: list[float] = []
+    begin = time.perf_counter()
+    for request in requests:
+        session.run(outputs, request)
+        start = time.perf_counter()
+        session.run(outputs, request)
+        end = time.perf_counter()
+        taken.append(1000 * (end - start))
+        if end - begin > LONGEST_TIMING:
+            break
+    return float(numpy.median(taken)) if taken else None
 
 
 def main(arguments: list[str]) -> int:
@@ -278,10 +310,10 @@ def main(arguments: list[str]) -> int:
         # None marks a module that must not be imported (Python language reference).
         sys.modules[name] = None  # type: ignore[assignment]
     try:
-        problems = check(Path(arguments[0]).absolute())
+        problems, milliseconds = check(Path(arguments[0]).absolute())
     except Exception as error:  # after any error, the version is not fit to serve
-        problems = [f"{type(error).__name__}: {error}"]
-    print(json.dumps(problems))
+        problems, milliseconds = [f"{type(error).__name__}: {error}"], None
+    print(json.dumps({"problems": problems, "milliseconds": milliseconds}))
     return 1 if problems else 0
 
 

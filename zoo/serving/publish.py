@@ -99,9 +99,10 @@ def _fill(
         card = model.pop("card", None) or _plain_card(name, servable)
         write_card(temporary / EXTRA, card)
         described = _describe(temporary, servable, model)
-        calls = list(servable.calls)
-        _write_json(temporary / "metadata.json", {**described, "calls": calls})
-        _self_check(temporary)
+        described["calls"] = list(servable.calls)
+        _write_json(temporary / "metadata.json", described)
+        described["milliseconds"] = _self_check(temporary)
+        _write_json(temporary / "metadata.json", described)
         _synchronize(temporary)
         return _publish(temporary, folder)
 
@@ -216,10 +217,11 @@ def _signatures(meta_graph) -> dict:
     }
 
 
-def _self_check(folder: Path) -> None:
-    problems = _problems(folder)
+def _self_check(folder: Path) -> float | None:
+    """Returns the milliseconds of a request of one text, unless there are problems."""
+    problems, milliseconds = _checked(folder)
     if not problems:
-        return
+        return milliseconds
     shown = [problem[:500] for problem in problems[:5]]
     raise ExportError(
         "The exported model must give the same answers as in Python, with ops that TF "
@@ -228,7 +230,7 @@ def _self_check(folder: Path) -> None:
     )
 
 
-def _problems(folder: Path) -> list[str]:
+def _checked(folder: Path) -> tuple[list[str], float | None]:
     """Returns what `zoo.serving.check` finds in a fresh process."""
     # No GPU: a server may have none. -P: do not import modules of the current folder.
     environment = {
@@ -253,12 +255,12 @@ def _problems(folder: Path) -> list[str]:
             f"The check of the export must finish within {_CHECK_SECONDS} s. "
             "Received: no answer. Nothing was published."
         ) from error
-    if done.returncode == 0:
-        return []
     try:
-        return json.loads(done.stdout.splitlines()[-1])
-    except (IndexError, ValueError):  # it crashed
-        return [f"exit status {done.returncode}", *done.stderr.splitlines()[-5:]]
+        found = json.loads(done.stdout.splitlines()[-1])
+        return found["problems"], found["milliseconds"]
+    except (IndexError, TypeError, ValueError):  # it crashed
+        problems = [f"exit status {done.returncode}", *done.stderr.splitlines()[-5:]]
+        return problems, None
 
 
 def _synchronize(folder: Path) -> None:

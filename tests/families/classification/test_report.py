@@ -312,7 +312,7 @@ def test_verdict_says_which_is_better():
     said = "Take linear: accuracy 0.8125 against 0.7500 of text_cnn"
     assert conclusion(made) == f"{said}."
     made.costs.update(text_cnn={"ms_a_text": 2.14}, linear={"ms_a_text": 0.4})
-    assert conclusion(made) == f"{said}, 0.4 ms per text against 2.1 ms."
+    assert conclusion(made) == f"{said}, 0.4 ms per text in Python against 2.1 ms."
     made.results["text_cnn"]["mood"]["accuracy"] = 0.8125
     assert conclusion(made).startswith("Take linear:")
     made.results["text_cnn"]["mood"]["accuracy"] = 0.875

@@ -73,7 +73,8 @@ def verdict(
     )
     times = [found["ms_a_text"], found["ms_a_text_against"]]
     if all(time is not None and np.isfinite(time) for time in times):
-        said += f", {shown(times[0])} ms per text against {shown(times[1])} ms"
+        own, other = map(shown, times)
+        said += f", {own} ms per text in Python against {other} ms"
     compared = (results[found[key]] for key in ("take", "against"))
     return f"{said}. {by_chance(tasks, *compared)}".rstrip()
 
