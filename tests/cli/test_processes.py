@@ -30,6 +30,7 @@ def backend(monkeypatch):
             "belong together.*--coordinator None, --rank 1",
         ),
         (["--distribute", "data", "--fine-tune"], "trains one model.*--fine-tune"),
+        (["--distribute", "data", "--stream"], "`--stream` must be omitted"),
         (
             ["--distribute", "data", "--set", "minutes=3"],
             "`minutes` must be omitted.*`epochs`.*minutes=3",

@@ -20,7 +20,8 @@ from zoo.cli.common import positive
 from zoo.families import family_of
 
 _BROKEN = ("Gloo", "UNAVAILABLE", "DEADLINE_EXCEEDED", "ABORTED", "NCCL")  # in errors
-FAMILIES = ("language",)  # whose whole command was tried in several processes
+# Whose whole command was tried in several processes.
+FAMILIES = ("language", "classification")
 _TOLD = 2  # exit status of a process that has printed its error
 GRACE = 20.0  # seconds that processes have to end once one of them has failed
 
@@ -78,6 +79,11 @@ def check_distribution(options, settings: Mapping) -> None:
         raise ValueError(
             f"`--distribute` trains models of these families: {', '.join(FAMILIES)}. "
             f"Received: {options.model}, of the family {family}."
+        )
+    if options.distribute and options.stream:
+        raise ValueError(
+            "`--stream` must be omitted with --distribute: one process writes the rows "
+            "that it reads. Accepted: one of the two. Received: both."
         )
     if options.distribute and settings.get("minutes") is not None:
         raise ValueError(

@@ -123,10 +123,11 @@ def _train(options) -> Answer:
     if starts_here(options):
         start_all(options.arguments, options.processes)
         return Answer()
-    if options.distribute:
-        with as_one_process(options):
-            return _train_here(options, settings)
-    return _train_here(options, settings)
+    if not options.distribute:
+        return _train_here(options, settings)
+    with as_one_process(options):
+        return _train_here(options, settings)
+    return Answer()  # of a process that left the rest to the first one
 
 
 def _settings(options) -> dict:

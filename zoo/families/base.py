@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -63,12 +64,14 @@ class Family(Steps):
             ValueError: if another process is writing the folder.
             OSError: if a file cannot be written whole.
         """
+        from zoo.training.distributed.context import leads
         from zoo.training.distributed.placing import settle
 
         say = print if verbose else silent
         settings = self.settings_for(name, splits, overrides, keywords)
         checkpoints = folder / "checkpoints"
-        with locked(folder, "`out` (--out)"):
+        # Of several processes the first writes the folder.
+        with locked(folder, "`out` (--out)") if leads() else nullcontext():
             self.introduce(splits, say)
             prepared = self.prepare(splits, settings)
             say(self.describe(name, prepared))
