@@ -147,6 +147,7 @@ def test_equal_labels_of_two_questions_are_learnt_apart():
     assert list(same_labels(tasks).values()) == [["one", "two"]]
 
 
+@pytest.mark.slow
 @pytest.mark.tensorflow
 def test_a_linear_part_reads_wide_vectors_unless_others_are_asked_for(monkeypatch):
     widths = []
