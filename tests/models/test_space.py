@@ -111,7 +111,7 @@ def test_a_space_names_what_the_model_takes(name):
 
 
 @pytest.mark.tensorflow
-@pytest.mark.parametrize("name", slow_but(["text_cnn", "bilstm_mt"], MODELS, FIRST))
+@pytest.mark.parametrize("name", slow_but(["text_cnn"], MODELS, FIRST))
 def test_a_builder_takes_the_corners_of_its_space(name):
     entry = zoo.describe(name)
     known = {setting.name for setting in fields(settings_of(name))}

@@ -203,7 +203,10 @@ def test_flipped_labels_do_not_decide(name, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name, labels", [("linear", 120), ("text_cnn", 300)])
+@pytest.mark.parametrize(
+    "name, labels",
+    [("linear", 120), pytest.param("text_cnn", 300, marks=pytest.mark.release)],
+)
 def test_many_labels_do_not_collapse(name, labels, tmp_path):
     """Ten rows of each, and one word that tells."""
     parts = zip((10 * labels, 2 * labels, 2 * labels), range(3))

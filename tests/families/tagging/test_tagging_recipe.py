@@ -87,7 +87,7 @@ def test_the_command_line(place, capsys):
         assert f"Received: {data}" in capsys.readouterr().err
 
 
-@pytest.mark.slow
+@pytest.mark.release
 def test_seeds_are_kept(place, capsys, monkeypatch):
     arguments = ["--data", "conll2003", "--models", "bilstm_tagger", "--seeds", "1"]
     arguments += ["--set", *TINY, "epochs=1"]

@@ -299,7 +299,7 @@ def test_bad_input(tmp_path, monkeypatch, capsys, files, arguments, said):
     assert not (tmp_path / "runs").exists()
 
 
-@pytest.mark.slow
+@pytest.mark.release
 def test_seeds_are_kept(tmp_path, monkeypatch, capsys):
     folder = tmp_path / "data" / "multi30k"
     folder.mkdir(parents=True)

@@ -33,7 +33,7 @@ LAYERS = {
 KINDS = ["projected", "factorized", "grouped", "gru"]
 if BACKEND == "tensorflow":
     KINDS = [*LAYERS]
-# A slow one of the cell that is left, and one of normalisation.
+# Slow ones of the cell that is left, and of normalisation.
 every = pytest.mark.parametrize(
     "kind",
     slow_but(["projected", "factorized", "grouped"], KINDS, ["gru", "normalised"]),
