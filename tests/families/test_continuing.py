@@ -157,6 +157,7 @@ def test_models_that_are_damaged_or_of_other_versions(old, tmp_path, monkeypatch
     assert find_earlier("none") is find_earlier("glove-en") is None
 
 
+@pytest.mark.slow
 def test_a_model_that_is_fitted_to_its_optimum(tmp_path):
     small = {**FROZEN, "weights": "none", "ngram_buckets": 64}
     run = zoo.train("linear", rows(OLD), out=tmp_path / "old", **small)

@@ -357,6 +357,7 @@ def test_learns_to_count(name):
     assert found == pytest.approx(best, rel=1e-4)
 
 
+@pytest.mark.slow
 def test_the_step_size_decays_after_some_epochs():
     seen = []
 
