@@ -47,14 +47,18 @@ LONGEST = (
 
 
 def pytest_collection_modifyitems(config, items):
-    """On another backend, only what does not need TensorFlow's; long files first."""
+    """Long files first; no test that another level or another backend has.
+
+    A test of a release may carry `slow` as well, by its file or function. It is left
+    out here, so that `-m slow` need not say so.
+    """
     items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
-    if os.environ.get("KERAS_BACKEND", "tensorflow") == "tensorflow":
-        return
+    absent = [] if "release" in config.option.markexpr else ["release"]
+    if os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow":
+        absent += ["tensorflow", "not_on_jax"]
     left, kept = [], []
     for item in items:
-        marks = map(item.get_closest_marker, ("tensorflow", "not_on_jax"))
-        (left if any(marks) else kept).append(item)
+        (left if any(map(item.get_closest_marker, absent)) else kept).append(item)
     config.hook.pytest_deselected(items=left)
     items[:] = kept
 
@@ -78,6 +82,17 @@ def _is_helper(path) -> bool:
     return path.suffix == ".py" and not path.name.startswith("test_")
 
 
+@pytest.fixture(autouse=True, scope="module")
+def out_of_sight():
+    """What a file leaves alive is not visited by later collections.
+
+    Keras collects whenever it forgets a model: seconds, in a process of many files.
+    """
+    yield
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(autouse=True)
 def checks_here(request, monkeypatch):
     """Exports of a test are checked in its process, which spares it an import.
@@ -87,7 +102,26 @@ def checks_here(request, monkeypatch):
     """
     publish = sys.modules.get("zoo.serving.publish")
     if publish and "tests/serving/" not in request.node.nodeid:
-        monkeypatch.setattr(publish, "_checked", publish.check.check)
+        monkeypatch.setattr(publish, "_checked", _checked)
+
+
+def _checked(folder) -> tuple[list[str], float | None]:
+    """The check of an export, but for signatures that wrap the default one.
+
+    Each costs half a second at its first request; `tests/serving` asks them.
+    """
+    from zoo.serving import check
+
+    ask = check._check_calls
+
+    def ask_others(session, signatures, metadata):
+        wrap = ("classify", "regress")
+        calls = [c for c in metadata["calls"] if not c["signature"].startswith(wrap)]
+        return ask(session, signatures, {**metadata, "calls": calls})
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(check, "_check_calls", ask_others)
+        return check.check(folder)
 
 
 @pytest.fixture(autouse=True)
@@ -130,7 +164,7 @@ def exports_checked_here():
     from zoo.serving import publish
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(publish, "_checked", publish.check.check)
+        patch.setattr(publish, "_checked", _checked)
         yield
 
 

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 from gradients import BACKEND
 from keras import ops
+from marks import first_of_each_file
 
 import zoo
 from zoo.layers import Stacking, TokenBag
@@ -52,6 +53,8 @@ OTHERS = ("language modelling", "sentence encoding", "tagging", "translation")
 FITTED = ("linear",)  # nothing in them is trained by gradients
 CLASSIFIERS = [n for n in zoo.list_models() if zoo.describe(n).task not in OTHERS]
 ROWS = [(name, {}) for name in CLASSIFIERS]
+# Of costly tests, the other rows are left to a release.
+FIRST_ROWS = [(name, {}) for name in first_of_each_file(CLASSIFIERS)]
 ALL_ROWS = ROWS + [(name, options) for name in VARIANTS for options in VARIANTS[name]]
 if BACKEND == "jax":  # compiles each shape; tests of the layers cover the rest
     ALL_ROWS = ROWS

@@ -71,7 +71,7 @@ def test_the_python_of_the_readme_runs(tmp_path, monkeypatch):
         assert (tmp_path / f"saved_models/{model}/1/saved_model.pb").is_file()
 
 
-@pytest.mark.slow
+@pytest.mark.release
 @pytest.mark.tensorflow
 def test_the_python_of_the_page_on_python_runs(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -81,7 +81,7 @@ def test_the_python_of_the_page_on_python_runs(tmp_path, monkeypatch):
     assert (tmp_path / "saved_models/own/1/saved_model.pb").is_file()
 
 
-@pytest.mark.slow
+@pytest.mark.release
 @pytest.mark.tensorflow
 @pytest.mark.parametrize("page", ["language_models.md", "translation.md"])
 def test_the_python_of_pages_on_families_runs(page, tmp_path, monkeypatch):

@@ -12,6 +12,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
+from marks import slow_but
 from saved import SAVED
 
 tf = pytest.importorskip("tensorflow")
@@ -103,8 +104,9 @@ def test_a_text_model(classifier):
     assert mixed_up(found, expected) == []
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("family", ["language", "tagging", "translation"])
+@pytest.mark.parametrize(
+    "family", slow_but([], ["language", "tagging", "translation"], ["language"])
+)
 def test_models_of_other_families(family):
     model = zoo.load(SAVED / family)
     expected = [model.predict(texts) for texts in QUESTIONS]

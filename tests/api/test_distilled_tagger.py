@@ -144,6 +144,7 @@ def _half(found, word):
     return own
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["bilstm_tagger", "bilstm_crf"])
 def test_distributions_of_a_model(name):
     model = tagged_toys.build(name)

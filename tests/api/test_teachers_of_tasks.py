@@ -261,7 +261,7 @@ def test_the_loss_of_a_network_with_several_heads(tmp_path):
     assert heads.score(right, part) == 1.0
 
 
-@pytest.mark.slow
+@pytest.mark.release
 def test_a_transformer_of_several_tasks(tmp_path):
     torch = pytest.importorskip("torch")
     transformers = pytest.importorskip("transformers")

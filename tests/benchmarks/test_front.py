@@ -91,7 +91,7 @@ def test_the_plot(tmp_path):
     assert (tmp_path / "speeds.png").read_bytes().startswith(b"\x89PNG")
 
 
-@pytest.mark.slow
+@pytest.mark.release
 def test_the_command_on_two_tasks_that_share_no_text(tmp_path, monkeypatch, capsys):
     """The second run takes the export of the first."""
     names = ("mood/1", "kind")

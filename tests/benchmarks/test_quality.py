@@ -115,7 +115,7 @@ def test_text_classification(place, capsys, monkeypatch):
         text_classification.main([*arguments, "learning_rate=0.5"])
 
 
-@pytest.mark.slow
+@pytest.mark.release
 def test_multi_task(place, capsys):
     multi_task.main(
         [
@@ -146,7 +146,7 @@ def test_multi_task(place, capsys):
     assert sizes["joint"] < sizes["tuned"] < 2 * sizes["joint"]
 
 
-@pytest.mark.slow
+@pytest.mark.release
 def test_language_models(place, capsys):
     name = "moe_lm:units=4,hidden=8,num_experts=6,k=2"
     language_modeling.main(
@@ -223,7 +223,7 @@ def test_without_valid_and_test(place):
     assert outcome.history[0]["score"] is None
 
 
-@pytest.mark.slow
+@pytest.mark.release
 def test_fine_tuning_keeps_the_joint_weights_where_it_does_not_help(place, monkeypatch):
     splits = load_named("uci_sentences")
     prepared = runs.prepare(splits, SETTINGS)
@@ -272,7 +272,7 @@ def test_spread_is_that_of_a_sample():
     assert seeds.spread(values[:1]) == "80.0"
 
 
-@pytest.mark.slow
+@pytest.mark.release
 def test_defaults(place, capsys):
     options = ["--rows", "20", "all", "--seeds", "2", "--models", "linear"]
     defaults.main(["--data", "trec", *options, "--set", "weights=none"])

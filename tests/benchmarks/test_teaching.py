@@ -9,7 +9,7 @@ import pytest
 import zoo
 from benchmarks.quality import teaching
 
-pytestmark = [pytest.mark.tensorflow, pytest.mark.slow]
+pytestmark = [pytest.mark.tensorflow, pytest.mark.release]
 
 
 @pytest.fixture

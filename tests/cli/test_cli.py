@@ -284,6 +284,7 @@ def test_task_column_and_given_parts(place, capsys):
     assert "seed 3" in (place / "runs/text_cnn/report.md").read_text("utf-8")
 
 
+@pytest.mark.slow
 def test_odd_cells_that_are_fine(place, capsys):
     """BOM, quoted newlines, numbers, empty and huge texts, and labels called NaN."""
     table = rows(40)

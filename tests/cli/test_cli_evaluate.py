@@ -132,6 +132,7 @@ def test_labels_that_are_new(trained, capsys, tmp_path):
     assert scores(out)["a"] == (10, pytest.approx(right * 8 / 10, abs=1e-4))
 
 
+@pytest.mark.slow
 def test_tags_that_are_new(capsys, tmp_path):
     """A tagger that learnt X and Y; a Z is left out, or wrong."""
     path, later = tmp_path / "a.conll", tmp_path / "b.conll"

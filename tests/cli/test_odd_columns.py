@@ -101,6 +101,7 @@ def trained(tmp_path_factory):
     )
 
 
+@pytest.mark.slow
 def test_the_run_ends(trained):
     assert trained.code == 0
     assert f"text_cnn on {len(NAMES)} task(s)" in trained.said
@@ -109,6 +110,7 @@ def test_the_run_ends(trained):
     assert "Report: runs/text_cnn/report.md" in trained.said
 
 
+@pytest.mark.slow
 def test_all_files_stand_in_the_folder_of_the_run(trained):
     inside = "one/two/runs/text_cnn/"
     outside = [name for name in trained.made if not name.startswith(inside)]
@@ -120,6 +122,7 @@ def test_all_files_stand_in_the_folder_of_the_run(trained):
         assert (trained.run / name).read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
 def test_results_hold_the_names(trained):
     facts = json.loads((trained.run / "results.json").read_text("utf-8"))
     for results in facts["results"].values():
@@ -141,6 +144,7 @@ def tables(page):
     ]
 
 
+@pytest.mark.slow
 def test_the_report_holds_the_names(trained):
     page = (trained.run / "report.md").read_text("utf-8")
     found = tables(page)
@@ -164,6 +168,7 @@ def test_the_report_holds_the_names(trained):
     assert json.loads(settings)["name"] == "text_cnn"
 
 
+@pytest.mark.slow
 def test_the_model_answers_by_these_names(trained, capsys):
     text_model = zoo.load(trained.run)
     [answer] = text_model.predict(["a good day"])
@@ -176,6 +181,7 @@ def test_the_model_answers_by_these_names(trained, capsys):
     assert [row[0] for row in rows[2:]][: len(NAMES)] == list(map(in_cell, NAMES))
 
 
+@pytest.mark.slow
 def test_the_printed_line_runs_no_text(trained, tmp_path):
     """A program in the place of `zoo` gets the text as it stands, on one line."""
     (program := tmp_path / "zoo").write_text("#!/bin/sh\nprintf '%s\\n' \"$@\"\n")

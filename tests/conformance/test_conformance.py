@@ -23,6 +23,7 @@ from keras import ops
 from marks import HALF_PRECISION, not_on_jax, slow_but
 from small_models import (
     ALL_ROWS,
+    FIRST_ROWS,
     FITTED,
     NO_DROPOUT,
     ROWS,
@@ -44,13 +45,25 @@ from zoo.training.loop import make_variables
 
 # The quick tests ask a small model; on JAX, which has few tests here, a large one.
 QUICK = [("bilstm_mt" if BACKEND == "jax" else "text_cnn", {})]
-every_model = pytest.mark.parametrize("row", slow_but(QUICK, ROWS), ids=row_id)
-TRAINED = [row for row in ROWS if row[0] not in FITTED]
-every_trained = pytest.mark.parametrize("row", slow_but(QUICK, TRAINED), ids=row_id)
-every_trained_variant = pytest.mark.parametrize(
-    "row", slow_but(QUICK, [r for r in ALL_ROWS if r[0] not in FITTED]), ids=row_id
-)
-every_variant = pytest.mark.parametrize("row", slow_but(QUICK, ALL_ROWS), ids=row_id)
+
+
+def rows(found, **slow):
+    return pytest.mark.parametrize("row", slow_but(QUICK, found, **slow), ids=row_id)
+
+
+def trained(found):
+    return [row for row in found if row[0] not in FITTED]
+
+
+# Options of a model are one more value; what costs seconds a model is asked of the
+# first of each file of builders. The others wait for a release.
+EVERY = {"slow": ROWS}
+every_variant = rows(ALL_ROWS, **EVERY)
+every_trained_variant = rows(trained(ALL_ROWS), **EVERY)
+FIRST = {"slow": FIRST_ROWS}
+costly_model, costly_trained = rows(ROWS, **FIRST), rows(trained(ROWS), **FIRST)
+costly_variant = rows(ALL_ROWS, **FIRST)
+costly_trained_variant = rows(trained(ALL_ROWS), **FIRST)
 
 
 @pytest.fixture(scope="module")
@@ -190,7 +203,7 @@ def test_4_every_weight_gets_a_gradient(row):
 
 
 @not_on_jax
-@every_trained_variant
+@costly_trained_variant
 def test_4_a_missing_label_gives_exactly_no_gradient(row, built):
     model, tasks = built(row), tasks_of(row[0])
     tokens = texts([6, 1, 4, 3])
@@ -242,7 +255,7 @@ def test_5_padding_changes_nothing(row, built):
 
 
 @not_on_jax
-@every_variant
+@costly_variant
 def test_5_padding_changes_no_gradient(row, built):
     model, tasks = built(row), tasks_of(row[0])
     tokens = texts([6, 1, 4])
@@ -273,7 +286,7 @@ def test_6_no_text_depends_on_its_batch(row, built):
 
 
 @not_on_jax
-@every_model
+@costly_model
 @pytest.mark.parametrize("policy", HALF_PRECISION)
 def test_7_mixed_precision(row, policy, built):
     reference, tasks = built(row), tasks_of(row[0])
@@ -293,7 +306,7 @@ def test_7_mixed_precision(row, policy, built):
 
 
 @not_on_jax
-@every_model
+@costly_model
 def test_8_xla_agrees_with_the_uncompiled_model(row):
     model, tasks = build(row, form="blocks"), tasks_of(row[0])
     tokens = texts([7, 1, 3, 5])
@@ -339,7 +352,7 @@ def run_of(row, seed=3):
 
 @pytest.mark.slow
 @not_on_jax
-@every_trained
+@costly_trained
 def test_9_and_10_two_runs_are_equal_bit_for_bit_and_learn(row):
     model, take = run_of(row)
     again = build(row, seed=3, dropout=0.1)
@@ -420,7 +433,7 @@ class TestServing:
     pytestmark = pytest.mark.tensorflow
 
     @pytest.mark.slow
-    @every_model
+    @costly_model
     def test_11_the_saved_model_answers_as_python_does(self, row, exported):
         _, _, paths, problems = exported
         assert problems[row[0]] == []
@@ -433,7 +446,7 @@ class TestServing:
         # Loading it in Python warns of a gradient that is named but not there.
         assert b"gradient" not in (paths[row[0]] / "saved_model.pb").read_bytes()
 
-    @every_model
+    @costly_model
     def test_12_odd_texts_give_finite_outputs(self, row, exported):
         models, pipeline, *_ = exported
         odd = [

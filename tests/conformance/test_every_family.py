@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import pytest
 from gradients import BACKEND
-from marks import HALF_PRECISION, not_on_jax, slow_but
+from marks import HALF_PRECISION, first_of_each_file, not_on_jax, slow_but
 from subjects import SUBJECTS, subject_of
 
 import zoo
@@ -24,6 +24,10 @@ every_model = pytest.mark.parametrize("name", slow_but(QUICK, MODELS))
 # Those whose gradients test_conformance.py does not compare on top of the answers.
 OTHERS = [n for n in zoo.list_models() if zoo.describe(n).family != "classification"]
 every_other = pytest.mark.parametrize("name", slow_but(QUICK, OTHERS))
+# What costs seconds a model is asked of all of them before a release.
+costly_other = pytest.mark.parametrize(
+    "name", slow_but(QUICK, OTHERS, first_of_each_file(OTHERS))
+)
 # On JAX, test_conformance.py leaves out what it asks classifiers on TensorFlow.
 every_model_once = pytest.mark.parametrize(
     "name", slow_but(QUICK, MODELS if BACKEND == "jax" else OTHERS)
@@ -94,7 +98,7 @@ def test_a_saved_model_answers_alike(name, tmp_path):
 
 
 @not_on_jax
-@every_other
+@costly_other
 @pytest.mark.parametrize("policy", HALF_PRECISION)
 def test_mixed_precision(name, policy):
     subject = subject_of(name)
@@ -108,7 +112,7 @@ def test_mixed_precision(name, policy):
 
 
 @not_on_jax
-@every_other
+@costly_other
 def test_xla_agrees(name):
     import tensorflow as tf
 

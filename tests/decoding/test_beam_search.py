@@ -340,6 +340,7 @@ def test_attention_is_that_of_each_token_of_the_hypothesis():
             assert not seen[length if inside else 0 :].any()
 
 
+@pytest.mark.slow
 def test_xla_finds_the_same():
     model = Tiny(5)
     w = {name: tf.constant(value) for name, value in model.weights.items()}

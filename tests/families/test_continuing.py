@@ -47,6 +47,7 @@ def entries(run, layer: str, names) -> dict:
     return dict(zip(names, table, strict=True))
 
 
+@pytest.mark.slow
 def test_words_and_labels_that_both_have(old, tmp_path, capsys):
     quiet = {**FROZEN, "verbose": True}
     run = zoo.train("text_cnn", rows(NEW), weights=old, out=tmp_path / "new", **quiet)
@@ -156,12 +157,14 @@ def test_models_that_are_damaged_or_of_other_versions(old, tmp_path, monkeypatch
     assert find_earlier("none") is find_earlier("glove-en") is None
 
 
+@pytest.mark.slow
 def test_a_model_that_is_fitted_to_its_optimum(tmp_path):
     small = {**FROZEN, "weights": "none", "ngram_buckets": 64}
     run = zoo.train("linear", rows(OLD), out=tmp_path / "old", **small)
     refused("fitted to its optimum", run, "linear", out=tmp_path / "new")
 
 
+@pytest.mark.slow
 def test_a_language_model(tmp_path, capsys):
     chosen = {"units": 4, "embedding_dim": 3, "depth": 1, "min_count": 1}
     chosen |= {"epochs": 1, "verbose": False, "window": 5, "batch_size": 2}
@@ -240,7 +243,7 @@ def test_a_tagger(tmp_path, capsys):
     )
 
 
-@pytest.mark.slow
+@pytest.mark.release
 def test_a_killed_run_continues_from_the_same_model(old, tmp_path):
     data = tmp_path / "new.csv"
     lines = [f'"{text}",{label}' for text, label in rows(NEW)]

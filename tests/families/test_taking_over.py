@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import keras
 import numpy as np
 import pytest
+from marks import first_of_each_file, slow_but
 from small_models import CLASSIFIERS, FITTED, NO_DROPOUT, SIZES
 
 import zoo
@@ -71,7 +72,12 @@ def outputs(model, words):
     return {name: np.asarray(value) for name, value in found.items()}
 
 
-@pytest.mark.parametrize("name", [n for n in CLASSIFIERS if n not in FITTED])
+TRAINED = [name for name in CLASSIFIERS if name not in FITTED]
+
+
+@pytest.mark.parametrize(
+    "name", slow_but(["text_cnn"], TRAINED, first_of_each_file(TRAINED))
+)
 def test_a_classifier_gives_the_answers_that_it_gave(name):
     old_tasks, new_tasks = dict(OLD), dict(NEW)
     if name == "mt_coupled":  # for two tasks

@@ -5,17 +5,14 @@ from __future__ import annotations
 import keras
 import numpy as np
 import pytest
+from marks import first_of_each_file, slow_but
 from small_models import CLASSIFIERS, NO_DROPOUT, SIZES, VOCAB_SIZE, tasks_of
 
 import zoo
 from zoo.models.pairs import of_pairs
 
 QUICK = ("bilstm", "bilstm_mt", "text_cnn")
-OF_PAIRS = [
-    pytest.param(name, marks=() if name in QUICK else pytest.mark.slow)
-    for name in CLASSIFIERS
-    if name != "linear"
-]
+OF_PAIRS = [name for name in CLASSIFIERS if name != "linear"]
 TOKENS = np.array([[7, 5, 3, 8, 0, 0], [6, 3, 9, 9, 4, 5], [8, 3, 7, 5, 0, 0]])
 
 
@@ -30,7 +27,9 @@ def numbers(outputs) -> dict[str, np.ndarray]:
     return {name: keras.ops.convert_to_numpy(y) for name, y in outputs.items()}
 
 
-@pytest.mark.parametrize("name", OF_PAIRS)
+@pytest.mark.parametrize(
+    "name", slow_but(QUICK, OF_PAIRS, first_of_each_file(OF_PAIRS))
+)
 def test_both_texts_share_the_layers_of_the_model(name, tmp_path):
     tasks = tasks_of(name)
     single = small(name)

@@ -121,7 +121,7 @@ def test_text_classification(table, capsys):
     assert answers["scores"].shape == (1, 2)
 
 
-@pytest.mark.slow
+@pytest.mark.release
 def test_multi_task(table, capsys):
     labels = [f"--label={label}" for label in ("label", "kind", "words:regression")]
     text_model = recipe("multi_task").main([table, *labels, "--epochs", "2"])
@@ -188,7 +188,7 @@ def test_translation(tmp_path, monkeypatch, capsys):
     assert serves(printed, "add_argument")["translation"].shape == (1,)
 
 
-@pytest.mark.slow
+@pytest.mark.release
 def test_search(table, capsys):
     pytest.importorskip("keras_tuner")
     best = recipe("search").main([table, "--trials=2", "--epochs=2"])

@@ -213,6 +213,7 @@ def test_warmup_parses_with_tensorflow_serving_api(published):
         )
 
 
+@pytest.mark.slow
 def test_a_fresh_process_without_keras_and_zoo_loads_it(published):
     script = (
         "import sys\n"

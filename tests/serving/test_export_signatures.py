@@ -125,6 +125,7 @@ def test_which_task_a_signature_answers():
     assert example_signatures(as_tasks(3)) == {"classify": "label"}
 
 
+@pytest.mark.slow
 def test_the_sentence_vector_is_what_the_head_reads(pipeline, tmp_path, unchecked):
     model = zoo.get("bilstm", pipeline.vocab_size, 3, embedding_dim=8, units=4)
     path = zoo.export(model, pipeline, tmp_path, tasks=as_tasks(3))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import keras
 import numpy as np
 import pytest
+from marks import slow_but
 
 tf = pytest.importorskip("tensorflow")
 pytest.importorskip("tensorflow_text")
@@ -40,8 +41,9 @@ def build(vocab_size, options):
     return model
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("gating", GATINGS)
+@pytest.mark.parametrize(
+    "gating", slow_but([], GATINGS, ["noisy", "balanced", "groups"])
+)
 def test_200_random_batches(gating, pipeline, tmp_path, unchecked):  # noqa: F811
     model = build(pipeline.vocab_size, GATINGS[gating])
     path = zoo.export(model, pipeline, tmp_path / "experts", tasks=TASKS)

@@ -100,6 +100,7 @@ def test_a_function_of_rows_sees_one_row_of_zeros():
     assert some["words"].numpy().tolist() == [b"a", b"b"]
 
 
+@pytest.mark.slow
 def test_a_classifier(classifier, pipeline):
     endpoints = classifier.endpoints
     mood, tags, price = TASKS

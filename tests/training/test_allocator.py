@@ -37,6 +37,7 @@ def faults(how: str) -> int:
     return int(subprocess.run(command, capture_output=True, check=True).stdout)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="glibc's mallopt")
 def test_freed_memory_is_used_again():
     assert faults("kept") < faults("given back") / 4

@@ -132,6 +132,7 @@ def test_missing_labels_teach_nothing():
         assert still == ("tags" in variable.path or "price" in variable.path)
 
 
+@pytest.mark.slow
 def test_loss_weights_are_factors():
     losses = {}
     for factor in (1.0, 4.0):
@@ -208,6 +209,7 @@ def test_early_stopping_keeps_the_best(on_disk, tmp_path, monkeypatch):
     assert not same(model.get_weights(), seen[4])
 
 
+@pytest.mark.slow
 def test_the_score_is_of_the_tasks_that_have_labels():
     """A task that is absent from the validation part has no say, and no NaN."""
     valid = data(seed=5, labelled=lambda task, row: task == TAGS)
@@ -266,6 +268,7 @@ def hard(target, kind="regression", labels=("a",), rows=ROWS, seed=0):
     return tasks, batches
 
 
+@pytest.mark.slow
 def test_what_is_shown_is_what_a_report_says():
     """Of every task, metric and epoch, and the kept weights are those of the best."""
     model, trained = build(learning_rate=0.05)

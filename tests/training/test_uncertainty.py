@@ -46,6 +46,7 @@ def build(loss_weights="uncertainty", seed=0, **options):
     return model, compile_model(model, TASKS, loss_weights=loss_weights, **options)
 
 
+@pytest.mark.slow
 def test_the_loss_is_that_of_the_paper():
     model, trained = build()
     batches = data(32, shuffle=False)
@@ -78,6 +79,7 @@ def test_a_task_without_labels_keeps_its_weight():
     assert found[1] == 0 and (np.abs(found[[0, 2]]) > 0.1).all()
 
 
+@pytest.mark.slow
 def test_noisy_tasks_count_less_and_the_model_has_no_weights_of_tasks():
     model, trained = build()
     valid = data(seed=1, shuffle=False)

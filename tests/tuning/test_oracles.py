@@ -102,6 +102,7 @@ def test_a_small_space_is_exhausted(tmp_path, algorithm):
     assert found[0] == {"units": 3, "peepholes": False}
 
 
+@pytest.mark.slow
 def test_bayesian_search_goes_to_where_it_is_good(tmp_path):
     searched = searched_space(["lstm"], {"units": Int(1, 1000)}, None, ["units"])
     found = run(oracle(tmp_path, "bayesian", searched, trials=12))

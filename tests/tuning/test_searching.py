@@ -192,7 +192,7 @@ def test_a_language_model(tmp_path):
     assert found.exported is None
 
 
-@pytest.mark.slow
+@pytest.mark.release
 def test_a_tagger(tmp_path):
     sizes = {k: v for k, v in tagged_toys.SIZES.items() if "character" not in k}
     sizes |= {"characters": "none", "epochs": 1, "learning_rate": 0.03, "buckets": 1}

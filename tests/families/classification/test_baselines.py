@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from marks import slow_but
 from scipy.sparse import hstack
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
@@ -89,7 +90,7 @@ def test_majority_is_of_the_present_labels(kind):
     np.testing.assert_allclose(outputs, np.tile(expected[kind], (4, 1)))
 
 
-@every_kind
+@pytest.mark.parametrize("kind", slow_but(["categories"], TASKS))
 def test_missing_parts(kind):
     train, first = example(kind)
     nothing = ([], train[1][:0], train[2][:0])

@@ -48,6 +48,7 @@ def made():
     return members, prepared, settings, ensemble_of(members, prepared)
 
 
+@pytest.mark.slow
 def test_the_logits_are_a_weighted_sum(made):
     members, prepared, _, ensemble = made
     found = ensemble.logits(TEXTS[:5])
@@ -109,6 +110,7 @@ def test_it_is_saved_served_and_explained(made, tmp_path):
         )
 
 
+@pytest.mark.slow
 def test_what_makes_no_ensemble(made):
     members, prepared, settings, _ = made
     linear = TextModel(

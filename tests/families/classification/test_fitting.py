@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from marks import slow_but
 from scipy.sparse import csr_matrix
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression, Ridge
@@ -69,7 +70,7 @@ def trained(name, data, *, keywords=None, **overrides):
     )
 
 
-@pytest.mark.parametrize("weights", ["glove-en", "none"])
+@pytest.mark.parametrize("weights", slow_but(["none"], ["glove-en", "none"]))
 @pytest.mark.tensorflow
 def test_the_graph_gives_what_was_fitted(weights, monkeypatch):
     fitted = []
@@ -124,6 +125,7 @@ def test_ngrams_have_the_weights_of_the_better_score(least, better, monkeypatch)
     np.testing.assert_allclose(np.asarray(bag.ngram_weights), expected, rtol=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.tensorflow
 def test_equal_labels_of_two_questions_are_learnt_apart():
     def part(seed, number):
@@ -147,6 +149,7 @@ def test_equal_labels_of_two_questions_are_learnt_apart():
     assert list(same_labels(tasks).values()) == [["one", "two"]]
 
 
+@pytest.mark.slow
 @pytest.mark.tensorflow
 def test_a_linear_part_reads_wide_vectors_unless_others_are_asked_for(monkeypatch):
     widths = []
@@ -166,6 +169,7 @@ def test_a_linear_part_reads_wide_vectors_unless_others_are_asked_for(monkeypatc
     assert len(widths) == 3 and "linear_weights" not in model.metadata
 
 
+@pytest.mark.slow
 @pytest.mark.tensorflow
 def test_it_answers_words_that_training_never_saw():
     # Two have a vector; of the others glove-en and the texts know the beginning.
@@ -274,6 +278,7 @@ def test_labels_that_all_or_no_rows_have():
     assert (found[:, 0] > 3).all() and (found[:, 1] < -3).all()
 
 
+@pytest.mark.slow
 def test_the_strength_is_chosen_on_rows_that_were_not_fitted(monkeypatch):
     task = TASKS[0]
     train, valid = random_rows(task, 2000, 400), random_rows(task, 200, 400, seed=1)
@@ -344,6 +349,7 @@ def test_other_kinds_of_tasks(kind):
     assert scores[{"multilabel": "micro_f1", "regression": "r2"}[kind]] > 0.6
 
 
+@pytest.mark.slow
 @pytest.mark.tensorflow
 def test_tasks_with_the_same_labels_learn_from_all_texts():
     texts, labels = rows(0, 160)
@@ -372,6 +378,7 @@ def test_the_export_answers_as_python_does(tmp_path):
             assert other["label"]["scores"][name] == pytest.approx(score, abs=1e-5)
 
 
+@pytest.mark.slow
 def test_models_that_learn_the_same_are_fitted_once(monkeypatch):
     fits = []
     problem = fitting._problem
@@ -443,6 +450,7 @@ def test_many_classes_have_fewer_features_the_most_frequent(monkeypatch):
     assert found.tolist() == [0, 3]
 
 
+@pytest.mark.slow
 def test_a_fit_of_many_classes_comes_near_its_optimum():
     """It stops after fewer iterations than one of few classes."""
     generator = np.random.default_rng(0)

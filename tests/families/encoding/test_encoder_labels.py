@@ -64,6 +64,7 @@ def apart(place, **options) -> float:
     return float(np.linalg.norm(good - bad) / np.linalg.norm(good))
 
 
+@pytest.mark.slow
 def test_words_of_different_labels_move_apart(place):
     without = apart(place, label_weight=0)
     assert apart(place, label_weight=10) > 3 * without

@@ -87,7 +87,7 @@ def test_the_command_line(place, capsys):
         assert f"Received: {data}" in capsys.readouterr().err
 
 
-@pytest.mark.slow
+@pytest.mark.release
 def test_seeds_are_kept(place, capsys, monkeypatch):
     arguments = ["--data", "conll2003", "--models", "bilstm_tagger", "--seeds", "1"]
     arguments += ["--set", *TINY, "epochs=1"]
@@ -112,7 +112,7 @@ class Kill(keras.callbacks.Callback):
             raise KeyboardInterrupt
 
 
-@pytest.mark.slow
+@pytest.mark.release
 def test_a_killed_training_goes_on_as_if_it_had_not_been(tmp_path):
     tagged = prepare(splits(), settings("bilstm_tagger"))
     options = {"epochs": 8, "average": 0.5, "patience": 8}
@@ -239,6 +239,7 @@ def test_the_vocabulary_holds_all_words_that_have_a_vector():
     assert [words[i] for i in two.tokens] == ["the", "[UNK]", "sat"]
 
 
+@pytest.mark.slow
 def test_the_share_of_unknown_words_is_stated(tmp_path):
     family = get_family("tagging")
     for weights, share in (("glove-en", "33.33%"), ("none", "50.00%")):

@@ -92,6 +92,7 @@ def test_every_weight_gets_a_gradient(row):
         assert np.isfinite(gradient).all() and gradient.any(), variable.path
 
 
+@pytest.mark.slow
 def test_one_vocabulary_or_two():
     def names(*sizes, **options):
         model = build(ROWS[3], *sizes, **options)

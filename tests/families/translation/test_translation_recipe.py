@@ -196,7 +196,7 @@ class Kill(keras.callbacks.Callback):
             raise KeyboardInterrupt
 
 
-@pytest.mark.slow
+@pytest.mark.release
 def test_a_killed_training_goes_on_as_if_it_had_not_been(tmp_path):
     chosen = TranslationSettings(
         epochs=2, batch_tokens=96, warmup=3, vocab_size=80, shared_vocabulary=False
@@ -299,7 +299,7 @@ def test_bad_input(tmp_path, monkeypatch, capsys, files, arguments, said):
     assert not (tmp_path / "runs").exists()
 
 
-@pytest.mark.slow
+@pytest.mark.release
 def test_seeds_are_kept(tmp_path, monkeypatch, capsys):
     folder = tmp_path / "data" / "multi30k"
     folder.mkdir(parents=True)

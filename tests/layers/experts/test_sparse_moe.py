@@ -120,7 +120,9 @@ CASES = {
     "wider output": {"output_dim": 9},
 }
 QUICK = ["two of five", "switch", "balanced", "groups"]
-every_case = pytest.mark.parametrize("case", slow_but(QUICK, CASES))
+every_case = pytest.mark.parametrize(
+    "case", slow_but(QUICK, CASES, ["one expert", "groups of one"])
+)
 every_form = pytest.mark.parametrize("form", FORMS)
 
 

@@ -33,8 +33,10 @@ LAYERS = {
 KINDS = ["projected", "factorized", "grouped", "gru"]
 if BACKEND == "tensorflow":
     KINDS = [*LAYERS]
+# Slow ones of the cell that is left, and of normalisation.
 every = pytest.mark.parametrize(
-    "kind", slow_but(["projected", "factorized", "grouped"], KINDS)
+    "kind",
+    slow_but(["projected", "factorized", "grouped"], KINDS, ["gru", "normalised"]),
 )
 
 

@@ -126,7 +126,7 @@ def test_few_rows_have_one_product_with_the_same_gradients(kind):
 
 
 @pytest.mark.slow
-@every
+@pytest.mark.parametrize("kind", slow_but([], LAYERS, ON_JAX))
 @pytest.mark.parametrize("mode", [mode for mode in MODES if mode != "eager"])
 def test_gradients_are_the_same_however_it_runs(kind, mode):
     layer = make(kind, **ALL)
@@ -214,7 +214,7 @@ def test_config_round_trip(kind, tmp_path):
 
 
 @pytest.mark.tensorflow
-@pytest.mark.parametrize("kind", slow_but(["qrnn"], LAYERS))
+@pytest.mark.parametrize("kind", slow_but(["qrnn"], LAYERS, ON_JAX))
 def test_a_saved_model_answers_alike_at_any_length(kind, tmp_path):
     import tensorflow as tf
 
