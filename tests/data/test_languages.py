@@ -73,6 +73,7 @@ def test_another_wheel(folder):
         load_languages(folder)
 
 
+@pytest.mark.slow
 @pytest.mark.network
 def test_the_real_wheels_of_languages():
     splits = load_named("languages")

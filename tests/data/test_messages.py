@@ -78,6 +78,7 @@ def test_another_wheel_is_refused(tmp_path, monkeypatch):
         load_messages(tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.network
 def test_the_real_wheels():
     parts = load_messages()

@@ -99,6 +99,7 @@ LETTERS = st.one_of(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["unicode", "whitespace"])
 @settings(max_examples=30, deadline=None, derandomize=True)
 @given(texts=st.lists(st.text(LETTERS, max_size=12), min_size=8, max_size=8))
