@@ -110,8 +110,10 @@ def _batches(file, columns: list[str], start: int, stop: int | None) -> Iterator
 
 def _values(column) -> list:
     """Returns the values of a column; 0.1 in 16 or 32 bits reads as 0.1."""
+    import numpy as np  # here, to keep `zoo list` fast
+
     values = column.to_pylist()
-    if str(column.type) not in ("halffloat", "float"):
+    kind = {"halffloat": np.float16, "float": np.float32}.get(str(column.type))
+    if kind is None:
         return values
-    kind = column.type.to_pandas_dtype()
     return [value if value is None else float(str(kind(value))) for value in values]
