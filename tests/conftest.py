@@ -6,6 +6,7 @@ import functools
 import gc
 import os
 import sys
+import zlib
 
 # Before anything imports TensorFlow or JAX.
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
@@ -58,9 +59,17 @@ def pytest_collection_modifyitems(config, items):
         absent += ["tensorflow", "not_on_jax"]
     left, kept = [], []
     for item in items:
-        (left if any(map(item.get_closest_marker, absent)) else kept).append(item)
+        there = _is_in_part(item) and not any(map(item.get_closest_marker, absent))
+        (kept if there else left).append(item)
     config.hook.pytest_deselected(items=left)
     items[:] = kept
+
+
+def _is_in_part(item) -> bool:
+    """Whether a test is in the part of the files that ZOO_TEST_PART names, as `0/2`."""
+    number, _, parts = os.environ.get("ZOO_TEST_PART", "0/1").partition("/")
+    file, _, _ = item.nodeid.partition("::")
+    return zlib.crc32(file.encode()) % int(parts) == int(number)
 
 
 def pytest_runtest_setup(item):
