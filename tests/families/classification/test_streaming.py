@@ -24,7 +24,7 @@ SMALL = {
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     """Two tables of 400 rows each, and little room in memory."""
-    monkeypatch.setattr(dealing, "ROWS", 64)
+    monkeypatch.setattr(dealing, "ROWS", 100)  # and an empty last part
     monkeypatch.setattr(dealing, "SELECTED", 100)
     monkeypatch.setattr(streaming, "SHARD_ROWS", 150)
     place = tmp_path / "data"
