@@ -56,6 +56,7 @@ def test_a_folder_trains_on_all_of_its_rows(folder, tmp_path, monkeypatch):
     assert "read from the files in passes" in run.report.path.read_text()
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_continues_as_if_it_had_not_been(folder, tmp_path):
     def weights(out, **changed):
         settings = {**SMALL, **changed}
@@ -78,6 +79,7 @@ def test_an_interrupted_run_continues_as_if_it_had_not_been(folder, tmp_path):
         np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.slow
 def test_several_tasks_pairs_and_weights(tmp_path):
     rows = ["a\tb\tsame\tstars\tcount"]
     for n in range(300):
