@@ -12,7 +12,7 @@ from zoo.text.imports import tf
 
 # Steps of a group, padding included, and its rows: large enough for products of
 # matrices, small enough that one long text does not lengthen many short ones.
-MOST_STEPS, MOST_ROWS = 2048, 64
+MOST_STEPS, MOST_ROWS = 1024, 64
 # A single text of at most so many steps has a graph of its own, with fewer operations.
 # This is a window of the recurrent classifiers.
 SHORT = 128
