@@ -68,6 +68,19 @@ def test_every_epoch_reads_each_row_once_in_another_order(shards):
     assert len({tuple(found) for found in epochs}) == 3
 
 
+def test_the_order_of_shards_changes_too(shards):
+    place = {
+        int(row): number
+        for number in range(len(shards))
+        for row in shards.read(number).columns["number"]
+    }
+    batches, orders = batches_of(shards), set()
+    for epoch in range(8):
+        batches.start_at(epoch)
+        orders.add(tuple(dict.fromkeys(place[row] for row in numbers_of(batches))))
+    assert all(sorted(order) == [0, 1, 2] for order in orders) and len(orders) > 1
+
+
 def test_a_restart_repeats_the_epoch(shards):
     batches = batches_of(shards)
     numbers_of(batches)

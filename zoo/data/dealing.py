@@ -186,32 +186,27 @@ def _held_out(ranks: np.ndarray, below: Sequence[float]) -> np.ndarray:
 def _preferring_rare(some: Ranked, labels: Counter) -> Ranked:
     """Counts the labels of rows, and ranks the first rows of each before all others."""
     ranks = some.ranks.copy()
-    for name, values in some.rows.labels.items():
-        if some.rows.kinds[name] == "regression":
-            continue
-        for row, value in enumerate(values):
-            if value is None:
-                continue
-            for label in value if isinstance(value, tuple) else (value,):
-                seen = labels[name, label]
-                labels[name, label] += 1
-                if seen < OF_EACH:
-                    factor = 1e-3 if seen else 1e-6
-                    ranks[row, 1] = min(ranks[row, 1], some.ranks[row, 1] * factor)
+    for row, label in _labels_of(some.rows):
+        seen = labels[label]
+        labels[label] += 1
+        if seen < OF_EACH:
+            factor = 1e-3 if seen else 1e-6
+            ranks[row, 1] = min(ranks[row, 1], some.ranks[row, 1] * factor)
     return Ranked(some.rows, ranks)
 
 
 def _with_known(rows: Examples, labels: Counter) -> Examples:
     """Leaves out rows with labels that no training row has."""
+    unknown = {row for row, label in _labels_of(rows) if not labels[label]}
+    return rows.select(row for row in range(len(rows)) if row not in unknown)
 
-    def known(row: int) -> bool:
-        for name, values in rows.labels.items():
-            value = values[row]
-            if value is None or rows.kinds[name] == "regression":
-                continue
-            several = value if isinstance(value, tuple) else (value,)
-            if any(not labels[name, label] for label in several):
-                return False
-        return True
 
-    return rows.select(row for row in range(len(rows)) if known(row))
+def _labels_of(rows: Examples) -> Iterator[tuple[int, tuple[str, str]]]:
+    """Yields each label of each row, with its task; a regression has none."""
+    for name, values in rows.labels.items():
+        if rows.kinds[name] == "regression":
+            continue
+        for row, value in enumerate(values):
+            if value is not None:
+                for label in value if isinstance(value, tuple) else (value,):
+                    yield row, (name, label)
