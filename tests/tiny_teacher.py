@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from zoo.api.teachers.pytorch import import_torch
+
 WIDTH = 6
 WORDS = "a the good fine bad dull film day was so very 1 2 3 4 5 6 7 8 9".split()
 
@@ -90,3 +92,11 @@ def vectors_by_hand(rows, vectors: np.ndarray | None = None) -> np.ndarray:
 
 def results_of(folder: Path) -> dict:
     return json.loads((folder / "results.json").read_text("utf-8"))
+
+
+def torch_or_skip():
+    """Returns the module `torch`, imported as teachers do, or skips the test."""
+    try:
+        return import_torch()
+    except ImportError as error:
+        return pytest.skip(str(error))

@@ -197,7 +197,7 @@ def test_a_server(tmp_path, monkeypatch):
 
 @pytest.mark.slow
 def test_a_transformer(tmp_path):
-    torch = pytest.importorskip("torch")
+    torch = tiny_teacher.torch_or_skip()
     transformers = pytest.importorskip("transformers")
     words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *tiny_teacher.WORDS]
     place = tmp_path / "model"

@@ -234,7 +234,7 @@ def test_an_encoder_has_a_regression_for_each_task(tmp_path):
 
 
 def test_the_loss_of_a_network_with_several_heads(tmp_path):
-    torch = pytest.importorskip("torch")
+    torch = tiny_teacher.torch_or_skip()
     from zoo.api.teachers.heads import Heads
 
     heads, part = Heads(TASKS), labelled(tiny_teacher.texts(12))
@@ -263,7 +263,7 @@ def test_the_loss_of_a_network_with_several_heads(tmp_path):
 
 @pytest.mark.release
 def test_a_transformer_of_several_tasks(tmp_path):
-    torch = pytest.importorskip("torch")
+    torch = tiny_teacher.torch_or_skip()
     transformers = pytest.importorskip("transformers")
     words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *tiny_teacher.WORDS]
     place = tmp_path / "model"

@@ -16,6 +16,7 @@ import numpy as np
 
 from zoo.api.teachers.base import Said, Teacher
 from zoo.api.teachers.heads import Heads
+from zoo.api.teachers.pytorch import import_torch
 from zoo.api.teachers.trained import digests
 from zoo.families.encoding.extra import need
 from zoo.text.writing import replaced
@@ -96,7 +97,7 @@ class TransformerTeacher(Teacher):
             ImportError: without the extra `transformers`.
             TeacherError: for a folder that transformers cannot read.
         """
-        need("torch", "transformers")
+        import_torch()
         transformers = need("transformers", "transformers")
         transformers.logging.set_verbosity_error()
         try:
@@ -135,7 +136,7 @@ class _Classifier:
 
     def __init__(self, teacher: TransformerTeacher) -> None:
         self.teacher, self.lesson = teacher, teacher.lesson
-        self.torch = need("torch", "transformers")
+        self.torch = import_torch()
         self.torch.manual_seed(self.lesson.seed)
         self.tokenizer, self.model = teacher.load()
         self.device = "cuda" if self.torch.cuda.is_available() else "cpu"
