@@ -58,7 +58,11 @@ def measured(name: str, splits, rows: str, options) -> dict[str, list[float]]:
             )
         candidates = FAMILY.candidates(part)
         if set(candidates) <= set(valid):
-            settings = FAMILY.settings_for(candidates[-1], part, {"seed": seed})
+            # Its members read texts as the overrides say.
+            overrides, _ = parse_overrides(options.overrides, candidates[-1])
+            settings = FAMILY.settings_for(
+                candidates[-1], part, {**overrides, "seed": seed}
+            )
             places = [str(folder / name / MODEL) for name in candidates]
             _, facts = seeds.facts_of_seed(
                 ENSEMBLE, part, settings, {"of": places}, folder / ENSEMBLE, _together

@@ -214,7 +214,9 @@ def test_a_transformer(tmp_path):
     taught, said = lesson(tmp_path / "kept", epochs=3), []
     teacher = open_teacher(str(place), taught, said.append)
     found = answers(teacher, TEXTS)
-    assert [line.split(", ")[0][-12:] for line in said[:3]] == [
+    learnt = [line.split(": ")[1] for line in said[:6]]
+    assert learnt[::2] == [f"epoch {epoch} of 3, 50%" for epoch in (1, 2, 3)]
+    assert [line.split(", ")[0] for line in learnt[1::2]] == [
         f"epoch {epoch} of 3" for epoch in (1, 2, 3)
     ]
     # Another start takes the weights that are kept, and gives the same answers.

@@ -307,7 +307,8 @@ def test_defaults(place, capsys):
 def test_auto_is_the_candidate_that_is_best_on_the_validation_part(
     ensemble, auto, place, capsys, monkeypatch
 ):
-    def together(*_):
+    def together(_name, _splits, settings, *_):
+        assert settings.weights == "none", "as its members"
         found = [{"t": {"accuracy": score}} for score in ensemble] or [{}, {}]
         return dict(zip(("valid", "test"), found, strict=True))
 
@@ -330,7 +331,7 @@ def test_auto_is_the_candidate_that_is_best_on_the_validation_part(
     )
     models = ["text_cnn", "text_cnn:epochs=3", "linear"]
     options = ["--rows", "all", "--seeds", "1", "--models", *models]
-    defaults.main(["--data", "trec", *options])
+    defaults.main(["--data", "trec", *options, "--set", "weights=none"])
     (line,) = [
         line
         for line in capsys.readouterr().out.splitlines()

@@ -8,6 +8,7 @@ from gradients import value_and_gradients
 from keras import ops
 from marks import HALF_PRECISION
 
+from zoo.kernels.packed import packed
 from zoo.layers import TextConvolution
 
 LENGTHS = (6, 1, 2, 4)
@@ -116,3 +117,27 @@ def test_parameters_config_and_errors():
         TextConvolution(5, 0)
     with pytest.raises(ValueError, match="`filters` must be positive.*filters=-1"):
         TextConvolution(-1, 3)
+
+
+@pytest.mark.tensorflow
+@pytest.mark.parametrize("window", [1, 2, 5])
+def test_a_graph_that_computes_tokens_alone(window):
+    generator = np.random.default_rng(0)
+    layer = TextConvolution(7, window)
+    layer.build((None, None, 6))
+    layer.bias.assign(generator.normal(size=7))
+    for rows, time in ((1, 1), (40, 30)):
+        x = generator.normal(size=(rows, time, 6)).astype("float32")
+        lengths = generator.integers(0, time + 1, (rows, 1))
+        for mask in (
+            np.arange(time) < lengths,
+            generator.random((rows, time)) < 0.2,
+            np.zeros((rows, time), bool),
+        ):
+            hidden = np.where(mask[..., None], x, np.nan).astype("float32")
+            with packed() as packings:
+                found = layer(hidden, mask=mask)
+                assert len(packings) == 1
+                layer(x, mask=mask, training=True)
+                assert len(packings) == 1, "training has gradients"
+            np.testing.assert_allclose(found, layer(x, mask=mask), atol=1e-5)

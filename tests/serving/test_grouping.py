@@ -8,6 +8,7 @@ import pytest
 tf = pytest.importorskip("tensorflow")
 
 from zoo.kernels.single import is_single  # noqa: E402
+from zoo.layers.recurrent.lstm import LSTM  # noqa: E402
 from zoo.serving.grouping import in_groups, of_texts  # noqa: E402
 
 pytestmark = pytest.mark.tensorflow
@@ -115,3 +116,20 @@ def test_several_texts_call_the_network_at_one_place():
     called = [node.attr["f"].func.name for node in nodes if "f" in node.attr]
     alone, several = sorted({name for name in called if "compute" in name})
     assert (called.count(alone), called.count(several)) == (1, 1)
+
+
+@pytest.mark.parametrize("recurrent", [False, True])
+def test_groups_are_larger_where_padding_is_not_computed(recurrent):
+    layer = LSTM(2, return_sequences=True)
+    sizes = tf.Variable(tf.zeros([0, 2], tf.int32), shape=[None, 2], trainable=False)
+
+    def compute(ids):
+        sizes.assign(tf.concat([sizes, [tf.shape(ids)]], axis=0))
+        x = tf.cast(ids[..., None], tf.float32)
+        mask = ids != 0
+        return {"last": layer(x, mask=mask)[:, -1] if recurrent else x[:, -1]}
+
+    run = of_texts(Numbers(), compute)
+    run(tf.constant(["1 " * 100] * 20 + ["1"]))
+    groups = [[21, 100]] if recurrent else [[10, 100], [10, 100], [1, 100]]
+    assert sizes.numpy().tolist() == groups

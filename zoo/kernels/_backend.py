@@ -34,8 +34,12 @@ distinct = _chosen.distinct
 
 # `fused_lstm` is one operation for all steps; None where XLA compiles the loop.
 fused_lstm = _chosen.fused_lstm
+# The order of tokens in a packed scan and convolution; None where shapes are static.
+Packing, Line = _chosen.Packing, _chosen.Line
 
 __all__ = [
+    "Line",
+    "Packing",
     "CALLS_UPDATE_METRICS",
     "by_rows",
     "distinct",

@@ -13,6 +13,7 @@ from jax.sharding import PartitionSpec
 CALLS_UPDATE_METRICS = False
 rows = None  # gradients of tables are dense
 fused_lstm = None  # XLA compiles loops
+Packing = Line = None  # shapes are static
 distinct = None  # its size is not static; only graphs of one row ask for it
 
 

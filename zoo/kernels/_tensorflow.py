@@ -7,7 +7,10 @@ from collections.abc import Callable, Sequence
 import tensorflow as tf
 
 from zoo.kernels import _tensorflow_rows as rows
+from zoo.kernels._tensorflow_line import Line as Line
 from zoo.kernels._tensorflow_lstm import fused_lstm as fused_lstm
+from zoo.kernels._tensorflow_packed import Packing as Packing
+from zoo.kernels.packed import is_packed
 from zoo.kernels.portable import is_portable
 from zoo.kernels.single import is_single
 
@@ -108,7 +111,7 @@ def with_gradient(
     each argument.
     """
     arguments = [tf.convert_to_tensor(argument) for argument in arguments]
-    if is_portable() or is_single():  # neither needs gradients
+    if is_portable() or is_single() or is_packed():  # none needs gradients
         return list(forward(arguments)[0])
 
     @tf.custom_gradient

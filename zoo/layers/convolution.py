@@ -5,6 +5,8 @@ from __future__ import annotations
 import keras
 from keras import ops
 
+from zoo.kernels._backend import Line
+from zoo.kernels.packed import is_packed, packing_of
 from zoo.kernels.single import is_whole
 from zoo.layers.padding import ConsumesMask, kept
 
@@ -67,7 +69,11 @@ class TextConvolution(ConsumesMask):
             name="bias", shape=(self.filters,), initializer="zeros"
         )
 
-    def call(self, embedded, mask):
+    def call(self, embedded, mask, training=False):
+        if is_packed() and not training and not is_whole(mask):
+            kernel = ops.convert_to_tensor(self.kernel)
+            best = packing_of(mask, Line).maxima(embedded, kernel)
+            return ops.relu(best + self.bias)
         edge = [self.window - 1, self.window - 1]
         embedded = ops.pad(kept(embedded, mask), [[0, 0], edge, [0, 0]])
         maps = ops.conv(

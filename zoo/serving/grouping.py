@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from zoo.kernels.packed import packed
 from zoo.kernels.single import single
 from zoo.text import TextPipeline
 from zoo.text.branch import branch
@@ -13,6 +14,7 @@ from zoo.text.imports import tf
 # Steps of a group, padding included, and its rows: large enough for products of
 # matrices, small enough that one long text does not lengthen many short ones.
 MOST_STEPS, MOST_ROWS = 1024, 64
+PACKED_STEPS, PACKED_ROWS = 4096, 128
 # A single text of at most so many steps has a graph of its own, with fewer operations.
 # This is a window of the recurrent classifiers.
 SHORT = 128
@@ -42,7 +44,10 @@ def of_texts(pipeline: TextPipeline, compute: Callable):
         graph = tf.function(compute, input_signature=[ids], autograph=False)
         return graph.get_concrete_function()
 
-    computed = traced(None)
+    with packed() as packings:
+        computed = traced(None)
+    # Layers that compute no padding gain from more rows at a time.
+    sizes = {"steps": PACKED_STEPS, "rows": PACKED_ROWS} if packings else {}
     with single(SHORT):
         alone = traced(1)
 
@@ -59,7 +64,9 @@ def of_texts(pipeline: TextPipeline, compute: Callable):
         )
         short = one & (tf.shape(ids)[1] <= SHORT)
         # Cut, as TensorFlow would else take all ids for those of one row.
-        return branch(short, lambda: alone(ids[:1]), lambda: in_groups(computed, ids))
+        return branch(
+            short, lambda: alone(ids[:1]), lambda: in_groups(computed, ids, **sizes)
+        )
 
     return run
 

@@ -26,6 +26,7 @@ BATCH, ROWS_ASKED = 32, 256
 LEARNING_RATE, DECAY, WARMUP = 5e-5, 0.01, 0.06
 MAX_LENGTH = 128  # tokens read of a text
 POOL = 50  # batches whose texts are sorted by length, which saves padding
+SHOWN = 10  # lines about the progress of an epoch, as of the answers
 _STATE = "state.pt"
 
 
@@ -200,7 +201,9 @@ class _Classifier:
         torch, lesson = self.torch, self.lesson
         torch.manual_seed(lesson.seed + epoch)
         self.model.train()
-        for rows in _batches([len(row) for row in ids], lesson.seed + epoch):
+        batches = _batches([len(row) for row in ids], lesson.seed + epoch)
+        shown = -(-len(batches) // SHOWN)
+        for number, rows in enumerate(batches, 1):
             batch = self._batch([ids[row] for row in rows])
             loss = self.heads.loss(
                 torch, self.model(**batch).logits, lesson.train, rows
@@ -210,6 +213,9 @@ class _Classifier:
             torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
             optimizer.step()
             schedule.step()
+            if number % shown == 0 and number < len(batches):
+                place = f"epoch {epoch + 1} of {lesson.epochs}"
+                self.teacher.say(f"{place}, {number / len(batches):.0%}")
 
     def _score(self) -> float:
         valid = self.lesson.valid

@@ -11,6 +11,7 @@ from zoo.families.tagging.expected import tagging_calls
 from zoo.families.tagging.outputs import tagger_outputs
 from zoo.families.tagging.pipeline import TaggingPipeline
 from zoo.families.tagging.words import readable
+from zoo.kernels.packed import packed
 from zoo.serving.answers import answer_of
 from zoo.serving.graphs import check_backend, tokens_endpoint
 from zoo.serving.servable import Servable
@@ -46,7 +47,8 @@ class ServedTagger(tf.Module):
         decoder = Decoder(model, tasks)
 
         def run(words: tf.RaggedTensor):
-            return decoder(pipeline.inputs(words), training=False)
+            with packed():
+                return decoder(pipeline.inputs(words), training=False)
 
         def serve(text: tf.Tensor) -> dict[str, tf.Tensor]:
             words, starts, ends = pipeline.split(text)

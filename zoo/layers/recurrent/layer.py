@@ -8,7 +8,9 @@ from operator import attrgetter
 import keras
 from keras import ops
 
-from zoo.kernels._backend import by_rows, fused_lstm, on_each_replica
+from zoo.kernels._backend import Packing, by_rows, fused_lstm, on_each_replica
+from zoo.kernels.packed import is_packed, packing_of
+from zoo.kernels.packed_recurrence import packed_recurrence
 from zoo.kernels.recurrence import recurrence
 from zoo.kernels.single import is_single, is_whole
 from zoo.layers.checks import check_rate
@@ -104,18 +106,18 @@ class RecurrentLayer(keras.layers.RNN):
             also with `reverse`.
         """
         cell = self.cell
-        x = ops.transpose(ops.cast(sequences, cell.compute_dtype), (1, 0, 2))
-        time, batch = ops.shape(x)[0], ops.shape(x)[1]
         if is_whole(mask):
             mask = None
+        elif mask is not None and is_packed() and not training:
+            return self._scan_packed(sequences, initial_state, mask, reverse)
+        x = ops.transpose(ops.cast(sequences, cell.compute_dtype), (1, 0, 2))
+        time, batch = ops.shape(x)[0], ops.shape(x)[1]
         if mask is not None:
             mask = ops.transpose(ops.cast(mask, "bool"))
             # Values at masked steps are not part of the text; they may be NaN.
             x = ops.where(ops.expand_dims(mask, -1), x, ops.zeros((), x.dtype))
         x = self._drop(x, self.dropout, training)
-        states = list(initial_state)
-        if keras.backend.standardize_dtype(states[-1].dtype) in ("float16", "bfloat16"):
-            states[-1] = ops.cast(states[-1], "float32")
+        states = _first(initial_state)
         drop = None
         if training and self.recurrent_dropout:
             steps = () if self.dropout_per == "sequence" else (time,)
@@ -137,12 +139,7 @@ class RecurrentLayer(keras.layers.RNN):
                 cell.pointwise,
                 inputs,
                 tuple(cell.split(state, joint) for state in states),
-                cell.step_weights(joint),
-                expand=cell.expand,
-                expansion=cell.expansion_weights(joint),
-                project=cell.project,
-                projection=cell.projection_weights(),
-                peepholes=cell.gate_weights(joint),
+                **_weights(cell, joint),
                 mask=mask,
                 dropout=None if drop is None else cell.split(drop, joint),
                 reverse=reverse,
@@ -166,11 +163,36 @@ class RecurrentLayer(keras.layers.RNN):
         plain = cell.plain_weights
         if is_single() and fused_lstm and plain and mask is None and batch == 1:
             return fused_lstm(x, states, plain, reverse=reverse)
-        if not cell.HAS_JOINT_FORM:
+        if training and not isinstance(batch, int):
+            batch = _USUAL_ROWS  # both forms with their gradients are slow to trace
+        return self._in_a_form(run, batch)
+
+    def _scan_packed(self, sequences, initial_state, mask, reverse):
+        """Returns what `scan` does, without computing padding and without gradients."""
+        cell, packing = self.cell, packing_of(mask, Packing)
+        x = packing.pack(ops.cast(sequences, cell.compute_dtype))
+        states = [packing.sort(state) for state in _first(initial_state)]
+
+        def run(joint):
+            outputs, last = packed_recurrence(
+                cell.affine,
+                cell.pointwise,
+                cell.hoist(x, joint),
+                tuple(cell.split(state, joint) for state in states),
+                functools.partial(packing.scan, reverse=reverse),
+                **_weights(cell, joint),
+            )
+            return cell.join(outputs), [cell.join(state) for state in last]
+
+        outputs, last = self._in_a_form(run, ops.shape(sequences)[0])
+        outputs = ops.transpose(packing.unpack(outputs, reverse), (1, 0, 2))
+        return outputs, [packing.unsort(state) for state in last]
+
+    def _in_a_form(self, run, rows):
+        """Calls `run(joint)` with the form of the cell that is faster for the rows."""
+        if not self.cell.HAS_JOINT_FORM:
             return run(joint=False)
-        rows, few = batch, _SMALL_STATE // cell.units
-        if training and not isinstance(rows, int):
-            rows = _USUAL_ROWS  # both forms with their gradients would be slow to trace
+        few = _SMALL_STATE // self.cell.units
         return by_rows(rows, few, lambda: run(True), lambda: run(False))
 
     def _drop(self, x, rate, training):
@@ -217,6 +239,26 @@ class RecurrentLayer(keras.layers.RNN):
     @classmethod
     def from_config(cls, config):
         return cls(**config)
+
+
+def _first(initial_state) -> list:
+    """Returns the states that the scan begins in; the last is in float32 at least."""
+    states = list(initial_state)
+    if keras.backend.standardize_dtype(states[-1].dtype) in ("float16", "bfloat16"):
+        states[-1] = ops.cast(states[-1], "float32")
+    return states
+
+
+def _weights(cell: GatedCell, joint: bool) -> dict:
+    """Returns what a recurrence takes of a cell besides inputs and states."""
+    return {
+        "weights": cell.step_weights(joint),
+        "expand": cell.expand,
+        "expansion": cell.expansion_weights(joint),
+        "project": cell.project,
+        "projection": cell.projection_weights(),
+        "peepholes": cell.gate_weights(joint),
+    }
 
 
 def over(cell_class: type[GatedCell]):
