@@ -11,6 +11,7 @@ from tagged_toys import SLOTS
 
 import zoo
 from zoo.api.teachers.base import TeacherError
+from zoo.api.teachers.kept_tags import KeptTagger
 from zoo.api.teachers.pool import read_sentences
 from zoo.api.teachers.taggers import Tagger, joint_tasks, mean_shares
 from zoo.api.teachers.tagging import TaggerTeaching
@@ -33,8 +34,13 @@ class Fake:
 
     def __init__(self, tasks, shares) -> None:
         self.source, self.tasks, self.shares = "fake", tasks, shares
+        self.asked: list = []
+
+    def identity(self) -> list:
+        return [self.source]
 
     def ask(self, sentences, tasks):
+        self.asked += sentences
         return {
             name: [
                 np.tile(self.shares[name], (len(words), 1))
@@ -106,6 +112,34 @@ def test_the_mean_of_teachers_with_other_labels():
         joint_tasks([other], known)
     with pytest.raises(TeacherError, match="must have a task of the data"):
         joint_tasks([one], {"tone": MOOD})
+
+
+def test_each_sentence_is_asked_once(tmp_path, monkeypatch):
+    monkeypatch.setattr("zoo.api.teachers.kept_tags.BATCH", 2)
+    shares = {"ner": [0.25, 0.5, 0.25], "mood": [1 / 3, 2 / 3]}
+    tasks, said = {"ner": NER, "mood": MOOD}, []
+    sentences = [["a b", "c"], [], ["\udc80"], ["a", "b c"], ["a b", "c"]]
+
+    class Dies(Fake):
+        def ask(self, sentences, tasks):
+            if self.asked:
+                raise TeacherError("It died.")
+            return super().ask(sentences, tasks)
+
+    first = Dies(tasks, shares)
+    with pytest.raises(TeacherError, match="It died. 2 of 4 answers are kept"):
+        KeptTagger(first, tmp_path, said.append).ask(sentences, tasks)
+    second = Fake(tasks, shares)
+    found = KeptTagger(second, tmp_path, said.append).ask(sentences, ["mood", "ner"])
+    assert (first.asked, second.asked) == (sentences[:2], sentences[2:4])
+    assert [len(rows) for rows in found["ner"]] == [2, 0, 1, 2, 2]
+    assert found["ner"][1].shape == (0, 3)
+    np.testing.assert_allclose(found["mood"], [[1 / 3, 2 / 3]] * 5, atol=1e-6)
+    assert found["ner"][4].tolist() == [shares["ner"]] * 2
+    # Another tagger has its own answers.
+    other = Fake({"ner": NER}, shares)
+    KeptTagger(other, tmp_path, said.append).ask(sentences[:1], ["ner"])
+    assert other.asked == sentences[:1]
 
 
 def test_what_is_learned():

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from zoo.api.teachers.kept_tags import KeptTagger
 from zoo.api.teachers.lesson import lesson_of
 from zoo.api.teachers.opening import check_teacher
 from zoo.api.teachers.pool import pool_of, read_pool, read_sentences
@@ -130,7 +131,10 @@ def _teach_tagger(wanted: Wanted) -> Run:
     return TaggerTeaching(
         **wanted.course,
         tasks=learned_tasks(wanted.splits, wanted.settings),
-        taggers=[Tagger(one, trust=wanted.trust) for one in wanted.teachers],
+        taggers=[
+            KeptTagger(Tagger(one, trust=wanted.trust), wanted.kept, wanted.say)
+            for one in wanted.teachers
+        ],
         temperature=wanted.temperature,
         mixture=wanted.mixture,
     ).run(pool, len(sentences), wanted.folder, wanted.export_to)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Protocol
 
 import numpy as np
 
 from zoo.api.teachers.base import TeacherError
 from zoo.api.teachers.opening import kind_of
+from zoo.api.teachers.trained import identity_of
 from zoo.loading import load
 from zoo.tasks import TAGS, Task
 from zoo.text import as_bytes
@@ -16,6 +18,17 @@ BATCH = 256
 ACCEPTED = "the folder of a run or an export of a tagger of the zoo"
 # By task, for each sentence float `[words, tags]`, or `[labels]`.
 Shares = dict[str, list[np.ndarray]]
+
+
+class TagsWords(Protocol):
+    """What gives distributions over tags and labels; see `Tagger`."""
+
+    source: str
+    tasks: dict[str, Task]
+
+    def ask(self, sentences: Sequence[Sequence[str]], tasks: Iterable[str]) -> Shares:
+        """Returns the distributions about the tasks that it has."""
+        ...
 
 
 class Tagger:
@@ -35,12 +48,13 @@ class Tagger:
 
     def __init__(self, source: str, *, trust: bool = False) -> None:
         self.source, kind = source, kind_of(source)
+        self._exported = kind == "exported"
         self._ask: Callable[[Sequence[Sequence[str]]], Shares] = self._of_export
         if kind == "trained":
             model = load(source)
             self.tasks = dict(model.tasks)
             self._ask = getattr(model, "distributions", self._of_export)
-        elif kind == "exported":
+        elif self._exported:
             from zoo.serving.served import ServedModel
 
             self._served = ServedModel(source, trust=trust)
@@ -56,6 +70,10 @@ class Tagger:
                 f"`teacher` {source}: it does not tag words. Accepted: {ACCEPTED}. "
                 f"Received: the tasks {', '.join(map(repr, self.tasks)) or 'none'}."
             )
+
+    def identity(self) -> list:
+        """Returns what determines the answers."""
+        return identity_of(self.source, exported=self._exported)
 
     def ask(self, sentences: Sequence[Sequence[str]], tasks: Iterable[str]) -> Shares:
         """Returns the distributions about the tasks that the tagger has."""
@@ -107,7 +125,7 @@ def spread(task: Task, tags: Sequence[bytes], scores: np.ndarray) -> np.ndarray:
 
 
 def mean_shares(
-    taggers: Sequence[Tagger],
+    taggers: Sequence[TagsWords],
     tasks: Mapping[str, Task],
     sentences: Sequence[Sequence[str]],
 ) -> Shares:
@@ -141,7 +159,7 @@ def _placed(own: Task, task: Task, rows: Sequence[np.ndarray]) -> list[np.ndarra
 
 
 def joint_tasks(
-    taggers: Sequence[Tagger], known: Mapping[str, Task]
+    taggers: Sequence[TagsWords], known: Mapping[str, Task]
 ) -> dict[str, Task]:
     """Returns the tasks of the data that some teacher has, with all their labels.
 

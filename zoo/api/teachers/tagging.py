@@ -12,7 +12,7 @@ import numpy as np
 from zoo.api.teachers.alone import student_alone
 from zoo.api.teachers.base import TeacherError
 from zoo.api.teachers.outcome import TaskTaught, Taught
-from zoo.api.teachers.taggers import Shares, Tagger, joint_tasks, mean_shares
+from zoo.api.teachers.taggers import Shares, TagsWords, joint_tasks, mean_shares
 from zoo.data.sentences import TaggedSentences
 from zoo.data.tag_schemes import spans_of, tags_of
 from zoo.data.tagged_splits import TaggedSplits
@@ -45,7 +45,7 @@ class TaggerTeaching:
     identity: Sequence
     splits: TaggedSplits
     tasks: Mapping[str, Task]
-    taggers: Sequence[Tagger]
+    taggers: Sequence[TagsWords]
     temperature: float | None
     mixture: float
     say: Callable[[str], object]

@@ -17,8 +17,7 @@ class TrainedTeacher(Teacher):
     """Probabilities of a trained classifier, calibrated as it predicts them."""
 
     def identity(self) -> list:
-        # The metadata hold the sha256 of the other files.
-        return digests(folder_of(self.source), "metadata.json", "model/metadata.json")
+        return identity_of(self.source, exported=False)
 
     def ask(self, texts: Sequence[str]) -> Iterator[Said]:
         model = load(self.source)
@@ -33,10 +32,7 @@ class ExportedTeacher(Teacher):
     """Probabilities of a model that `zoo.export` wrote, from its graph."""
 
     def identity(self) -> list:
-        from zoo.serving.served import version_folder
-
-        # The metadata hold the sha256 of the other files.
-        return digests(version_folder(Path(self.source), None), "metadata.json")
+        return identity_of(self.source, exported=True)
 
     def ask(self, texts: Sequence[str]) -> Iterator[Said]:
         from zoo.serving.served import ServedModel
@@ -101,6 +97,16 @@ def chosen_tasks(
         f"{task!r}: {listed(labels)}" for task, (_, labels) in known.items()
     )
     raise teacher.wrong(what, accepted, shown or "no task")
+
+
+def identity_of(source: str, *, exported: bool) -> list[str]:
+    """Returns what determines the answers of a run, or of an export, of the zoo."""
+    # The metadata hold the sha256 of the other files.
+    if not exported:
+        return digests(folder_of(source), "metadata.json", "model/metadata.json")
+    from zoo.serving.served import version_folder
+
+    return digests(version_folder(Path(source), None), "metadata.json")
 
 
 def digests(folder: Path, *patterns: str) -> list[str]:

@@ -12,7 +12,7 @@ from zoo.api.teachers.command import lines_of
 from zoo.api.teachers.kept import Kept, ask_missing
 from zoo.api.teachers.opening import kind_of
 from zoo.api.teachers.server import answers_of
-from zoo.api.teachers.trained import digests
+from zoo.api.teachers.trained import identity_of
 from zoo.loading import load
 from zoo.text.objects import parse_json
 from zoo.training.checkpoint import fingerprint
@@ -74,12 +74,7 @@ class OwnTranslator(Translator):
         self.exported, self.trust = exported, trust
 
     def identity(self) -> list:
-        folder = Path(self.source)
-        if not self.exported:
-            return digests(folder, "metadata.json", "model/metadata.json")
-        from zoo.serving.served import version_folder
-
-        return digests(version_folder(folder, None), "metadata.json")
+        return identity_of(self.source, exported=self.exported)
 
     def ask(self, texts: Sequence[str]) -> Iterator[list[str]]:
         model = self._loaded()
