@@ -4,7 +4,7 @@ python -m benchmarks.quality.teaching --data sst2 --teacher MINILM_FOLDER
 
 Sentences of the training and unlabelled texts of other named sets are what the teacher
 labels besides; whatever shares 13 words in a row with a validation or test text of any
-of the sets is left out, by `recipes/english/texts.py`.
+of the sets is left out.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ import argparse
 import json
 import random
 import re
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 import zoo
 from zoo.data import load_named
+from zoo.data.overlap import HeldOut
+from zoo.text.sentences import sentences
 
-_TEXTS = Path(__file__).parents[2] / "recipes" / "english" / "texts.py"
 _MARKUP = re.compile(r"<[^>]*>")
 
 
@@ -32,26 +32,20 @@ def sentences_of(data: str, sources: list[str], most: int, longest: int) -> list
         most: number of sentences.
         longest: words of a sentence.
     """
-    spec = spec_from_file_location("english_texts", _TEXTS)
-    assert spec is not None and spec.loader is not None
-    english = module_from_spec(spec)
-    spec.loader.exec_module(english)
     sets = {name: load_named(name) for name in dict.fromkeys([data, *sources])}
-    held = [
+    held = HeldOut(
         text
         for splits in sets.values()
         for part in (splits.valid, splits.test)
         for text in part.each_text
-    ]
-    forbidden = {gram for text in held for gram in english.grams(text)}
+    )
     generator, found = random.Random(0), []
     for name in sources:
         texts = [*sets[name].train.each_text, *sets[name].unlabeled]
         generator.shuffle(texts)
         clean = []
-        for sentence in english.sentences(_MARKUP.sub(" ", text) for text in texts):
-            fits = len(sentence.split()) <= longest
-            if fits and forbidden.isdisjoint(english.grams(sentence)):
+        for sentence in sentences(_MARKUP.sub(" ", text) for text in texts):
+            if len(sentence.split()) <= longest and not held.overlaps(sentence):
                 clean.append(sentence)
             if len(clean) == most // len(sources):
                 break

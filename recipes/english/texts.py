@@ -18,32 +18,18 @@ import gzip
 import hashlib
 import lzma
 import random
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from zoo.data import Examples, load_named
+from zoo.data.overlap import HeldOut
 from zoo.tasks import TAGS
+from zoo.text.sentences import MOST_LETTERS, sentences
 
-SHORTEST, LONGEST, MOST_LETTERS = 3, 48, 400  # words, and letters, of a sentence
-GRAM = 13  # words in a row
 HELD_OUT = ("00", "01", "02", "03", "04")  # a 50th of the documents
-_END = re.compile(r"(?<=[.!?])[\"')\]]*\s+(?=[\"'(\[]?[A-Z0-9])")
-_WORD = re.compile(r"\w+")
 _OPEN = {".xz": lzma.open, ".gz": gzip.open}
 
 Row = tuple[str, str, str]  # text, label, task; "" for none
-
-
-def grams(text: str) -> set[str]:
-    """Returns the runs of 13 words of a text, in lower case.
-
-    Example:
-        >>> len(grams("one two")), len(grams("a b c d e f g h i j k l m n"))
-        (0, 2)
-    """
-    words = _WORD.findall(text.lower())
-    return {" ".join(words[i : i + GRAM]) for i in range(len(words) - GRAM + 1)}
 
 
 def documents(lines: Iterable[str]) -> Iterator[str]:
@@ -60,22 +46,6 @@ def documents(lines: Iterable[str]) -> Iterator[str]:
         if hashlib.md5(start).hexdigest()[:2] not in HELD_OUT:
             yield from document
         document = []
-
-
-def sentences(lines: Iterable[str]) -> Iterator[str]:
-    """Yields the sentences of 3 to 48 words, once each.
-
-    Example:
-        >>> list(sentences(["It was late. He left the house. He left the house."]))
-        ['It was late.', 'He left the house.']
-    """
-    seen = set()
-    for line in lines:
-        for text in _END.split(line.strip()):
-            fits = SHORTEST <= len(text.split()) <= LONGEST
-            if fits and len(text) <= MOST_LETTERS and text not in seen:
-                seen.add(text)
-                yield text
 
 
 def labelled(name: str, train: Examples, leave_out: Sequence[str] = ()) -> list[Row]:
@@ -126,7 +96,7 @@ def collect(
         splits = load_named(name)
         unseen += [*splits.valid.texts, *splits.test.texts]
         sources.append((name, labelled(name, splits.train, leave_out)))
-    forbidden = {gram for text in unseen for gram in grams(text)}
+    held = HeldOut(unseen)
     generator = random.Random(seed)
     rows: list[Row] = []
     for path in files:
@@ -134,7 +104,7 @@ def collect(
         generator.shuffle(found)
         sources.append((path.name, [(text, "", "") for text in found[:most]]))
     for source, found in sources:
-        clean = [row for row in found if forbidden.isdisjoint(grams(row[0]))]
+        clean = [row for row in found if not held.overlaps(row[0])]
         print(f"{source}: {len(clean):,} texts; left out {len(found) - len(clean):,}")
         rows += clean
     generator.shuffle(rows)

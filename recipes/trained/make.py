@@ -1,6 +1,8 @@
 """Trains a model that ships, packs it, measures what was packed, and writes its card.
 
     python recipes/trained/make.py spam-en --to zoo/weights/trained/spam-en/1
+    python recipes/trained/make.py sentiment-en --teacher models/minilm
+        --to zoo/weights/trained/sentiment-en/2
 
 The check set, `checks/NAME.jsonl` beside this file, is not trained on: its texts were
 written for it.
@@ -24,10 +26,18 @@ from zoo.reporting.timing import milliseconds
 from zoo.weights.packing import pack, unpack
 
 TIME = "ms a text, one at a time"
+EPOCHS = 2  # of a teacher on the labelled rows
 CHECKS = Path(__file__).parent / "checks"
 
 
-def make(name: str, spec: Spec, to: Path, runs: Path, **settings) -> dict:
+def make(
+    name: str,
+    spec: Spec,
+    to: Path,
+    runs: Path,
+    teacher: str | None = None,
+    **settings,
+) -> dict:
     """Trains, packs and measures a model; returns its card.
 
     Args:
@@ -35,12 +45,20 @@ def make(name: str, spec: Spec, to: Path, runs: Path, **settings) -> dict:
         spec: how it is made.
         to: folder of the version, which must not exist.
         runs: folder of the run, from which a stopped training continues.
+        teacher: what teaches it, for a model with further texts; see `zoo.distill`.
         settings: of the training, instead of those of `spec`.
     """
     data = dict(spec.data())
     given = {**spec.settings, **settings}
-    run = zoo.train(spec.model, **data, out=runs / name, **given)
+    if spec.further is None:
+        run = zoo.train(spec.model, **data, out=runs / name, **given)
+    else:
+        taught = {"teacher": teacher, "teacher_epochs": EPOCHS}
+        more = spec.further(data)
+        options = {**taught, "unlabelled": more, "out": runs / name, **given}
+        run = zoo.distill(spec.model, **data, **options)
     own = run.model.metadata["card"]
+    asked = " --teacher MINILM" if spec.further else ""
     described = {
         **own,
         "title": name,
@@ -50,7 +68,7 @@ def make(name: str, spec: Spec, to: Path, runs: Path, **settings) -> dict:
         "sources": [dict(zip(("name", "licence", "texts"), s)) for s in spec.sources],
         "uses": list(spec.uses),
         "limits": [*spec.limits, *own["limits"]],
-        "command": f"python recipes/trained/make.py {name} --to FOLDER",
+        "command": f"python recipes/trained/make.py {name}{asked} --to FOLDER",
     }
     add_card(run.folder / "model", run.model, described)  # exports carry it
     pack(run.folder / "model", to)
@@ -134,13 +152,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python recipes/trained/make.py")
     parser.add_argument("name", choices=MODELS)
     parser.add_argument("--to", type=Path, required=True, help="folder of the version")
+    parser.add_argument("--teacher", help="of a model with further texts")
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="(runs)")
     parser.add_argument("--time", action="store_true", help="only measure the time")
     options = parser.parse_args(arguments)
     if options.time:
         time_again(options.to)
         return
-    make(options.name, MODELS[options.name], options.to, options.runs)
+    spec = MODELS[options.name]
+    if bool(options.teacher) != bool(spec.further):
+        wanted = "a folder of transformers" if spec.further else "no teacher"
+        parser.error(f"`--teacher` of {options.name} must be {wanted}")
+    make(options.name, spec, options.to, options.runs, options.teacher)
 
 
 if __name__ == "__main__":

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from zoo.data import Examples, load_named
+from zoo.data.overlap import HeldOut
 from zoo.data.parts import PARTS
 
 ENGLISH = "It reads English. Texts in other languages get an answer all the same."
@@ -25,6 +27,7 @@ class Spec:
         uses: what it is for.
         limits: where it is wrong, and who should not use it.
         settings: of the training, where they are not the defaults.
+        further: returns texts that a teacher labels besides, from the data.
     """
 
     summary: str
@@ -34,6 +37,7 @@ class Spec:
     uses: tuple[str, ...]
     limits: tuple[str, ...]
     settings: Mapping[str, Any] = field(default_factory=dict)
+    further: Callable[[Mapping[str, Any]], list[str]] | None = None
 
 
 def five_domains() -> dict[str, Any]:
@@ -53,6 +57,18 @@ def five_domains() -> dict[str, Any]:
         "label": "sentiment",
         "task_column": "domain",
     }
+
+
+def opinions(data: Mapping[str, Any]) -> list[str]:
+    """Comments and product reviews that repeat no held-out text of the data."""
+    held = HeldOut(row["text"] for part in ("valid", "test") for row in data[part])
+    known, found = {row["text"] for row in data["data"]}, []
+    for name, most in (("goemotions", 30_000), ("pros_cons", 20_000)):
+        texts = load_named(name).train.each_text
+        fresh = [t for t in texts if t not in known and not held.overlaps(t)]
+        random.Random(0).shuffle(fresh)
+        found += fresh[:most]
+    return found
 
 
 def _rows(examples: Examples) -> Iterable[dict]:
@@ -83,6 +99,7 @@ MODELS = {
             "raters and of the texts from which its word vectors were learned.",
         ),
         settings={"abstain": 0.6},
+        further=opinions,
     ),
     "spam-en": Spec(
         summary="Whether an English text message is spam.",
