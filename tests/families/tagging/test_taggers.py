@@ -19,7 +19,9 @@ from zoo.families.tagging.decoder import Decoder
 from zoo.families.tagging.fitting import tag_sentences, train_tagger, trainer
 from zoo.families.tagging.metrics import entity_scores
 from zoo.families.tagging.model import TaggingModel
-from zoo.families.tagging.settings import TaggingSettings  # noqa: E402
+from zoo.families.tagging.servable import ServedTagger
+from zoo.families.tagging.settings import TaggingSettings
+from zoo.kernels.packed import packing_of
 from zoo.serving import ServedModel
 from zoo.serving.expected import ODD
 from zoo.tasks import Task
@@ -304,6 +306,20 @@ def test_the_served_tagger_answers_as_python_does(exported):
         labels = [answer["labels"]["intent"] for answer in (one, other)]
         assert labels[0]["label"] == labels[1]["label"]
         assert labels[0]["scores"] == pytest.approx(labels[1]["scores"], abs=1e-5)
+
+
+def test_a_served_tagger_computes_no_padding(monkeypatch):
+    found = []
+
+    def packing(mask, kind):
+        found.append(mask)
+        return packing_of(mask, kind)
+
+    monkeypatch.setattr("zoo.layers.recurrent.layer.packing_of", packing)
+    model = build("bilstm_tagger")
+    served = ServedTagger(model, pipeline(), tasks())
+    served.endpoints["words"].get_concrete_function()
+    assert len(found) == 2, "each direction"
 
 
 @pytest.mark.slow
