@@ -13,6 +13,7 @@ from zoo.data import Examples, Splits
 from zoo.data.unknown import with_unknown
 from zoo.edge.compare import metrics_of
 from zoo.families import family_of
+from zoo.families.classification import thresholds
 from zoo.families.classification.baselines import evaluate_baselines
 from zoo.families.classification.calibration import calibrate
 from zoo.families.classification.evaluate import evaluate_examples
@@ -60,6 +61,48 @@ def test_noise_does_not_decide(rows, share, noise, low, high):
     target, logits = drawn(rows, share, noise)
     cuts = tune_thresholds(ONE, target, np.ones(rows), logits) or (0.5,)
     assert low <= cuts[0] <= high
+
+
+def rare_labels(seed, labels=30, rows=1500):
+    """Calibrated logits of labels that few rows have, some more than others."""
+    generator = np.random.default_rng(seed)
+    shares = np.geomspace(0.004, 0.1, labels)
+    logits = np.log(shares) - 2 + 2 * generator.normal(size=(rows, labels))
+    return (generator.random((rows, labels)) < sigmoid(logits)).astype(float), logits
+
+
+def test_the_thresholds_of_rare_labels_are_drawn_together(monkeypatch):
+    task = Task("multilabel", tuple(map(str, range(30))))
+    gains = []
+    for seed in range(5):
+        target, logits = rare_labels(seed)
+        drawn = np.array(tune_thresholds(task, target, np.ones(1500), logits))
+        with monkeypatch.context() as patched:
+            patched.setattr(thresholds, "_nearer_to_one", lambda own, *_: own)
+            own = np.array(tune_thresholds(task, target, np.ones(1500), logits))
+        tuned = own != 0.5
+        assert tuned.sum() > 10 and (drawn[~tuned] == 0.5).all()
+        assert drawn[tuned].std() < own[tuned].std()
+        fresh, chances = rare_labels(seed + 100)
+        chances = sigmoid(chances)
+        scores = [
+            f1_score(fresh, chances > cuts, average="micro") for cuts in (own, drawn)
+        ]
+        gains.append(scores[1] - scores[0])
+    assert np.mean(gains) > 0.005
+
+
+def test_thresholds_stay_where_a_common_one_would_cost():
+    generator = np.random.default_rng(0)
+    target = (generator.random((2000, 2)) < [0.05, 0.5]).astype(float)
+    # One label is far below a half, one far above.
+    logits = 3 * target + [-5, 2] + 0.5 * generator.normal(size=target.shape)
+    low, high = tune_thresholds(
+        Task("multilabel", ("a", "b")), target, np.ones(2000), logits
+    )
+    said = sigmoid(logits) > [low, high]
+    assert low < 0.3 and high > 0.9
+    assert f1_score(target, said, average="micro") > 0.97
 
 
 @pytest.mark.parametrize("positives", [4, 5])
