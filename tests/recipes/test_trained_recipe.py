@@ -90,6 +90,7 @@ def test_a_taught_model_is_packed_with_its_card(make, tmp_path, monkeypatch):
     card = make.make("toy", spec, tmp_path / "1", tmp_path / "runs", teacher)
     assert card["command"].endswith("toy --teacher MINILM --to FOLDER")
     assert card["checks"][0]["answer"].keys() >= {"mood"}
+    assert float(card["facts"][make.SERVED]) > 0
     taught = json.loads((tmp_path / "runs/toy/teaching.json").read_text("utf-8"))
     assert taught["asked"] == 3
     assert (tmp_path / "1/weights.npz").is_file()
