@@ -196,6 +196,28 @@ def test_tagged_files(tmp_path):
         train(path.rename(tmp_path / "a.jsonl"), "--comment", "#", task="tagging")
 
 
+@pytest.mark.parametrize("task", ["language", "encoding"])
+def test_lines_of_a_text_file(tmp_path, task):
+    path, held = tmp_path / "book.txt", tmp_path / "held.txt"
+    lines = [f"line {number} of it" for number in range(40)]
+    path.write_text("\n\n".join(lines) + "\n")
+    held.write_text("one\ntwo\nthree\n")
+    splits = train(path, task=task)
+    parts = [part.texts for part in (splits.train, splits.valid, splits.test)]
+    assert sorted(sum(parts, [])) == sorted(lines) and all(parts)
+    assert any("39 blank" in note for note in splits.notes)
+    splits = train(path, "--test", held, task=task)
+    assert splits.test.texts == ["one", "two", "three"]
+    options = parse("evaluate", "run", "--data", held)
+    found = get_family(task).read_part(model_of(splits, {}), options)
+    assert found.texts == ["one", "two", "three"]
+    table = tmp_path / "texts.csv"
+    table.write_text("text\n" + "\n".join(lines) + "\n")
+    assert len(train(table, task=task).train) == len(parts[0])
+    with pytest.raises(DataError, match="each line of a .txt, or .csv.*'book.doc'"):
+        train(path.rename(tmp_path / "book.doc"), task=task)
+
+
 def test_pairs(tmp_path):
     rows = [f"yes {i}\tja {i}" for i in range(30)]
     path = write(tmp_path / "a.tsv", "en\tde", [*rows, "\t", "\t\t"])

@@ -22,8 +22,8 @@ def add_data_arguments(parser: argparse._ActionsContainer) -> None:
         "--data",
         metavar="NAME_OR_FILE",
         help=f"a name from `zoo list --data`, or a {format_names()} file; for "
-        "a tagger a .conll, .txt, .conllu or .jsonl file; for an encoder also a .txt "
-        "file, one text a line; for translation also a text "
+        "a tagger a .conll, .txt, .conllu or .jsonl file; for a language model or an "
+        "encoder also a .txt file, one text a line; for translation also a text "
         f"file with --target (default by model: {', '.join(sorted(defaults))})",
     )
     parser.add_argument(

@@ -9,7 +9,7 @@ from zoo.data import Splits, read_table, text_key
 from zoo.data.lines import read_lines
 from zoo.data.memory import from_python
 from zoo.families.classification.augmentation import variants
-from zoo.families.encoding.reading import is_plain
+from zoo.families.text_files import is_plain
 
 
 def read_pool(data: Any, text: str, encoding: str | None) -> list[str]:

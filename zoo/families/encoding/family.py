@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from zoo.families.base import Family
-from zoo.families.encoding.reading import read_text_splits, read_texts
 from zoo.families.encoding.settings import EncodingSettings
-from zoo.families.reading import fill, is_named, read_named, recall_encoding
+from zoo.families.text_files import read_part_of_texts, read_text_splits
 from zoo.reporting.parts import Value, Vector
 
 
@@ -39,11 +38,7 @@ class Encoding(Family):
         return read_text_splits(options, self)
 
     def read_part(self, text_model, options):
-        if is_named(options):
-            return read_named(options, self).test
-        fill(options, text_model.metadata.get("reading", {}), ("text", "quotes"))
-        recall_encoding(options, text_model.metadata.get("reading", {}))
-        return read_texts(options.data, options, self)
+        return read_part_of_texts(text_model, options, self)
 
     def tables(self, splits):
         return {name: part.with_tasks([]) for name, part in splits.parts.items()}

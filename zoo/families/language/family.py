@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from zoo.families.base import Family
 from zoo.families.language.settings import LanguageSettings
-from zoo.families.reading import fill, is_named, read_named, recall_encoding
 from zoo.families.scores import Scores
-from zoo.families.tables import read_examples
+from zoo.families.text_files import read_part_of_texts, read_text_splits
 from zoo.reporting.parts import Passage, Value
 
 
@@ -33,6 +32,9 @@ class LanguageModeling(Family):
             Passage("continuation", answer["continuation"], before=sides[0]),
             Value("log-probability of the text", f"{nats:.1f} nats, {tokens} tokens"),
         ]
+
+    def read_files(self, options):
+        return read_text_splits(options, self)
 
     def tables(self, splits):
         return {name: part.with_tasks([]) for name, part in splits.parts.items()}
@@ -84,11 +86,7 @@ class LanguageModeling(Family):
         return {"perplexity": perplexity(text_model.model, stream)}
 
     def read_part(self, text_model, options):
-        if is_named(options):
-            return read_named(options, self).test
-        fill(options, text_model.metadata.get("reading", {}), ("text", "quotes"))
-        recall_encoding(options, text_model.metadata.get("reading", {}))
-        return read_examples(options.data, options, self)
+        return read_part_of_texts(text_model, options, self)
 
     def prompt(self, splits):
         """Returns the first words of a text of the test part."""

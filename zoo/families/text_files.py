@@ -1,8 +1,18 @@
-"""Reads the texts of an encoder: plain text files, tables, or rows in memory."""
+"""Reads texts whose labels do not matter: text files, tables, or rows in memory."""
 
 from __future__ import annotations
 
-from zoo.families.reading import given, list_skipped, with_notes
+from pathlib import Path
+
+from zoo.families.reading import (
+    fill,
+    given,
+    is_named,
+    list_skipped,
+    read_named,
+    recall_encoding,
+    with_notes,
+)
 from zoo.families.tables import read_examples
 
 PLAIN = (".txt", ".text")
@@ -35,7 +45,30 @@ def read_texts(path, options, family):
     from zoo.data.lines import read_lines
 
     if not is_plain(path):
+        check_kind(path)
         return read_examples(path, options, family)
     found = read_lines(path, on_bad_rows=options.on_bad_rows, encoding=options.encoding)
     list_skipped(path, found.skipped, options)
     return found
+
+
+def check_kind(path) -> None:
+    """Raises a `DataError` for a file that is neither a table nor plain text."""
+    from zoo.data.errors import DataError, problem
+    from zoo.data.formats.registry import accepted_endings, find_format
+    from zoo.data.memory import Memory
+
+    if isinstance(path, Memory) or find_format(path):
+        return
+    place, what = (str(path), None, None), "unknown kind of file"
+    accepted = f"one text on each line of a {PLAIN[0]}, or {accepted_endings()}"
+    raise DataError(problem(*place, what, accepted, repr(Path(path).name)))
+
+
+def read_part_of_texts(text_model, options, family):
+    """Reads a named set's test part, or a whole file, to evaluate a model on."""
+    if is_named(options):
+        return read_named(options, family).test
+    fill(options, text_model.metadata.get("reading", {}), ("text", "quotes"))
+    recall_encoding(options, text_model.metadata.get("reading", {}))
+    return read_texts(options.data, options, family)
