@@ -82,7 +82,7 @@ def test_the_thresholds_of_rare_labels_are_drawn_together(monkeypatch):
             own = np.array(tune_thresholds(task, target, np.ones(1500), logits))
         tuned = own != 0.5
         assert tuned.sum() > 10 and (drawn[~tuned] == 0.5).all()
-        assert drawn[tuned].std() < own[tuned].std()
+        assert 0.2 < drawn[tuned].std() / own[tuned].std() < 0.8, "halfway"
         fresh, chances = rare_labels(seed + 100)
         chances = sigmoid(chances)
         scores = [
