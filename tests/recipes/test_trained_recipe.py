@@ -65,6 +65,8 @@ def test_a_taught_model_is_packed_with_its_card(make, tmp_path, monkeypatch):
     (tmp_path / "teacher.py").write_text(TEACHER)
     (tmp_path / "toy.jsonl").write_text('{"text": "great", "labels": {"mood": "good"}}')
     monkeypatch.setattr(make, "CHECKS", tmp_path)
+    # What the check of an export says: no problem, and the time of a request.
+    monkeypatch.setattr("zoo.serving.publish._checked", lambda folder: ([], 0.5))
     spec = sys.modules["models"].Spec(
         summary="A toy.",
         model="text_cnn",
@@ -90,7 +92,7 @@ def test_a_taught_model_is_packed_with_its_card(make, tmp_path, monkeypatch):
     card = make.make("toy", spec, tmp_path / "1", tmp_path / "runs", teacher)
     assert card["command"].endswith("toy --teacher MINILM --to FOLDER")
     assert card["checks"][0]["answer"].keys() >= {"mood"}
-    assert float(card["facts"][make.SERVED]) > 0
+    assert card["facts"][make.SERVED] == "0.50"
     taught = json.loads((tmp_path / "runs/toy/teaching.json").read_text("utf-8"))
     assert taught["asked"] == 3
     assert (tmp_path / "1/weights.npz").is_file()
