@@ -64,29 +64,31 @@ class Packing:
         step: Callable,
         carry: Sequence[tf.Tensor],
         sequences: Sequence[tf.Tensor],
-        kept: int,
-        *,
         reverse: bool = False,
     ) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
-        """Runs `step(carry, elements) -> carry`, each time over the rows with a token.
+        """Runs `step(carry, elements) -> (carry, outputs)` over the rows with a token.
+
+        As the `scan` of `zoo.kernels._tensorflow`, but for packed tokens.
 
         Args:
-            step: the body of the loop; it takes and returns flat lists of tensors.
+            step: the body of the loop, whose outputs are the first of the new states.
             carry: the states before the first step, each `[..., batch, units]`, in the
                 order of the rows.
             sequences: tensors `[..., tokens, features]`, packed.
-            kept: how many of the states to stack, from the first.
             reverse: whether to run from the last token of each row to its first.
 
         Returns:
-            The last carry, and the stacked states, `[steps + 1, ..., batch, units]`,
-            with the initial ones first, or last with `reverse`.
+            The last carry, and the outputs of all rows, `[steps + 1, ..., batch,
+            units]`: those before the first step stand first, or last with `reverse`.
         """
         carry, length = list(carry), tf.shape(self.counts)[0]
         first, by = (length, -1) if reverse else (0, 1)
+        # One step on no rows tells how many outputs there are; graphs drop it.
+        none = [s[..., :0, :] for s in (*carry, *sequences)]
+        _, outputs = step(none[: len(carry)], none[len(carry) :])
         arrays = [
             tf.TensorArray(state.dtype, size=length + 1, element_shape=state.shape)
-            for state in carry[:kept]
+            for state in carry[: len(outputs)]
         ]
         arrays = [a.write(first, s) for a, s in zip(arrays, carry)]
         ranks = sorted({len(sequence.shape) for sequence in sequences})
@@ -97,7 +99,7 @@ class Packing:
             of_rank = {rank: places[2 * n : 2 * n + 2] for n, rank in enumerate(ranks)}
             elements = [tf.slice(s, *of_rank[len(s.shape)]) for s in sequences]
             split = [tf.split(s, size, -2, num=2) for s in state[: len(carry)]]
-            new = step([active for active, _ in split], elements)
+            new, _ = step([active for active, _ in split], elements)
             new = [tf.concat([n, rest], -2) for n, (_, rest) in zip(new, split)]
             for tensor, start in zip(new, carry):
                 tensor.set_shape(start.shape)

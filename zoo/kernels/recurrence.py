@@ -43,6 +43,7 @@ def recurrence(
     dropout: Any = None,
     reverse: bool = False,
     keep: str = "gates",
+    scan: Callable = scan,
 ) -> tuple[Any, tuple]:
     """Runs a gated recurrence over time.
 
@@ -88,6 +89,8 @@ def recurrence(
         reverse: whether to run from last to first. Right-padded rows then keep their
             initial state until their last real token.
         keep: `"gates"`, `"states"` or `"inputs"`.
+        scan: runs the forward loop; another one than the backend's may have inputs and
+            outputs of other shapes, and has no gradient.
 
     Returns:
         `(outputs, last states)`, outputs `[time, ..., batch, units]` in the order of
@@ -114,7 +117,7 @@ def recurrence(
         "mask": () if mask is None else ops.expand_dims(mask, -1),
         "dropout": () if dropout is None else dropout,
     }
-    loop = _Loop(affine, expand, pointwise, project, reverse, keep, given)
+    loop = _Loop(affine, expand, pointwise, project, reverse, keep, given, scan)
     flat = with_gradient(loop.forward, loop.backward, tree.flatten(given))
     return loop.unpack_outputs(flat)
 
@@ -158,11 +161,11 @@ class _Loop:
     """One recurrence: functions, flags and structures; the tensors are arguments."""
 
     def __init__(
-        self, affine, expand, pointwise, project, reverse, keep, given
+        self, affine, expand, pointwise, project, reverse, keep, given, scan
     ) -> None:
         self.affine, self.pointwise, self.project = affine, pointwise, project
         self.expand = expand
-        self.reverse, self.keep = reverse, keep
+        self.reverse, self.keep, self.scan = reverse, keep, scan
         self.structure = tree.map_structure(lambda _: 0, given)
         self.masked = not empty(given["mask"])
         self.dropped = not empty(given["dropout"])
@@ -207,7 +210,7 @@ class _Loop:
             return tree.flatten(states), tree.flatten(outputs)
 
         carry = tree.flatten(given["states"])
-        last, stacked = scan(step, carry, tree.flatten(sequences), self.reverse)
+        last, stacked = self.scan(step, carry, tree.flatten(sequences), self.reverse)
         last = unflatten(self.structure["states"], last)
         return last, unflatten(self._kept(keep), stacked)
 

@@ -97,14 +97,15 @@ def test_each_step_computes_the_rows_that_have_a_token():
 
     def step(carry, elements):
         seen.append([part.numpy().tolist() for part in (*carry, *elements)])
-        return [carry[0] + elements[0]]
+        total = carry[0] + elements[0]
+        return [total], [total]
 
     numbers = tf.reshape(tf.range(30.0), [5, 6, 1])
     tokens = packing.pack(numbers)  # of rows 3 and 1
     assert tokens[:, 0].numpy().tolist() == [18, 6, 19, 7, 20, 21, 22]
     start = packing.sort(tf.zeros([5, 1]))
-    [total], [sums] = packing.scan(step, [start], [tokens], 1)
-    assert [len(rows) for rows, _ in seen] == [2, 2, 1, 1, 1]
+    [total], [sums] = packing.scan(step, [start], [tokens])
+    assert [len(rows) for rows, _ in seen] == [0, 2, 2, 1, 1, 1]  # none to try
     assert packing.unsort(total)[:, 0].numpy().tolist() == [0, 13, 0, 100, 0]
     found = packing.unpack(sums, reverse=False)[..., 0].numpy().tolist()
     assert found[1] == [6, 13, 13, 13, 13, 13]

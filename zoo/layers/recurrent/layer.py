@@ -10,7 +10,6 @@ from keras import ops
 
 from zoo.kernels._backend import Packing, by_rows, fused_lstm, on_each_replica
 from zoo.kernels.packed import is_packed, packing_of
-from zoo.kernels.packed_recurrence import packed_recurrence
 from zoo.kernels.recurrence import recurrence
 from zoo.kernels.single import is_single, is_whole
 from zoo.layers.checks import check_rate
@@ -174,13 +173,15 @@ class RecurrentLayer(keras.layers.RNN):
         states = [packing.sort(state) for state in _first(initial_state)]
 
         def run(joint):
-            outputs, last = packed_recurrence(
+            outputs, last = recurrence(
                 cell.affine,
                 cell.pointwise,
                 cell.hoist(x, joint),
                 tuple(cell.split(state, joint) for state in states),
-                functools.partial(packing.scan, reverse=reverse),
                 **_weights(cell, joint),
+                reverse=reverse,
+                keep="inputs",
+                scan=packing.scan,
             )
             return cell.join(outputs), [cell.join(state) for state in last]
 
