@@ -110,8 +110,12 @@ def table_of(
     return data
 
 
-def format_of(path: str | Path) -> TableFormat:
+def format_of(path: str | Path, accepted: str | None = None) -> TableFormat:
     """Returns the format of a table, from the file's name.
+
+    Args:
+        path: the file.
+        accepted: what the message accepts, by default a name that ends as a table's.
 
     Raises:
         DataError: if the name has no known ending.
@@ -128,7 +132,7 @@ def format_of(path: str | Path) -> TableFormat:
                 None,
                 None,
                 "unknown kind of file",
-                f"a name that ends in {accepted_endings()}",
+                accepted or f"a name that ends in {accepted_endings()}",
                 repr(Path(path).name),
             )
         )

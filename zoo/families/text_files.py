@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from zoo.families.reading import (
     fill,
     given,
@@ -54,15 +52,14 @@ def read_texts(path, options, family):
 
 def check_kind(path) -> None:
     """Raises a `DataError` for a file that is neither a table nor plain text."""
-    from zoo.data.errors import DataError, problem
-    from zoo.data.formats.registry import accepted_endings, find_format
+    from zoo.data.files import format_of
+    from zoo.data.formats.registry import accepted_endings
     from zoo.data.memory import Memory
 
-    if isinstance(path, Memory) or find_format(path):
-        return
-    place, what = (str(path), None, None), "unknown kind of file"
-    accepted = f"one text on each line of a {PLAIN[0]}, or {accepted_endings()}"
-    raise DataError(problem(*place, what, accepted, repr(Path(path).name)))
+    if not isinstance(path, Memory):
+        format_of(
+            path, f"one text on each line of a {PLAIN[0]}, or {accepted_endings()}"
+        )
 
 
 def read_part_of_texts(text_model, options, family):

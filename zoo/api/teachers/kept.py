@@ -15,7 +15,7 @@ from zoo.text.objects import parse_json
 from zoo.text.writing import writing
 
 _FILE = "answers.jsonl"
-_SHOWN = 10  # lines about the progress of a pass
+SHOWN = 10  # lines about the progress of a pass
 
 
 class Kept(ABC):
@@ -97,7 +97,7 @@ def ask_missing(
                 what = f"it gave more than {len(missing):,} answers"
                 raise teacher.wrong(what, "one answer for each text", "more")
             kept.add(asked, teacher.checked(said, asked))
-            step = -(-len(missing) // _SHOWN)
+            step = -(-len(missing) // SHOWN)
             if (done + count) // step > done // step:
                 shown = f"{done + count:,} of {len(missing):,} texts"
                 say(f"Teacher {teacher.source}: {shown}")

@@ -11,10 +11,11 @@ import numpy as np
 
 from zoo.api.teachers.base import Asked
 from zoo.api.teachers.kept import Kept, ask_missing
-from zoo.api.teachers.taggers import BATCH, Shares, Tagger
+from zoo.api.teachers.taggers import Shares, Tagger
 from zoo.tasks import TAGS, Task
 from zoo.training.checkpoint import fingerprint
 
+BATCH = 256  # sentences asked at once
 DIGITS = 6  # of a probability that is kept
 
 

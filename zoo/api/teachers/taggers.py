@@ -14,7 +14,6 @@ from zoo.loading import load
 from zoo.tasks import TAGS, Task
 from zoo.text import as_bytes
 
-BATCH = 256
 ACCEPTED = "the folder of a run or an export of a tagger of the zoo"
 # By task, for each sentence float `[words, tags]`, or `[labels]`.
 Shares = dict[str, list[np.ndarray]]
@@ -77,13 +76,8 @@ class Tagger:
 
     def ask(self, sentences: Sequence[Sequence[str]], tasks: Iterable[str]) -> Shares:
         """Returns the distributions about the tasks that the tagger has."""
-        chosen = [name for name in tasks if name in self.tasks]
-        found: Shares = {name: [] for name in chosen}
-        for start in range(0, len(sentences), BATCH):
-            said = self._ask(sentences[start : start + BATCH])
-            for name in chosen:
-                found[name] += said[name]
-        return found
+        said = self._ask(sentences)
+        return {name: said[name] for name in tasks if name in self.tasks}
 
     def _of_export(self, sentences: Sequence[Sequence[str]]) -> Shares:
         import tensorflow as tf

@@ -16,6 +16,7 @@ import numpy as np
 
 from zoo.api.teachers.base import Said, Teacher
 from zoo.api.teachers.heads import Heads
+from zoo.api.teachers.kept import SHOWN
 from zoo.api.teachers.pytorch import import_torch
 from zoo.api.teachers.trained import digests
 from zoo.families.encoding.extra import need
@@ -26,7 +27,6 @@ BATCH, ROWS_ASKED = 32, 256
 LEARNING_RATE, DECAY, WARMUP = 5e-5, 0.01, 0.06
 MAX_LENGTH = 128  # tokens read of a text
 POOL = 50  # batches whose texts are sorted by length, which saves padding
-SHOWN = 10  # lines about the progress of an epoch, as of the answers
 _STATE = "state.pt"
 
 
