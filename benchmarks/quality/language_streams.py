@@ -9,7 +9,9 @@ stream of ids does not:
         --models moe_lm:num_experts=4 moe_lm:num_experts=32
 
 `measure` takes what `benchmarks.quality.language_modeling` takes and leaves the facts
-of each seed where that finds them: with `--data wikitext2` it prints the table.
+of each seed where that finds them: with `--data wikitext2` it prints the table. Test
+texts of several files, as `english` has, are measured by file as well, and `measure`
+prints that table.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -28,26 +31,44 @@ import numpy as np
 from benchmarks.quality import seeds
 from zoo.families.catalogue import parse_overrides
 from zoo.families.language.settings import LanguageSettings
+from zoo.reporting.markdown import markdown_table
 from zoo.training.history import best_epoch
 
+OF_KIND = "test/"  # begins the name of a stream of test texts of one kind
 ROOT = Path(__file__).resolve().parents[2]
 _OF_THE_TEXT = ("tokenizer", "vocab_size", "lowercase", "min_count")
 
 
-def write(data: str, path: Path) -> None:
-    """Writes the streams of a named data set, as its own settings read it."""
+def write(data: str, path: Path, words: int | None, overrides: list[str]) -> None:
+    """Writes the streams of a named data set, as its own settings read it.
+
+    Args:
+        data: name of the set.
+        path: file to write.
+        words: of the training part; all by default.
+        overrides: `KEY=VALUE` pairs of the settings that read the text.
+    """
     from benchmarks.quality.language_modeling import FAMILY
     from zoo.data import load_named
+    from zoo.data.sets.english import by_kind, first_words
+    from zoo.families.language.stream import token_stream
 
     splits = load_named(data)
-    corpus = FAMILY.prepare(splits, FAMILY.settings_for("lstm_lm", splits, {}))
+    if words is not None:
+        splits = replace(splits, train=first_words(splits.train, words))
+    chosen, _ = parse_overrides(overrides, "lstm_lm")
+    corpus = FAMILY.prepare(splits, FAMILY.settings_for("lstm_lm", splits, chosen))
+    streams = dict(corpus.streams)
+    kinds = by_kind(splits.test)
+    for kind, texts in kinds.items() if len(kinds) > 1 else ():
+        streams[OF_KIND + kind] = token_stream(corpus.pipeline, texts)
     about = {
         "data": data,
         "vocab_size": corpus.pipeline.vocab_size,
-        "settings": dict(splits.settings),
+        "settings": {**splits.settings, **chosen},
     }
-    np.savez_compressed(path, about=json.dumps(about), **corpus.streams)
-    sizes = ", ".join(f"{len(s) - 1:,} {part}" for part, s in corpus.streams.items())
+    np.savez_compressed(path, about=json.dumps(about), **streams)
+    sizes = ", ".join(f"{len(s) - 1:,} {part}" for part, s in streams.items())
     print(f"{path}: {sizes} tokens, {about['vocab_size']:,} in all")
 
 
@@ -85,6 +106,7 @@ def _measured(
     """As `zoo.families.base.Family.measure`, without a text pipeline."""
     import zoo
     from zoo.families.language.fitting import train_streams
+    from zoo.families.language.perplexity import perplexity
     from zoo.families.language.results import results_of
     from zoo.training.checkpoint import fingerprint
     from zoo.training.fit import seed_everything
@@ -101,8 +123,25 @@ def _measured(
         folder=checkpoints,
     )
     facts = results_of(model, streams, history)
+    kinds = {
+        part.removeprefix(OF_KIND): perplexity(model, stream)
+        for part, stream in streams.items()
+        if part.startswith(OF_KIND)
+    }
     shutil.rmtree(checkpoints, ignore_errors=True)
-    return {**facts, "best_epoch": best_epoch(history)}
+    return {**facts, "kinds": kinds, "best_epoch": best_epoch(history)}
+
+
+def table_of_kinds(options: argparse.Namespace, data: str) -> str:
+    """Test perplexity of the first seed by kind of text, and over all."""
+    rows: list[list[str]] = []
+    for model in options.models:
+        folder = options.folder / data / model.replace(" ", "_") / "0"
+        facts = json.loads((folder / "facts.json").read_text("utf-8"))
+        found = {"all": facts["test"], **facts["kinds"]}
+        rows = rows or [[data, *found]]
+        rows.append([model, *(f"{value:.1f}" for value in found.values())])
+    return markdown_table(rows)
 
 
 def measure_all(options: argparse.Namespace, arguments: list[str]) -> int:
@@ -137,6 +176,8 @@ def main(arguments: list[str] | None = None) -> None:
     writer = commands.add_parser("write", help="streams of a named data set")
     writer.add_argument("data", help="name of a data set")
     writer.add_argument("file", type=Path, help="file to write, .npz")
+    writer.add_argument("--words", type=int, help="of the training part (all)")
+    writer.add_argument("--set", nargs="+", default=[], metavar="KEY=VALUE")
     meter = commands.add_parser("measure", help="models on such a file")
     meter.add_argument("file", type=Path, help="what `write` wrote")
     seeds.add_model_arguments(meter, models=["lstm_lm"])
@@ -144,11 +185,14 @@ def main(arguments: list[str] | None = None) -> None:
     meter.add_argument("--only", nargs=2, metavar=("MODEL", "SEED"), help="one of them")
     options = parser.parse_args(arguments)
     if options.command == "write":
-        write(options.data, options.file)
+        write(options.data, options.file, options.words, options.set)
     elif options.only:
         measure(options, options.only[0], int(options.only[1]))
     elif failed := measure_all(options, arguments):
         parser.exit(1, f"{failed} process(es) failed; the others' facts are kept\n")
+    else:
+        about = json.loads(str(np.load(options.file)["about"]))
+        print(table_of_kinds(options, about["data"]))
 
 
 if __name__ == "__main__":

@@ -260,6 +260,49 @@ def test_conllu_words_are_numbered(tmp_path, number):
     refused(read, path, "line 1, column 'FORM': the word is empty")
 
 
+def conllu_row(number, form, tag="_", misc="_"):
+    return f"{number}\t{form}\t_\t{tag}\t_\t_\t_\t_\t_\t{misc}\n"
+
+
+def test_conllu_words_as_they_are_written(tmp_path):
+    rows = [
+        conllu_row("1", "We", "PRON"),
+        conllu_row("2-3", "don't"),
+        conllu_row("2", "do", "AUX", "NER=O"),
+        conllu_row("3", "n't", "PART"),
+        conllu_row("3.1", "left", "VERB"),
+        conllu_row("4-6", "gotcha"),
+        conllu_row("4", "got", "VERB"),
+        conllu_row("5", "ch", "VERB"),
+        conllu_row("6", "a", "VERB"),
+    ]
+    path = write(tmp_path, "".join(rows))
+    tags = {"pos": "UPOS", "ner": "MISC:NER"}
+    data = read_conllu(path, tags, schemes={"ner": "BIO"}, multiword="join")
+    assert data.tokens == [["We", "don't", "gotcha"]]
+    assert data.tags == {
+        "pos": [["PRON", "AUX+PART", "VERB"]],
+        "ner": [["O", "O", "O"]],
+    }
+    assert len(read_conllu(path, tags).tokens[0]) == 6
+    with pytest.raises(ValueError, match="`multiword` must be one of split, join"):
+        read_conllu(path, tags, multiword="both")
+
+
+@pytest.mark.parametrize("span", ["1-3", "2-2", "2-1", "0-1", "1-2\n1-2"])
+def test_conllu_ranges_hold_words(tmp_path, span):
+    ranges = "".join(conllu_row(one, "ab") for one in span.split("\n"))
+    path = write(tmp_path, ranges + conllu_row(1, "a", "X") + conllu_row(2, "b", "X"))
+    received = repr(span.split("\n")[-1])
+    refused(
+        lambda p: read_conllu(p, {"pos": "UPOS"}, multiword="join"),
+        path,
+        "column 'ID': a range must hold words",
+        received,
+    )
+    assert read_conllu(path, {"pos": "UPOS"}).tokens == [["a", "b"]]
+
+
 @pytest.mark.parametrize("content", ["", "\n \n", "\ufeff"])
 def test_empty_files(tmp_path, content):
     for read in (ner, snips, read_tagged_jsonl):

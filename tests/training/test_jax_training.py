@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -71,7 +72,8 @@ def test_streams_are_measured_as_the_recipe_reads_them(tmp_path, python):
     stream = np.tile(np.array([END, 4, 5, 6, 7], "int32"), 40)
     about = {"data": "toy", "vocab_size": 8, "settings": {"tokenizer": "whitespace"}}
     path = tmp_path / "toy.npz"
-    np.savez(path, about=json.dumps(about), train=stream, valid=stream, test=stream)
+    parts = {"train": stream, "valid": stream, "test": stream, "test/odd": stream[::-1]}
+    np.savez(path, about=json.dumps(about), **parts)
     model = "moe_lm:num_experts=6,k=2,units=8,hidden=8"
     arguments = [
         "measure",
@@ -93,14 +95,19 @@ def test_streams_are_measured_as_the_recipe_reads_them(tmp_path, python):
         "2",
     ]
     code = f"from benchmarks.quality.language_streams import main\nmain({arguments!r})"
-    assert python(code).count("epoch 2 the best") == 2
+    said = python(code)
+    assert said.count("epoch 2 the best") == 2
     facts = json.loads((tmp_path / "seeds/toy" / model / "1/facts.json").read_text())
+    first = json.loads((tmp_path / "seeds/toy" / model / "0/facts.json").read_text())
     assert facts["identity"][0]["seed"] == 1
     assert facts["test"] < 8 and facts["epochs"] == 2
     assert 1 <= facts["load"]["experts"] <= 6
     perplexities = [found for _, found in facts["curve"]]  # two an epoch
     assert perplexities == sorted(perplexities)[::-1]
     assert len(set(perplexities)) == 4  # each of weights that have moved on
+    row = f"| {first['test']:.1f} | {first['kinds']['odd']:.1f} |"
+    assert first["kinds"]["odd"] > first["test"]
+    assert re.search("toy +\\| all +\\| odd", said) and row in re.sub(" +", " ", said)
     assert "epoch" not in python(code)  # read back, not measured again
 
 

@@ -13,6 +13,7 @@ import zoo
 from zoo.data.download import hashes_of
 from zoo.text import SPECIALS
 from zoo.weights import packing, read_vectors, trained
+from zoo.weights.shipped import known_words
 
 FAMILIES = sorted(path.name for path in SAVED.iterdir() if path.is_dir())
 
@@ -66,22 +67,34 @@ def test_a_small_model_of_every_family_comes_back_unchanged(family, tmp_path):
             np.testing.assert_array_equal(np.asarray(one), np.asarray(other))
 
 
-def test_shipped_vectors_are_named_and_not_stored(tmp_path):
-    words = ["cat", "qwxyz", "dog"]
-    (tmp_path / "pipeline").mkdir()
-    vocabulary = "\n".join([*SPECIALS, *words])
-    (tmp_path / packing._WORDS).write_text(vocabulary + "\n", "utf-8")
-    table, _ = read_vectors("glove-en", [*SPECIALS, *words], scale=0.0)
-    assert table[4].any() and not table[5].any()
-    stored = packing._shipped("table", table, tmp_path)
-    assert {name: str(value) for name, value in stored.items()} == {
-        "table:shipped": "glove-en"
-    }
-    [(name, again)] = packing.restored_arrays(stored, tmp_path)
+def _table_of_words(words, folder):
+    """The shipped vectors of a model's words, and zeros for the others."""
+    (folder / "pipeline").mkdir()
+    vocabulary = [*SPECIALS, *words]
+    (folder / packing._WORDS).write_text("\n".join(vocabulary) + "\n", "utf-8")
+    return read_vectors("glove-en", vocabulary, scale=0.0)[0]
+
+
+def test_rows_that_equal_shipped_vectors_are_not_stored(tmp_path):
+    table = _table_of_words([*known_words("glove-en")[:5000], "qwxyzq"], tmp_path)
+    changed = [0, 77, 5004]
+    table[changed] += np.linspace(0.1, 1, 100, dtype="float32")
+    stored = packing.rounded_array("table", table)
+    [(_, expected)] = packing.restored_arrays(stored)
+    less = packing._without_shipped("table", stored, tmp_path)
+    assert str(less["table:shipped"]) == "glove-en"
+    assert less["table:rows"].tolist() == changed
+    assert less["table:values"].shape == (3, 100)
+    [(name, again)] = packing.restored_arrays(less, tmp_path)
     assert name == "table"
-    np.testing.assert_array_equal(again, table)
-    table[5, 0] = 1.0
-    assert packing._shipped("table", table, tmp_path) == {}
+    np.testing.assert_array_equal(again, expected)
+
+
+def test_a_table_that_is_mostly_its_own_is_stored_whole(tmp_path):
+    table = _table_of_words(known_words("glove-en")[:5000], tmp_path)
+    table[300:] += 0.5
+    stored = packing.rounded_array("table", table)
+    assert packing._without_shipped("table", stored, tmp_path) is stored
 
 
 @pytest.fixture

@@ -5,12 +5,22 @@ from __future__ import annotations
 from zoo.text.imports import tf
 from zoo.text.vocabulary import SPECIALS
 
+# Spaces that a writer leaves out: before the first kind of mark, after the second, and
+# around a hyphen or a slash after a word. Straight quotes may open or close, and keep
+# theirs.
+_NO_SPACE = (
+    (r" ([.,;:!?%)\]}…’”])", r"\1"),
+    (r"([(\[{“‘$£€]) ", r"\1"),
+    (r"([\pL\pN]) ([-/]) ", r"\1\2"),
+)
+
 
 class Detokenizer(tf.Module):
     """Turns ids into the text that they stand for.
 
     Words are joined by spaces, pieces that begin with `##` and bytes by nothing; U+FFFD
-    replaces invalid UTF-8. Special tokens are dropped.
+    replaces invalid UTF-8. Special tokens are dropped. Where the tokenizer has taken
+    punctuation off the words, it stands beside them as English writes it.
 
     Args:
         pipeline: the `TextPipeline` whose ids these are.
@@ -23,10 +33,10 @@ class Detokenizer(tf.Module):
 
     Example:
         >>> from zoo.text import TextPipeline
-        >>> pipeline = TextPipeline.learn(["so good"], min_count=1)
-        >>> ids = pipeline(["so good", "good"])
+        >>> pipeline = TextPipeline.learn(["so good."], min_count=1)
+        >>> ids = pipeline(["so good.", "good"])
         >>> Detokenizer(pipeline)(ids).numpy().tolist()
-        [b'so good', b'good']
+        [b'so good.', b'good']
     """
 
     def __init__(self, pipeline) -> None:
@@ -47,4 +57,6 @@ class Detokenizer(tf.Module):
             text = tf.strings.reduce_join(tokens, axis=-1, separator=" ")
             if self.tokenizer == "wordpiece":
                 text = tf.strings.regex_replace(text, " ##", "")
+            for pattern, rewrite in _NO_SPACE if self.tokenizer != "whitespace" else ():
+                text = tf.strings.regex_replace(text, pattern, rewrite)
             return text

@@ -2,8 +2,9 @@
 
 A saved model is the folder that `zoo.TextModel.save` writes. Its package holds the same
 files, but its weights are rounded: the rows of large tables to int8 with a scale each,
-other large arrays to float16. A table that equals the shipped vectors of the model's
-words is not stored again. The state of the optimizer is left out.
+other large arrays to float16. Of a table that began as the shipped vectors of the
+model's words only the rows that differ from them are stored. The state of the optimizer
+is left out.
 """
 
 from __future__ import annotations
@@ -26,11 +27,12 @@ WEIGHTS, CONFIG, ORIGIN = "weights.npz", "config.json", "keras.json"
 # Members of a `.keras` file, which is a zip.
 _WEIGHTS, _CONFIG, _ORIGIN = "model.weights.h5", "config.json", "metadata.json"
 _OPTIMIZER = "optimizer/"
-_VALUES, _SCALE, _SHIPPED = ":values", ":scale", ":shipped"
+_VALUES, _SCALE, _SHIPPED, _ROWS = ":values", ":scale", ":shipped", ":rows"
 _WORDS = f"{PIPELINE}/vocab.txt"
 # Tables of at least so many rows and columns are stored as int8; smaller arrays than
 # that many values as they are.
 LEAST_ROWS, LEAST_COLUMNS, LEAST_VALUES = 4096, 16, 4096
+_MOST_ROWS = 0.9  # share of rows that may differ from shipped ones
 
 
 def pack(model: Path, package: Path) -> None:
@@ -47,7 +49,7 @@ def pack(model: Path, package: Path) -> None:
         arrays = dict(_arrays(archive.read(_WEIGHTS)))
     packed: dict[str, Any] = {}
     for path, array in arrays.items():
-        packed.update(_shipped(path, array, model) or rounded_array(path, array))
+        packed.update(_without_shipped(path, rounded_array(path, array), model))
     np.savez_compressed(package / WEIGHTS, **packed)
     shutil.copytree(model / PIPELINE, package / PIPELINE)
     metadata = json.loads((model / METADATA).read_text("utf-8"))
@@ -104,13 +106,33 @@ def rounded_array(path: str, array: np.ndarray) -> dict[str, np.ndarray]:
     return {path: half if np.isfinite(half).all() else array}
 
 
-def _shipped(path: str, array: np.ndarray, folder: Path) -> dict[str, np.ndarray]:
-    """Names the shipped vectors that a table equals; empty for any other array."""
-    names = [name for name, width in WIDTHS.items() if array.shape[1:] == (width,)]
-    for name in names if array.ndim == 2 and (folder / _WORDS).is_file() else ():
-        if np.array_equal(array, _shipped_table(name, folder)):
-            return {path + _SHIPPED: np.array(name)}
-    return {}
+def _without_shipped(path: str, stored: dict, folder: Path) -> dict:
+    """Leaves out the rows of a stored table that equal those of shipped vectors.
+
+    Rows that no training text changed are exactly those of the shipped file, which has
+    the same rounding.
+    """
+    if path + _VALUES not in stored or not (folder / _WORDS).is_file():
+        return stored
+    values, scale = stored[path + _VALUES], stored[path + _SCALE]
+    for name in (n for n, width in WIDTHS.items() if values.shape[1] == width):
+        shipped = _shipped_table(name, folder)
+        if len(shipped) != len(values):
+            continue
+        differs = (_table(values, scale) != shipped).any(axis=1)
+        rows = np.flatnonzero(differs).astype("int32")
+        if len(rows) <= _MOST_ROWS * len(values):
+            return {
+                path + _SHIPPED: np.array(name),
+                path + _ROWS: rows,
+                path + _VALUES: values[rows],
+                path + _SCALE: scale[rows],
+            }
+    return stored
+
+
+def _table(values: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    return values.astype("float32") * scale.astype("float32")
 
 
 def _shipped_table(name: str, folder: Path) -> np.ndarray:
@@ -129,14 +151,15 @@ def restored_arrays(
         folder: of the package, for tables that are shipped vectors.
     """
     for name, array in packed.items():
-        if name.endswith(_SCALE):
+        if name.endswith((_SCALE, _ROWS, _SHIPPED)):
             continue
-        if name.endswith(_SHIPPED) and folder is not None:
-            name = name.removesuffix(_SHIPPED)
-            array = _shipped_table(str(array), folder)
         if name.endswith(_VALUES):
             name = name.removesuffix(_VALUES)
-            array = array.astype("float32") * packed[name + _SCALE].astype("float32")
+            array = _table(array, packed[name + _SCALE])
+            if name + _SHIPPED in packed and folder is not None:
+                table = _shipped_table(str(packed[name + _SHIPPED]), folder)
+                table[packed[name + _ROWS]] = array
+                array = table
         yield name, array.astype("float32") if array.dtype.kind == "f" else array
 
 

@@ -148,6 +148,20 @@ def test_known_text_comes_back(tokenizer):
     assert [text.decode() for text in found] == TEXTS
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "He left (in 1990-1995), and/or came back: why not?",
+        "x-y-z costs $40, or 5%; see [3]…",
+        "“Yes”, he said. It's well-known!",
+    ],
+)
+def test_punctuation_stands_beside_its_words(text):
+    pipeline = TextPipeline.learn([text], min_count=1, lowercase=False)
+    words = Detokenizer(pipeline)(pipeline([text])).numpy()[0].decode()
+    assert words == text.replace("…", "...")  # NFKC
+
+
 def test_bytes_that_are_no_text_are_replaced():
     pipeline = TextPipeline(tokenizer="bytes")
     ids = np.array([[4 + 0xE4, 4 + 0xBD, 4 + ord("a"), 0]], "int32")

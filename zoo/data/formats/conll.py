@@ -27,6 +27,7 @@ _FIELDS = (
     "MISC",
 )
 _OPEN_FIELDS = ("FEATS", "MISC")  # of the form key=value|key=value
+_MULTIWORD = ("split", "join")
 
 
 def read_conll(
@@ -110,15 +111,20 @@ def read_conllu(
     tags: Mapping[str, str],
     *,
     schemes: Mapping[str, str] | None = None,
+    multiword: str = "split",
     encoding: str | None = None,
     on_bad_rows: str = "error",
 ) -> TaggedSentences:
-    """Reads CoNLL-U: the syntactic words, without multiword ranges and empty nodes.
+    """Reads CoNLL-U: words and their tags, without empty nodes.
 
     Args:
         path: the file, plain or gzip.
         tags: from task to a field, such as `"UPOS"`, or to a key of FEATS or MISC, such
             as `"MISC:NER"`. The tag of a word without the key is O.
+        multiword: what becomes of a range such as `1-2 don't`. `"split"` reads its
+            syntactic words, `do` and `n't`; `"join"` reads the word as it is written,
+            which is what a tagger of raw texts sees, with the tags of its parts joined,
+            such as `AUX+PART`, or with the one tag that all of them have.
         schemes: by task the scheme that its tags must follow, see
             `zoo.data.tag_schemes`.
         encoding, on_bad_rows: as in `read_conll`.
@@ -127,7 +133,9 @@ def read_conllu(
         `TaggedSentences` in the order of the file.
 
     Raises:
-        DataError: as in `read_conll`, and for words not numbered from 1.
+        DataError: as in `read_conll`, and for words not numbered from 1, or a range
+            that begins or ends at no word of its sentence.
+        ValueError: for an unknown `multiword`.
 
     Example:
         >>> import pathlib, tempfile
@@ -139,6 +147,11 @@ def read_conllu(
 
     Source: universaldependencies.org, CoNLL-U format.
     """
+    if multiword not in _MULTIWORD:
+        raise ValueError(
+            f"`multiword` must be one of {', '.join(_MULTIWORD)}. "
+            f"Received: {multiword!r}."
+        )
     for task, field in tags.items():
         name, colon, key = field.partition(":")
         if name not in _FIELDS[1:] or (colon and (name not in _OPEN_FIELDS or not key)):
@@ -149,6 +162,7 @@ def read_conllu(
     found = Collector(str(path), tags, schemes=schemes, on_bad_rows=on_bad_rows)
     for block in _blocks(read_text(path, encoding, keep_bad_bytes=found.skip)):
         rows: list = []
+        spans: list = []
         for line, text in block:
             if text.startswith("#"):
                 continue
@@ -159,6 +173,9 @@ def read_conllu(
                 found.fail(line, None, what, accepted, shorten(text))
                 break
             if re.fullmatch(r"\d+[-.]\d+", cells[0]):
+                if "-" in cells[0] and multiword == "join":
+                    first, last = map(int, cells[0].split("-"))
+                    spans.append((line, first, last, cells[1]))
                 continue
             if cells[0] != str(len(rows) + 1):
                 what = "words must be numbered in order"
@@ -170,8 +187,38 @@ def read_conllu(
                 break
             rows.append((line, dict(zip(_FIELDS, cells))))
         else:
-            _add(found, rows, "FORM", tags, _field)
+            wrong = _wrong_span(spans, len(rows))
+            if wrong:
+                line, first, last, _ = wrong
+                what = "a range must hold words of its sentence, each once"
+                accepted = f"two of the numbers 1 to {len(rows)}, in order"
+                found.fail(line, "ID", what, accepted, repr(f"{first}-{last}"))
+                continue
+            _add(found, _joined(rows, spans, tags), "FORM", tags, _field)
     return found.result()
+
+
+def _wrong_span(spans: list, words: int) -> tuple | None:
+    """Returns the first range that is not one of at least two words still free."""
+    free = 1
+    for span in spans:
+        _, first, last, form = span
+        if not (free <= first < last <= words and form):
+            return span
+        free = last + 1
+    return None
+
+
+def _joined(rows: list, spans: list, tags: Mapping[str, str]) -> list:
+    """Replaces the words of each range by one, with the tags of all."""
+    for line, first, last, form in reversed(spans):
+        parts = [cells for _, cells in rows[first - 1 : last]]
+        joined = {"FORM": form}
+        for field in tags.values():
+            values = [_field(cells, field) for cells in parts]
+            joined[field] = values[0] if len(set(values)) == 1 else "+".join(values)
+        rows[first - 1 : last] = [(line, joined)]
+    return rows
 
 
 def _add(found: Collector, rows: list, token, tags: Mapping, value: Callable) -> None:
@@ -186,8 +233,8 @@ def _add(found: Collector, rows: list, token, tags: Mapping, value: Callable) ->
 
 def _field(cells: Mapping[str, str], field: str) -> str:
     name, _, key = field.partition(":")
-    if not key:
-        return cells[name]
+    if field in cells:  # of words that were joined, each tag by its whole name
+        return cells[field]
     pairs = (pair.partition("=") for pair in cells[name].split("|"))
     return next((value for found, _, value in pairs if found.strip() == key), OUTSIDE)
 
