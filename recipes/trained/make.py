@@ -4,8 +4,10 @@
     python recipes/trained/make.py sentiment-en --teacher models/minilm
         --to zoo/weights/trained/sentiment-en/1
 
+    python recipes/trained/make.py spam-en --pack --to zoo/weights/trained/spam-en/1
+
 The check set, `checks/NAME.jsonl` beside this file, is not trained on: its texts were
-written for it.
+written for it. `--pack` takes the run of an earlier call.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import json
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from models import MODELS, Spec
 
@@ -50,15 +53,33 @@ def make(
         settings: of the training, instead of those of `spec`.
     """
     data = dict(spec.data())
-    given = {**spec.settings, **settings}
+    train(name, spec, data, runs / name, teacher, **settings)
+    return packed(name, spec, data, runs / name, to)
+
+
+def train(
+    name: str,
+    spec: Spec,
+    data: Mapping[str, Any],
+    folder: Path,
+    teacher: str | None = None,
+    **settings,
+) -> None:
+    """Trains a model, or continues its training, in a folder; see `make`."""
+    given = {**spec.settings, **settings, "out": folder}
     if spec.further is None:
-        run = zoo.train(spec.model, **data, out=runs / name, **given)
-    else:
-        taught = {"teacher": teacher, "teacher_epochs": EPOCHS}
-        more = spec.further(data)
-        options = {**taught, "unlabelled": more, "out": runs / name, **given}
-        run = zoo.distill(spec.model, **data, **options)
-    own = run.model.metadata["card"]
+        zoo.train(spec.model, **data, **given)
+        return
+    taught = {"teacher": teacher, "teacher_epochs": EPOCHS}
+    zoo.distill(spec.model, **data, unlabelled=spec.further(data), **taught, **given)
+
+
+def packed(
+    name: str, spec: Spec, data: Mapping[str, Any], folder: Path, to: Path
+) -> dict:
+    """Packs and measures the model of a run; returns its card."""
+    trained = zoo.load(folder / "model")
+    own = trained.metadata["card"]
     asked = " --teacher MINILM" if spec.further else ""
     described = {
         **own,
@@ -71,32 +92,35 @@ def make(
         "limits": [*spec.limits, *own["limits"]],
         "command": f"python recipes/trained/make.py {name}{asked} --to FOLDER",
     }
-    add_card(run.folder / "model", run.model, described)  # exports carry it
-    pack(run.folder / "model", to)
-    with tempfile.TemporaryDirectory() as folder:
-        unpack(to, Path(folder, "model"))
-        packed = zoo.load(Path(folder, "model"))
-        after = zoo.evaluate(packed, **_test_of(data))
-        answers = [packed.predict([check["text"]])[0] for check in checks_of(name)]
-        served = served_milliseconds(packed, [c["text"] for c in checks_of(name)])
+    add_card(folder / "model", trained, described)  # exports carry it
+    pack(folder / "model", to)
+    with tempfile.TemporaryDirectory() as place:
+        unpack(to, Path(place, "model"))
+        model = zoo.load(Path(place, "model"))
+        after = zoo.evaluate(model, **_test_of(data))
+        further = spec.sections(model, data) if spec.sections else []
+        texts = [check["text"] for check in checks_of(name)]
+        answers = [model.predict([text])[0] for text in texts]
+        served = served_milliseconds(model, texts)
+        alone = milliseconds(model.predict, texts * 5)
     hashes = hashes_of(to)
     size = sum((to / file).stat().st_size for file in hashes)
-    results = json.loads((run.folder / "results.json").read_text("utf-8"))
-    took = results["costs"][spec.model]["ms_a_text"]
+    results = json.loads((folder / "results.json").read_text("utf-8"))
     card = {
         **described,
         "facts": {
             "model": spec.model,
             **own["facts"],
             "size of the package, MB": f"{size / 1e6:.1f}",
-            TIME: f"{took:.2f}",
+            TIME: f"{alone:.2f}",
             SERVED: f"{served:.2f}",
-            **_calibration(results["calibration"]),
+            **_calibration(results.get("calibration", {})),
         },
         "sections": [
             *own["sections"],
-            *([_taught(run.folder)] if spec.further else []),
-            _rounding(run.metrics, after),
+            *([_taught(folder)] if spec.further else []),
+            *further,
+            _rounding(own["test"], after),
         ],
         "test_packed": after,
         "checks": [
@@ -167,12 +191,12 @@ def _taught(folder: Path) -> str:
 
 def _rounding(before: Mapping, after: Mapping) -> str:
     parts = []
-    for task, scores in before.items():
-        metric = next(key for key, value in scores.items() if isinstance(value, float))
-        parts.append(
-            f"{task} {metric} {scores[metric]:.4f} before and "
-            f"{after[task][metric]:.4f} after"
-        )
+    for name, old in before.items():
+        new = after[name]
+        if isinstance(old, Mapping):
+            metric = next(key for key, value in old.items() if isinstance(value, float))
+            name, old, new = f"{name} {metric}", old[metric], new[metric]
+        parts.append(f"{name} {old:.4f} before and {new:.4f} after")
     return f"Rounding of the weights, on the test part: {'; '.join(parts)}."
 
 
@@ -183,11 +207,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--teacher", help="of a model with further texts")
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="(runs)")
     parser.add_argument("--time", action="store_true", help="only measure the time")
+    parser.add_argument("--pack", action="store_true", help="a run that has ended")
     options = parser.parse_args(arguments)
     if options.time:
         time_again(options.to)
         return
     spec = MODELS[options.name]
+    if options.pack:
+        run = options.runs / options.name
+        packed(options.name, spec, dict(spec.data()), run, options.to)
+        return
     if bool(options.teacher) != bool(spec.further):
         wanted = "a folder of transformers" if spec.further else "no teacher"
         parser.error(f"`--teacher` of {options.name} must be {wanted}")

@@ -7,9 +7,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from figures import accuracy_of_raw_words, perplexity_by_kind
+
 from zoo.data import Examples, load_named
 from zoo.data.overlap import HeldOut
 from zoo.data.parts import PARTS
+from zoo.data.sets.english import first_words
 
 ENGLISH = "It reads English. Texts in other languages get an answer all the same."
 MINILM = (
@@ -32,6 +35,7 @@ class Spec:
         limits: where it is wrong, and who should not use it.
         settings: of the training, where they are not the defaults.
         further: returns texts that a teacher labels besides, from the data.
+        sections: returns further results for the card, from the model and the data.
     """
 
     summary: str
@@ -42,6 +46,7 @@ class Spec:
     limits: tuple[str, ...]
     settings: Mapping[str, Any] = field(default_factory=dict)
     further: Callable[[Mapping[str, Any]], list[str]] | None = None
+    sections: Callable[[Any, Mapping[str, Any]], list[str]] | None = None
 
 
 def five_domains() -> dict[str, Any]:
@@ -73,6 +78,17 @@ def opinions(data: Mapping[str, Any]) -> list[str]:
         random.Random(0).shuffle(fresh)
         found += fresh[:most]
     return found
+
+
+def stories() -> dict[str, Any]:
+    """The first eight million words of `english`, whose kinds are mixed."""
+    splits = load_named("english")
+    parts = {
+        "data": first_words(splits.train, 8_000_000),
+        "valid": first_words(splits.valid, 60_000),
+        "test": splits.test,
+    }
+    return {name: {"text": part.texts} for name, part in parts.items()}
 
 
 def _rows(examples: Examples) -> Iterable[dict]:
@@ -189,5 +205,64 @@ MODELS = {
             "ngrams": (),
             "epochs": 8,
         },
+    ),
+    "tags-en": Spec(
+        summary="Parts of speech of the words of English texts, with their places.",
+        model="bilstm_crf",
+        data=lambda: {"data": "ud_ewt"},
+        sources=(
+            ("ud_ewt: UD English-EWT 2.16, texts of the web", "CC BY-SA 4.0", "16,622"),
+        ),
+        uses=(
+            "Universal parts of speech of raw English text. A contraction is one word: "
+            "`don't` has `AUX+PART`.",
+            "The start of an own tagger: `zoo train bilstm_crf --from tags-en`.",
+        ),
+        limits=(
+            ENGLISH,
+            "It splits words at punctuation, so addresses of the web and of e-mails "
+            "are several words.",
+        ),
+        sections=accuracy_of_raw_words,
+    ),
+    "story-en": Spec(
+        summary="Continues English texts, and says how likely they are.",
+        model="glstm_lm",
+        data=stories,
+        sources=(
+            ("english: wikipedia", "CC BY-SA", "4.7 million words"),
+            ("english: fiction of before 1930", "public domain", "1.3 million words"),
+            ("english: technical documentation", "CC BY 4.0", "0.8 million words"),
+            ("english: dialogues", "CC BY 4.0, CC BY-SA 4.0", "0.5 million words"),
+            ("english: medical questions", "CC BY 4.0", "0.6 million words"),
+        ),
+        uses=(
+            "How likely a text is, to sort texts or to find odd ones.",
+            "A toy that continues texts, in a few milliseconds a word.",
+            "The start of an own model: `zoo train glstm_lm --from story-en`.",
+        ),
+        limits=(
+            ENGLISH,
+            "It is small and knows nothing: what it says is grammar without truth, and "
+            "it repeats the prejudices of its texts. Never show it as information.",
+        ),
+        settings={
+            "lowercase": False,
+            "vocab_size": 20000,
+            "optimizer": "adam",
+            "learning_rate": 0.002,
+            "warmup": 500,
+            "batch_size": 64,
+            "window": 35,
+            "embedding_dim": 256,
+            "units": 768,
+            "projection": 256,
+            "groups": 4,
+            "tied": True,
+            "samples": 2048,
+            "epochs": 1,
+            "average": 0.05,
+        },
+        sections=perplexity_by_kind,
     ),
 }

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from zoo.data import DataError
-from zoo.data.formats.conll import read_conll, read_conllu
+from zoo.data.formats.conll import read_conll
+from zoo.data.formats.conllu import read_conllu
 from zoo.data.formats.tagged_rows import read_tagged_jsonl, read_tagged_tsv
 from zoo.data.sentences import TaggedSentences, check_known
 from zoo.data.tag_schemes import check_tags

@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zoo.data import Examples, read_columns, read_table, split
-from zoo.data.formats.conll import read_conll, read_conllu
+from zoo.data.formats.conll import read_conll
+from zoo.data.formats.conllu import read_conllu
 from zoo.data.formats.tagged_rows import read_tagged_jsonl, read_tagged_tsv
 from zoo.data.lines import read_lines
 from zoo.data.pairs import read_pair_table, read_pairs

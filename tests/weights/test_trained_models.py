@@ -54,6 +54,8 @@ def test_they_are_there_and_small():
         "question-en",
         "intent-en",
         "language-id",
+        "tags-en",
+        "story-en",
     } <= {*NAMES}
     sizes = {
         name: sum(p.stat().st_size for p in folder_of(name, newest).rglob("*"))
@@ -112,6 +114,40 @@ def test_its_similarities_are_those_recorded(shipped):
     for check in trained.read_card(name, version)["checks"]:
         [found] = encoder.similarity([check["text"]], [check["near"], check["far"]])
         np.testing.assert_allclose(found, check["cosines"], atol=TOLERANCE)
+
+
+@pytest.mark.tensorflow
+@pytest.mark.parametrize("shipped", of_family("tagging"), ids=MODEL)
+def test_its_tags_are_those_recorded(shipped):
+    name, version = shipped
+    checks = trained.read_card(name, version)["checks"]
+    answers = zoo.load(name, version=version).predict([c["text"] for c in checks])
+    right = total = 0
+    for check, answer in zip(checks, answers, strict=True):
+        expected = check["answer"]
+        assert answer["tags"] == expected["tags"]
+        assert answer["offsets"] == expected["offsets"]
+        for task, scores in expected["scores"].items():
+            np.testing.assert_allclose(answer["scores"][task], scores, atol=TOLERANCE)
+            pairs = zip(answer["tags"][task], check["tags"][task], strict=True)
+            right += sum(found == written for found, written in pairs)
+            total += len(scores)
+    assert right / total > 0.9
+
+
+@pytest.mark.tensorflow
+@pytest.mark.parametrize("shipped", of_family("language"), ids=MODEL)
+def test_a_text_is_likelier_than_a_wrong_one_and_has_the_recorded_score(shipped):
+    name, version = shipped
+    model = zoo.load(name, version=version)
+    for check in trained.read_card(name, version)["checks"]:
+        found, worse = model.score([check["text"], check["worse"]])
+        expected = check["answer"]
+        assert found["tokens"] == expected["tokens"]
+        assert found["log_probability"] == pytest.approx(
+            expected["log_probability"], abs=TOLERANCE * found["tokens"]
+        )
+        assert worse["log_probability"] < found["log_probability"]
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from zoo.data.errors import DataError
-from zoo.data.formats.conll import read_conll, read_conllu
+from zoo.data.formats.conll import read_conll
+from zoo.data.formats.conllu import read_conllu
 from zoo.data.formats.registry import suffix_of
 from zoo.data.formats.tagged_rows import read_tagged_jsonl
 from zoo.data.memory import Memory

@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 
 from zoo.data.download import kept_wheel
-from zoo.data.formats.conll import read_conllu
+from zoo.data.formats.conllu import read_conllu
 from zoo.data.sentences import TaggedSentences
 from zoo.data.sets.registry import register_set
 from zoo.data.tagged_splits import TaggedSplits, assemble_tagged

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
-from zoo.data.formats.conll import read_conllu
+from zoo.data.formats.conllu import read_conllu
 from zoo.data.parts import Splits
 from zoo.data.sentences import TaggedSentences
 from zoo.data.sets.registry import register_set
