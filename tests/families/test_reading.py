@@ -17,6 +17,7 @@ from zoo.data import (
     leave_out_single,
     leave_out_unknown,
 )
+from zoo.data.order import in_order
 from zoo.data.unknown import never_said, with_unknown
 from zoo.families import Family, get_family
 from zoo.families.tables import read_labelled
@@ -216,6 +217,24 @@ def test_lines_of_a_text_file(tmp_path, task):
     assert len(train(table, task=task).train) == len(parts[0])
     with pytest.raises(DataError, match="each line of a .txt, or .csv.*'book.doc'"):
         train(path.rename(tmp_path / "book.doc"), task=task)
+
+
+def test_the_lines_of_a_book_stay_in_order(tmp_path):
+    path, held = tmp_path / "book.txt", tmp_path / "held.txt"
+    lines = ["Chapter", *(f"line {number}" for number in range(38)), "Chapter"]
+    path.write_text("\n".join(lines) + "\n")
+    held.write_text("one\ntwo\nthree\n")
+    splits = train(path, task="language")
+    assert splits.train.texts == lines[:32]
+    assert splits.valid.texts == lines[32:36] and splits.test.texts == lines[36:]
+    assert "last lines" in splits.notes[-1]
+    splits = train(path, "--valid", held, task="language")
+    assert splits.train.texts == lines[:36] and splits.test.texts == lines[36:]
+    assert splits.valid.texts == ["one", "two", "three"]
+    splits = train(path, "--valid", held, "--test", held, task="language")
+    assert splits.train.texts == lines
+    with pytest.raises(DataError, match="Accepted: 3 lines or more. Received: 2."):
+        in_order(Examples(["one", "two"], {}))
 
 
 def test_pairs(tmp_path):

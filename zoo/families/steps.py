@@ -51,6 +51,8 @@ class Steps(RenamedAttributes, ABC):
         pairs: whether a text may be a pair of texts, from two columns of a table.
         weighs: whether rows may have weights.
         streams: whether it trains on rows that stay in their files.
+        in_order: whether the lines of a text file continue each other, so that the
+            parts of the data are runs of lines.
         reads: contents of the named sets that it can learn from.
         default_labels: label columns of a table if the user names none.
         default_data: named set that is read if the user names no data.
@@ -70,6 +72,7 @@ class Steps(RenamedAttributes, ABC):
     pairs: bool = False
     weighs: bool = False
     streams: bool = False
+    in_order: bool = False
     reads: tuple[str, ...]
     default_labels: tuple[str, ...] = ("label",)
     default_data: str

@@ -27,13 +27,17 @@ def is_plain(data) -> bool:
 def read_text_splits(options, family):
     """Reads the parts of the user's files, with the labels that they ask for."""
     from zoo.data import assemble
+    from zoo.data.order import in_order
 
     train = read_texts(options.data, options, family)
     valid, test = (
         None if path is None else read_texts(path, options, family)
         for path in (options.valid, options.test)
     )
-    splits = assemble(train, valid, test, seed=options.seed or 0)
+    if family.in_order and is_plain(options.data):
+        splits = in_order(train, valid, test)
+    else:
+        splits = assemble(train, valid, test, seed=options.seed or 0)
     parts = [train, valid, test]
     return with_notes(splits, parts, given(options, ("text", "quotes", "encoding")))
 

@@ -17,6 +17,7 @@ class LanguageModeling(Family):
     reads = ("texts", "labels of texts")
     default_labels = ()
     default_data = "hutto"
+    in_order = True
     settings = LanguageSettings
     next_step = "Continue a text with it"
 
