@@ -3,7 +3,6 @@
     python recipes/trained/make.py spam-en --to zoo/weights/trained/spam-en/1
     python recipes/trained/make.py sentiment-en --teacher models/minilm
         --to zoo/weights/trained/sentiment-en/1
-
     python recipes/trained/make.py spam-en --pack --to zoo/weights/trained/spam-en/1
 
 The check set, `checks/NAME.jsonl` beside this file, is not trained on: its texts were

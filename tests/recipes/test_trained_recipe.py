@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 
 import pytest
-from saved import ROOT
+from saved import ROOT, SAVED
 from scripts import script
 
 FOLDER = ROOT / "recipes/trained"
@@ -32,7 +33,8 @@ def rows(count: int, first: int = 0) -> list[dict]:
 @pytest.fixture
 def make(monkeypatch):
     monkeypatch.syspath_prepend(str(FOLDER))
-    monkeypatch.delitem(sys.modules, "models", raising=False)
+    for module in ("models", "figures"):
+        monkeypatch.delitem(sys.modules, module, raising=False)
     return script(FOLDER / "make.py")
 
 
@@ -96,3 +98,63 @@ def test_a_taught_model_is_packed_with_its_card(make, tmp_path, monkeypatch):
     taught = json.loads((tmp_path / "runs/toy/teaching.json").read_text("utf-8"))
     assert taught["asked"] == 3
     assert (tmp_path / "1/weights.npz").is_file()
+
+    def refused(*_, **__):
+        raise AssertionError("trained again")
+
+    monkeypatch.setattr(make.zoo, "distill", refused)
+    monkeypatch.setitem(make.MODELS, "toy", spec)
+    places = ["--to", str(tmp_path / "2"), "--runs", str(tmp_path / "runs")]
+    make.main(["toy", "--pack", *places])
+    again = json.loads((tmp_path / "2/card.json").read_text("utf-8"))
+    assert again["version"] == 2 and again["test"] == card["test"]
+    assert again["checks"] == card["checks"]
+
+
+@pytest.fixture
+def figures(make):
+    return sys.modules["figures"]
+
+
+class Tagger:
+    """Splits at spaces and hyphens, and says that all words are nouns but `a`."""
+
+    def predict(self, texts):
+        answers = []
+        for text in texts:
+            found = [match.span() for match in re.finditer("[^ -]+|-", text)]
+            tags = ["DET" if text[a:b] == "a" else "NOUN" for a, b in found]
+            offsets = [[len(text[:i].encode()) for i in span] for span in found]
+            answers.append({"offsets": offsets, "tags": {"pos": tags}})
+        return answers
+
+
+@pytest.mark.tensorflow
+def test_words_that_a_tagger_splits_by_itself(figures, monkeypatch):
+    from zoo.data import Splits
+    from zoo.data.sentences import TaggedSentences
+
+    words = [["a", "käse-brot", "is"], ["x-a", "déjà"]]
+    tags = [["DET", "NOUN", "VERB"], ["NOUN", "NOUN"]]
+    part = TaggedSentences(words, {"pos": tags})
+    monkeypatch.setattr(figures, "load_named", lambda name: Splits(part, part, part))
+    [said] = figures.accuracy_of_raw_words(Tagger(), {"data": "toy"})
+    # Wrong are `is`, and `x-a`, whose pieces differ; two words are split.
+    assert "60.0 % of the words have their tag; 60.0 % of them stay whole." in said
+
+
+@pytest.mark.tensorflow
+def test_the_perplexity_of_a_kind_is_that_of_its_texts(figures, monkeypatch):
+    import zoo
+    from zoo.data import Examples, Splits
+
+    texts = {"fiction": ["good", "so good"], "medical": ["bad", "good bad bad"]}
+    rows = [(text, kind) for kind, found in texts.items() for text in (*found, "")]
+    where = [(f"x/{kind}.txt.xz", 1) for _, kind in rows]
+    part = Examples([text for text, _ in rows], {}, where)
+    monkeypatch.setattr(figures, "load_named", lambda name: Splits(part, part, part))
+    model = zoo.load(SAVED / "language")
+    [said] = figures.perplexity_by_kind(model, {})
+    for kind, found in texts.items():
+        expected = zoo.evaluate(model, {"text": found}, verbose=False)["perplexity"]
+        assert f"{kind} {expected:.1f} (" in said
