@@ -88,7 +88,7 @@ def packed(
         "table": without_advice(own["table"]),
         "sources": [dict(zip(("name", "licence", "texts"), s)) for s in spec.sources],
         "uses": list(spec.uses),
-        "limits": [*spec.limits, *own["limits"]],
+        "limits": list(dict.fromkeys([*spec.limits, *own["limits"]])),  # once packed
         "command": f"python recipes/trained/make.py {name}{asked} --to FOLDER",
     }
     add_card(folder / "model", trained, described)  # exports carry it

@@ -9,6 +9,8 @@ from types import SimpleNamespace
 import pytest
 
 import zoo
+from zoo.cli import main
+from zoo.cli.train import run_answer
 from zoo.families import choosing, get_family
 from zoo.families.choosing import Candidate, select, train_best
 
@@ -132,6 +134,36 @@ def test_an_ensemble_has_the_epochs_and_the_seconds_of_its_members(monkeypatch):
         ("cnn", 2),
         ("lstm", 1),
     ]
+
+
+def test_an_ensemble_has_a_next_step_though_it_is_no_registered_model():
+    model = SimpleNamespace(family="classification", metadata={"name": "ensemble"})
+    run = SimpleNamespace(
+        model=model,
+        folder="runs/auto",
+        exported=None,
+        prompt="What a day!",
+        report=SimpleNamespace(path="runs/auto/report.md"),
+        metrics={},
+    )
+    answer = run_answer(run)
+    assert answer.found["model"] == "ensemble"
+    assert answer.text == "Predict with it: zoo predict runs/auto 'What a day!'"
+
+
+@pytest.mark.slow
+@pytest.mark.tensorflow
+def test_the_command_ends_well_with_an_ensemble(tmp_path, monkeypatch, capsys):
+    small(monkeypatch, [0.5, 0.6], ["text_cnn", "bilstm_mt"])
+    monkeypatch.setattr(choosing, "select", lambda scores, rows, ensemble: ensemble)
+    monkeypatch.setattr(choosing, "_measured", lambda *_: (0.75, 3.0))
+    rows = ["text,label", *(f"{text},{label}" for text, label in table(60))]
+    (tmp_path / "data.csv").write_text("\n".join(rows) + "\n", "utf-8")
+    monkeypatch.chdir(tmp_path)
+    settings = ["least_steps=2", "subwords=0", "weights=none"]
+    command = ["train", "auto", "--data", "data.csv", "--epochs=1", "--no-export"]
+    assert main([*command, "--json", "--set", *settings]) == 0
+    assert json.loads(capsys.readouterr().out)["model"] == "ensemble"
 
 
 def test_what_auto_cannot_do(tmp_path):

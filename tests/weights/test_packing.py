@@ -67,16 +67,18 @@ def test_a_small_model_of_every_family_comes_back_unchanged(family, tmp_path):
             np.testing.assert_array_equal(np.asarray(one), np.asarray(other))
 
 
-def _table_of_words(words, folder):
+def _table_of_words(words, folder, file=0):
     """The shipped vectors of a model's words, and zeros for the others."""
     (folder / "pipeline").mkdir()
     vocabulary = [*SPECIALS, *words]
-    (folder / packing._WORDS).write_text("\n".join(vocabulary) + "\n", "utf-8")
+    (folder / packing._WORDS[file]).write_text("\n".join(vocabulary) + "\n", "utf-8")
     return read_vectors("glove-en", vocabulary, scale=0.0)[0]
 
 
-def test_rows_that_equal_shipped_vectors_are_not_stored(tmp_path):
-    table = _table_of_words([*known_words("glove-en")[:5000], "qwxyzq"], tmp_path)
+@pytest.mark.parametrize("file", [0, 1])
+def test_rows_that_equal_shipped_vectors_are_not_stored(tmp_path, file):
+    words = [*known_words("glove-en")[:5000], "qwxyzq"]
+    table = _table_of_words(words, tmp_path, file)
     changed = [0, 77, 5004]
     table[changed] += np.linspace(0.1, 1, 100, dtype="float32")
     stored = packing.rounded_array("table", table)

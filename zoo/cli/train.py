@@ -170,18 +170,18 @@ def _train_here(options, settings: Mapping) -> Answer:
 
 def run_answer(run: Run) -> Answer:
     """Returns where a training left its files, its scores, and what to do next."""
-    from zoo.families import family_of
+    from zoo.families import get_family
 
     place = run.folder if run.exported is None else run.exported.parent
     texts = run.prompt.split(SEPARATOR)
     command = shell_command("zoo", "predict", values=(place, *texts))
-    name = run.model.metadata["name"]
+    family = get_family(run.model.family)  # an ensemble is no registered model
     found = {
-        "model": name,
+        "model": run.model.metadata["name"],
         "folder": run.folder,
         "report": run.report.path,
         "exported": run.exported,
         "scores": run.metrics,
         "next": command,
     }
-    return Answer(found, f"{family_of(name).next_step}: {command}")
+    return Answer(found, f"{family.next_step}: {command}")

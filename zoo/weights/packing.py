@@ -28,7 +28,7 @@ WEIGHTS, CONFIG, ORIGIN = "weights.npz", "config.json", "keras.json"
 _WEIGHTS, _CONFIG, _ORIGIN = "model.weights.h5", "config.json", "metadata.json"
 _OPTIMIZER = "optimizer/"
 _VALUES, _SCALE, _SHIPPED, _ROWS = ":values", ":scale", ":shipped", ":rows"
-_WORDS = f"{PIPELINE}/vocab.txt"
+_WORDS = (f"{PIPELINE}/vocab.txt", f"{PIPELINE}/words.txt")  # the latter of taggers
 # Tables of at least so many rows and columns are stored as int8; smaller arrays than
 # that many values as they are.
 LEAST_ROWS, LEAST_COLUMNS, LEAST_VALUES = 4096, 16, 4096
@@ -112,7 +112,7 @@ def _without_shipped(path: str, stored: dict, folder: Path) -> dict:
     Rows that no training text changed are exactly those of the shipped file, which has
     the same rounding.
     """
-    if path + _VALUES not in stored or not (folder / _WORDS).is_file():
+    if path + _VALUES not in stored or _words_of(folder) is None:
         return stored
     values, scale = stored[path + _VALUES], stored[path + _SCALE]
     for name in (n for n, width in WIDTHS.items() if values.shape[1] == width):
@@ -137,8 +137,15 @@ def _table(values: np.ndarray, scale: np.ndarray) -> np.ndarray:
 
 def _shipped_table(name: str, folder: Path) -> np.ndarray:
     """Returns the vectors of a model's words, zero for those that the set lacks."""
-    words = (folder / _WORDS).read_text("utf-8").split("\n")[:-1]
-    return read_vectors(name, words, scale=0.0)[0]
+    return read_vectors(name, _words_of(folder) or [], scale=0.0)[0]
+
+
+def _words_of(folder: Path) -> list[str] | None:
+    """Returns the vocabulary of words; `None` for a model that reads no words."""
+    for place in _WORDS:
+        if (folder / place).is_file():
+            return (folder / place).read_text("utf-8").split("\n")[:-1]
+    return None
 
 
 def restored_arrays(
