@@ -9,6 +9,7 @@ import socket
 import threading
 from pathlib import Path
 
+import numpy as np
 import pytest
 from demo_toys import FOLDERS, THREE_PARTS
 from saved import SAVED
@@ -20,7 +21,8 @@ from zoo.cli import main
 from zoo.data.tag_schemes import spans_of
 from zoo.families import get_family
 from zoo.families.steps import Steps
-from zoo.reporting.parts import label_parts
+from zoo.reporting.inside import Attention
+from zoo.reporting.parts import MOST_LOOKED, label_parts, looked_part
 from zoo.tasks import Task
 
 pytestmark = pytest.mark.tensorflow
@@ -32,6 +34,10 @@ MARKS = ("innerHTML", "outerHTML", "insertAdjacent", "eval(", "style=")
 # and half of one.
 ODD = "a good\r\nday, \u00fcn\u00ef\u0301 <b>bad</b> \x00\u202e \ud83d\ude00 \ud800"
 VALID = ODD.replace("\ud83d\ude00", "\U0001f600").replace("\ud800", "\ufffd")
+
+
+def named(family) -> dict:
+    return {"model": FOLDERS[family]}
 
 
 def joined(pieces) -> str:
@@ -79,6 +85,7 @@ def test_the_models_and_what_they_read(send):
         *FOLDERS.values(),
         "encoder",
         "pairs",
+        "experts",
     ]
     assert about["models"][0]["summary"] == "text_cnn, with the task mood."
     assert about["most"] == {"text": MOST_TEXT, "table": MOST_TABLE}
@@ -89,6 +96,13 @@ def test_the_models_and_what_they_read(send):
     assert found["fields"] == ["First text", "Second text"]
     assert found["columns"] == ["text", "text_pair"] and not found["explains"]
     assert send("api/open", {"model": "encoder"})["fields"][0] == "Text"
+    explains = [send("api/open", m)["explains"] for m in map(named, FOLDERS)]
+    assert dict(zip(FOLDERS, explains)) == {
+        "classification": True,
+        "language": False,
+        "tagging": False,
+        "translation": True,
+    }
 
 
 @pytest.mark.parametrize("text", ["a good day", "", ODD], ids=["plain", "empty", "odd"])
@@ -108,6 +122,44 @@ def test_a_classifier_answers_and_explains(server, ask, text):
     assert joined(moved["pieces"]) == (VALID if text == ODD else text)
     words = [[w.text, w.share] for w in explained["mood"].strongest(5)]
     assert moved["strongest"] == [[t, pytest.approx(s, abs=1e-6)] for t, s in words]
+
+
+def test_a_translation_shows_where_it_looked(server, ask):
+    [part] = ask("translation", "a good", what="explanation")
+    [seen] = server.models[FOLDERS["translation"]].model.attention(["a good"])
+    assert part["kind"] == "looked" and part["title"] == "attention"
+    assert part["columns"] == [*seen.source] == ["a", "good", "[END]"]
+    assert part["of"] == [len(seen.target), 3]
+    assert [row for row, _ in part["rows"]] == [*seen.target]
+    weights = [weights for _, weights in part["rows"]]
+    assert weights == pytest.approx(seen.weights.tolist(), abs=1e-6)
+    [empty] = ask("translation", "", what="explanation")
+    assert empty["rows"] == [] and empty["of"] == [0, 0]
+
+
+def test_the_experts_of_each_token(server, ask):
+    moved, looked, part = ask("experts", "so good day", what="explanation")
+    assert (moved["kind"], looked["kind"], part["kind"]) == (
+        "moved",
+        "looked",
+        "routed",
+    )
+    [[layer]] = server.models["experts"].model.experts(["so good day"])
+    assert part["title"] == "experts" and part["num_experts"] == 9
+    assert part["per"] == "token"
+    assert [token for token, _ in part["tokens"]] == ["so", "good", "day"]
+    for (_, pairs), choice in zip(part["tokens"], layer.choices, strict=True):
+        assert [number for number, _ in pairs] == [*choice.experts]
+        assert [gate for _, gate in pairs] == pytest.approx(choice.gates, abs=1e-6)
+    assert ask("experts", "", what="explanation")[2]["tokens"] == []
+
+
+def test_a_table_of_attention_has_a_largest_size():
+    weights = np.full((MOST_LOOKED + 1, MOST_LOOKED + 2), 0.5, "float32")
+    names = [tuple(map(str, range(size))) for size in weights.shape]
+    part = looked_part(Attention(names[1], names[0], weights))
+    assert part.of == weights.shape and part.columns == names[1][:MOST_LOOKED]
+    assert [len(row) for _, row in part.rows] == [MOST_LOOKED] * MOST_LOOKED
 
 
 def test_a_text_of_100_000_characters(ask):
