@@ -166,9 +166,11 @@ class TranslationModel(BaseTextModel):
         Raises:
             ValueError: for one text instead of several.
         """
+        return [self._by_word(one) for one in self._attention_of_pieces(texts)]
+
+    def _attention_of_pieces(self, texts: Iterable[str | bytes]) -> list[Attention]:
         with self._lock:
-            found = attention_of(self._inside, self._read(texts), self._given)
-        return [self._by_word(one) for one in found]
+            return attention_of(self._inside, self._read(texts), self._given)
 
     def _by_word(self, pieces: Attention) -> Attention:
         source, columns = self.pipeline.source.words(pieces.source)
