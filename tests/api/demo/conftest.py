@@ -15,12 +15,12 @@ from demo_toys import FOLDERS, TASKS, THREE_PARTS, Stub
 def server():
     """With a saved model of four families, an encoder, a stub and one with experts."""
     import keras
+    from mixed_toys import mixed_model
 
     import zoo
     from zoo.api.demo import demo_server
     from zoo.api.opening import Opened, opened
     from zoo.families import get_family
-    from zoo.layers import SparseMoE
 
     with demo_server([*FOLDERS.values()]) as served:
         pipeline = zoo.TextPipeline.learn(["so good", "so bad"], min_count=1)
@@ -31,12 +31,7 @@ def server():
             "encoder": opened(zoo.EncodingModel(encoder, pipeline, {})),
             "pairs": Opened(Stub(), get_family("classification"), TASKS, True, {}),
         }
-        sizes = {"embedding_dim": 4, "units": 3, "num_experts": 9, "hidden": 4}
-        given = pipeline.vocab_size, {"mood": ["no", "so"]}
-        model = zoo.get("moe_classifier", *given, pooling="attention", **sizes)
-        [layer] = [layer for layer in model.layers if isinstance(layer, SparseMoE)]
-        layer.gate.kernel.assign(keras.random.normal(layer.gate.kernel.shape, seed=1))
-        added["experts"] = opened(zoo.TextModel(model, pipeline, given[1]))
+        added["experts"] = opened(mixed_model(num_experts=9))
         served.models.summaries |= dict.fromkeys(added, "")
         served.models._opened |= added
         thread = threading.Thread(target=served.serve_forever, daemon=True)
