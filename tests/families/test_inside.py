@@ -304,6 +304,18 @@ def test_experts_of_whole_texts(pipeline, inside):
         assert choice.text == "" and choice.gates == (1.0,)
 
 
+def test_experts_of_places(pipeline):
+    tokens = keras.Input((None,), dtype="int32")
+    states = keras.layers.Embedding(pipeline.vocab_size, 4)(tokens)
+    pooled = keras.layers.GlobalMaxPooling1D()(states)
+    moe = SparseMoE(3, 1, 4, name="moe")(keras.layers.RepeatVector(3)(pooled))
+    logits = keras.layers.Dense(2)(keras.layers.GlobalMaxPooling1D()(moe))
+    model = zoo.TextModel(keras.Model(tokens, logits), pipeline, ["a", "b"])
+    [[found]] = model.experts(["so good"])
+    assert found.per == "place"
+    assert [choice.text for choice in found.choices] == ["0", "1", "2"]
+
+
 def test_other_axes_than_those_of_tokens_are_an_error(pipeline):
     tokens = keras.Input((None,), dtype="int32")
     states = keras.layers.Embedding(pipeline.vocab_size, 4)(tokens)
