@@ -14,7 +14,8 @@ from saved import SAVED
 from translated_toys import build
 
 import zoo
-from zoo.layers import AttentionPooling, SparseMoE
+from zoo.layers import AttentionPooling, PaddingMask, SparseMoE
+from zoo.text.imports import tf
 
 pytestmark = pytest.mark.tensorflow
 
@@ -279,6 +280,25 @@ def own(pipeline, inside: bool):
     return zoo.TextModel(
         keras.Model(tokens, keras.layers.Dense(2)(y)), pipeline, ["a", "b"]
     )
+
+
+def test_a_tagger_chooses_experts_for_words():
+    pipeline = zoo.TaggingPipeline.learn([["To", "Rome"], ["to", "Bari"]])
+    tokens = keras.Input((None,), dtype="int32", name="tokens")
+    letters = keras.Input((None, None), dtype="int32", name="characters")
+    states = keras.layers.Embedding(pipeline.vocab_size, 4)(tokens)
+    spelled = keras.layers.Embedding(pipeline.character_count, 4)(letters)
+    states = states + keras.ops.sum(spelled, axis=2)
+    moe = SparseMoE(6, 2, 4, name="moe")
+    tags = keras.layers.Dense(2)(moe(states, mask=PaddingMask()(tokens)))
+    model = drawn(keras.Model({"tokens": tokens, "characters": letters}, {"ner": tags}))
+    tagger = zoo.TaggingModel(model, pipeline, {"ner": zoo.Task("tags", ("O", "B-x"))})
+    texts = ["to Rome", ["Bari"], ""]
+    found = [layer.choices for [layer] in tagger.experts(texts)]
+    words = [[choice.text for choice in choices] for choices in found]
+    assert words == [["to", "Rome"], ["Bari"], []]
+    given = pipeline.inputs(tf.ragged.constant([["to", "Rome"]]))
+    assert_chosen(moe, states_of(model, moe, given), found[0])
 
 
 def test_pairs_have_the_end_token_between_them():
