@@ -11,12 +11,16 @@ import subprocess
 import sys
 from contextlib import redirect_stdout
 
+import numpy as np
 import pytest
+from mixed_toys import mixed_model
 from saved import SAVED
 
 from zoo.cli import main
 from zoo.reporting.explained import html_of, pieces, print_explained, strongest
 from zoo.reporting.explanation import Explanation, Word
+from zoo.reporting.inside import Attention, Choice, ExpertChoices
+from zoo.reporting.inside_lines import attention_lines, expert_lines
 
 pytestmark = pytest.mark.tensorflow
 
@@ -107,12 +111,85 @@ def test_pieces_are_the_whole_text_and_html_is_escaped():
     ("arguments", "message"),
     [
         ([SAVED / "tagging", "x", "--explain"], "needs a classifier.*'tagging'"),
+        ([SAVED / "language", "x", "--explain"], "with experts.*'language'"),
         (["--server", "localhost:1", "--explain", "x"], "no meaning beside `--server`"),
     ],
 )
 def test_what_cannot_explain(arguments, message, capsys):
     assert main(["predict", *map(str, arguments)]) == 2
     assert re.search(message, capsys.readouterr().err)
+
+
+@pytest.fixture(scope="module")
+def mixed(tmp_path_factory):
+    """A saved classifier with experts that pools by attention."""
+    return mixed_model().save(tmp_path_factory.mktemp("mixed") / "model")
+
+
+def test_experts_and_attention_have_keys_of_their_own(mixed, capsys):
+    assert main(["predict", str(mixed), "so good", "", "--explain"]) == 0
+    first, empty = map(json.loads, capsys.readouterr().out.splitlines())
+    assert set(first) == {"text", "answers", "explanation", "attention", "experts"}
+    assert set(first["explanation"]) == {"mood"}
+    [layer] = first["experts"]
+    assert (layer["layer"], layer["num_experts"], layer["per"]) == (
+        "experts",
+        5,
+        "token",
+    )
+    assert [choice["text"] for choice in layer["choices"]] == ["so", "good"]
+    for choice in layer["choices"]:
+        assert len(choice["experts"]) == 2
+        assert sum(choice["gates"]) == pytest.approx(1.0)
+    assert first["attention"]["source"] == ["so", "good"]
+    assert sum(first["attention"]["weights"][0]) == pytest.approx(1.0)
+    assert empty["experts"][0]["choices"] == [] == empty["attention"]["weights"]
+
+
+def test_a_terminal_gets_lines_of_attention_and_experts(mixed, terminal):
+    with redirect_stdout(terminal):
+        assert main(["predict", str(mixed), "so good", "--explain"]) == 0
+    words, title, row, layer = terminal.getvalue().splitlines()
+    assert words.startswith("mood: ") and title == "attention"
+    assert re.fullmatch(r"  features: (so|good) 0\.\d\d, (so|good) 0\.\d\d", row)
+    number = r"\(\d 0\.\d\d, \d 0\.\d\d\)"
+    assert re.fullmatch(rf"experts, of 5: so {number}, good {number}", layer)
+
+
+@pytest.mark.slow
+def test_the_document_has_the_same_keys(mixed, capsys):
+    arguments = ["predict", str(mixed), "so good", "", "--explain"]
+    assert main(arguments) == 0
+    lines = [*map(json.loads, capsys.readouterr().out.splitlines())]
+    assert main([*arguments, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["predictions"] == lines
+
+
+@pytest.mark.slow
+def test_a_translation_is_explained_by_its_attention(terminal, capsys):
+    model = str(SAVED / "translation")
+    assert main(["predict", model, "a good", "--explain"]) == 0
+    record = json.loads(capsys.readouterr().out)
+    assert set(record) == {"text", "answers", "attention"}
+    seen = record["attention"]
+    assert seen["source"] == ["a", "good", "[END]"]
+    for weights in seen["weights"]:
+        assert sum(weights) == pytest.approx(1.0, abs=1e-5) and len(weights) == 3
+    with redirect_stdout(terminal):
+        assert main(["predict", model, "a good", "--explain"]) == 0
+    answer, title, *rows = terminal.getvalue().splitlines()
+    assert json.loads(answer) == {k: record[k] for k in ("text", "answers")}
+    assert title == "attention"
+    assert [row.split(":")[0].strip() for row in rows] == seen["target"]
+
+
+def test_lines_hold_no_control_characters():
+    weights = np.array([[1.0]], "float32")
+    *_, row = attention_lines(Attention(("a\x1b[2J",), ("b\r",), weights))
+    assert row == "  b: a [2J 1.00"
+    chosen = Choice("a\x1bb", (1,), (1.0,)), Choice("", (0,), (0.5,))
+    [line] = expert_lines([ExpertChoices("moe", 3, "text", chosen)])
+    assert line == "moe, of 3: a b (1 1.00), (0 0.50)"
 
 
 @pytest.mark.slow

@@ -121,6 +121,21 @@ def test_attention_units():
         AttentionPooling(units=0)
 
 
+def test_attention_says_how_it_weighed():
+    layer, states, mask = build(AttentionPooling)
+    weights = ops.convert_to_numpy(layer.importance(states, mask))
+    kernel, bias, query = (ops.convert_to_numpy(w) for w in layer.weights)
+    for row, length in enumerate(LENGTHS):
+        score = np.exp(np.tanh(states[row, :length] @ kernel + bias) @ query[:, 0])
+        expected = score / score.sum()
+        np.testing.assert_allclose(weights[row, :length], expected, rtol=1e-4)
+    assert weights.dtype == "float32" and not weights[~mask].any()
+    pooled = np.einsum("bt,btu->bu", weights, np.where(mask[..., None], states, 0.0))
+    np.testing.assert_allclose(run(layer, states, mask), pooled, rtol=1e-5, atol=1e-5)
+    nothing = ops.convert_to_numpy(layer.importance(states, mask & False))
+    assert not nothing.any()
+
+
 def test_mask_marks_tokens_and_the_first_place_of_an_empty_row():
     tokens = np.array([[4, 9, 0, 0], [0, 0, 0, 0], [1, 2, 3, 4]])
     mask = ops.convert_to_numpy(PaddingMask()(tokens))

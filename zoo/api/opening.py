@@ -33,11 +33,6 @@ class Opened:
     pairs: bool
     reading: Mapping
 
-    @property
-    def explains(self) -> bool:
-        """Whether it says which words moved its answers."""
-        return getattr(self.model, "explains", hasattr(self.model, "explain"))
-
 
 def is_export(folder: Path) -> bool:
     """Returns whether a folder holds a SavedModel, or versions of one."""

@@ -1,15 +1,17 @@
-"""The option `--explain` of `zoo predict`: which words moved each answer."""
+"""The option `--explain` of `zoo predict`: what explains each answer."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
-from zoo.reporting.explained import is_terminal, print_explained
-from zoo.reporting.explanation import Explanation
+from zoo.api.explaining import Reasons, check_explains, explain
+from zoo.reporting.explained import print_explained
+from zoo.reporting.inside_lines import attention_lines, expert_lines
 
-Explain = Callable[[Sequence[str]], list[dict[str, Explanation]]]
+Explain = Callable[[Sequence[str]], list[Reasons]]
 
 
 def add_explain_argument(parser: argparse.ArgumentParser) -> None:
@@ -17,25 +19,20 @@ def add_explain_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--explain",
         action="store_true",
-        help="show which words moved each answer of a classifier: in colours in a "
-        "terminal, else under the key `explanation`",
+        help="show which words moved each answer of a classifier, where a translation "
+        "model looked, and which experts a model chose: as lines in a terminal, else "
+        "under the keys `explanation`, `attention` and `experts`",
     )
 
 
 def explainer_of(model: Any) -> Explain:
-    """Returns the method of a model that explains texts.
+    """Returns a function from texts to what explains their answers.
 
     Raises:
-        ValueError: for a model of a family that has none.
+        ValueError: for a model whose answers cannot be explained.
     """
-    explain = getattr(model, "explain", None)
-    if explain is None:
-        raise ValueError(
-            "`--explain` needs a classifier. Accepted: the folder of a run or of an "
-            "export of one. Received: a model of the family "
-            f"{getattr(model, 'family', type(model).__name__)!r}."
-        )
-    return explain
+    check_explains(model)
+    return partial(explain, model)
 
 
 def check_no_server(explain: bool) -> None:
@@ -47,17 +44,19 @@ def check_no_server(explain: bool) -> None:
         )
 
 
-def as_record(explained: Mapping[str, Explanation] | None) -> dict:
-    """Returns what a line of JSON also holds if its answers are explained."""
-    if explained is None:
-        return {}
-    found = {name: explanation.to_json() for name, explanation in explained.items()}
-    return {"explanation": found}
+def shown(record: dict, reasons: Reasons, line: str) -> Iterator[str]:
+    """Yields the lines that explain a text's answers in a terminal.
 
-
-def shown(sides: Sequence[str], explained: Mapping[str, Explanation]) -> bool:
-    """Prints the explanations of a text if standard output is a terminal."""
-    if not is_terminal():
-        return False
-    print_explained(sides, explained)
-    return True
+    Args:
+        record: the text or texts, and their `answers`.
+        reasons: what explains these.
+        line: that stands for the record where no words explain it.
+    """
+    if reasons.words is None:
+        yield line
+    else:
+        print_explained([v for n, v in record.items() if n != "answers"], reasons.words)
+    if reasons.attention is not None:
+        yield from attention_lines(reasons.attention)
+    if reasons.experts is not None:
+        yield from expert_lines(reasons.experts)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 
+from zoo.api.explaining import Reasons
 from zoo.api.opening import open_model
 from zoo.api.start import load_tensorflow
 from zoo.cli.answer import Answer
@@ -19,14 +20,13 @@ from zoo.cli.engine import add_engine_arguments, engine_asked, scored
 from zoo.cli.explain import (
     Explain,
     add_explain_argument,
-    as_record,
     check_no_server,
     explainer_of,
     shown,
 )
 from zoo.client import connect
 from zoo.data.formats.registry import format_names
-from zoo.reporting.explanation import Explanation
+from zoo.reporting.explained import is_terminal
 from zoo.reporting.terminal import can_print, input_lines
 from zoo.text.pairs import INPUTS, by_input, joined, sides
 
@@ -124,20 +124,20 @@ def _predict(options) -> Answer:
         return _written(options, ask, pairs, reading)
     records = _records(_texts(options, pairs, reading), ask, explain, pairs)
     if options.json:
-        whole = [{**record, **as_record(reason)} for record, reason in records]
+        whole = [{**record, **reasons.to_json()} for record, reasons in records]
         return Answer({"predictions": whole})
     return Answer(text=_lines(records))
 
 
 def _records(
     texts: Iterator[str], ask: Callable, explain: Explain | None, pairs: bool
-) -> Iterator[tuple[dict, Mapping[str, Explanation] | None]]:
-    """Yields each text with its answers, and what explains them."""
+) -> Iterator[tuple[dict, Reasons]]:
+    """Yields each text with its answers, and what explains them, if that is asked."""
     answered = 0
     while chunk := list(islice(texts, _CHUNK)):
         try:
             answers = ask(chunk)
-            reasons = explain(chunk) if explain else [None] * len(chunk)
+            reasons = explain(chunk) if explain else [Reasons()] * len(chunk)
         except RuntimeError as error:  # the answers printed so far are valid
             if answered:
                 error.args = (f"{error} Texts answered before the error: {answered}.",)
@@ -148,15 +148,19 @@ def _records(
         answered += len(chunk)
 
 
-def _lines(records: Iterable) -> Iterator[str]:
-    """Yields a line of JSON per text; an explanation in a terminal is shown instead."""
-    for record, reason in records:
-        asked = [text for name, text in record.items() if name != "answers"]
-        if reason is not None and shown(asked, reason):
-            continue
-        record |= as_record(reason)
-        line = json.dumps(record, ensure_ascii=False)
-        yield line if can_print(line) else json.dumps(record)
+def _lines(records: Iterable[tuple[dict, Reasons]]) -> Iterator[str]:
+    """Yields a line of JSON per text; in a terminal its explanation is shown."""
+    live = is_terminal()
+    for record, reasons in records:
+        if live:
+            yield from shown(record, reasons, _line(record))
+        else:
+            yield _line({**record, **reasons.to_json()})
+
+
+def _line(record: dict) -> str:
+    line = json.dumps(record, ensure_ascii=False)
+    return line if can_print(line) else json.dumps(record)
 
 
 def _written(options, ask: Callable, pairs: bool, reading: Mapping) -> Answer:

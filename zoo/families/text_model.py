@@ -11,6 +11,7 @@ import json
 import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
@@ -19,11 +20,14 @@ import keras
 from zoo import __version__
 from zoo.data.download import hashes_of
 from zoo.families.exporting import export
+from zoo.families.inside import Given, experts_of, pooling_of, read_ids
 from zoo.families.keras_file import load_keras
 from zoo.families.saved import FORMAT_VERSION, unreadable
+from zoo.models.inside import ATTENTION, EXPERTS, POOLING, Inside, cut, has
+from zoo.reporting.inside import Attention, ExpertChoices
 from zoo.serving.servable import Pipeline
 from zoo.tasks import Task
-from zoo.text.inputs import plain
+from zoo.text.inputs import as_texts, plain
 from zoo.text.objects import DAMAGES
 from zoo.text.writing import replaced_folder
 from zoo.training.kept import check_file, check_names
@@ -89,6 +93,82 @@ class BaseTextModel:
     def predict(self, texts: Iterable, batch_size: int = 64) -> list[dict]:
         """Returns an answer for each text."""
         raise NotImplementedError
+
+    @property
+    def has_experts(self) -> bool:
+        """Whether the model has layers of experts, so that `experts` answers."""
+        return has(self.model, EXPERTS)
+
+    @property
+    def has_attention(self) -> bool:
+        """Whether the model has attention, so that `attention` answers."""
+        return has(self.model, POOLING, ATTENTION)
+
+    def experts(self, texts: Iterable) -> list[list[ExpertChoices]]:
+        """Returns which experts the tokens of each text go to.
+
+        A layer of experts with a gate for each task chooses for each task; one that
+        reads a text as one vector chooses for the text.
+
+        Args:
+            texts: as of `predict`. A translation model is asked with the texts that it
+                translates, and its decoder reads its own translations.
+
+        Returns:
+            For each text the `zoo.reporting.inside.ExpertChoices` of each layer.
+
+        Raises:
+            ValueError: as `predict`, and for a model without experts.
+        """
+        if not self.has_experts:
+            raise ValueError(
+                "`experts` needs a model with experts. Accepted: one with a "
+                "zoo.layers.SparseMoE, such as moe_classifier, moe_lm and moe_seq2seq. "
+                f"Received: {self._described}."
+            )
+        with self._lock:
+            return experts_of(
+                self._inside, self._read(texts), self._given, [*self.tasks]
+            )
+
+    def attention(self, texts: Iterable) -> list[Attention]:
+        """Returns how much the model looks at each token of each text.
+
+        Args:
+            texts: as of `predict`.
+
+        Returns:
+            For each text a `zoo.reporting.inside.Attention`, with a row for each layer
+            that pools the tokens by attention; without rows if it has no token.
+
+        Raises:
+            ValueError: as `predict`, and for a model without attention.
+        """
+        if not self.has_attention:
+            raise ValueError(
+                "`attention` needs a model with attention. Accepted: a translation "
+                "model, or one with a zoo.layers.AttentionPooling, such as bilstm with "
+                f"pooling='attention'. Received: {self._described}."
+            )
+        with self._lock:
+            return pooling_of(self._inside, self._read(texts), self._given)
+
+    @cached_property
+    def _inside(self) -> Inside:
+        return cut(self.model, EXPERTS, POOLING, ATTENTION)
+
+    @property
+    def _described(self) -> str:
+        name = self.metadata.get("name", self.model.name)
+        return f"{name}, a model of the family {self.family!r}"
+
+    def _read(self, texts: Iterable) -> list:
+        """Returns the texts of an argument as a list."""
+        return as_texts(texts)
+
+    def _given(self, texts: list) -> Given:
+        """Returns some texts as the model reads them, with the tokens of each."""
+        return read_ids(self.model, self.pipeline, texts)
 
     def save(self, folder: str | Path) -> Path:
         """Writes the folder; it appears complete or not at all.

@@ -143,15 +143,23 @@ class AttentionPooling(ConsumesMask):
 
     def call(self, states, mask):
         states = kept(states, mask)
+        weight = ops.expand_dims(self._importance(states, mask), -1)
+        pooled = ops.sum(weight * ops.cast(states, "float32"), axis=1)
+        return ops.cast(pooled, states.dtype)
+
+    def importance(self, states, mask):
+        """Returns the weights `α` of a call, float32 `[batch, time]`, 0 at padding."""
+        return self._importance(kept(states, mask), mask)
+
+    def _importance(self, states, mask):
         hidden = ops.tanh(ops.matmul(states, self.kernel) + self.bias)
-        score = ops.cast(ops.matmul(hidden, self.query), "float32")
+        score = ops.cast(ops.matmul(hidden, self.query), "float32")[..., 0]
         score = kept(score, mask, float("-inf"))
         best = ops.max(score, axis=1, keepdims=True)
         best = ops.stop_gradient(ops.where(ops.isfinite(best), best, 0.0))
         weight = ops.exp(score - best)
         total = ops.sum(weight, axis=1, keepdims=True)  # at least 1 if there is a token
-        pooled = ops.sum(weight * ops.cast(states, "float32"), axis=1)
-        return ops.cast(pooled / ops.maximum(total[:, 0], 1e-6), states.dtype)
+        return weight / ops.maximum(total, 1e-6)
 
     def get_config(self) -> dict:
         return {**super().get_config(), "units": self.units}

@@ -12,8 +12,11 @@ from typing import Any, ClassVar
 
 from zoo.reporting.explained import STRONGEST, pieces
 from zoo.reporting.explanation import Explanation
+from zoo.reporting.inside import Attention, ExpertChoices
 from zoo.reporting.markdown import without_nan
 from zoo.tasks import SEPARATOR, Task
+
+MOST_LOOKED = 100  # rows and columns of a table of attention: 10,000 cells
 
 
 @dataclass(frozen=True)
@@ -110,6 +113,38 @@ class Moved(Part):
     kind: ClassVar[str] = "moved"
 
 
+@dataclass(frozen=True)
+class Looked(Part):
+    """A table of attention weights; see `zoo.reporting.inside.Attention`.
+
+    Args:
+        columns: the first tokens that were looked at, at most `MOST_LOOKED`.
+        rows: the first tokens that looked at them, likewise, each with its weights.
+        of: number of all rows and of all columns.
+    """
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, tuple[float, ...]], ...]
+    of: tuple[int, int]
+    kind: ClassVar[str] = "looked"
+
+
+@dataclass(frozen=True)
+class Routed(Part):
+    """Which experts tokens went to; see `zoo.reporting.inside.ExpertChoices`.
+
+    Args:
+        num_experts: of the layer.
+        per: what it chose for.
+        tokens: each with its experts, as pairs of number and gate.
+    """
+
+    num_experts: int
+    per: str
+    tokens: tuple[tuple[str, tuple[tuple[int, float], ...]], ...]
+    kind: ClassVar[str] = "routed"
+
+
 def label_parts(answers: Mapping[str, Mapping], tasks: Mapping[str, Task]):
     """Returns a part for each task of texts.
 
@@ -178,3 +213,28 @@ def moved_parts(
             found.score,
             found.base,
         )
+
+
+def looked_part(attention: Attention) -> Looked:
+    """Returns the weights of a text, of very long ones the first ones.
+
+    Example:
+        >>> import numpy as np
+        >>> weights = np.array([[0.25, 0.75]], "float32")
+        >>> looked_part(Attention(("so", "good"), ("gut",), weights)).rows
+        (('gut', (0.25, 0.75)),)
+    """
+    shown = attention.weights[:MOST_LOOKED, :MOST_LOOKED].tolist()
+    rows = zip(attention.target, map(tuple, shown))
+    sizes = len(attention.target), len(attention.source)
+    return Looked("attention", attention.source[:MOST_LOOKED], tuple(rows), sizes)
+
+
+def routed_parts(layers: Iterable[ExpertChoices]) -> Iterable[Routed]:
+    """Yields the choices of each layer of experts."""
+    for layer in layers:
+        tokens = tuple(
+            (choice.text, tuple(zip(choice.experts, choice.gates)))
+            for choice in layer.choices
+        )
+        yield Routed(layer.layer, layer.num_experts, layer.per, tokens)

@@ -13,8 +13,9 @@ from demo_toys import FOLDERS, TASKS, THREE_PARTS, Stub
 
 @pytest.fixture(scope="module")
 def server():
-    """With a saved model of four families, an encoder and a stub."""
+    """With a saved model of four families, an encoder, a stub and one with experts."""
     import keras
+    from mixed_toys import mixed_model
 
     import zoo
     from zoo.api.demo import demo_server
@@ -30,6 +31,7 @@ def server():
             "encoder": opened(zoo.EncodingModel(encoder, pipeline, {})),
             "pairs": Opened(Stub(), get_family("classification"), TASKS, True, {}),
         }
+        added["experts"] = opened(mixed_model(num_experts=9))
         served.models.summaries |= dict.fromkeys(added, "")
         served.models._opened |= added
         thread = threading.Thread(target=served.serve_forever, daemon=True)

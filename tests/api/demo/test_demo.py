@@ -79,6 +79,7 @@ def test_the_models_and_what_they_read(send):
         *FOLDERS.values(),
         "encoder",
         "pairs",
+        "experts",
     ]
     assert about["models"][0]["summary"] == "text_cnn, with the task mood."
     assert about["most"] == {"text": MOST_TEXT, "table": MOST_TABLE}
@@ -131,7 +132,7 @@ def test_a_tagger_marks_words(ask):
 
 
 @pytest.mark.slow
-def test_a_language_model_goes_on_and_a_translation_model_translates(ask):
+def test_a_language_model_goes_on_and_a_translation_model_translates(send, ask):
     story, figure = ask("language", "a good day")
     expected = EXPECTED["language"][0]
     assert story["before"] == "a good day"
@@ -141,6 +142,11 @@ def test_a_language_model_goes_on_and_a_translation_model_translates(ask):
     expected = EXPECTED["translation"][0]
     assert text["text"] == expected["translation"]
     assert float(figure["value"]) == pytest.approx(expected["score"], abs=0.01)
+    opened = {
+        family: send("api/open", {"model": FOLDERS[family]})["explains"]
+        for family in ("language", "translation")
+    }
+    assert opened == {"language": False, "translation": True}
 
 
 def test_an_encoder_compares_two_texts(server, ask):

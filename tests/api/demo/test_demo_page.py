@@ -70,11 +70,71 @@ def test_a_text_is_asked_by_keyboard(page):
     assert focused(page) == "text-0"
     for scheme in SCHEMES:
         assert least_contrast(page, scheme) >= 4.5
-    page.wait(f"{STATUS}.endsWith('with the words that moved them.')")
+    page.wait(f"{STATUS}.endsWith('with what explains them.')")
     assert [name for name in names(page, "heading") if name == "mood"]
     assert "Ask" in names(page, "button")
     assert names(page, "textbox") == ["Text"]
     assert names(page, "combobox") == ["Model", "Compare with", "Model"]
+
+
+def choose(page, name: str) -> None:
+    """Chooses a model, as the list does, and waits until it can be asked."""
+    page.evaluate(
+        f"document.getElementById('model').value = {name!r};"
+        "document.getElementById('model').dispatchEvent(new Event('change'))"
+    )
+    page.wait(f"{STATUS} == {name!r} + ' can be asked.'")
+
+
+def explain(page, name: str, text: str) -> None:
+    """Asks a model, and waits until the answer is explained."""
+    choose(page, name)
+    page.evaluate(f"document.getElementById('text-0').value = {text!r}")
+    page.evaluate("document.querySelector('#ask button').click()")
+    page.wait(f"{STATUS}.endsWith('with what explains them.')")
+
+
+@pytest.mark.parametrize("width", [320, 1200])
+def test_attention_is_a_table_that_fits_the_screen(page, server, width):
+    sizes = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": False}
+    page("Emulation.setDeviceMetricsOverride", **sizes)
+    text = "a good day, so good and not so bad"
+    explain(page, FOLDERS["translation"], text)
+    [seen] = server.models[FOLDERS["translation"]].model.attention([text])
+    assert names(page, "columnheader") == [*seen.source]
+    assert names(page, "rowheader") == [*seen.target]
+    cells = "[...document.querySelectorAll('.looked tbody td')].map(c => c.textContent)"
+    shown = [float(cell) for cell in page.evaluate(cells)]
+    assert shown == pytest.approx(100 * seen.weights.ravel(), abs=0.51)
+    colours = "document.querySelectorAll('.looked tbody td')[%d]"
+    colour = f"getComputedStyle({colours}).backgroundColor"
+    places = int(seen.weights.argmax()), int(seen.weights.argmin())
+    assert page.evaluate(colour % places[0]) != page.evaluate(colour % places[1])
+    assert "attention" in names(page, "heading") + names(page, "region")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.evaluate("document.querySelector('.wide').tabIndex") == 0
+    for scheme in SCHEMES:
+        assert least_contrast(page, scheme) >= 4.5
+
+
+def test_experts_have_numbers_and_colours(page, server):
+    explain(page, "experts", "so <b>good</b>")
+    [[layer]] = server.models["experts"].model.experts(["so <b>good</b>"])
+    items = "[...document.querySelectorAll('.routed li')].map(i => i.textContent)"
+    shown = page.evaluate(items)
+    assert shown == [
+        choice.text
+        + "".join(
+            f" expert {number} {100 * gate:.1f} %"
+            for number, gate in zip(choice.experts, choice.gates)
+        )
+        for choice in layer.choices
+    ]
+    marks = "[...document.querySelectorAll('.routed mark')].map(m => m.className)"
+    used = [number for choice in layer.choices for number in choice.experts]
+    assert page.evaluate(marks) == [f"tone-{number % 8}" for number in used]
+    for scheme in SCHEMES:
+        assert least_contrast(page, scheme) >= 4.5
 
 
 def test_two_models_and_an_error_are_shown(page, stub):

@@ -1,4 +1,4 @@
-"""The models of the page: what they are, their answers, and which words moved them."""
+"""The models of the page: what they are, their answers, and what explains these."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from zoo.api.demo.refused import Refused
+from zoo.api.explaining import can_explain, explain
 from zoo.api.opening import Opened, is_export, open_model
 from zoo.api.reading import columns_of_texts
 from zoo.families.saved import saved_metadata
-from zoo.reporting.parts import Part, moved_parts
+from zoo.reporting.parts import Part, looked_part, moved_parts, routed_parts
 from zoo.text.characters import joined_surrogates
 from zoo.text.pairs import INPUTS, joined
 from zoo.weights.trained import is_trained, trained_card
@@ -66,7 +67,7 @@ class Models:
         return {
             "fields": list(_fields(found)),
             "columns": columns[: 2 if found.pairs else 1],
-            "explains": found.explains,
+            "explains": can_explain(found.model),
         }
 
     def answer(self, name: str, texts: Sequence[str]) -> list[Part]:
@@ -75,14 +76,17 @@ class Models:
         return _answer(found, _checked(found, texts))
 
     def explain(self, name: str, texts: Sequence[str]) -> list[Part]:
-        """Returns which words moved each answer."""
+        """Returns what explains the answer: words, attention and experts."""
         found = self[name]
         sides = _checked(found, texts)
-        if not found.explains:
-            accepted = "a classifier, or an export of one by `zoo export --explain`"
+        if not can_explain(found.model):
+            accepted = "a classifier, a translation model or a model with experts, or "
+            accepted += "an export of a classifier by `zoo export --explain`"
             raise Refused(400, "`model` does not explain its answers", accepted, name)
-        [explained] = found.model.explain([joined(*sides) if sides[1:] else sides[0]])
-        return [*moved_parts(sides, explained)]
+        [why] = explain(found.model, [joined(*sides) if sides[1:] else sides[0]])
+        looked = [] if why.attention is None else [looked_part(why.attention)]
+        routed = routed_parts(why.experts or ())
+        return [*moved_parts(sides, why.words or {}), *looked, *routed]
 
 
 def summary_of(place: str) -> str:

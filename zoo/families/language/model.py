@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar
 
+from zoo.families.inside import Given, named
 from zoo.families.language.generation import Generator
+from zoo.families.language.perplexity import zero_state
 from zoo.families.text_model import BaseTextModel
 from zoo.text import TextPipeline
 from zoo.text.imports import tf
 from zoo.text.inputs import as_texts, fold_seed, real, whole
 from zoo.text.normalize import as_tensor
+from zoo.text.vocabulary import END, PAD, SPECIALS
 
 
 @dataclass
@@ -92,6 +95,15 @@ class LanguageModel(BaseTextModel):
             pairs = zip(self.generate(chunk), self.score(chunk), strict=True)
             answers += [{"continuation": text, **score} for text, score in pairs]
         return answers
+
+    def _given(self, texts: list) -> Given:
+        # The end token begins a text, as in `score`.
+        tokens = [[SPECIALS[END], *row] for row in named(self.pipeline.tokenize(texts))]
+        ids = self._generator.ids(as_tensor(texts))
+        ids = tf.concat([tf.fill([ids.nrows(), 1], END), ids], 1).to_tensor(PAD)
+        state = zero_state(self.model, len(texts))
+        inputs = {"tokens": ids.numpy(), "state": state}
+        return Given(inputs, {"tokens": tokens})
 
     def logits(self, texts, batch_size=64):
         raise TypeError(

@@ -9,12 +9,14 @@ from typing import ClassVar
 
 import numpy as np
 
+from zoo.families.inside import Given, named
 from zoo.families.tagging.decoder import Decoder
 from zoo.families.tagging.fitting import tag_sentences
 from zoo.families.tagging.pipeline import TaggingPipeline
 from zoo.families.text_model import BaseTextModel
 from zoo.tasks import TAGS, answers_of, named_scores
 from zoo.text import as_bytes
+from zoo.text.imports import tf
 from zoo.text.inputs import as_texts, each_item, unwrapped, whole
 
 _ACCEPTED = "a list of strings or of lists of words"
@@ -102,6 +104,19 @@ class TaggingModel(BaseTextModel):
                 scores = answers_of(np.reshape(rows, (-1, task.outputs)), task)
                 shares[name] = [np.array(answer["scores"]) for answer in scores]
         return shares
+
+    def _read(self, texts: Iterable) -> list:
+        words, _ = self._split(texts)
+        return [[as_bytes(word) for word in row] for row in words]
+
+    def _given(self, texts: list) -> Given:
+        words = tf.RaggedTensor.from_row_lengths(
+            tf.constant([word for row in texts for word in row], tf.string),
+            [len(row) for row in texts],
+        )
+        found = self.pipeline.inputs(words)
+        inputs = {name: found[name].numpy() for name in self.model.input}
+        return Given(inputs, {"tokens": named(words)})
 
     def _split(self, texts: Iterable) -> tuple[list, list]:
         """Returns the words of each text, and their offsets or `None`."""

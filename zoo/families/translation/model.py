@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import accumulate
 from typing import ClassVar
 
 import numpy as np
 
+from zoo.families.inside import Given, attention_of, named
 from zoo.families.text_model import BaseTextModel
 from zoo.families.translation.pipeline import TranslationPipeline
 from zoo.families.translation.search import (
@@ -18,9 +20,11 @@ from zoo.families.translation.search import (
     check_sizes,
     search_options,
 )
+from zoo.reporting.inside import Attention
 from zoo.text import as_bytes
 from zoo.text.imports import tf
 from zoo.text.inputs import as_texts, real, whole
+from zoo.text.vocabulary import BEGIN, END, SPECIALS
 
 
 @dataclass
@@ -143,10 +147,84 @@ class TranslationModel(BaseTextModel):
             for best, *_ in self.n_best(texts, 1, batch_size=batch_size)
         ]
 
+    def attention(self, texts: Iterable[str | bytes]) -> list[Attention]:
+        """Returns how much each word of a translation looks at each source word.
+
+        The weights are those of the model when it reads the translation that `predict`
+        gives, piece by piece: the sum over the pieces of a source word, and the mean
+        over those of a word of the translation. Words beyond those that the pipeline
+        reads are left out.
+
+        Args:
+            texts: any iterable of strings.
+
+        Returns:
+            For each text a `zoo.reporting.inside.Attention`; `target` are the words of
+            its translation. Both sides end with `[END]`, a translation only if the
+            search ended it. A text without words has neither rows nor columns.
+
+        Raises:
+            ValueError: for one text instead of several.
+        """
+        return [self._by_word(one) for one in self._attention_of_pieces(texts)]
+
+    def _attention_of_pieces(self, texts: Iterable[str | bytes]) -> list[Attention]:
+        with self._lock:
+            return attention_of(self._inside, self._read(texts), self._given)
+
+    def _by_word(self, pieces: Attention) -> Attention:
+        source, columns = self.pipeline.source.words(pieces.source)
+        target, rows = self.pipeline.target.words(pieces.target)
+        if not source or not target:
+            return pieces
+        weights = np.add.reduceat(pieces.weights, _firsts(columns), axis=1)
+        weights = np.add.reduceat(weights, _firsts(rows), axis=0)
+        mean = weights / np.array(rows, "float32")[:, None]
+        return Attention(tuple(source), tuple(target), mean)
+
+    @cached_property
+    def _best(self) -> Callable:
+        """From source ids, ragged `[batch, (time)]`, to the search's best targets."""
+        translator = self.translator
+        return tf.function(
+            lambda ids: translator.search(ids, n_best=1, **translator.defaults),
+            input_signature=[tf.RaggedTensorSpec([None, None], tf.int32)],
+            autograph=False,
+        )
+
+    def _given(self, texts: list) -> Given:
+        pieces = self.pipeline.source.tokenize(texts)
+        count = pieces.row_lengths().numpy()
+        pieces = pieces[:, : self.pipeline.max_source]
+        ids = self.pipeline.ragged_ids(pieces)
+        found = self._best(ids)
+        written, lengths = found.ids.numpy()[:, 0], found.lengths.numpy()[:, 0]
+        entries = self.pipeline.target.vocabulary
+        # The text before each token that is written begins with the begin token.
+        read = np.roll(written, 1, axis=1)
+        read[:, 0] = BEGIN
+        read *= np.arange(read.shape[1]) < lengths[:, None]
+
+        def shown(rows) -> list[list[str]]:
+            sizes = np.where(count > 0, lengths, 0)  # no text, no translation
+            return [[entries[i] for i in row[:n]] for row, n in zip(rows, sizes)]
+
+        sources = [[*row, SPECIALS[END]] if row else [] for row in named(pieces)]
+        return Given(
+            {"source": self.pipeline.pad(ids).numpy(), "target": read},
+            {"source": sources, "target": shown(read)},
+            shown(written),
+        )
+
     def logits(self, texts, batch_size=64):
         raise TypeError(
             "A translation model has no tasks; use `translate`, `n_best` or `model`."
         )
+
+
+def _firsts(sizes: list[int]) -> list[int]:
+    """Returns the place of the first piece of each word."""
+    return [0, *accumulate(sizes[:-1])]
 
 
 def _chunks(texts: list, size: int) -> Iterator[tuple[np.ndarray, tf.Tensor]]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from zoo.families.translation.attention import attention_of
 from zoo.families.translation.model import TranslationModel
 from zoo.families.translation.settings import TranslationSettings
 from zoo.families.translation.train import Corpus
@@ -158,6 +157,8 @@ def _draw(plots, text_model, corpus, history, folder: Path) -> list[tuple[str, s
         written.append(("perplexity.png", "Validation perplexity"))
     pairs = corpus.part("valid") if len(corpus.part("valid")) else corpus.part("train")
     shown = min(pairs.sources, key=lambda text: abs(len(text) - 60))
-    plots.write_attention(*attention_of(text_model, shown), folder / "attention.png")
+    [seen] = text_model.attention([shown])
+    names = seen.target, seen.source
+    plots.write_attention(seen.weights, *names, folder / "attention.png")
     written.append(("attention.png", "Attention while translating a validation text"))
     return written + plots.write_shares(history, folder)

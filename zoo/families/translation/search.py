@@ -163,13 +163,11 @@ class Translator(tf.Module):
             with tf.control_dependencies(checks):
                 text = tf.identity(text)
         ids, count = self.pipeline.read(text)
-        limits = 2 * tf.cast(ids.row_lengths(), tf.int32) + 8  # the end is counted
-        limits = tf.where(max_tokens > 0, max_tokens, limits)
-        found = self._hidden.value(
-            self.pipeline.pad(ids),
+        found = self.search(
+            ids,
+            max_tokens,
             beam=beam,
             n_best=n_best,
-            max_steps=limits,
             length_penalty=length_penalty,
             coverage_penalty=coverage_penalty,
         )
@@ -186,6 +184,20 @@ class Translator(tf.Module):
             ),
             "cut": count > self.pipeline.max_source,
         }
+
+    def search(self, ids: tf.RaggedTensor, max_tokens=0, **options) -> Hypotheses:
+        """Returns likely targets of sources, as ids.
+
+        Args:
+            ids: ragged int32 `[batch, (time)]`, as `TranslationPipeline.read` gives
+                them.
+            max_tokens: as of `translate`.
+            options: of `Searcher`.
+        """
+        limits = 2 * tf.cast(ids.row_lengths(), tf.int32) + 8  # the end is counted
+        limits = tf.where(max_tokens > 0, max_tokens, limits)
+        padded = self.pipeline.pad(ids)
+        return self._hidden.value(padded, max_steps=limits, **options)
 
 
 def search_options(metadata: Mapping | None) -> dict:

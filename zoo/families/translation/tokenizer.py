@@ -154,15 +154,41 @@ class Tokenizer(tf.Module):
             joined = tf.strings.reduce_join(tf.gather(self._texts, ids), axis=-1)
             return tf.strings.regex_replace(joined, "^ ", "")
 
+    def words(self, pieces: Sequence[str]) -> tuple[list[str], list[int]]:
+        """Returns the words that pieces make up, and the number of pieces of each.
+
+        Args:
+            pieces: of a text, with or without special tokens, which are words.
+
+        Example:
+            >>> Tokenizer([*SPECIALS, "a"]).words(["\u2581so", "\u2581go", "##od", "!"])
+            (['so', 'good', '!'], [1, 2, 1])
+        """
+        found: list[list[str]] = []
+        for piece in pieces:
+            if found and self.tokenizer == "wordpiece" and _continues(piece):
+                found[-1].append(piece.removeprefix(_CONTINUED))
+            else:
+                found.append([piece])
+        words = ["".join(word) for word in found]
+        if self.tokenizer == "wordpiece":
+            words = [word.removeprefix(SPACE) or word for word in words]
+        return words, [len(word) for word in found]
+
     def _written(self, entry: str) -> str:
         """Returns the text that a piece stands for."""
         if entry in SPECIALS:
             return ""
         if self.tokenizer == "whitespace":
             return f" {entry}"
-        if len(entry) > len(_CONTINUED):
+        if _continues(entry):
             entry = entry.removeprefix(_CONTINUED)
         return entry.replace(SPACE, " ")
+
+
+def _continues(piece: str) -> bool:
+    """Returns whether a piece goes on with the word before it; `##` alone does not."""
+    return piece.startswith(_CONTINUED) and piece != _CONTINUED
 
 
 def _split(texts: tf.Tensor, tokenizer: str, lowercase: bool) -> tf.RaggedTensor:

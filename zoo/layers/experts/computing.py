@@ -10,6 +10,24 @@ from zoo.kernels.grouped import collect, dispatch, grouped_matmul
 from zoo.layers.experts.gates import sort_pairs, spread_gates
 
 
+def as_rows(inputs, mask, dtype: str):
+    """Returns the tokens of all axes as rows, and which of them are routed.
+
+    Args:
+        inputs: `[..., d]`.
+        mask: bool `[...]`, false for tokens that are not routed; or `None`.
+        dtype: of the rows.
+
+    Returns:
+        `[tokens, d]`, zeros for tokens that are not routed, and bool `[tokens]`.
+    """
+    x = ops.reshape(ops.cast(inputs, dtype), (-1, inputs.shape[-1]))
+    if mask is None:
+        return x, ops.ones((ops.shape(x)[0],), "bool")
+    real = ops.reshape(ops.cast(mask, "bool"), (-1,))
+    return ops.where(ops.expand_dims(real, -1), x, ops.zeros((), x.dtype)), real
+
+
 def run_grouped(
     x,
     experts,

@@ -15,7 +15,12 @@ from zoo.kernels._backend import CALLS_UPDATE_METRICS, on_each_device
 from zoo.kernels.portable import is_portable
 from zoo.layers.checks import check_size
 from zoo.layers.experts.balanced_gate import BalancedGate
-from zoo.layers.experts.computing import from_first, run_dense, run_grouped
+from zoo.layers.experts.computing import (
+    as_rows,
+    from_first,
+    run_dense,
+    run_grouped,
+)
 from zoo.layers.experts.gates import (
     NoisyTopKGate,
     OneExpert,
@@ -249,13 +254,8 @@ class SparseMoE(RenamedAttributes, keras.layers.Layer):
         ]
 
     def call(self, inputs, mask=None, training=False):
-        shape, width = ops.shape(inputs), inputs.shape[-1]
-        x = ops.reshape(ops.cast(inputs, self.compute_dtype), (-1, width))
-        tokens = ops.shape(x)[0]
-        real = ops.ones((tokens,), "bool")
-        if mask is not None:
-            real = ops.reshape(ops.cast(mask, "bool"), (-1,))
-            x = ops.where(ops.expand_dims(real, -1), x, ops.zeros((), x.dtype))
+        shape = ops.shape(inputs)
+        x, real = as_rows(inputs, mask, self.compute_dtype)
         routing = self.gate(ops.cast(x, "float32"), real, training=training)
         experts = routing.experts
         if training:

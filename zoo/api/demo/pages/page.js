@@ -76,7 +76,7 @@ async function ask(event) {
   if (!find("explain").checked || find("explain").disabled) return;
   const explained = await Promise.all(shown.map((column) => column.explain(given)));
   if (mine !== turn || !explained.some(Boolean)) return;
-  say("status", "The answers are there, with the words that moved them.");
+  say("status", "The answers are there, with what explains them.");
 }
 
 /** The answers of one model. */
@@ -102,10 +102,10 @@ class Column {
     }
   }
 
-  /** Adds the words that moved the answer; returns whether there are any. */
+  /** Adds what explains the answer; returns whether there is anything. */
   async explain(given) {
     if (this.failed || !(await open(this.name)).explains) return false;
-    this.note.textContent = "Words that moved the answer: the first time takes longest …";
+    this.note.textContent = "What explains the answer: the first time takes longest …";
     try {
       await this.ask("explanation", given);
       this.note.textContent = "";

@@ -2,7 +2,7 @@
 // `zoo.reporting.parts`. Data become text nodes alone: none of it is read as HTML.
 
 const SHOWN_BARS = 6;
-const TONES = 8; // of names in a text, see page.css
+const TONES = 8; // of names in a text, see parts.css
 const LEAST_SHARE = 0.1; // from which a word is coloured
 const LONG = 1500; // characters of a text that scrolls
 
@@ -58,18 +58,44 @@ function listOf(bars) {
 /** Returns a text; a long one scrolls, also by keyboard. */
 function textOf(title, ...pieces) {
   const text = make("p", { className: "text" }, ...pieces);
-  if (text.textContent.length > LONG) {
-    text.tabIndex = 0;
-    text.setAttribute("role", "region");
-    text.setAttribute("aria-label", title);
-  }
-  return text;
+  return text.textContent.length > LONG ? scrolling(text, title) : text;
 }
 
 function moving(piece, share) {
   const mark = make("mark", { className: share > 0 ? "for" : "against" }, piece);
   mark.style.setProperty("--share", Math.abs(share).toFixed(2));
   return mark;
+}
+
+/** Lets a wide or long element scroll, also by keyboard. */
+function scrolling(element, title) {
+  element.tabIndex = 0;
+  element.setAttribute("role", "region");
+  element.setAttribute("aria-label", title);
+  return element;
+}
+
+function header(scope, text) {
+  return make("th", { scope }, make("span", {}, text));
+}
+
+/** Returns a cell with a weight in percent, the darker the larger it is. */
+function cell(weight) {
+  const drawn = make("td", {}, weight === null ? "–" : (100 * weight).toFixed(0));
+  drawn.style.setProperty("--share", (weight ?? 0).toFixed(2));
+  return drawn;
+}
+
+/** Returns a token with its experts; an expert has a number besides its colour. */
+function routed([token, experts]) {
+  const item = make("li", {}, make("span", { className: "token" }, token));
+  for (const [number, gate] of experts) {
+    const said = make("span", { className: "spoken" }, " expert ");
+    const tag = make("span", { className: "tag" }, ` ${percent(gate)}`);
+    item.append(make("mark", { className: `tone-${number % TONES}` }, said, `${number}`, tag));
+  }
+  if (!experts.length) item.append(make("span", { className: "hint" }, "no expert"));
+  return item;
 }
 
 const DRAWN = {
@@ -127,5 +153,31 @@ const DRAWN = {
     if (strongest.length) legend.append(` · strongest: ${strongest.join(" · ")}`);
     const title = `${part.title}, words that moved the answer`;
     return make("div", { className: "moved" }, textOf(title, ...pieces), legend);
+  },
+
+  looked(part) {
+    if (!part.rows.length) return make("p", { className: "hint" }, "There are no words.");
+    const caption = make("caption", {}, "Weights in %: of each row, how much it looks at each column");
+    const names = part.columns.map((name) => header("col", name));
+    const head = make("thead", {}, make("tr", {}, make("td"), ...names));
+    const rows = part.rows.map(([name, weights]) =>
+      make("tr", {}, header("row", name), ...weights.map(cell)),
+    );
+    const table = make("table", { className: "looked" }, caption, head, make("tbody", {}, ...rows));
+    const drawn = make("div", {}, scrolling(make("div", { className: "wide" }, table), part.title));
+    if (part.rows.length < part.of[0] || part.columns.length < part.of[1]) {
+      const cut = `The first of ${part.of[0]} rows and ${part.of[1]} columns.`;
+      drawn.append(make("p", { className: "hint" }, cut));
+    }
+    return drawn;
+  },
+
+  routed(part) {
+    const hint = `${part.num_experts} experts; each ${part.per} with its experts and their gates`;
+    const list = make("ul", { className: "routed" }, ...part.tokens.map(routed));
+    const long = list.textContent.length > LONG;
+    const drawn = make("div", {}, make("p", { className: "hint" }, hint));
+    drawn.append(long ? scrolling(make("div", { className: "tall" }, list), part.title) : list);
+    return drawn;
   },
 };

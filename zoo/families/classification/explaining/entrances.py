@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +9,7 @@ import keras
 import numpy as np
 
 from zoo.layers import NGramBag, TokenBag
+from zoo.models.flat import flattened, rebuilt
 
 BAGS = (NGramBag, TokenBag)  # their result is a sum over tokens
 _ENTRANCES = (keras.layers.Embedding, *BAGS)
@@ -48,8 +47,8 @@ def open_model(model: keras.Model) -> Opened:
     Raises:
         ValueError: for a model without entrances.
     """
-    with _unique_names(model):
-        return _opened(_flat(keras.Model(model.input, model.output)))
+    with flattened(model) as flat:
+        return _opened(flat)
 
 
 def _opened(flat: keras.Model) -> Opened:
@@ -62,7 +61,7 @@ def _opened(flat: keras.Model) -> Opened:
             calls.append((layer, args[0], mask, output))
         return output
 
-    same = _rebuilt(flat, note)
+    same = rebuilt(flat, note)
     calls = [call for call in calls if _reads_ids(same.input, call[1])]
     if not calls:
         raise ValueError(
@@ -79,44 +78,6 @@ def _opened(flat: keras.Model) -> Opened:
         keras.Model(same.input, before),
         keras.Model([same.input, *values], same.output),
         keras.Model(same.input, {"ids": ids}),
-    )
-
-
-@contextmanager
-def _unique_names(model: keras.Model) -> Iterator[None]:
-    """Gives each layer of inner models a name that no other has, until it ends.
-
-    A model must have unique names of layers; those inside it may share theirs.
-    """
-    layers = [*dict.fromkeys(model._flatten_layers())]
-    names, seen = [layer.name for layer in layers], set()
-    try:
-        for index, layer in enumerate(layers):
-            if layer.name in seen:
-                layer.name = f"{layer.name}_inner_{index}"
-            seen.add(layer.name)
-        yield
-    finally:
-        for layer, name in zip(layers, names, strict=True):
-            layer.name = name
-
-
-def _flat(model: keras.Model) -> keras.Model:
-    """Returns the model with the layers of inner models in their place."""
-
-    def inline(layer, *args, **keywords):
-        if isinstance(layer, keras.Model):
-            return layer.call(*args, **keywords)
-        return layer(*args, **keywords)
-
-    while any(isinstance(layer, keras.Model) for layer in model.layers):
-        model = _rebuilt(model, inline)
-    return model
-
-
-def _rebuilt(model: keras.Model, call) -> keras.Model:
-    return keras.models.clone_model(
-        model, clone_function=lambda layer: layer, call_function=call
     )
 
 
