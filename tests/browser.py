@@ -12,7 +12,7 @@ import subprocess
 import time
 from pathlib import Path
 
-OPTIONS = "--headless=new --no-sandbox --single-process --no-zygote --disable-gpu "
+OPTIONS = "--headless=new --no-sandbox --no-zygote --disable-gpu "
 OPTIONS += "--remote-debugging-pipe --window-size=1200,900 --hide-scrollbars"
 
 
