@@ -8,6 +8,7 @@ import lzma
 import pytest
 
 from zoo.data import DataError
+from zoo.data.sets import english
 from zoo.data.sets.english import FILES, load_english, read_documents
 
 
@@ -52,6 +53,19 @@ def test_a_text_knows_its_file_and_its_line(folder):
 def test_a_damaged_file_is_named(folder, content):
     (folder / FILES[2]).write_bytes(content)
     with pytest.raises(DataError, match=rf"{FILES[2]} cannot be read. Accepted: UTF-8"):
+        load_english(folder)
+
+
+def test_an_archive_of_any_size_is_not_unpacked_whole(folder, monkeypatch):
+    monkeypatch.setattr(english, "_MOST_BYTES", 1000)
+    with pytest.raises(DataError, match="cannot be read.*more than 1,000 bytes"):
+        load_english(folder)
+
+
+def test_a_truncated_file_is_named(folder):
+    whole = (folder / FILES[0]).read_bytes()
+    (folder / FILES[0]).write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(DataError, match=f"{FILES[0]} cannot be read.*EOFError"):
         load_english(folder)
 
 

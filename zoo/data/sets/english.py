@@ -19,6 +19,7 @@ FILES = tuple(f"{kind}.txt.xz" for kind in KINDS)
 # The first byte of a document's hash decides its part: some 0.8 and 1.2 % of all.
 _VALID, _TEST = range(2), range(2, 5)
 _HASHED_BYTES = 200  # of a document
+_MOST_BYTES = 400_000_000  # of an unpacked file
 
 
 class Document(NamedTuple):
@@ -102,8 +103,12 @@ def read_documents(path: Path) -> Iterator[Document]:
         DataError: for a file that is missing or damaged.
     """
     try:
-        text = lzma.decompress(path.read_bytes()).decode("utf-8")
-    except (OSError, lzma.LZMAError, UnicodeDecodeError) as error:
+        with lzma.open(path) as file:
+            content = file.read(_MOST_BYTES + 1)
+        if len(content) > _MOST_BYTES:  # a small archive can hold any number of them
+            raise ValueError(f"more than {_MOST_BYTES:,} bytes")
+        text = content.decode("utf-8")
+    except (OSError, EOFError, lzma.LZMAError, ValueError) as error:
         raise DataError(
             f"{path} cannot be read. Accepted: UTF-8 text, compressed by xz. "
             f"Received: {type(error).__name__}: {error}."
