@@ -206,6 +206,7 @@ def test_lines_of_a_text_file(tmp_path, task):
     splits = train(path, task=task)
     parts = [part.texts for part in (splits.train, splits.valid, splits.test)]
     assert sorted(sum(parts, [])) == sorted(lines) and all(parts)
+    assert (sum(parts, []) == lines) == (task == "language")  # others are shuffled
     assert any("39 blank" in note for note in splits.notes)
     splits = train(path, "--test", held, task=task)
     assert splits.test.texts == ["one", "two", "three"]
