@@ -5,14 +5,12 @@ from __future__ import annotations
 from zoo.text.imports import tf
 from zoo.text.vocabulary import SPECIALS
 
-# Spaces that a writer leaves out: before the first kind of mark, after the second, and
-# around a hyphen or a slash after a word. Straight quotes may open or close, and keep
-# theirs.
-_NO_SPACE = (
-    (r" ([.,;:!?%)\]}…’”])", r"\1"),
-    (r"([(\[{“‘$£€]) ", r"\1"),
-    (r"([\pL\pN]) ([-/]) ", r"\1\2"),
-)
+# Spaces that a writer leaves out, by patterns of RE2: before some marks, after others,
+# and around a hyphen or a slash after a word. Straight quotes may open or close, and
+# keep theirs.
+BEFORE, AFTER = r" ([.,;:!?%)\]}…’”])", r"([(\[{“‘$£€]) "
+_COMPOUND = r"([\pL\pN]) ([-/]) "
+_REWRITES = ((BEFORE, r"\1"), (AFTER, r"\1"), (_COMPOUND, r"\1\2"))
 
 
 class Detokenizer(tf.Module):
@@ -57,6 +55,7 @@ class Detokenizer(tf.Module):
             text = tf.strings.reduce_join(tokens, axis=-1, separator=" ")
             if self.tokenizer == "wordpiece":
                 text = tf.strings.regex_replace(text, " ##", "")
-            for pattern, rewrite in _NO_SPACE if self.tokenizer != "whitespace" else ():
-                text = tf.strings.regex_replace(text, pattern, rewrite)
+            if self.tokenizer != "whitespace":
+                for pattern, rewrite in _REWRITES:
+                    text = tf.strings.regex_replace(text, pattern, rewrite)
             return text

@@ -85,9 +85,14 @@ def hashed_ngrams(bag: NGramBag, tokens: Sequence[np.ndarray]) -> csr_matrix:
 
 
 def document_weights(counts: csr_matrix) -> np.ndarray:
-    """Inverse document frequencies: `log((1 + texts) / (1 + texts with it)) + 1`."""
+    """Inverse document frequencies: `log((1 + texts) / (1 + texts with it)) + 1`.
+
+    A feature that no text has weighs nothing: it has no effect on an answer, and in
+    the length of a new text it would only shrink the features that have one.
+    """
     texts = np.bincount(counts.indices, minlength=counts.shape[1])
-    return np.log((1 + counts.shape[0]) / (1 + texts)) + 1
+    weights = np.log((1 + counts.shape[0]) / (1 + texts)) + 1
+    return np.where(texts > 0, weights, 0.0)
 
 
 def unit_rows(matrix: csr_matrix) -> csr_matrix:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from zoo.families.language.perplexity import log_probabilities, zero_state
 from zoo.serving import expected
 from zoo.text import as_bytes
+from zoo.text.detokenize import AFTER, BEFORE
 from zoo.text.vocabulary import END, SPECIALS
 
 _TOKENS = 6  # of each continuation
@@ -60,7 +62,9 @@ def expected_calls(model, pipeline, examples: Sequence[bytes]) -> list[dict]:
         new[number, : len(grown_by)] = grown_by
     outputs: dict = {"ids": new}
     if pipeline.tokenizer in ("unicode", "whitespace"):
-        outputs["text"] = [" ".join(names[row[row > 0]]).encode() for row in new]
+        found = [" ".join(names[row[row > 0]]) for row in new]
+        written = _beside_words if pipeline.tokenizer == "unicode" else str
+        outputs["text"] = [written(text).encode() for text in found]
     parameters = {
         "max_tokens": np.int32(_TOKENS),
         "temperature": np.float32(0),
@@ -74,6 +78,12 @@ def expected_calls(model, pipeline, examples: Sequence[bytes]) -> list[dict]:
     result = model.predict_on_batch({"tokens": tokens, "state": state})
     calls.append(expected.call("step", {"ids": tokens, "state": state}, result))
     return calls
+
+
+def _beside_words(text: str) -> str:
+    """Returns a text with its marks beside the words, as the served graph writes it."""
+    text = re.sub(AFTER, r"\1", re.sub(BEFORE, r"\1", text))
+    return re.sub(r"([^\W_]) ([-/]) ", r"\1\2", text)
 
 
 def _likeliest(model, rows: list[list[int]], width: int) -> list[int]:
