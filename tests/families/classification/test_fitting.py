@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from marks import slow_but
 from scipy.sparse import csr_matrix
-from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.feature_extraction.text import TfidfTransformer, TfidfVectorizer
 from sklearn.linear_model import LogisticRegression, Ridge
 
 import zoo
@@ -22,9 +22,11 @@ from zoo.families.classification.estimators import (
 )
 from zoo.families.classification.stacking import best_shares
 from zoo.families.classification.token_features import (
+    document_weights,
     hashed_ngrams,
     letter_features,
     token_counts,
+    unit_rows,
     vector_features,
 )
 from zoo.serving import ServedModel
@@ -122,6 +124,7 @@ def test_ngrams_have_the_weights_of_the_better_score(least, better, monkeypatch)
         )
         ratio = np.log(inside / inside.sum()) - np.log(outside / outside.sum())
         expected = expected * np.abs(ratio)
+    expected = expected * there.any(axis=0)  # others would only shrink the known ones
     np.testing.assert_allclose(np.asarray(bag.ngram_weights), expected, rtol=1e-4)
 
 
@@ -204,6 +207,19 @@ def test_letters_are_those_of_scikit_learn_within_words():
         (found.lengths[[4, 5, 7]] ** 2).sum()
     )
     np.testing.assert_allclose(texts[0], np.asarray(expected).ravel())
+
+
+def test_features_that_training_never_saw_do_not_shrink_those_that_it_saw():
+    rng = np.random.default_rng(0)
+    seen = (rng.uniform(size=(30, 12)) < 0.3).astype(float)
+    seen[:, 9:] = 0
+    seen = csr_matrix(seen)
+    new = csr_matrix((rng.uniform(size=(5, 12)) < 0.7).astype(float))
+    weighted = new.multiply(document_weights(seen)).tocsr()
+    of_others = TfidfTransformer().fit(seen[:, :9]).transform(new[:, :9])
+    found = unit_rows(weighted).toarray()
+    np.testing.assert_allclose(found[:, :9], of_others.toarray())
+    assert not found[:, 9:].any() and new[:, 9:].nnz
 
 
 def test_hashed_ngrams_are_the_rows_of_the_layer():
