@@ -95,6 +95,7 @@ def places(tmp_path, monkeypatch):
 
 
 class Named:
+    family = "classification"
     metadata = {"name": "text_cnn"}
 
 

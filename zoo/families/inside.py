@@ -9,7 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from zoo.models.inside import ATTENTION, EXPERTS, POOLING, Call, Inside
+from zoo.families.cutting import ATTENTION, EXPERTS, POOLING, Call, Inside
 from zoo.reporting.inside import (
     PLACE,
     TASK,

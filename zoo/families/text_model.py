@@ -19,11 +19,11 @@ import keras
 
 from zoo import __version__
 from zoo.data.download import hashes_of
+from zoo.families.cutting import ATTENTION, EXPERTS, POOLING, Inside, cut, has
 from zoo.families.exporting import export
 from zoo.families.inside import Given, experts_of, pooling_of, read_ids
 from zoo.families.keras_file import load_keras
 from zoo.families.saved import FORMAT_VERSION, unreadable
-from zoo.models.inside import ATTENTION, EXPERTS, POOLING, Inside, cut, has
 from zoo.reporting.inside import Attention, ExpertChoices
 from zoo.serving.servable import Pipeline
 from zoo.tasks import Task

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
 
-import numpy as np
+from zoo._lazy import numpy as np
 
 TOKEN, TASK, TEXT, PLACE = "token", "task", "text", "place"
 

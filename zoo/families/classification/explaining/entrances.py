@@ -8,8 +8,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from zoo.families.flat import flattened, rebuilt
 from zoo.layers import NGramBag, TokenBag
-from zoo.models.flat import flattened, rebuilt
 
 BAGS = (NGramBag, TokenBag)  # their result is a sum over tokens
 _ENTRANCES = (keras.layers.Embedding, *BAGS)

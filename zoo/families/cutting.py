@@ -9,10 +9,10 @@ from typing import Any
 
 import keras
 
+from zoo.families.flat import flattened
 from zoo.layers import AttentionPooling, SparseMoE
 from zoo.layers.attention import MemoryAttention
 from zoo.layers.experts.routing import route
-from zoo.models.flat import flattened
 
 EXPERTS, POOLING, ATTENTION = SparseMoE, AttentionPooling, MemoryAttention
 

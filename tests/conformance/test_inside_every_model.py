@@ -12,7 +12,7 @@ from subjects import subject_of
 from test_every_family import ROWS
 
 import zoo
-from zoo.models.inside import ATTENTION, EXPERTS, POOLING, cut, has
+from zoo.families.cutting import ATTENTION, EXPERTS, POOLING, cut, has
 
 QUICK = ["moe_classifier"]
 MODELS = [n for n in zoo.list_models() if "num_experts" in zoo.describe(n).keywords]
