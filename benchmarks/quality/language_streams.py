@@ -85,19 +85,23 @@ def measure(options: argparse.Namespace, model: str, seed: int) -> None:
             f"the other settings. Received: {', '.join(fixed)}."
         )
     settings = LanguageSettings.of(name, **about["settings"], **overrides, seed=seed)
-    row = model.replace(" ", "_")
     new, facts = seeds.facts_of_seed(
         name,
         {**about, "streams": arrays},
         settings,
         keywords,
-        options.folder / about["data"] / row / str(seed),
+        _folder(options, about["data"], model, seed),
         _measured,
     )
     if new:
         told = f"{facts['valid']:.2f} (valid), {facts['test']:.2f} (test)"
         seconds = f"{facts['seconds']:.0f} s, epoch {facts['best_epoch']} the best"
-        print(f"{row} seed {seed}: {told}, {seconds}", flush=True)
+        print(f"{model} seed {seed}: {told}, {seconds}", flush=True)
+
+
+def _folder(options: argparse.Namespace, data: str, model: str, seed: int) -> Path:
+    """Where `benchmarks.quality.language_modeling` finds the facts of a seed."""
+    return options.folder / data / model.replace(" ", "_") / str(seed)
 
 
 def _measured(
@@ -136,8 +140,8 @@ def table_of_kinds(options: argparse.Namespace, data: str) -> str:
     """Test perplexity of the first seed by kind of text, and over all."""
     rows: list[list[str]] = []
     for model in options.models:
-        folder = options.folder / data / model.replace(" ", "_") / "0"
-        facts = json.loads((folder / "facts.json").read_text("utf-8"))
+        kept = _folder(options, data, model, 0) / "facts.json"
+        facts = json.loads(kept.read_text("utf-8"))
         found = {"all": facts["test"], **facts["kinds"]}
         rows = rows or [[data, *found]]
         rows.append([model, *(f"{value:.1f}" for value in found.values())])

@@ -98,10 +98,10 @@ def packed(
         model = zoo.load(Path(place, "model"))
         after = zoo.evaluate(model, **_test_of(data))
         further = spec.sections(model, data) if spec.sections else []
-        texts = [check["text"] for check in checks_of(name)]
+        checks = checks_of(name)
+        texts = [check["text"] for check in checks]
         answers = [model.predict([text])[0] for text in texts]
-        served = served_milliseconds(model, texts)
-        alone = milliseconds(model.predict, texts * 5)
+        times = times_of(model, texts)
     hashes = hashes_of(to)
     size = sum((to / file).stat().st_size for file in hashes)
     results = json.loads((folder / "results.json").read_text("utf-8"))
@@ -111,8 +111,7 @@ def packed(
             "model": spec.model,
             **own["facts"],
             "size of the package, MB": f"{size / 1e6:.1f}",
-            TIME: f"{alone:.2f}",
-            SERVED: f"{served:.2f}",
+            **times,
             **_calibration(results.get("calibration", {})),
         },
         "sections": [
@@ -124,7 +123,7 @@ def packed(
         "test_packed": after,
         "checks": [
             {**check, "answer": answer}
-            for check, answer in zip(checks_of(name), answers, strict=True)
+            for check, answer in zip(checks, answers, strict=True)
         ],
         "sha256": hashes,
     }
@@ -138,12 +137,17 @@ def time_again(folder: Path) -> None:
     model = zoo.load(card["title"], version=card["version"])
     texts = [check["text"] for check in card["checks"]]
     card["table"] = without_advice(card["table"])
+    card["facts"].update(times_of(model, texts))
+    write_card(folder, card)
+
+
+def times_of(model, texts: Sequence[str]) -> dict[str, str]:
+    """Returns the times of one text in Python and served, as a card shows them."""
     times = {
         TIME: milliseconds(model.predict, texts * 5),
         SERVED: served_milliseconds(model, texts),
     }
-    card["facts"].update({name: f"{time:.2f}" for name, time in times.items()})
-    write_card(folder, card)
+    return {name: f"{time:.2f}" for name, time in times.items()}
 
 
 def served_milliseconds(model, texts: Sequence[str]) -> float:

@@ -231,7 +231,11 @@ MODELS = {
         data=stories,
         sources=(
             ("english: wikipedia", "CC BY-SA", "4.7 million words"),
-            ("english: fiction, mostly of before 1930", "public domain", "1.3 million words"),
+            (
+                "english: fiction, mostly of before 1930",
+                "public domain",
+                "1.3 million words",
+            ),
             ("english: technical documentation", "CC BY 4.0", "0.8 million words"),
             ("english: dialogues", "CC BY 4.0, CC BY-SA 4.0", "0.5 million words"),
             ("english: medical questions", "CC BY 4.0", "0.6 million words"),

@@ -83,11 +83,12 @@ def test_rows_that_equal_shipped_vectors_are_not_stored(tmp_path, file):
     table[changed] += np.random.default_rng(0).normal(size=(3, 100)).astype("float32")
     stored = packing.rounded_array("table", table)
     [(_, expected)] = packing.restored_arrays(stored)
-    less = packing._without_shipped("table", stored, tmp_path)
+    words = packing._words_of(tmp_path)
+    less = packing._without_shipped("table", stored, words)
     assert str(less["table:shipped"]) == "glove-en"
     assert less["table:rows"].tolist() == changed
     assert less["table:values"].shape == (3, 100)
-    [(name, again)] = packing.restored_arrays(less, tmp_path)
+    [(name, again)] = packing.restored_arrays(less, words)
     assert name == "table"
     np.testing.assert_array_equal(again, expected)
 
@@ -96,7 +97,8 @@ def test_a_table_that_is_mostly_its_own_is_stored_whole(tmp_path):
     table = _table_of_words(known_words("glove-en")[:5000], tmp_path)
     table[300:] += 0.5
     stored = packing.rounded_array("table", table)
-    assert packing._without_shipped("table", stored, tmp_path) is stored
+    words = packing._words_of(tmp_path)
+    assert packing._without_shipped("table", stored, words) is stored
 
 
 @pytest.fixture

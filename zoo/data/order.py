@@ -36,11 +36,11 @@ def in_order(
             "A text needs a line for each part. Accepted: "
             f"{len(missing) + 1} lines or more. Received: {len(text)}."
         )
-    rows = iter(range(left, len(text)))
-    taken = [text.select([next(rows) for _ in range(tenth)]) for _ in missing]
     train = text.select(range(left))
     train.skipped = list(text.skipped)
-    valid = taken.pop(0) if valid is None else valid
-    test = taken.pop(0) if test is None else test
+    if valid is None:
+        valid = text.select(range(left, left + tenth))
+    if test is None:
+        test = text.select(range(len(text) - tenth, len(text)))
     notes = ["The parts that were not given are the last lines, 10 % each, in order."]
     return Splits(train, valid, test, notes=notes if missing else [])

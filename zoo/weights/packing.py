@@ -13,7 +13,7 @@ import io
 import json
 import shutil
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,8 +48,9 @@ def pack(model: Path, package: Path) -> None:
         (package / ORIGIN).write_bytes(archive.read(_ORIGIN))
         arrays = dict(_arrays(archive.read(_WEIGHTS)))
     packed: dict[str, Any] = {}
+    words = _words_of(model)
     for path, array in arrays.items():
-        packed.update(_without_shipped(path, rounded_array(path, array), model))
+        packed.update(_without_shipped(path, rounded_array(path, array), words))
     np.savez_compressed(package / WEIGHTS, **packed)
     shutil.copytree(model / PIPELINE, package / PIPELINE)
     metadata = json.loads((model / METADATA).read_text("utf-8"))
@@ -67,7 +68,8 @@ def unpack(package: Path, model: Path) -> None:
     """
     model.mkdir(parents=True)
     with np.load(package / WEIGHTS, allow_pickle=False) as file:
-        weights = _h5({name: file[name] for name in file.files}, package)
+        packed = {name: file[name] for name in file.files}
+    weights = _h5(packed, _words_of(package))
     with zipfile.ZipFile(model / MODEL, "w") as archive:
         archive.writestr(_ORIGIN, (package / ORIGIN).read_bytes())
         archive.writestr(_CONFIG, (package / CONFIG).read_bytes())
@@ -106,20 +108,19 @@ def rounded_array(path: str, array: np.ndarray) -> dict[str, np.ndarray]:
     return {path: half if np.isfinite(half).all() else array}
 
 
-def _without_shipped(path: str, stored: dict, folder: Path) -> dict:
+def _without_shipped(path: str, stored: dict, words: Sequence[str]) -> dict:
     """Leaves out the rows of a stored table that equal those of shipped vectors.
 
     Rows that no training text changed are exactly those of the shipped file, which has
     the same rounding.
     """
-    if path + _VALUES not in stored or _words_of(folder) is None:
+    if path + _VALUES not in stored:
         return stored
     values, scale = stored[path + _VALUES], stored[path + _SCALE]
-    for name in (n for n, width in WIDTHS.items() if values.shape[1] == width):
-        shipped = _shipped_table(name, folder)
-        if len(shipped) != len(values):
+    for name, width in WIDTHS.items():
+        if values.shape != (len(words), width):
             continue
-        differs = (_table(values, scale) != shipped).any(axis=1)
+        differs = (_table(values, scale) != _shipped_table(name, words)).any(axis=1)
         rows = np.flatnonzero(differs).astype("int32")
         if len(rows) <= _MOST_ROWS * len(values):
             return {
@@ -135,27 +136,27 @@ def _table(values: np.ndarray, scale: np.ndarray) -> np.ndarray:
     return values.astype("float32") * scale.astype("float32")
 
 
-def _shipped_table(name: str, folder: Path) -> np.ndarray:
+def _shipped_table(name: str, words: Sequence[str]) -> np.ndarray:
     """Returns the vectors of a model's words, zero for those that the set lacks."""
-    return read_vectors(name, _words_of(folder) or [], scale=0.0)[0]
+    return read_vectors(name, words, scale=0.0)[0]
 
 
-def _words_of(folder: Path) -> list[str] | None:
-    """Returns the vocabulary of words; `None` for a model that reads no words."""
+def _words_of(folder: Path) -> list[str]:
+    """Returns a model's vocabulary of words; none for a model that reads no words."""
     for place in _WORDS:
         if (folder / place).is_file():
             return (folder / place).read_text("utf-8").split("\n")[:-1]
-    return None
+    return []
 
 
 def restored_arrays(
-    packed: dict[str, np.ndarray], folder: Path | None = None
+    packed: dict[str, np.ndarray], words: Sequence[str] = ()
 ) -> Iterator[tuple[str, np.ndarray]]:
     """Yields the arrays of a package by name, floating-point ones in float32.
 
     Args:
         packed: what is stored.
-        folder: of the package, for tables that are shipped vectors.
+        words: the model's vocabulary, for tables that began as shipped vectors.
     """
     for name, array in packed.items():
         if name.endswith((_SCALE, _ROWS, _SHIPPED)):
@@ -163,8 +164,8 @@ def restored_arrays(
         if name.endswith(_VALUES):
             name = name.removesuffix(_VALUES)
             array = _table(array, packed[name + _SCALE])
-            if name + _SHIPPED in packed and folder is not None:
-                table = _shipped_table(str(packed[name + _SHIPPED]), folder)
+            if name + _SHIPPED in packed:
+                table = _shipped_table(str(packed[name + _SHIPPED]), words)
                 table[packed[name + _ROWS]] = array
                 array = table
         yield name, array.astype("float32") if array.dtype.kind == "f" else array
@@ -185,11 +186,11 @@ def _arrays(weights: bytes) -> Iterator[tuple[str, np.ndarray]]:
     yield from found.items()
 
 
-def _h5(packed: dict[str, np.ndarray], folder: Path) -> bytes:
+def _h5(packed: dict[str, np.ndarray], words: Sequence[str]) -> bytes:
     import h5py
 
     written = io.BytesIO()
     with h5py.File(written, "w") as file:
-        for path, array in restored_arrays(packed, folder):
+        for path, array in restored_arrays(packed, words):
             file.create_dataset(path, data=array)
     return written.getvalue()
