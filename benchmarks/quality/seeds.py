@@ -10,7 +10,7 @@ import argparse
 import json
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -114,14 +114,17 @@ def measured(
 def fewer(splits: Splits, rows: int, seed: int) -> Splits:
     """Returns some rows of the training and the validation part, drawn by a seed.
 
-    Nine tenths of them train and one tenth validates; the test part stays whole.
+    Nine tenths of them train and one tenth validates; the test part stays whole. As
+    far as there are rows enough, each label has one in the training part.
     """
     generator = np.random.default_rng(seed)
     train = round(0.9 * rows)
 
     def some(part, number: int):
-        chosen = generator.permutation(len(part))[:number]
-        return part.select(sorted(chosen.tolist()))
+        order = generator.permutation(len(part)).tolist()
+        if part is splits.train:
+            order = _new_labels_first(part, order)
+        return part.select(sorted(order[:number]))
 
     return replace(
         splits,
@@ -129,6 +132,29 @@ def fewer(splits: Splits, rows: int, seed: int) -> Splits:
         valid=some(splits.valid, rows - train),
         unlabeled=[],
     )
+
+
+def _new_labels_first(part, order: Sequence[int]) -> list[int]:
+    """Rows in an order, but first those with a label that none before them has."""
+    seen: set[tuple[str, str]] = set()
+    first = []
+    for row in order:
+        labels = _labels(part, row)
+        if not seen.issuperset(labels):
+            first.append(row)
+            seen |= labels
+    earlier = set(first)
+    return first + [row for row in order if row not in earlier]
+
+
+def _labels(part, row: int) -> set[tuple[str, str]]:
+    """The labels of a row, each with its task."""
+    found = set()
+    for task, column in part.labels.items():
+        several = isinstance(column[row], (list, tuple))
+        values = column[row] if several else [column[row]]
+        found |= {(task, value) for value in values if isinstance(value, str)}
+    return found
 
 
 def costs(facts: list[Mapping]) -> list[str]:

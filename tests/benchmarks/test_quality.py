@@ -348,3 +348,13 @@ def test_fewer_rows_are_nine_to_one(place):
     assert few.test.texts == splits.test.texts
     assert set(few.train.texts) <= set(splits.train.texts)
     assert seeds.fewer(splits, 20, 1).train.texts != few.train.texts
+
+
+def test_of_fewer_rows_the_training_part_has_every_label(place):
+    splits = load_named("trec")
+    rare = splits.train.texts[7]
+    splits.train.labels["coarse"][7] = "ABBR"
+    for seed in range(5):
+        few = seeds.fewer(splits, 20, seed)
+        assert rare in few.train.texts and len(few.train) == 18
+        assert {*few.train.labels["coarse"]} == {*splits.train.labels["coarse"]}

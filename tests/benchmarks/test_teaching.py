@@ -55,5 +55,21 @@ def test_the_driver_prints_the_accuracies_of_each_seed(place, capsys):
     *_, last = capsys.readouterr().out.splitlines()
     seed, found = last.split(": ", 1)
     kept = json.loads((place / "runs/teaching/0/teaching.json").read_text("utf-8"))
-    assert seed == "seed 0" and json.loads(found) == kept["accuracy"]
-    assert kept["accuracy"]["teacher"]["test"] == 1.0
+    scores = kept["tasks"]["coarse"]["scores"]
+    assert seed == "seed 0" and json.loads(found) == {"coarse": scores}
+    assert scores["teacher"]["test"] == 1.0
+
+
+def test_some_rows_have_labels_and_the_student_is_an_ensemble_for_itself(place, capsys):
+    options = ["--rows", "30", "--ensemble", "2", "--student", "linear"]
+    teaching.main(["--data", "trec", *options])
+    kept = json.loads((place / "runs/teaching/0/teaching.json").read_text("utf-8"))
+    assert kept["teachers"] == [f"runs/teaching/teacher{seed}" for seed in range(2)]
+    whole, few = zoo.data.load_named("trec"), zoo.data.load_named("trec_30")
+    assert (len(few.train), len(few.valid)) == (27, 3)
+    assert len(few.test) == len(whole.test) == 20
+    labelled = {*few.train.texts, *few.valid.texts}
+    rest = teaching.others("trec", "trec_30", 100)
+    assert not labelled & set(rest)
+    assert labelled | set(rest) >= set(whole.train.texts)
+    assert kept["given"] == len(rest) and kept["asked"] <= len(rest)
