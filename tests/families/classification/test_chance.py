@@ -64,6 +64,9 @@ def test_the_linear_baseline_over_folds_of_few_rows():
     )
     many = texts * 50, np.arange(1200) % 2, np.ones(1200)
     chosen = fit_linear(task, many, rest).chosen
+    assert chosen["cross_validated"]["rows"] == 1206
+    rest = texts[:20] * 25, np.arange(500) % 2, np.ones(500)
+    chosen = fit_linear(task, many, rest).chosen
     assert "cross_validated" not in chosen, "the validation part suffices"
     assert (
         cross_validated({"mood": task}, {"linear": {"chosen": {"mood": chosen}}}) == ""

@@ -323,8 +323,32 @@ def test_rows_are_sampled_where_a_comparison_would_take_long(monkeypatch):
 
     monkeypatch.setattr(estimators, "fit_weights", count)
     task = TASKS[0]
-    choose_strength(task, random_rows(task, 1200), random_rows(task, 50, seed=1))
+    choose_strength(task, random_rows(task, 1200), random_rows(task, 500, seed=1))
     assert seen == [166] * len(STRENGTHS)  # 1000 values of 6 a row
+
+
+@pytest.mark.parametrize(
+    ("rows", "judges", "values", "fitted"),
+    [
+        (900, 50, 0, 760),  # four fifths of both
+        (1200, 50, 7500, 1000),  # 6 values a row
+        (1200, 50, 7499, 1200),
+        (1200, 500, 10**6, 1200),
+    ],
+)
+def test_folds_judge_where_rows_are_few(monkeypatch, rows, judges, values, fitted):
+    monkeypatch.setattr(estimators, "FOLDED_VALUES", values)
+    seen = set()
+    original = estimators.fit_weights
+
+    def note(task, strength, found, **options):
+        seen.add(found[0].shape[0])
+        return original(task, strength, found, **options)
+
+    monkeypatch.setattr(estimators, "fit_weights", note)
+    task = TASKS[0]
+    choose_strength(task, random_rows(task, rows), random_rows(task, judges, seed=1))
+    assert seen == {fitted}
 
 
 @pytest.mark.parametrize("task", TASKS, ids=lambda task: f"{task.kind}-{task.outputs}")

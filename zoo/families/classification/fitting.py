@@ -22,6 +22,7 @@ from zoo import weights as shipped
 from zoo.families.building import known_vectors
 from zoo.families.classification.estimators import (
     FIRST_STRENGTHS,
+    LEAST_JUDGES,
     STRENGTHS,
     Strength,
     choose_strength,
@@ -52,9 +53,6 @@ if TYPE_CHECKING:
 VECTOR_SCALE = 3.0
 # Beyond so many letters of training text, features of letters take gigabytes.
 MOST_LETTERS = 8_000_000
-# Validation texts that can tell features apart: with 100, those of 1,000 rows, their
-# choice cost 2.7 points on subj. Folds cannot, as the ratios have seen all labels.
-LEAST_JUDGES = 500
 # Of the table of n-grams.
 MOST_VALUES, MOST_BUCKETS = 2**23, 2**21
 # Features that are fitted, the most frequent ones: beyond so many, others occur in one
@@ -116,6 +114,8 @@ def fit_linear_part(
     features = _learn(prepared, counts["train"], ngrams["train"], vectors_of)
     reading = prepared, settings, counts, ngrams
     with threadpool_limits(limits=1):  # more threads slow down such small products
+        # With 100 validation rows, their choice cost 2.7 points on subj. Folds cannot
+        # choose, as the ratios have seen all labels.
         if len(tokens["valid"]) >= LEAST_JUDGES:
             ratios = np.asarray(words.ngram_weights)  # see `adapt_ngrams`
             candidates = [

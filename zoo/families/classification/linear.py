@@ -33,7 +33,12 @@ from zoo.families.classification.counted import (
     character_options,
     word_options,
 )
-from zoo.families.classification.estimators import FEW_ROWS, fold_rows
+from zoo.families.classification.estimators import (
+    FEW_ROWS,
+    FOLDS,
+    LEAST_JUDGES,
+    fold_rows,
+)
 from zoo.tasks import Task
 from zoo.training.metrics import evaluate, merit
 
@@ -210,8 +215,9 @@ def _candidates(task: Task, lengths: np.ndarray) -> Iterator[Candidate]:
 
 def _held_out(task: Task, train: Rows, valid: Rows, lengths: np.ndarray) -> list[Fold]:
     """Returns rows to fit and to judge by: a sample, or folds where rows are few."""
-    few = len(train[0]) + len(valid[0]) < FEW_ROWS and task.outputs <= MOST_LABELS
-    if few:
+    work, rows = _work(task, train[0], lengths), len(train[0]) + len(valid[0])
+    few = rows < FEW_ROWS or FOLDS * work <= MOST_WORK
+    if len(valid[0]) < LEAST_JUDGES and few and task.outputs <= MOST_LABELS:
         return list(_folds(task, train, valid))
     return [(_sample(task, *train, lengths), _some(*valid, MOST_JUDGED))]
 
@@ -299,9 +305,14 @@ def _several(task: Task) -> bool:
     return task.kind == "multilabel" or task.outputs > 2
 
 
+def _work(task: Task, rows: np.ndarray, lengths: np.ndarray) -> int:
+    """Returns what the time of a fit is proportional to: characters times outputs."""
+    return int(lengths[rows].sum()) * (task.outputs if _several(task) else 1)
+
+
 def _sample(task: Task, rows, target: np.ndarray, lengths: np.ndarray) -> Rows:
     """Returns the rows to choose on: all, or as many as `MOST_WORK` allows."""
-    work = lengths[rows].sum() * (task.outputs if _several(task) else 1)
+    work = _work(task, rows, lengths)
     if work <= MOST_WORK or task.outputs > MOST_LABELS:
         return rows, target
     return _some(rows, target, max(FEWEST_ROWS, int(len(rows) * MOST_WORK / work)))
