@@ -5,7 +5,8 @@ python -m benchmarks.quality.encoding runs/static_encoder --teacher model.onnx
 
 Beside them are TF-IDF of words and of two words in a row, and the vectors of a teacher.
 The regularisation is chosen on the validation part. Of several labels of a text the
-first one counts.
+first one counts. With `--speed` their texts a second are measured instead, in batches
+of 32 on one core.
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
 import zoo
+from benchmarks.front import one_core
 from benchmarks.quality.seeds import spread
+from benchmarks.timing import interleave
 from zoo.data import Examples, load_named
 from zoo.families.encoding.cache import teacher_vectors
 from zoo.families.encoding.teacher import Teacher
@@ -30,6 +33,7 @@ from zoo.reporting.markdown import markdown_table
 
 STRENGTHS = (1.0, 4.0, 16.0, 64.0)  # of `C`
 FEW = 8  # rows of each class
+BATCH, BATCHES, ROUNDS = 32, 8, 15
 
 Rows = tuple[list[str], np.ndarray]  # texts and labels
 
@@ -120,6 +124,31 @@ def tables(
     return [full, few]
 
 
+def speeds(encoders: Mapping[str, Callable], texts: Sequence[str]) -> list:
+    """Returns the rows of a table of texts a second, beside those of the last encoder.
+
+    Args:
+        encoders: by name, from texts to vectors; they take turns.
+        texts: some of which are encoded.
+    """
+    places = np.random.default_rng(0).permutation(len(texts))[: BATCH * BATCHES]
+    batches = [
+        [texts[place] for place in places[start : start + BATCH]]
+        for start in range(0, len(places), BATCH)
+    ]
+
+    def case(encode: Callable) -> Callable:
+        return lambda: [encode(batch) for batch in batches]
+
+    taken = interleave({name: case(one) for name, one in encoders.items()}, ROUNDS)
+    *_, last = taken.values()
+    rows = [["batches of 32", "texts/s", "ratio"]]
+    for name, seconds in taken.items():
+        speed, ratio = len(places) / np.median(seconds), np.median(last / seconds)
+        rows.append([name, f"{speed:,.0f}", f"{ratio:.1f}"])
+    return rows
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("encoders", nargs="*", type=Path, help="folders of models")
@@ -128,7 +157,26 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--data", nargs="+", required=True, help="named sets")
     parser.add_argument("--most", type=int, help="maximum number of rows of a part")
     parser.add_argument("--draws", type=int, default=5, help="of few rows (5)")
+    parser.add_argument("--speed", action="store_true", help="texts a second instead")
     options = parser.parse_args(arguments)
+    if options.speed:
+        with one_core():
+            _print_speeds(options)
+    else:
+        _print_accuracies(options)
+
+
+def _print_speeds(options: argparse.Namespace) -> None:
+    encoders = {folder.name: zoo.load(folder).embed for folder in options.encoders}
+    if options.teacher:
+        encoders["teacher"] = Teacher(options.teacher, options.tokenizer)
+    for name in options.data:
+        print(f"{name}:\n")
+        texts = load_named(name).test.texts
+        print(markdown_table(speeds(encoders, texts)), end="\n\n")
+
+
+def _print_accuracies(options: argparse.Namespace) -> None:
     warnings.simplefilter("ignore", ConvergenceWarning)  # 300 steps are enough
     encoders = {folder.name: zoo.load(folder).embed for folder in options.encoders}
     if options.teacher:

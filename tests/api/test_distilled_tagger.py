@@ -146,7 +146,7 @@ def test_what_is_learned():
     """Tags and distributions are mixed; further sentences have valid tags."""
     data = TaggedSentences([["a", "b"]], {"ner": [["O", "B-X"]]}, {"mood": ["up"]})
     teacher = Fake(
-        {"ner": NER, "mood": MOOD}, {"ner": [0.25, 0.0, 0.75], "mood": [0.9, 0.1]}
+        {"ner": NER, "mood": MOOD}, {"ner": [0.25, 0.15, 0.6], "mood": [0.9, 0.1]}
     )
     course = TaggerTeaching(
         train=lambda *_: None,
@@ -163,19 +163,50 @@ def test_what_is_learned():
     assert found.tokens == [["a", "b"], ["c", "d"]]
     assert found.tags["ner"] == [["O", "B-X"], ["B-X", "I-X"]]
     assert found.labels["mood"] == ["up", "down"]
-    assert found.soft["ner"][0] == [{"O": 0.625, "I-X": 0.375}, _half(found, 1)]
-    assert found.soft["ner"][1] == [{"O": 0.25, "I-X": 0.75}] * 2
+    first, second = found.soft["ner"][0]
+    assert first == pytest.approx({"O": 0.625, "B-X": 0.075, "I-X": 0.3})
+    assert second == pytest.approx({"O": 0.125, "B-X": 0.575, "I-X": 0.3})
+    assert found.soft["ner"][1] == [{"O": 0.25, "B-X": 0.15, "I-X": 0.6}] * 2
     assert found.soft["mood"][1] == {"down": 0.9, "up": 0.1}
     sharper = course._tempered(course._ask(pool), {"ner": 0.5, "mood": 1.0})
-    np.testing.assert_allclose(sharper["ner"][0][0], [0.1, 0, 0.9], atol=1e-6)
+    squares = np.square([0.25, 0.15, 0.6])
+    np.testing.assert_allclose(sharper["ner"][0][0], squares / squares.sum(), 1e-6)
     scores = course._teacher_scores(course._ask(data.tokens), "valid")
     assert scores == {"ner": 0.0, "mood": 0.0}
 
 
-def _half(found, word):
-    own = found.soft["ner"][0][word]
-    assert own == {"O": 0.125, "B-X": 0.5, "I-X": 0.375}
-    return own
+def test_the_scores_of_a_teacher_are_those_of_legal_tags():
+    """Each word alone would have I-X, which nothing opens."""
+    data = TaggedSentences([["a", "b"]], {"ner": [["O", "O"]]}, {})
+    teacher = Fake({"ner": NER}, {"ner": [0.4, 0.0, 0.6]})
+    course = TaggerTeaching(
+        train=lambda *_: None,
+        identity=[],
+        splits=Splits(data, data, data, schemes={"ner": "BIO"}),
+        tasks={"ner": NER},
+        taggers=[teacher],
+        temperature=None,
+        mixture=0.5,
+        say=print,
+    )
+    said = course._ask([["a", "b"]])
+    assert course._with_answers(said, said, [["c", "d"]]).tags["ner"][1] == ["O", "O"]
+    data.tags["ner"][0][:] = ["O", "B-X"]
+    said = {"ner": [np.array([[0.35, 0.25, 0.4], [0.1, 0.8, 0.1]])]}
+    assert course._teacher_scores(said, "valid") == {"ner": 1.0}
+
+
+def test_distributions_are_traced_once(monkeypatch):
+    """Each further pass over more texts took a graph of its own, and kept it."""
+    made = []
+    monkeypatch.setattr(
+        "zoo.families.tagging.model.Decoder",
+        lambda *args, **keywords: made.append(keywords) or Decoder(*args, **keywords),
+    )
+    tagger = teacher()
+    for _ in range(3):
+        tagger.distributions([["go", "to", "York"]])
+    assert made == [{"distributions": True}]
 
 
 @pytest.mark.slow

@@ -36,6 +36,28 @@ def test_vectors_are_compared_on_all_rows_and_on_few(tmp_path, monkeypatch, caps
     assert said.count("teacher") == 2
 
 
+def test_speeds_are_beside_the_teacher(tmp_path, monkeypatch, capsys):
+    splits = Splits(part(60), part(20, 60), part(40, 80))
+    monkeypatch.setattr(encoding, "load_named", lambda name: splits)
+    monkeypatch.setattr(encoding, "ROUNDS", 2)
+    teacher = str(make_teacher(tmp_path / "teacher"))
+    encoding.main(["english", "--teacher", teacher, "--data", "toys", "--speed"])
+    lines = [line for line in capsys.readouterr().out.splitlines() if "|" in line]
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines]
+    assert [row[0] for row in rows[2:]] == ["english", "teacher"]
+    assert rows[3][2] == "1.0" and float(rows[2][1].replace(",", "")) > 0
+
+
+def test_all_texts_of_the_batches_are_encoded():
+    asked = {"one": [], "two": []}
+    calls = {name: lambda batch, name=name: asked[name].append(batch) for name in asked}
+    encoding.speeds(calls, [f"text {number}" for number in range(70)])
+    for batches in asked.values():
+        turn = [len(batch) for batch in batches[:3]]
+        assert turn == [32, 32, 6] and len(batches) == 3 * (encoding.ROUNDS + 2)
+        assert len({text for batch in batches[:3] for text in batch}) == 70
+
+
 def test_the_first_label_counts_and_rows_without_one_do_not():
     data = Examples(["a", "b", "c"], {"kind": [["x", "y"], [], ["y"]]})
     rows, labels = encoding.rows_of(data, None)

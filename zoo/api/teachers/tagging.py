@@ -19,6 +19,7 @@ from zoo.data.tagged_splits import TaggedSplits
 from zoo.families.classification.taught import calibrating, entropy, tempered
 from zoo.families.run import Run
 from zoo.families.tagging.fitting import main_score, metric_of, score_tags
+from zoo.families.tagging.legal import legal_tags
 from zoo.families.tagging.train import evaluate
 from zoo.families.tagging.unknown import in_scheme_of_model
 from zoo.tasks import TAGS, Task
@@ -184,11 +185,11 @@ class TaggerTeaching:
                 for ids, row in zip(own, said[name], strict=True)
             ]
             soft[name] = [_named(task, row) for row in (*mixed, *more[name])]
-            best = [np.array(task.labels)[row.argmax(axis=-1)] for row in more[name]]
             if task.kind == TAGS:
-                tags[name] += [self._valid(name, row.tolist()) for row in best]
+                best = legal_tags(task, more[name])
+                tags[name] += [self._valid(name, row) for row in best]
             else:
-                labels[name] += [str(label) for label in best]
+                labels[name] += [task.labels[row.argmax()] for row in more[name]]
         where = [*train.where, *(("<unlabelled>", n + 1) for n in range(len(pool)))]
         tokens = [*train.tokens, *(list(words) for words in pool)]
         return TaggedSentences(tokens, tags, labels, where, soft=soft)
@@ -213,12 +214,13 @@ class TaggerTeaching:
             found[name] = float("nan")
             if name not in self._taught:
                 continue
-            names, gold = np.array(self._taught[name].labels), self._gold(name, data)
-            best = [names[row.argmax(axis=-1)].tolist() for row in said[name]]
+            taught, gold = self._taught[name], self._gold(name, data)
             if task.kind == TAGS:
+                best = legal_tags(taught, said[name])
                 found[name] = main_score(task, score_tags(task, gold, best))
             elif len(gold):
-                found[name] = float(np.mean(np.array(best) == np.array(gold)))
+                likeliest = [taught.labels[row.argmax()] for row in said[name]]
+                found[name] = float(np.mean(np.array(likeliest) == np.array(gold)))
         return found
 
 

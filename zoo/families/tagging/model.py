@@ -42,6 +42,10 @@ class TaggingModel(BaseTextModel):
     def _decoder(self) -> Decoder:
         return Decoder(self.model, self.tasks)
 
+    @cached_property
+    def _distributing(self) -> Decoder:
+        return Decoder(self.model, self.tasks, distributions=True)
+
     def predict(self, texts: Iterable, batch_size: int = 64) -> list[dict]:
         """Returns tags for each text.
 
@@ -90,11 +94,10 @@ class TaggingModel(BaseTextModel):
             By task and sentence float64 `[words, tags]`, or `[labels]` of a task of
             whole sentences. Those of a CRF are its marginals.
         """
-        decoder = Decoder(self.model, self.tasks, distributions=True)
         encoded = self.pipeline.encode(sentences)
         batch_size = whole("batch_size", batch_size, 1)
         with self._lock:
-            found = tag_sentences(decoder, encoded, batch_size)
+            found = tag_sentences(self._distributing, encoded, batch_size)
         shares: dict[str, list[np.ndarray]] = {}
         for name, task in self.tasks.items():
             rows = found.get(name, [])
