@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -30,7 +31,8 @@ def legal_tags(task: Task, rows: Sequence[np.ndarray]) -> list[list[str]]:
     names = np.array(task.labels)
     if not task.scheme:
         return [names[row.argmax(axis=-1)].tolist() for row in rows]
-    crf = CRF(len(names), **crf_constraints(task.labels, task.scheme))
+    constraints: dict[str, Any] = crf_constraints(task.labels, task.scheme)
+    crf = CRF(len(names), **constraints)
     found: list[list[str]] = []
     for start in range(0, len(rows), _BATCH):
         batch = rows[start : start + _BATCH]
