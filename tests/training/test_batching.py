@@ -177,25 +177,36 @@ def padded(lengths, buckets):
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_buckets_waste_the_least(seed):
+@pytest.mark.parametrize("call", [0, 100])
+def test_buckets_waste_the_least(seed, call):
     generator = np.random.default_rng(seed)
     lengths = generator.integers(1, 80, generator.integers(1, 40))
     lengths = lengths[: max(1, len(lengths))]
     for count in (1, 2, 3, 4):
-        found = choose_buckets([np.ones(n) for n in lengths], count)
+        found = choose_buckets([np.ones(n) for n in lengths], count, call=call)
         assert len(found) <= count and found == sorted(found)
         assert all(length % 8 == 0 for length in found) and found[-1] >= max(lengths)
         ends = sorted({-(-int(n) // 8) * 8 for n in lengths})
         best = min(
-            padded(lengths, (*chosen, ends[-1]))
+            padded(lengths, (*chosen, ends[-1])) + call * (number + 1)
             for number in range(count)
             for chosen in combinations(ends[:-1], number)
         )
-        assert padded(lengths, found) == best
+        assert padded(lengths, found) + call * len(found) == best
 
 
 def test_buckets_of_empty_texts():
     assert choose_buckets([np.ones(0)], 3) == [8]
+
+
+@pytest.mark.tensorflow
+def test_texts_that_are_only_read_have_no_rows_of_padding():
+    made = make(rows=37)
+    read = TokenBatches(made.tokens, {}, {}, batch_size=5, buckets=BUCKETS)
+    assert [len(tokens) for (tokens,) in map(read.__getitem__, range(len(read)))] == [
+        len(rows) for rows, _ in read.batches
+    ]
+    assert {len(made[index][0]) for index in range(len(made))} == {5}
 
 
 def test_predictions_come_in_the_order_of_the_texts():

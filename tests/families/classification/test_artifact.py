@@ -85,6 +85,19 @@ def test_a_model_of_the_first_format_keeps_its_answers(text_model, folder):
     assert answer["price"] != new["price"] and answer[MOOD] == new[MOOD]
 
 
+def test_a_few_texts_take_one_call(text_model, monkeypatch):
+    """Of many lengths; they took a call of the model for each of eight lengths."""
+    shapes = []
+    original = text_model.model.predict_on_batch
+    monkeypatch.setattr(
+        text_model.model,
+        "predict_on_batch",
+        lambda tokens: shapes.append(tokens.shape) or original(tokens),
+    )
+    text_model.predict(["good " * (1 + 7 * number) for number in range(8)])
+    assert [rows for rows, _ in shapes] == [8]
+
+
 def test_any_number_of_texts(text_model):
     assert text_model.predict([]) == []
     many = text_model.predict(TEXTS * 3, batch_size=4)

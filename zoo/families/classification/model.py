@@ -15,7 +15,7 @@ from zoo.tasks import answers_of, as_tasks, named_scores
 from zoo.text import TextPipeline
 from zoo.text.inputs import as_texts, whole
 from zoo.text.pairs import TextOrPair, each_pair
-from zoo.training.batching import TokenBatches, choose_buckets
+from zoo.training.batching import CALL, TokenBatches, choose_buckets
 from zoo.training.fit import predict
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class TextModel(BaseTextModel):
             {},
             {},
             batch_size=min(batch_size, len(tokens)),
-            buckets=choose_buckets(tokens, window=WINDOW),
+            buckets=choose_buckets(tokens, window=WINDOW, call=CALL),
         )
         with self._lock:
             return predict(self.model, batches)

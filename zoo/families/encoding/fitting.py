@@ -17,7 +17,7 @@ from zoo.families.encoding.token_vectors import TokenVectors
 from zoo.families.encoding.word_heads import NEIGHBOURS, VECTORS
 from zoo.models.encoders import OUTPUT
 from zoo.training import loop
-from zoo.training.batching import TokenBatches, choose_buckets
+from zoo.training.batching import CALL, TokenBatches, choose_buckets
 from zoo.training.checkpoint import Checkpoint, averaged
 from zoo.training.fit import compiled, make_optimizer, predict
 
@@ -97,7 +97,7 @@ def encode(model: keras.Model, tokens: Sequence, batch_size: int = 64) -> np.nda
     """
     if not len(tokens):
         return np.zeros((0, model.output[OUTPUT].shape[-1]), "float32")
-    size, buckets = min(batch_size, len(tokens)), choose_buckets(tokens)
+    size, buckets = min(batch_size, len(tokens)), choose_buckets(tokens, call=CALL)
     batches = TokenBatches(tokens, {}, {}, batch_size=size, buckets=buckets)
     return predict(model, batches)[OUTPUT]
 

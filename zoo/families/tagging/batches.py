@@ -25,6 +25,7 @@ class TaggedBatches(TokenBatches):
             predict.
         batch_size: rows of every batch.
         buckets: maximum number of padded lengths.
+        call: as of `zoo.training.batching.choose_buckets`.
         inputs: names of the model's inputs. If they include `<task>_ids` (by
             `zoo.tasks.safe_names`), the model ends in the task's CRF: it reads the
             tags, and its loss has one weight per sentence.
@@ -48,6 +49,7 @@ class TaggedBatches(TokenBatches):
         *,
         batch_size: int,
         buckets: int,
+        call: int = 0,
         inputs: Collection[str] = ("tokens", "characters"),
         shuffle: bool = False,
         seed: int = 0,
@@ -62,7 +64,7 @@ class TaggedBatches(TokenBatches):
             {},
             {},
             batch_size=batch_size,
-            buckets=choose_buckets(tokens, buckets),
+            buckets=choose_buckets(tokens, buckets, call=call),
             shuffle=shuffle,
             preferred=preferred,
             seed=seed,
@@ -78,7 +80,7 @@ class TaggedBatches(TokenBatches):
         rows, length = self.batches[index]
         letters = max(self.characters[row].shape[1] for row in rows)
         letters = -(-letters // _LETTERS) * _LETTERS
-        shape = self.batch_size, length
+        shape = self._height(rows, length), length
         inputs = {"tokens": self._padded([self.tokens[row] for row in rows], shape)}
         if "characters" in self.inputs:
             spelled = [self.characters[row] for row in rows]
