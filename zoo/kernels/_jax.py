@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -195,7 +196,7 @@ def on_each_device(function: Callable, rows: Sequence, experts: Sequence):
         if not split:
             return function(rows, weights, 0)
         first = jax.lax.axis_index(others[0]) * own
-        return jax.lax.psum(function(rows, weights, first), others[0])
+        return _sum_over(others[0], parts, function(rows, weights, first))
 
     return jax.shard_map(
         local,
@@ -204,3 +205,24 @@ def on_each_device(function: Callable, rows: Sequence, experts: Sequence):
         out_specs=by_row,
         check_vma=False,
     )(list(rows), weights)
+
+
+@partial(jax.custom_vjp, nondiff_argnums=(0, 1))
+def _sum_over(axis: str, parts: int, array: jax.Array) -> jax.Array:
+    """Returns the sum over the parts of an axis, in each of them.
+
+    Its gradient is that of the sum, which all parts have. JAX does not know that, and
+    would send it again: each part gets one of `parts` shares and sums them.
+    """
+    return jax.lax.psum(array, axis)
+
+
+def _sum_forward(axis, parts, array):
+    return jax.lax.psum(array, axis), None
+
+
+def _sum_backward(axis, parts, _, gradient):
+    return (gradient * parts,)
+
+
+_sum_over.defvjp(_sum_forward, _sum_backward)

@@ -16,6 +16,7 @@ from saved import ROOT
 
 pytestmark = pytest.mark.slow
 PROGRAM = Path(__file__).with_name("small_training.py")
+TRAFFIC = PROGRAM.with_name("traffic.py")
 LONG = 900  # seconds of a training on a machine that does other work
 SECONDS = 60  # in which processes end once one of them is dead
 CLOSE = {"rtol": 1e-4, "atol": 1e-4}
@@ -44,12 +45,12 @@ def start(environment):
     """Starts the program in so many processes; none is left after the test."""
     started: list[subprocess.Popen] = []
 
-    def start(processes: int = 1, flags: str = "", **options):
+    def start(processes: int = 1, flags: str = "", program=PROGRAM, **options):
         options |= {"processes": processes, "coordinator": f"127.0.0.1:{free_port()}"}
         flags = f"{environment.get('XLA_FLAGS', '')} {flags}"
         these = [
             subprocess.Popen(
-                [sys.executable, str(PROGRAM), json.dumps({**options, "rank": rank})],
+                [sys.executable, str(program), json.dumps({**options, "rank": rank})],
                 env={**environment, "XLA_FLAGS": flags},
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
@@ -126,3 +127,17 @@ def test_devices_that_share_the_weights_compute_what_one_does(start):
         "softmax/kernel": [10, 8],
         "softmax/bias": [10],
     }
+
+
+@pytest.mark.skipif(not Path("/proc/self/io").exists(), reason="counts of Linux")
+@pytest.mark.parametrize("processes", [2, 4])
+def test_a_step_sends_what_the_documentation_says(start, processes):
+    """docs/scale.md, What is split; each number has 4 bytes."""
+    share = (processes - 1) / processes
+    for [found] in results(start(processes, program=TRAFFIC, mode="data", layers=[1])):
+        sent = np.median(found["sent"]) / 4
+        assert sent == pytest.approx(2 * share * found["weights"], rel=0.03)
+    models = start(processes, program=TRAFFIC, mode="model", layers=[1, 2])
+    for one, two in results(models):
+        further = (np.median(two["sent"]) - np.median(one["sent"])) / 4
+        assert further == pytest.approx(4 * share * one["outputs"], rel=0.1)
