@@ -311,24 +311,30 @@ def test_the_strength_is_chosen_on_rows_that_were_not_fitted(monkeypatch):
     assert choose_strength(task, few, none).value in STRENGTHS
 
 
-def test_rows_are_sampled_where_a_comparison_would_take_long(monkeypatch):
-    monkeypatch.setattr(estimators, "MOST_VALUES", 1000)
-    monkeypatch.setattr(estimators, "FEWEST_ROWS", 100)
-    seen = []
+@pytest.fixture
+def fitted(monkeypatch):
+    """The number of rows of each fit."""
+    rows: list[int] = []
     original = estimators.fit_weights
 
-    def count(task, strength, found, **options):
-        seen.append(found[0].shape[0])
+    def note(task, strength, found, **options):
+        rows.append(found[0].shape[0])
         return original(task, strength, found, **options)
 
-    monkeypatch.setattr(estimators, "fit_weights", count)
+    monkeypatch.setattr(estimators, "fit_weights", note)
+    return rows
+
+
+def test_rows_are_sampled_where_a_comparison_would_take_long(monkeypatch, fitted):
+    monkeypatch.setattr(estimators, "MOST_VALUES", 1000)
+    monkeypatch.setattr(estimators, "FEWEST_ROWS", 100)
     task = TASKS[0]
     choose_strength(task, random_rows(task, 1200), random_rows(task, 500, seed=1))
-    assert seen == [166] * len(STRENGTHS)  # 1000 values of 6 a row
+    assert fitted == [166] * len(STRENGTHS)  # 1000 values of 6 a row
 
 
 @pytest.mark.parametrize(
-    ("rows", "judges", "values", "fitted"),
+    ("rows", "judges", "values", "expected"),
     [
         (900, 50, 0, 760),  # four fifths of both
         (1200, 50, 7500, 1000),  # 6 values a row
@@ -336,19 +342,13 @@ def test_rows_are_sampled_where_a_comparison_would_take_long(monkeypatch):
         (1200, 500, 10**6, 1200),
     ],
 )
-def test_folds_judge_where_rows_are_few(monkeypatch, rows, judges, values, fitted):
+def test_folds_judge_where_rows_are_few(
+    monkeypatch, fitted, rows, judges, values, expected
+):
     monkeypatch.setattr(estimators, "FOLDED_VALUES", values)
-    seen = set()
-    original = estimators.fit_weights
-
-    def note(task, strength, found, **options):
-        seen.add(found[0].shape[0])
-        return original(task, strength, found, **options)
-
-    monkeypatch.setattr(estimators, "fit_weights", note)
     task = TASKS[0]
     choose_strength(task, random_rows(task, rows), random_rows(task, judges, seed=1))
-    assert seen == {fitted}
+    assert set(fitted) == {expected}
 
 
 @pytest.mark.parametrize("task", TASKS, ids=lambda task: f"{task.kind}-{task.outputs}")
