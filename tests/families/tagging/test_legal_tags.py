@@ -11,6 +11,7 @@ from zoo.data.tag_schemes import first_violation
 from zoo.families.tagging.legal import legal_tags
 from zoo.tasks import TAGS, Task
 
+pytestmark = pytest.mark.tensorflow
 LABELS = {
     "BIO": ("O", "B-X", "I-X", "B-Y", "I-Y"),
     "IOB1": ("O", "B-X", "I-X", "I-Y"),
