@@ -42,7 +42,7 @@ def fit(
 
     Returns:
         One dict of logs per epoch, with `score` and `seconds`. The model has the
-        of the best epoch, or of the last one if none was scored.
+        weights of the best epoch, or of the last one if none was scored.
 
     Raises:
         Diverged: if no epoch has a finite loss and score.
