@@ -295,9 +295,9 @@ def test_labels_that_all_or_no_rows_have():
 
 
 @pytest.mark.slow
-def test_the_strength_is_chosen_on_rows_that_were_not_fitted(monkeypatch):
+def test_the_strength_is_chosen_on_rows_that_were_not_fitted():
     task = TASKS[0]
-    train, valid = random_rows(task, 2000, 400), random_rows(task, 200, 400, seed=1)
+    train, valid = random_rows(task, 2000, 400), random_rows(task, 500, 400, seed=1)
     noise = np.random.default_rng(2).integers(0, 2, 2000)
     scores = {}
     for strength in STRENGTHS:
