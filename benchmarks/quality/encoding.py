@@ -166,8 +166,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _print_accuracies(options)
 
 
+def _encoders(options: argparse.Namespace) -> dict[str, Callable]:
+    return {folder.name: zoo.load(folder).embed for folder in options.encoders}
+
+
 def _print_speeds(options: argparse.Namespace) -> None:
-    encoders = {folder.name: zoo.load(folder).embed for folder in options.encoders}
+    encoders = _encoders(options)
     if options.teacher:
         encoders["teacher"] = Teacher(options.teacher, options.tokenizer)
     for name in options.data:
@@ -178,7 +182,7 @@ def _print_speeds(options: argparse.Namespace) -> None:
 
 def _print_accuracies(options: argparse.Namespace) -> None:
     warnings.simplefilter("ignore", ConvergenceWarning)  # 300 steps are enough
-    encoders = {folder.name: zoo.load(folder).embed for folder in options.encoders}
+    encoders = _encoders(options)
     if options.teacher:
         teacher = Teacher(options.teacher, options.tokenizer)
         encoders["teacher"] = lambda texts: teacher_vectors(teacher, texts)

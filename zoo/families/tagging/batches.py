@@ -10,7 +10,7 @@ from zoo.data.sentences import TaggedSentences
 from zoo.families.tagging.pipeline import Sentence
 from zoo.tasks import TAGS, Task, safe_names
 from zoo.text.vocabulary import UNKNOWN
-from zoo.training.batching import TokenBatches, choose_buckets
+from zoo.training.batching import CALL, TokenBatches, choose_buckets
 
 _LETTERS = 4  # the letters' axis is a multiple of this
 
@@ -25,7 +25,6 @@ class TaggedBatches(TokenBatches):
             predict.
         batch_size: rows of every batch.
         buckets: maximum number of padded lengths.
-        call: as of `zoo.training.batching.choose_buckets`.
         inputs: names of the model's inputs. If they include `<task>_ids` (by
             `zoo.tasks.safe_names`), the model ends in the task's CRF: it reads the
             tags, and its loss has one weight per sentence.
@@ -49,7 +48,6 @@ class TaggedBatches(TokenBatches):
         *,
         batch_size: int,
         buckets: int,
-        call: int = 0,
         inputs: Collection[str] = ("tokens", "characters"),
         shuffle: bool = False,
         seed: int = 0,
@@ -64,7 +62,7 @@ class TaggedBatches(TokenBatches):
             {},
             {},
             batch_size=batch_size,
-            buckets=choose_buckets(tokens, buckets, call=call),
+            buckets=choose_buckets(tokens, buckets, call=0 if targets else CALL),
             shuffle=shuffle,
             preferred=preferred,
             seed=seed,

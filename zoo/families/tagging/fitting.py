@@ -19,7 +19,6 @@ from zoo.families.tagging.settings import TaggingSettings
 from zoo.families.tagging.soft import soft_losses, soft_targets
 from zoo.layers import CRFLoss
 from zoo.tasks import TAGS, Task, safe_names
-from zoo.training.batching import CALL
 from zoo.training.checkpoint import Checkpoint, averaged
 from zoo.training.distributed.sharing import predict_on_batch
 from zoo.training.fit import compiled, make_optimizer, span_momentum
@@ -220,10 +219,7 @@ def tag_sentences(
         return {}
     found: list[dict] = [{} for _ in sentences]
     batches = TaggedBatches(
-        sentences,
-        batch_size=min(batch_size, len(sentences)),
-        buckets=_BUCKETS,
-        call=CALL,
+        sentences, batch_size=min(batch_size, len(sentences)), buckets=_BUCKETS
     )
     for index, (rows, _) in enumerate(batches.batches):
         answers = predict_on_batch(decoder, batches[index][0])
