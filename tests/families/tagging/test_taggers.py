@@ -145,6 +145,17 @@ def test_xla_agrees():
         np.testing.assert_allclose(other, gradient, rtol=1e-3, atol=1e-5)
 
 
+def test_a_few_sentences_are_read_in_one_batch():
+    """Without rows of padding; they took a batch for each of several lengths."""
+    encoded = pipeline().encode([["go"] * length for length in (1, 9, 17, 25)])
+    batches = TaggedBatches(encoded, batch_size=4, buckets=4)
+    [(inputs,)] = [batches[index] for index in range(len(batches))]
+    assert inputs["tokens"].shape == (4, 32)
+    own = [np.zeros(length, int) for length in (1, 9, 17, 25)]
+    trained = TaggedBatches(encoded, {"slots": own}, batch_size=4, buckets=4)
+    assert len(trained) == 4 and len(trained[0][0]["tokens"]) == 4
+
+
 def test_batches_of_training():
     data, known = sentences(30), pipeline()
     encoded, rare = known.encode(data.tokens), np.ones(known.vocab_size, bool)
